@@ -1,0 +1,112 @@
+/**
+ * The two closed tables of docs/protocol.md: errors, which answer a request or a frame, and close
+ * codes, which end a connection and whose range says whether to come back.
+ */
+
+/** One row of the table of errors. */
+export interface ErrorEntry {
+  /** The HTTP status that carries this error. */
+  readonly status: number;
+  /** Whether the same request may succeed later. */
+  readonly retryable: boolean;
+  /** What happened, as a sentence for a developer. */
+  readonly message: string;
+}
+
+const entry = (status: number, retryable: boolean, message: string): ErrorEntry => ({
+  status,
+  retryable,
+  message,
+});
+
+/** Every error, by its code. */
+export const ERRORS = {
+  bad_json: entry(400, false, 'This is not JSON.'),
+  bad_frame: entry(400, false, 'A frame is a JSON object.'),
+  unknown_type: entry(400, false, 'There is no frame of this type.'),
+  unknown_field: entry(400, false, 'There is no field of this name here.'),
+  bad_field: entry(400, false, 'This field is missing or has a wrong value.'),
+  bad_path: entry(
+    400,
+    false,
+    'A path is 1 to 255 bytes of UTF-8 without control characters, "*", "{" or "}".',
+  ),
+  reserved_path: entry(400, false, 'Paths that begin with "::" belong to the server.'),
+  bad_position: entry(400, false, 'The path has never reached this position.'),
+  too_large: entry(413, false, 'This is larger than allowed.'),
+  too_many_items: entry(400, false, 'There are more items in this request than allowed.'),
+  too_many_subscriptions: entry(429, false, 'The session has as many subscriptions as it may have.'),
+  too_many_sessions: entry(503, true, 'The server has as many idle sessions as it may have.'),
+  not_granted: entry(403, false, 'Nobody granted this path to the session in time.'),
+  denied: entry(403, false, 'The back end took this path from the session.'),
+  connect_refused: entry(403, false, 'The back end refused this path.'),
+  connect_failed: entry(502, true, 'The back end could not be asked for this path.'),
+  unknown_session: entry(404, false, 'There is no session of this id.'),
+  user_mismatch: entry(409, false, 'The session is bound to another user.'),
+  unauthorized: entry(401, false, 'The API key is missing or wrong.'),
+  origin_not_allowed: entry(403, false, 'Pages of this origin may not connect.'),
+  bad_ticket: entry(401, false, 'This ticket was not made by this server, or was altered.'),
+  expired_ticket: entry(401, false, 'This ticket is too old.'),
+  revoked_ticket: entry(401, false, 'The session of this ticket has ended.'),
+  taken_over: entry(409, false, 'A newer connection has taken the session over.'),
+  not_open: entry(400, false, 'The first frame must be "open".'),
+  already_open: entry(400, false, 'The session is open already.'),
+  unsupported_protocol: entry(400, false, 'The server does not speak this version of the protocol.'),
+  bad_cursor: entry(409, false, 'The cursor fits neither the last answer nor the one before.'),
+  bad_sequence: entry(409, false, 'A frame is missing between the last one and this.'),
+  upgrade_stripped: entry(
+    426,
+    false,
+    'A proxy removed the Upgrade header: WebSockets cannot pass it as it is configured.',
+  ),
+  idempotency_key_reused: entry(409, false, 'This idempotency key came with another request before.'),
+  not_found: entry(404, false, 'There is nothing at this address.'),
+  method_not_allowed: entry(405, false, 'This address does not take this HTTP method.'),
+  unsupported_media_type: entry(415, false, 'The body must be application/json.'),
+  request_timeout: entry(408, true, 'The request did not arrive in time.'),
+  restarting: entry(503, true, 'The server is shutting down.'),
+  internal: entry(500, true, 'The server failed; its log says why.'),
+} as const satisfies Record<string, ErrorEntry>;
+
+/** The code of an error. */
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An error as it travels, in a frame, an HTTP answer or an item of a list. */
+export interface ErrorBody {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** The field at fault, as a dotted path such as `paths.0.path`. */
+  readonly field?: string;
+}
+
+/**
+ * Every close code, by name. 4000 to 4099: come back with the ticket. 4100 to 4199: come back
+ * without it, as a new session. 4200 to 4299: do not come back.
+ */
+export const CLOSE_CODES = {
+  restarting: 4000,
+  stalled: 4001,
+  outbox_full: 4002,
+  open_timeout: 4003,
+  ping_timeout: 4004,
+  failed: 4005,
+  kicked: 4100,
+  ticket_refused: 4101,
+  taken_over: 4200,
+  dismissed: 4201,
+  open_refused: 4202,
+  ended: 4203,
+} as const;
+
+/** The name of a close code. */
+export type CloseName = keyof typeof CLOSE_CODES;
+
+/** What a client does after a connection closed with `code`. */
+export type AfterClose = 'resume' | 'renew' | 'stop';
+
+/** Tells from the range of a close code what the client does next; codes of others mean resume. */
+export function afterClose(code: number): AfterClose {
+  if (code >= 4100 && code < 4200) return 'renew';
+  if (code >= 4200 && code < 4300) return 'stop';
+  return 'resume';
+}

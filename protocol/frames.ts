@@ -1,0 +1,194 @@
+/**
+ * The frames of docs/protocol.md as types. `UpFrame` is what a client sends, `DownFrame` what the
+ * server sends; an update is the one frame without a `type`.
+ */
+import type { ErrorBody, ErrorCode } from './codes.js';
+import type { GapReason, Position } from './positions.js';
+
+/** Any JSON value. */
+export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
+
+/**
+ * One path that a client wants to hear. Without `position` it is heard from now on; with one, from
+ * the update after it; with `null` the client heard the path before but has no position (no log).
+ */
+export interface SubscribeItem {
+  readonly path: string;
+  readonly position?: Position | null;
+}
+
+/** The first frame of a connection. With a ticket it resumes the session of that ticket. */
+export interface OpenFrame {
+  readonly type: 'open';
+  readonly protocol: number;
+  readonly ticket?: string;
+  readonly paths?: readonly SubscribeItem[];
+}
+
+/** Asks to hear paths. `n` numbers the frames that a session sends, from 1. */
+export interface SubscribeFrame {
+  readonly type: 'subscribe';
+  readonly n: number;
+  readonly paths: readonly SubscribeItem[];
+}
+
+/** Ends subscriptions. */
+export interface UnsubscribeFrame {
+  readonly type: 'unsubscribe';
+  readonly n: number;
+  readonly paths: readonly string[];
+}
+
+/** Answers a `ping`. */
+export interface PongFrame {
+  readonly type: 'pong';
+}
+
+/** Ends the session for good. */
+export interface CloseFrame {
+  readonly type: 'close';
+}
+
+/** What may follow the first frame. */
+export type SendFrame = SubscribeFrame | UnsubscribeFrame | PongFrame | CloseFrame;
+
+/** Every frame that a client sends. */
+export type UpFrame = OpenFrame | SendFrame;
+
+/** The body of a POST that fetches what has come since the last answer. */
+export interface PollBody {
+  readonly type: 'poll';
+  readonly ticket: string;
+  readonly connection: number;
+  /** `reconnectWith` of the last answer. */
+  readonly cursor: string;
+}
+
+/** The body of a POST that carries frames upstream. */
+export interface SendBody {
+  readonly type: 'send';
+  readonly ticket: string;
+  readonly connection: number;
+  readonly frames: readonly SendFrame[];
+}
+
+/** The first frame of the server. */
+export interface OpenedFrame {
+  readonly type: 'opened';
+  /** Public: what back ends and URLs carry. */
+  readonly id: string;
+  /** Private: what resumes the session. */
+  readonly ticket: string;
+  /** Number of this connection in its session. */
+  readonly connection: number;
+  /** Whether the session of the ticket lives on. */
+  readonly resumed: boolean;
+  /** Why the ticket gave no session, when it did not. */
+  readonly refused?: ErrorCode;
+  /** The last `n` that took effect. */
+  readonly received: number;
+  readonly pingIntervalMs: number;
+}
+
+/** One message pushed to a path. A path without a log has no positions. */
+export interface UpdateFrame {
+  readonly path: string;
+  readonly message: Json;
+  readonly position?: Position;
+}
+
+/** From `position` on the client hears these paths. */
+export interface SubscribedFrame {
+  readonly type: 'subscribed';
+  readonly paths: readonly { readonly path: string; readonly position: Position | null }[];
+}
+
+/** These paths wait for the back end's word. */
+export interface PendingFrame {
+  readonly type: 'pending';
+  readonly paths: readonly string[];
+}
+
+/** These paths cannot be heard. */
+export interface RefusedFrame {
+  readonly type: 'refused';
+  readonly paths: readonly ({ readonly path: string } & ErrorBody)[];
+}
+
+/** These subscriptions have ended. */
+export interface UnsubscribedFrame {
+  readonly type: 'unsubscribed';
+  readonly paths: readonly string[];
+  /** Who ended them. */
+  readonly by: 'client' | 'back_end';
+}
+
+/** Updates after `from`, up to and including `to`, are lost to this client. */
+export interface GapFrame {
+  readonly type: 'gap';
+  readonly path: string;
+  readonly from: Position | null;
+  readonly to: Position | null;
+  readonly reason: GapReason;
+}
+
+/** Replaces the ticket. */
+export interface TicketFrame {
+  readonly type: 'ticket';
+  readonly ticket: string;
+}
+
+/** To be answered with a `pong`. */
+export interface PingFrame {
+  readonly type: 'ping';
+  readonly received: number;
+}
+
+/** A frame of the client was refused; nothing of it took effect. */
+export interface ErrorFrame extends ErrorBody {
+  readonly type: 'error';
+  readonly n?: number;
+}
+
+/** The last frame of a connection; the number is a close code. */
+export interface ClosingFrame {
+  readonly type: 'closing';
+  readonly code: number;
+  readonly message: string;
+  /** The error behind it, where there is one. */
+  readonly error?: ErrorCode;
+  /** The earliest time to come back, in milliseconds from now. */
+  readonly reconnectAfterMs?: number;
+}
+
+/** Every frame of the server that has a type. */
+export type ControlFrame =
+  | OpenedFrame
+  | SubscribedFrame
+  | PendingFrame
+  | RefusedFrame
+  | UnsubscribedFrame
+  | GapFrame
+  | TicketFrame
+  | PingFrame
+  | ErrorFrame
+  | ClosingFrame;
+
+/** Every frame of the server. */
+export type DownFrame = ControlFrame | UpdateFrame;
+
+/** The answer to an opening POST without event stream, and to a poll. */
+export interface PollAnswer {
+  readonly updates: readonly DownFrame[];
+  readonly reconnectWith: string;
+}
+
+/** The answer to a POST that carried frames: the last `n` that took effect. */
+export interface SendAnswer {
+  readonly accepted: number;
+}
+
+/** The answer to an HTTP request that failed. */
+export interface ErrorAnswer {
+  readonly error: ErrorBody & { readonly retryable: boolean };
+}

@@ -1,0 +1,39 @@
+/**
+ * Every bound that both ends must know, in one closed table, each with the code of the error that
+ * tells of it (docs/protocol.md, "Limits"). Sizes are in bytes of UTF-8, times in milliseconds.
+ */
+
+/** The version of the protocol that an `open` frame names. */
+export const PROTOCOL_VERSION = 1;
+
+/** The bounds of the protocol. A deployment may lower some of them, never raise them. */
+export const LIMITS = {
+  /** A path's length in bytes; code `bad_path`. */
+  pathBytes: 255,
+  /** One message, as JSON; code `too_large`. */
+  messageBytes: 64 * 1024,
+  /** One upstream frame other than `open`; code `too_large`. */
+  frameBytes: 64 * 1024,
+  /** An `open` frame, and the body of any POST to the endpoint; code `too_large`. */
+  openBytes: 256 * 1024,
+  /** The body of an API request; code `too_large`. */
+  apiBodyBytes: 1024 * 1024,
+  /** How long a request may take to arrive; code `request_timeout`. */
+  requestMs: 10_000,
+  /** How long a new socket may take to send its first frame; close code `open_timeout`. */
+  openMs: 10_000,
+  /** Paths that a session may be subscribed to or wait for; code `too_many_subscriptions`. */
+  subscriptionsPerSession: 1_000,
+  /** Sessions without any subscription, in one server; code `too_many_sessions`. */
+  idleSessions: 10_000,
+  /** Items of one API request (`updates`, `connect`, `except`); code `too_many_items`. */
+  itemsPerRequest: 1_000,
+  /** Frames in one upstream POST; code `too_many_items`. */
+  framesPerPost: 100,
+  /** A user's name, an idempotency key: characters; code `bad_field`. */
+  nameCharacters: 255,
+  /** How long a poll is held before it is answered empty. */
+  pollHoldMs: 25_000,
+  /** How often the server pings WebSockets and event streams. */
+  pingIntervalMs: 25_000,
+} as const;

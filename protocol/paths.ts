@@ -1,0 +1,32 @@
+/** The grammar of a path (docs/protocol.md, "Paths"). */
+import { LIMITS } from './limits.js';
+
+/** What begins so is the server's own. */
+export const RESERVED_PREFIX = '::';
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f*{}]/;
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** Bytes of `text` as UTF-8. */
+export function utf8Length(text: string): number {
+  let bytes = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) continue;
+    if (unit < 0x800) bytes += 1;
+    else if (unit >= 0xd800 && unit <= 0xdbff) {
+      bytes += 2;
+      i++;
+    } else bytes += 2;
+  }
+  return bytes;
+}
+
+/** Says what is wrong with `path`, or null when a client or a back end may name it. */
+export function pathFault(path: string): 'bad_path' | 'reserved_path' | null {
+  if (path.length === 0 || path.length > LIMITS.pathBytes) return 'bad_path';
+  if (path.startsWith(RESERVED_PREFIX)) return 'reserved_path';
+  if (FORBIDDEN.test(path) || LONE_SURROGATE.test(path)) return 'bad_path';
+  return utf8Length(path) > LIMITS.pathBytes ? 'bad_path' : null;
+}
