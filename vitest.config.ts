@@ -1,0 +1,39 @@
+/**
+ * Two projects: `unit` (no sockets but on loopback, fast, in parallel) and `e2e` (real servers,
+ * browsers and back ends; few files at a time, long deadlines). Nothing is ever retried: a flake
+ * is a bug.
+ */
+import { configDefaults, defineConfig } from 'vitest/config';
+
+const END_TO_END = ['server/test/e2e/**/*.test.ts', 'test/e2e/**/*.test.ts', 'examples/**/test/**/*.test.ts'];
+const NEVER = [...configDefaults.exclude, '**/dist/**', '**/.venv/**'];
+
+export default defineConfig({
+  test: {
+    retry: 0,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['protocol/test', 'client/test', 'server/test', 'test'].map(
+            (dir) => `${dir}/**/*.test.ts`,
+          ),
+          exclude: [...NEVER, ...END_TO_END],
+          testTimeout: 10_000,
+          hookTimeout: 10_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: END_TO_END,
+          exclude: NEVER,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
