@@ -1,0 +1,96 @@
+/**
+ * Writes the tables of docs/protocol.md that stand in code: errors from protocol/codes.ts, limits
+ * from protocol/limits.ts (whose comments are the descriptions). Each table lies between
+ * `<!-- table:NAME -->` and `<!-- /table:NAME -->`; nothing else of the page is touched.
+ *
+ *     node scripts/docs-tables.mjs [--check]
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { build } from 'esbuild';
+
+const PAGE = new URL('../docs/protocol.md', import.meta.url);
+const LIMITS_SOURCE = new URL('../protocol/limits.ts', import.meta.url);
+
+/** The page as it stands, and as it should. */
+async function pages() {
+  const { ERRORS, CLOSE_CODES, LIMITS } = await loadProtocol();
+  const now = readFileSync(PAGE, 'utf8');
+  let wanted = replaceTable(now, 'errors', errorRows(ERRORS));
+  wanted = replaceTable(wanted, 'limits', limitRows(LIMITS, { ...ERRORS, ...CLOSE_CODES }));
+  return { now, wanted };
+}
+
+async function loadProtocol() {
+  const result = await build({
+    stdin: {
+      contents: `export * from './protocol/codes.ts'; export * from './protocol/limits.ts';`,
+      resolveDir: new URL('..', import.meta.url).pathname,
+    },
+    bundle: true,
+    format: 'esm',
+    write: false,
+  });
+  return import(`data:text/javascript;base64,${Buffer.from(result.outputFiles[0].text).toString('base64')}`);
+}
+
+function errorRows(errors) {
+  const rows = Object.entries(errors).map(([code, { status, retryable, message }]) =>
+    row([`\`${code}\``, status, retryable ? 'yes' : 'no', message]),
+  );
+  return [row(['code', 'status', 'retryable', 'means']), '|---|---|---|---|', ...rows];
+}
+
+function limitRows(limits, codes) {
+  const comments = readComments();
+  const rows = Object.entries(limits).map(([name, value]) => {
+    const { text, code } = comments.get(name) ?? fail(`${name} has no comment in protocol/limits.ts`);
+    if (code !== undefined && !(code in codes)) fail(`${name} names the code ${code}, which there is not`);
+    return row([`\`${name}\``, text, amount(name, value), code === undefined ? '' : `\`${code}\``]);
+  });
+  return [row(['limit', 'of', 'value', 'code']), '|---|---|---|---|', ...rows];
+}
+
+/** What the comment above each limit says: a description, and after "; code" the code. */
+function readComments() {
+  const found = new Map();
+  const source = readFileSync(LIMITS_SOURCE, 'utf8');
+  for (const [, comment, name] of source.matchAll(/\/\*\*\s*((?:(?!\*\/)[\s\S])*?)\s*\*\/\s*(\w+):/g)) {
+    const text = comment.replace(/\s*\n\s*\*\s*/g, ' ');
+    const [, description, code] =
+      /^(.*?)(?:; (?:close )?code `(\w+)`)?\.$/.exec(text) ?? fail(`${name}: "${text}"`);
+    found.set(name, { text: description, code });
+  }
+  return found;
+}
+
+function amount(name, value) {
+  const number = (n) => n.toLocaleString('en-US');
+  if (name.endsWith('Ms')) return value % 1000 === 0 ? `${number(value / 1000)} s` : `${number(value)} ms`;
+  if (!name.endsWith('Bytes')) return number(value);
+  if (value % 1024 ** 2 === 0) return `${number(value / 1024 ** 2)} MB`;
+  return value % 1024 === 0 ? `${number(value / 1024)} KB` : `${number(value)} bytes`;
+}
+
+function replaceTable(page, name, lines) {
+  const [open, close] = [`<!-- table:${name} -->`, `<!-- /table:${name} -->`];
+  const [start, end] = [page.indexOf(open), page.indexOf(close)];
+  if (start === -1 || end < start) fail(`docs/protocol.md has no ${open} … ${close}`);
+  // The blank lines keep the comments out of the table: a comment would end it.
+  return `${page.slice(0, start)}${open}\n\n${lines.join('\n')}\n\n${page.slice(end)}`;
+}
+
+function row(cells) {
+  return `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
+}
+
+function fail(message) {
+  throw new Error(`docs-tables: ${message}`);
+}
+
+const { now, wanted } = await pages();
+if (process.argv.includes('--check')) {
+  if (now !== wanted)
+    fail('the tables of docs/protocol.md are not those of the code: run node scripts/docs-tables.mjs');
+} else if (now !== wanted) {
+  writeFileSync(PAGE, wanted);
+}
