@@ -1,0 +1,163 @@
+/**
+ * Enforces the two tables of ARCHITECTURE.md: which folder may import which, and where each package
+ * may be used. The page is the source; this file knows only how to read it.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const OWN_PACKAGES = ['dobby', 'pomona'];
+const NOT_SOURCES = new Set(['node_modules', 'dist', '.venv', '.git', 'results']);
+
+const folders = new Map(table('| folder | may import |').map(([folder, list]) => [folder!, split(list!)]));
+const packages = table('| package | used in | why |').flatMap(([names, places, why]) =>
+  split(names!).map((name) => ({ name, places: split(places!), why: why! })),
+);
+const files = ['protocol', 'server', 'client', 'examples', 'bench', 'scripts', 'test']
+  .flatMap(sourcesBelow)
+  .concat('vitest.config.ts');
+const imports = files.flatMap((file) => importsOf(file).map((name) => ({ file, name })));
+
+describe('ARCHITECTURE.md', () => {
+  it('has a row for every source file of what is published', () => {
+    expect(files.filter((file) => isPublished(file) && rowOf(file) === undefined)).toEqual([]);
+  });
+
+  it('lists only folders that have a row of their own or hold rows', () => {
+    const known = (name: string) => [...folders.keys()].some((folder) => isWithin(folder, name));
+    expect([...folders.values()].flat().filter((name) => !known(name))).toEqual([]);
+  });
+
+  it('describes imports that go one way', () => {
+    const reaches = (from: string, to: string, seen = new Set<string>()): boolean =>
+      next(from).some((row) => row === to || (!seen.has(row) && reaches(row, to, seen.add(row))));
+    expect([...folders.keys()].filter((row) => reaches(row, row))).toEqual([]);
+  });
+
+  it('gives a reason for every package that a package.json names, and for no other', () => {
+    const named = ['.', 'server', 'client', 'bench'].flatMap((folder) => {
+      const manifest = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')) as Manifest;
+      return Object.keys({ ...manifest.dependencies, ...manifest.devDependencies });
+    });
+    const listed = packages.filter(({ name }) => !name.startsWith('node:'));
+    expect([...new Set(named)].filter((name) => !OWN_PACKAGES.includes(name)).sort()).toEqual(
+      listed.map(({ name }) => name).sort(),
+    );
+    expect(listed.filter(({ why }) => why.length < 10)).toEqual([]);
+  });
+});
+
+describe('imports', () => {
+  it('are found at all', () => {
+    expect(imports.length).toBeGreaterThan(20);
+  });
+
+  it('go only where the table lets them', () => {
+    const wrong = imports
+      .filter(({ file, name }) => isPublished(file) && name.startsWith('.') && !isAllowedEdge(file, name))
+      .map(({ file, name }) => `${file} may not import ${name}`);
+    expect(wrong).toEqual([]);
+  });
+
+  it('name packages only in the folders that the table lists for them', () => {
+    const wrong = imports
+      .filter(({ file, name }) => !name.startsWith('.') && !isAllowedPackage(file, name))
+      .map(({ file, name }) => `${file} may not import ${name}`);
+    expect(wrong).toEqual([]);
+  });
+});
+
+interface Manifest {
+  dependencies?: Record<string, string>;
+  devDependencies?: Record<string, string>;
+}
+
+function table(header: string): string[][] {
+  const lines = readFileSync(join(ROOT, 'ARCHITECTURE.md'), 'utf8').split('\n');
+  const start = lines.indexOf(header);
+  if (start === -1) throw new Error(`ARCHITECTURE.md has no table "${header}"`);
+  const rest = [...lines.slice(start + 2), ''];
+  return rest
+    .slice(
+      0,
+      rest.findIndex((line) => !line.startsWith('|')),
+    )
+    .map((line) => line.split('|').slice(1, -1))
+    .map((cells) => cells.map((cell) => cell.trim().replaceAll('`', '')));
+}
+
+function split(list: string): string[] {
+  return list === 'nothing' ? [] : list.split(',').map((name) => name.trim());
+}
+
+function sourcesBelow(folder: string): string[] {
+  if (!existsSync(join(ROOT, folder))) return [];
+  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return NOT_SOURCES.has(entry.name) ? [] : sourcesBelow(path);
+    return /\.(ts|mts|js|mjs)$/.test(entry.name) ? [path] : [];
+  });
+}
+
+function importsOf(file: string): string[] {
+  const lines = readFileSync(join(ROOT, file), 'utf8').split('\n');
+  const code = lines.filter((line) => !/^\s*(\*|\/[/*])/.test(line)).join('\n');
+  const statements =
+    /^\s*(?:import|export)\b[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]/gm;
+  const calls = /\b(?:import|require)\(\s*['"]([^'"]+)['"]/g;
+  return [...code.matchAll(statements), ...code.matchAll(calls)].map((found) => (found[1] ?? found[2])!);
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
+}
+
+const isTest = (file: string) => /(^|\/)test\//.test(file);
+
+function isPublished(file: string): boolean {
+  return !isTest(file) && ['protocol', 'server', 'client'].some((folder) => isWithin(file, folder));
+}
+
+/** The longest row that `file` lies within. */
+function rowOf(file: string): string | undefined {
+  const fitting = [...folders.keys()].filter((folder) => isWithin(file, folder));
+  return fitting.sort((a, b) => b.length - a.length)[0];
+}
+
+/** The other rows that files of `row` may import from. */
+function next(row: string): string[] {
+  const listed = folders.get(row) ?? [];
+  return [...folders.keys()].filter((other) => other !== row && listed.some((name) => isWithin(other, name)));
+}
+
+function isAllowedEdge(file: string, name: string): boolean {
+  const target = join(dirname(file), name).replace(/\.js$/, '.ts');
+  if (isTest(target)) return false;
+  const row = rowOf(file);
+  if (row === undefined) return false;
+  return rowOf(target) === row || (folders.get(row) ?? []).some((listed) => isWithin(target, listed));
+}
+
+function isAllowedPackage(file: string, name: string): boolean {
+  const own = OWN_PACKAGES.includes(packageName(name));
+  if (own) return !isPublished(file);
+  return packages
+    .filter((row) => row.name === packageName(name) || (row.name === 'node:*' && name.startsWith('node:')))
+    .some(({ places }) => places.some((place) => isPlaceOf(file, place)));
+}
+
+/** What is published is told apart by the rows of the first table: `server/src` is not what lies below it. */
+function isPlaceOf(file: string, place: string): boolean {
+  if (place === 'tests') return isTest(file);
+  return isPublished(file) ? rowOf(file) === place : isWithin(file, place);
+}
+
+function packageName(name: string): string {
+  if (name.startsWith('node:')) return name;
+  return name
+    .split('/')
+    .slice(0, name.startsWith('@') ? 2 : 1)
+    .join('/');
+}
