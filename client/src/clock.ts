@@ -1,0 +1,25 @@
+/** Time as Pomona sees it, so that tests can turn the clock. Whoever sets a timer clears it. */
+
+/** A source of time and timers. */
+export interface Clock {
+  /** Milliseconds since some fixed moment; goes on while the machine sleeps. */
+  now(): number;
+  /** Runs `run` once after `ms` milliseconds; returns what `clearTimeout` takes. */
+  setTimeout(run: () => void, ms: number): unknown;
+  /** Forgets a timer. */
+  clearTimeout(timer: unknown): void;
+}
+
+/** The real clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  setTimeout: (run, ms) => setTimeout(run, ms),
+  clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
+};
+
+/** A timer that does not by itself keep a Node process alive. */
+export function backgroundTimeout(clock: Clock, run: () => void, ms: number): unknown {
+  const timer = clock.setTimeout(run, ms);
+  (timer as { unref?: () => void } | null)?.unref?.();
+  return timer;
+}

@@ -1,0 +1,40 @@
+/** The one class of errors that Pomona throws and reports. */
+import type { CloseName, ErrorCode } from '../../protocol/codes.js';
+
+/** What only a client can run into; all other codes are those of docs/protocol.md. */
+export type ClientErrorCode =
+  | 'bad_url'
+  | 'bad_answer'
+  | 'closed'
+  | 'disconnect_failed'
+  | 'handler_failed'
+  | 'outstanding_full'
+  | 'transport_failed';
+
+/** Every code that a `PomonaError` can carry. */
+export type PomonaErrorCode = ErrorCode | CloseName | ClientErrorCode;
+
+/** What went wrong, with a stable `code` to decide by. */
+export class PomonaError extends Error {
+  override readonly name = 'PomonaError';
+  /** Which error this is. */
+  readonly code: PomonaErrorCode;
+  /** The path concerned, where there is one. */
+  readonly path?: string;
+
+  /** `detail.cause` is what was thrown by others; `detail.path` the path concerned. */
+  constructor(code: PomonaErrorCode, message: string, detail?: { cause?: unknown; path?: string }) {
+    super(message, detail?.cause === undefined ? undefined : { cause: detail.cause });
+    this.code = code;
+    if (detail?.path !== undefined) this.path = detail.path;
+  }
+}
+
+/** Hands an error that nobody listens for to the environment, as if it had not been caught. */
+export function reportUncaught(error: unknown): void {
+  if (typeof reportError === 'function') reportError(error);
+  else
+    queueMicrotask(() => {
+      throw error;
+    });
+}

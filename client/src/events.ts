@@ -1,0 +1,30 @@
+/** A small typed emitter. A listener that throws stops neither the others nor Pomona. */
+import { reportUncaught } from './errors.js';
+
+/** Takes one event. */
+export type Listener<T> = (event: T) => void;
+
+/** Calls listeners by the name of an event, in the order in which they came. */
+export class Emitter<Events> {
+  readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
+
+  /** Adds a listener (the identical one once); returns the function that removes it. */
+  on<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): () => void {
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners.add(listener));
+    return () => void listeners.delete(listener);
+  }
+
+  /** Tells all listeners; says whether there was one. */
+  emit<Name extends keyof Events>(name: Name, event: Events[Name]): boolean {
+    const listeners = [...(this.#listeners.get(name) ?? [])] as Listener<Events[Name]>[];
+    for (const listener of listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        reportUncaught(error);
+      }
+    }
+    return listeners.length > 0;
+  }
+}

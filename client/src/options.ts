@@ -1,0 +1,107 @@
+/** What a Pomona can be told, and what it takes for granted. */
+import type { BackoffOptions } from './backoff.js';
+import { type Clock, systemClock } from './clock.js';
+import { PomonaError } from './errors.js';
+import { eventStream } from './transports/event-stream.js';
+import { longPoll } from './transports/long-poll.js';
+import type { Environment, TransportKind, WebSocketConstructor } from './transports/transport.js';
+import { websocket } from './transports/websocket.js';
+
+/** The transports that come with Pomona, best first. */
+const TRANSPORTS = { websocket, 'event-stream': eventStream, 'long-poll': longPoll };
+
+/** The name of a transport that comes with Pomona. */
+export type TransportName = keyof typeof TRANSPORTS;
+
+/** Headers, or a function that makes them anew for each request. */
+export type HeadersSource =
+  | Readonly<Record<string, string>>
+  | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>);
+
+/** The options of `new Pomona(...)`; all are optional in a page. */
+export interface PomonaOptions {
+  /** Dobby's endpoint: an http(s) or ws(s) URL or a path of the page's origin. Default `/comet`. */
+  readonly url?: string;
+  /** Your back end's view that is asked for paths. Without it only public paths, and those that the back end connects by itself, are heard. */
+  readonly connectUrl?: string;
+  /** Your back end's view that is told when the last handler of a path has gone. */
+  readonly disconnectUrl?: string;
+  /** Added to requests to `connectUrl` and `disconnectUrl`. */
+  readonly headers?: HeadersSource;
+  /** The cookie that holds Django's CSRF token, sent as `X-CSRFToken` to the page's origin only. Default `csrftoken`. */
+  readonly csrfCookie?: string;
+  /** `credentials` of every request. Default `same-origin`. */
+  readonly credentials?: RequestCredentials;
+  /** Which transports to use, best first. Default: WebSocket, event stream, long-poll. */
+  readonly transports?: readonly (TransportName | TransportKind)[];
+  /** The WebSocket constructor. Default: that of the environment, if it has one. */
+  readonly WebSocket?: WebSocketConstructor;
+  /** Default: that of the environment. */
+  readonly fetch?: typeof fetch;
+  /** The first and the largest window of waiting between tries. Default 500 and 20,000 ms. */
+  readonly reconnect?: { readonly baseMs?: number; readonly maxMs?: number };
+  /** How long a transport may take until Dobby's first frame. Default 8,000 ms. */
+  readonly openTimeoutMs?: number;
+  /** A source of numbers in [0, 1), for tests. */
+  readonly random?: () => number;
+  /** A source of time, for tests. */
+  readonly clock?: Clock;
+}
+
+/** Options with everything decided. */
+export interface Settings extends Environment {
+  readonly transports: readonly TransportKind[];
+  readonly reconnect: Omit<BackoffOptions, 'random'>;
+  readonly openTimeoutMs: number;
+  readonly connectUrl: string | null;
+  readonly disconnectUrl: string | null;
+  readonly headers: HeadersSource;
+  readonly csrfCookie: string;
+}
+
+/** Decides everything. @throws PomonaError `bad_url` or `transport_failed` */
+export function settle(options: PomonaOptions): Settings {
+  const url = endpoint(options.url ?? '/comet');
+  const environment: Environment = {
+    httpUrl: url.replace(/^ws/, 'http'),
+    socketUrl: url.replace(/^http/, 'ws'),
+    fetch: options.fetch ?? ((input, init) => fetch(input, init)),
+    WebSocket: options.WebSocket ?? (globalThis.WebSocket as WebSocketConstructor | undefined),
+    credentials: options.credentials ?? 'same-origin',
+    clock: options.clock ?? systemClock,
+    random: options.random ?? Math.random,
+  };
+  return {
+    ...environment,
+    transports: transportsOf(options.transports, environment),
+    reconnect: { baseMs: options.reconnect?.baseMs ?? 500, maxMs: options.reconnect?.maxMs ?? 20_000 },
+    openTimeoutMs: options.openTimeoutMs ?? 8_000,
+    connectUrl: options.connectUrl ?? null,
+    disconnectUrl: options.disconnectUrl ?? null,
+    headers: options.headers ?? {},
+    csrfCookie: options.csrfCookie ?? 'csrftoken',
+  };
+}
+
+/** The address of the page; undefined where there is none. */
+export function pageUrl(): string | undefined {
+  return globalThis.location?.href;
+}
+
+function endpoint(url: string): string {
+  try {
+    const { href, protocol } = new URL(url, pageUrl());
+    if (/^(http|ws)s?:$/.test(protocol)) return href.replace(/#.*/, '');
+  } catch {
+    // told below, with the reason that is likeliest
+  }
+  throw new PomonaError('bad_url', `"${url}" is no http(s) or ws(s) URL; outside of a page it must be absolute.`);
+}
+
+function transportsOf(wanted: PomonaOptions['transports'], environment: Environment): TransportKind[] {
+  const names = wanted ?? (Object.keys(TRANSPORTS) as TransportName[]);
+  const kinds = names.map((kind) => (typeof kind === 'string' ? TRANSPORTS[kind] : kind));
+  const available = kinds.filter((kind) => kind?.isAvailable(environment));
+  if (available.length > 0) return available;
+  throw new PomonaError('transport_failed', `None of these transports can be used here: ${String(wanted)}`);
+}

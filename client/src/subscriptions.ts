@@ -1,0 +1,263 @@
+/**
+ * Which paths are wanted, with which handlers, and how far each was processed. Takes the frames that
+ * speak of paths and keeps the promise: from `subscribed` on every update reaches the handlers once and
+ * in order, or `gap` comes first. Does no I/O: `changes` says what to send.
+ */
+import type {
+  GapFrame,
+  RefusedFrame,
+  SubscribedFrame,
+  SubscribeItem,
+  UnsubscribedFrame,
+  UpdateFrame,
+} from '../../protocol/frames.js';
+import { pathFault } from '../../protocol/paths.js';
+import type { Position } from '../../protocol/positions.js';
+import { PomonaError, reportUncaught } from './errors.js';
+import type { Emitter } from './events.js';
+import type { PomonaEvents } from './pomona.js';
+import { type Handler, type RefusedEvent, Subscription } from './subscription.js';
+import { Track } from './track.js';
+
+/** The paths of one Pomona. */
+export class Subscriptions {
+  readonly #tracks = new Map<string, Track>();
+  readonly #events: Emitter<PomonaEvents>;
+  readonly #changed: () => void;
+
+  /** `changed` is called whenever `changes` may have something to say. */
+  constructor(events: Emitter<PomonaEvents>, changed: () => void) {
+    this.#events = events;
+    this.#changed = changed;
+  }
+
+  /** Adds a handler to a path, at the end; the identical handler is added once. */
+  connect(path: string, handler: Handler, since: Position | undefined): Subscription {
+    const fault = typeof path === 'string' ? pathFault(path) : 'bad_path';
+    if (fault !== null) throw new PomonaError(fault, `"${path}" is no path to subscribe to.`, { path });
+    const track = this.#tracks.get(path) ?? new Track(path);
+    this.#tracks.set(path, track);
+    if (!track.isWanted) this.#wantAgain(track, since);
+    else if (track.position === undefined) track.position = since;
+    this.#changed();
+    const known = track.entries.find((entry) => entry.handler === handler);
+    if (known !== undefined) return known.subscription;
+    const subscription = new Subscription(track, () => this.disconnect(path, handler));
+    track.entries = [...track.entries, { handler, subscription }];
+    return subscription;
+  }
+
+  /** Takes one handler, or all, from a path. */
+  disconnect(path: string, handler?: Handler): void {
+    const track = this.#tracks.get(path);
+    if (track === undefined) return;
+    const isGoing = (entry: { handler: Handler }) => handler === undefined || entry.handler === handler;
+    const going = track.entries.filter(isGoing);
+    track.entries = track.entries.filter((entry) => !isGoing(entry));
+    if (track.entries.length === 0 && (going.length > 0 || handler === undefined)) {
+      track.isWanted = false;
+      this.#changed();
+    }
+    for (const { subscription } of going) subscription.end();
+  }
+
+  /** What an `open` frame asks for. */
+  wanted(): SubscribeItem[] {
+    const wanted = [...this.#tracks.values()].filter((track) => track.isWanted && track.hold !== 'release');
+    return wanted.map((track) => track.item);
+  }
+
+  /** A connection has opened whose `open` frame asked for the paths `named`. */
+  opened(isNewSession: boolean, named: ReadonlySet<string>): void {
+    for (const track of this.#tracks.values()) {
+      // A path that nobody wants may still be held by a session that lives on: it is to be told again.
+      const mayBeHeld = !isNewSession && !track.isWanted && (track.isAsked || track.leaving > 0);
+      track.isAsked = named.has(track.path) || mayBeHeld;
+      track.leaving = 0;
+      if (!isNewSession) continue;
+      track.hold = null;
+      if (track.isWanted) track.state = 'asking';
+    }
+    for (const track of this.#tracks.values()) track.tellState();
+  }
+
+  /** What the session is to be told now; having been asked, it counts as told. */
+  changes(): { subscribe: SubscribeItem[]; unsubscribe: string[]; released: string[] } {
+    const subscribe: SubscribeItem[] = [];
+    const unsubscribe: string[] = [];
+    const released: string[] = [];
+    for (const track of this.#tracks.values()) {
+      if (track.isWanted && !track.isAsked && track.hold === null) {
+        track.isAsked = true;
+        subscribe.push(track.item);
+      } else if (!track.isWanted && track.isAsked) {
+        track.isAsked = false;
+        track.leaving++;
+        unsubscribe.push(track.path);
+        if (track.state === 'refused') continue;
+        track.state = 'ended';
+        released.push(track.path);
+      }
+      this.#forget(track);
+    }
+    return { subscribe, unsubscribe, released };
+  }
+
+  /** Keeps `paths` from being asked for until the back end has been told that they went, or lets go. */
+  holdForRelease(paths: readonly string[], isHeld: boolean): void {
+    this.#each(paths, (track) => {
+      if (isHeld) track.hold = 'release';
+      else if (track.hold === 'release') track.hold = null;
+      this.#forget(track);
+    });
+    this.#changed();
+  }
+
+  /** The server says from where paths are heard. */
+  subscribed({ paths }: SubscribedFrame): void {
+    for (const { path, position } of paths) {
+      const track = this.#tracks.get(path) ?? new Track(path);
+      if (track.leaving > 0 || (!track.isWanted && track.isAsked)) continue;
+      this.#tracks.set(path, track); // perhaps the back end connected it without being asked
+      const isNew = track.state !== 'subscribed';
+      track.isWanted = track.isAsked = true;
+      track.hold = null;
+      track.state = 'subscribed';
+      track.moveTo(position);
+      const event = { path, position: track.position ?? null };
+      if (!isNew) continue;
+      track.tell('subscribed', event);
+      this.#events.emit('subscribed', event);
+    }
+  }
+
+  /** The server waits for the back end's word; returns the paths that are still wanted. */
+  pending(paths: readonly string[]): string[] {
+    const wanted: string[] = [];
+    this.#each(paths, (track) => {
+      if (!track.isWanted || track.leaving > 0) return;
+      track.isAsked = true;
+      track.hold = null;
+      track.state = 'asking';
+      track.tellState();
+      wanted.push(track.path);
+    });
+    return wanted;
+  }
+
+  /** The server refused paths; `isOpen` says that the back end's word on one may still come. */
+  refused({ paths }: RefusedFrame, isOpen: (path: string) => boolean): void {
+    for (const { path, code, message } of paths) {
+      const track = this.#tracks.get(path);
+      if (track === undefined || track.leaving > 0) continue;
+      track.isAsked = false;
+      if (code === 'not_granted' && track.isWanted && isOpen(path)) this.#changed();
+      else this.refuse({ path, code, message, retryable: false });
+    }
+  }
+
+  /** A path cannot be heard: for good, or (`retryable`) until it is asked for again. */
+  refuse(event: RefusedEvent): void {
+    const track = this.#tracks.get(event.path);
+    if (track === undefined || !track.isWanted || track.leaving > 0) return;
+    if (event.retryable) {
+      if (track.state === 'subscribed') return; // the answer was lost, the back end's word was not
+      track.hold = 'retry';
+    } else track.stop('refused');
+    track.tell('refused', event);
+    this.#events.emit('refused', event);
+    this.#changed();
+  }
+
+  /** Asks the server anew for paths that could not be decided. */
+  askAgain(paths: readonly string[]): void {
+    this.#each(paths, (track) => {
+      if (track.hold !== 'retry') return;
+      track.hold = null;
+      track.isAsked = false;
+    });
+    this.#changed();
+  }
+
+  /** Subscriptions have ended. */
+  unsubscribed({ paths, by }: UnsubscribedFrame): void {
+    this.#each(paths, (track) => {
+      if (by === 'client') track.leaving = Math.max(0, track.leaving - 1);
+      else if (track.leaving === 0 && track.isAsked) {
+        track.isAsked = false;
+        if (track.isWanted) this.#endedByBackEnd(track);
+      }
+      this.#forget(track);
+    });
+  }
+
+  /** Updates are missing. */
+  gap({ path, from, to, reason }: GapFrame): void {
+    const track = this.#tracks.get(path);
+    if (track === undefined || !track.isWanted || track.leaving > 0) return;
+    track.moveTo(to);
+    track.tell('gap', { path, from, to, reason });
+    this.#events.emit('gap', { path, from, to, reason });
+  }
+
+  /** Hands an update to all handlers of its path, and only then counts it as processed. */
+  update({ path, message, position = undefined }: UpdateFrame): void {
+    const track = this.#tracks.get(path);
+    if (track === undefined || !track.isWanted || track.leaving > 0 || track.hasProcessed(position)) return;
+    const update = { path, position: position ?? null };
+    const { entries } = track;
+    if (entries.length === 0) this.#events.emit('update', { ...update, message });
+    for (const entry of entries) {
+      if (track.entries !== entries && !track.entries.includes(entry)) continue; // a handler before it took it away
+      try {
+        entry.handler(message, update);
+      } catch (cause) {
+        this.#handlerFailed(path, cause);
+      }
+    }
+    if (position !== undefined) track.position = position;
+  }
+
+  /** Ends everything. */
+  close(): void {
+    const tracks = [...this.#tracks.values()];
+    this.#tracks.clear();
+    for (const track of tracks) {
+      const { entries } = track;
+      track.entries = [];
+      for (const { subscription } of entries) subscription.end();
+    }
+  }
+
+  #wantAgain(track: Track, since: Position | undefined): void {
+    track.isWanted = true;
+    // Taken away and wanted again before the server was told: nothing has happened.
+    if (track.state === 'subscribed') return;
+    track.state = 'asking';
+    if (since !== undefined) track.position = since;
+    track.tellState();
+  }
+
+  #endedByBackEnd(track: Track): void {
+    const event = { path: track.path, by: 'back_end' } as const;
+    track.stop('ended');
+    track.tell('unsubscribed', event);
+    this.#events.emit('unsubscribed', event);
+  }
+
+  #handlerFailed(path: string, cause: unknown): void {
+    const error = new PomonaError('handler_failed', `A handler of "${path}" threw: ${cause}`, { cause, path });
+    if (!this.#events.emit('error', error)) reportUncaught(cause);
+  }
+
+  #each(paths: readonly string[], run: (track: Track) => void): void {
+    for (const path of paths) {
+      const track = this.#tracks.get(path);
+      if (track !== undefined) run(track);
+    }
+  }
+
+  #forget(track: Track): void {
+    if (track.isForgettable) this.#tracks.delete(track.path);
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * What is known of one path. Two truths stand side by side: what is wanted here, and what the session
+ * was told; the difference is what `Subscriptions.changes` sends.
+ */
+import type { SubscribeItem } from '../../protocol/frames.js';
+import type { Position } from '../../protocol/positions.js';
+import type { Handler, PathView, Subscription, SubscriptionEvents, SubscriptionState } from './subscription.js';
+
+/** One handler with its subscription. */
+export interface Entry {
+  readonly handler: Handler;
+  readonly subscription: Subscription;
+}
+
+/** One path. */
+export class Track implements PathView {
+  readonly path: string;
+  /** In the order of `connect`; replaced, never changed, so that a delivery can go through it. */
+  entries: readonly Entry[] = [];
+  state: SubscriptionState = 'asking';
+  /** Last processed. Undefined: never heard. Null: heard, but without a log. */
+  position: Position | null | undefined;
+  isWanted = true;
+  /** Whether the session holds this path, or waits for it, as far as it was told. */
+  isAsked = false;
+  /** Unsubscribes that were not answered yet; until they are, what comes belongs to what was before. */
+  leaving = 0;
+  /** Not to be asked for now: the back end is still being told that the path has gone, or could not be asked. */
+  hold: 'release' | 'retry' | null = null;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Whether nothing depends on this any more. */
+  get isForgettable(): boolean {
+    return !this.isWanted && !this.isAsked && this.leaving === 0 && !this.hold && this.entries.length === 0;
+  }
+
+  /** How to ask for the path. */
+  get item(): SubscribeItem {
+    const { path, position } = this;
+    return position === undefined ? { path } : { path, position };
+  }
+
+  /** Whether `position` is processed already. */
+  hasProcessed(position: Position | null | undefined): boolean {
+    const held = this.position;
+    return !!position && !!held && held.epoch === position.epoch && position.offset <= held.offset;
+  }
+
+  /** Continues at `position`, unless that would go back. */
+  moveTo(position: Position | null): void {
+    if (!this.hasProcessed(position)) this.position = position;
+  }
+
+  /** It is over for this path, until it is asked for or connected again. */
+  stop(state: 'refused' | 'ended'): void {
+    this.isWanted = false;
+    this.state = state;
+    this.position = undefined;
+    this.hold = null;
+  }
+
+  /** Tells all subscriptions of the path. */
+  tell<Name extends keyof SubscriptionEvents>(name: Name, event: SubscriptionEvents[Name]): void {
+    for (const { subscription } of this.entries) subscription.tell(name, event);
+  }
+
+  /** Tells all subscriptions of the path that the state may have changed. */
+  tellState(): void {
+    for (const { subscription } of this.entries) subscription.tellState();
+  }
+}

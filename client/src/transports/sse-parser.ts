@@ -1,0 +1,49 @@
+/**
+ * Reads a stream of server-sent events (HTML standard, section 9.2.6) in whatever chunks it comes.
+ * Only `data` matters here: `event`, `id`, `retry` and comments are skipped. Never throws on any
+ * bytes; an event larger than the bound is answered with null, and the stream is to be given up.
+ */
+
+/** Turns bytes into the data of events. */
+export class SseParser {
+  readonly #decoder = new TextDecoder();
+  readonly #maxLength: number;
+  /** The beginning of a line whose end has not come. */
+  #rest = '';
+  #data: string[] = [];
+  #length = 0;
+  #endedWithReturn = false;
+
+  /** `maxLength` bounds one event, in UTF-16 units. */
+  constructor(maxLength: number) {
+    this.#maxLength = maxLength;
+  }
+
+  /** The events that `chunk` completes, or null when an event exceeds the bound. */
+  push(chunk: Uint8Array): string[] | null {
+    let text = this.#decoder.decode(chunk, { stream: true });
+    if (text === '') return [];
+    // A CR at the end of a chunk has ended its line already: the LF that may follow belongs to it.
+    if (this.#endedWithReturn && text.startsWith('\n')) text = text.slice(1);
+    this.#endedWithReturn = text === '' ? false : text.endsWith('\r');
+    const lines = text.split(/\r\n|\n|\r/);
+    lines[0] = this.#rest + lines[0];
+    this.#rest = lines.pop() ?? '';
+    const events: string[] = [];
+    for (const line of lines) this.#takeLine(line, events);
+    return this.#length + this.#rest.length > this.#maxLength ? null : events;
+  }
+
+  #takeLine(line: string, events: string[]): void {
+    if (line === '') {
+      if (this.#data.length > 0) events.push(this.#data.join('\n'));
+      this.#data = [];
+      this.#length = 0;
+      return;
+    }
+    if (line !== 'data' && !line.startsWith('data:')) return;
+    const value = line.slice(line[5] === ' ' ? 6 : 5);
+    this.#data.push(value);
+    this.#length += value.length + 1;
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * The one interface behind which the three transports stand. A transport carries frames and knows
+ * nothing of sessions, subscriptions or reconnecting.
+ *
+ * Contract: `open` is called once and returns at once. The transport asks `firstFrame()` when it can
+ * send, so that whatever is wanted by then travels with it; hands over every frame in order; calls
+ * `ended` at most once, after which it calls nothing. After `close` it calls nothing either. It never
+ * calls back from within `open`, `send` or `close`.
+ */
+import type { Clock } from '../clock.js';
+
+/** Why a transport has ended. */
+export interface TransportEnd {
+  /** For people. */
+  readonly message: string;
+  /** The close code, where one was told. */
+  readonly code?: number;
+  /** The code of the error that Dobby answered. */
+  readonly error?: string;
+  /** The earliest time to come back, in milliseconds from now. */
+  readonly reconnectAfterMs?: number;
+  /** Dobby itself answered, so the transport is not what failed. */
+  readonly answered?: boolean;
+  /** Dobby refused the request itself: the same would be refused again. */
+  readonly refused?: boolean;
+}
+
+/** What a message to Dobby over HTTP must name. */
+export interface Credentials {
+  readonly ticket: string;
+  readonly connection: number;
+}
+
+/** The constructor of WebSockets: that of browsers, of Node 22, or of the package `ws`. */
+export type WebSocketConstructor = new (url: string) => WebSocketLike;
+
+/** The part of a WebSocket that Pomona uses. */
+export interface WebSocketLike {
+  readonly readyState: number;
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: never) => void) | null;
+  onclose: ((event: never) => void) | null;
+  onerror: ((event: never) => void) | null;
+  send(data: string): void;
+  close(code?: number): void;
+}
+
+/** What a transport works with. */
+export interface Environment {
+  /** The address of Dobby's endpoint, `http:` or `https:`. */
+  readonly httpUrl: string;
+  /** The same address, `ws:` or `wss:`. */
+  readonly socketUrl: string;
+  readonly fetch: typeof fetch;
+  readonly WebSocket: WebSocketConstructor | undefined;
+  readonly credentials: RequestCredentials;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+/** What a transport tells and asks. */
+export interface TransportContext extends Environment {
+  /** The `open` frame as JSON; asked once, when it can be sent. */
+  firstFrame(): string;
+  /** The newest ticket and the number of this connection; valid after the first frame came. */
+  session(): Credentials;
+  /** Something came that is no frame: a comment, an empty answer. */
+  heard(): void;
+  /** One parsed frame came, unchecked. */
+  frame(value: unknown): void;
+  /** Upstream frames up to `n` took effect. */
+  accepted(n: number): void;
+  /** It is over. */
+  ended(end: TransportEnd): void;
+}
+
+/** An open, or opening, transport. */
+export interface Transport {
+  /** Sends encoded frames in this order. */
+  send(frames: readonly string[]): void;
+  /** Ends at once and silently; with `farewell` the session is ended with it. Idempotent. */
+  close(farewell: boolean): void;
+}
+
+/** One way to reach Dobby. */
+export interface TransportKind {
+  readonly name: string;
+  /** Whether it is worth trying here. */
+  isAvailable(environment: Environment): boolean;
+  open(context: TransportContext): Transport;
+}
+
+/** The frame that ends a session for good. */
+export const FAREWELL = '{"type":"close"}';
