@@ -1,0 +1,78 @@
+/** From runs to rows: medians of rates, merged samples of times, ratios, and what keeps a ratio from counting. */
+import { Samples } from '../load/latency.mjs';
+
+/** A ratio counts only while Dobby's own updates arrive within this. */
+export const MAX_P99_MS = 50;
+/** A reader thread that used this much of a core, or was this busy, was the bottleneck. */
+const SATURATED = 0.9;
+
+/**
+ * @typedef {object} Row
+ * @property {string} system
+ * @property {number} publishers
+ * @property {number} updatesPerSecond medians of the runs, like all rates
+ * @property {number} deliveriesPerSecond
+ * @property {number} deliveriesPerCpuSecond of the whole server process
+ * @property {[number, number]} range lowest and highest of the runs
+ * @property {number} serverShare of one core
+ * @property {number | null} ratio Dobby's deliveries per CPU-second divided by this system's
+ * @property {boolean} counts whether the ratio may be quoted
+ * @property {number | null} p50Ms of all deliveries of all runs
+ * @property {number | null} p99Ms
+ * @property {number} generatorCpu seconds a run
+ * @property {number} generatorMicros CPU of the generator for each delivery, in µs
+ * @property {number} readerBusy share of its time that the reading thread's event loop was busy, the highest of the runs
+ * @property {boolean} isGeneratorBound
+ */
+
+/** @param {import('./fanout.mjs').Run[]} runs @param {import('./options.mjs').Options} options @returns {Row[]} */
+export function summarise(runs, { publishers, systems }) {
+  return publishers.flatMap((setting) => {
+    const rows = systems.map((system) =>
+      summariseOne(runs.filter((run) => run.system === system && run.publishers === setting)),
+    );
+    const dobby = rows.find((row) => row.system === 'dobby');
+    return rows.map((row) => ({ ...row, ...compare(dobby, row) }));
+  });
+}
+
+function compare(dobby, row) {
+  if (dobby === undefined) return { ratio: null, counts: false };
+  const counts = dobby.p99Ms !== null && dobby.p99Ms <= MAX_P99_MS;
+  return { ratio: dobby.deliveriesPerCpuSecond / row.deliveriesPerCpuSecond, counts };
+}
+
+/**
+ * @param {import('./fanout.mjs').Run[]} runs of one system with one number of publishers
+ * @returns {Omit<Row, 'ratio' | 'counts'>}
+ */
+function summariseOne(runs) {
+  const samples = new Samples();
+  for (const run of runs) samples.merge(run.samples);
+  const rates = runs.map((run) => run.deliveries / run.serverCpu);
+  const medianOf = (figure) => median(runs.map(figure));
+  const readerBusy = Math.max(...runs.map((run) => run.generator.readerBusy));
+  const readerShare = Math.max(...runs.map((run) => run.generator.readerCpu / (run.deliverMs / 1000)));
+  return {
+    system: runs[0].system,
+    publishers: runs[0].publishers,
+    updatesPerSecond: medianOf((run) => run.updates / (run.publishMs / 1000)),
+    deliveriesPerSecond: medianOf((run) => run.deliveries / (run.deliverMs / 1000)),
+    deliveriesPerCpuSecond: median(rates),
+    range: [Math.min(...rates), Math.max(...rates)],
+    serverShare: medianOf((run) => run.serverCpu / (run.deliverMs / 1000)),
+    p50Ms: samples.quantile(0.5),
+    p99Ms: samples.quantile(0.99),
+    generatorCpu: medianOf((run) => run.generator.cpu),
+    generatorMicros: medianOf((run) => (run.generator.cpu / run.deliveries) * 1e6),
+    readerBusy,
+    isGeneratorBound: readerBusy > SATURATED || readerShare > SATURATED,
+  };
+}
+
+/** @param {number[]} values at least one */
+export function median(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}

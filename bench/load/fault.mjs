@@ -1,0 +1,37 @@
+/**
+ * What ends a run loudly. `kind` is one of
+ * `altered` (content differs from what was published), `doubled`, `skipped` (something before it is missing, or the order
+ * differs), `missing` (never came), `protocol` (not what the dialect allows), `closed`, `refused` (a publish), `late` (a
+ * deadline passed), `unready` and `options` (before it began).
+ */
+export class Fault extends Error {
+  /**
+   * @param {string} kind
+   * @param {string} message says what was expected and what came
+   */
+  constructor(kind, message) {
+    super(`${kind}: ${message}`);
+    this.name = 'Fault';
+    this.kind = kind;
+  }
+}
+
+/**
+ * Waits for `promise` at most `ms`.
+ * @template T
+ * @param {Promise<T>} promise
+ * @param {number} ms
+ * @param {() => string} missing says, when the deadline passes, what had not happened
+ * @returns {Promise<T>}
+ */
+export async function within(promise, ms, missing) {
+  let timer;
+  const deadline = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Fault('late', `after ${ms / 1000} s ${missing()}`)), ms);
+  });
+  try {
+    return await Promise.race([promise, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,79 @@
+/** RFC 6455 as far as a load generator needs it: whole unmasked text frames in, masked frames out, and the handshake. */
+import { createHash, randomBytes } from 'node:crypto';
+import { Fault } from './fault.mjs';
+
+export const TEXT = 1;
+export const CLOSE = 8;
+export const PING = 9;
+export const PONG = 10;
+
+const MAX_FRAME_BYTES = 1024 * 1024;
+const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+
+/** Where a frame's parts lie. @typedef {{opcode: number, payload: number, end: number}} Frame */
+
+/**
+ * Reads the frame that begins at `at`, or null when `to` comes before its end.
+ * @param {Buffer} bytes
+ * @param {number} at
+ * @param {number} to
+ * @returns {Frame | null}
+ */
+export function frameAt(bytes, at, to) {
+  if (to - at < 2) return null;
+  const first = bytes[at];
+  const second = bytes[at + 1];
+  if ((first & 0xf0) !== 0x80)
+    throw new Fault('protocol', `a frame begins with byte ${first}: compressed or in fragments`);
+  if (second & 0x80) throw new Fault('protocol', 'the server sent a masked frame');
+  let length = second;
+  let payload = at + 2;
+  if (length === 126) {
+    if (to - at < 4) return null;
+    length = bytes.readUInt16BE(payload);
+    payload += 2;
+  } else if (length === 127) {
+    if (to - at < 10) return null;
+    length = Number(bytes.readBigUInt64BE(payload));
+    payload += 8;
+  }
+  if (length > MAX_FRAME_BYTES) throw new Fault('protocol', `a frame of ${length} bytes`);
+  return payload + length > to ? null : { opcode: first & 0x0f, payload, end: payload + length };
+}
+
+/** @param {number} length of the payload @param {number} opcode @param {number} mask 0x80 or 0 */
+function header(length, opcode, mask) {
+  if (length < 126) return Buffer.from([0x80 | opcode, mask | length]);
+  if (length < 65536) return Buffer.from([0x80 | opcode, mask | 126, length >> 8, length & 0xff]);
+  throw new Error('longer frames are not needed here');
+}
+
+/** A frame as a server sends it. @param {string | Buffer} payload @param {number} [opcode] */
+export function serverFrame(payload, opcode = TEXT) {
+  const body = Buffer.from(payload);
+  return Buffer.concat([header(body.length, opcode, 0), body]);
+}
+
+/** A frame as a client sends it, masked. @param {string | Buffer} payload @param {number} [opcode] */
+export function clientFrame(payload, opcode = TEXT) {
+  const body = Buffer.from(payload);
+  const mask = randomBytes(4);
+  for (let i = 0; i < body.length; i++) body[i] ^= mask[i & 3];
+  return Buffer.concat([header(body.length, opcode, 0x80), mask, body]);
+}
+
+/** A client's half of the handshake: the request, and the Sec-WebSocket-Accept that must answer it. @param {string} url */
+export function upgradeRequest(url) {
+  const key = randomBytes(16).toString('base64');
+  const request =
+    `GET ${url} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+    `Sec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n\r\n`;
+  return { request, accept: acceptOf(key) };
+}
+
+/** Sec-WebSocket-Accept of a key. @param {string} key */
+export function acceptOf(key) {
+  return createHash('sha1')
+    .update(key + GUID)
+    .digest('base64');
+}

@@ -1,0 +1,96 @@
+/**
+ * Publish-to-receive times of every single delivery. While the load runs only chunks are noted (when, from which byte to which
+ * of the canonical stream); afterwards each delivery in each chunk gets its own time. Samples are counted in bins of 10 µs
+ * (1 ms above one second), so runs are merged exactly and no percentile is ever averaged.
+ */
+import { Fault } from './fault.mjs';
+
+const BINS_PER_MS = 100;
+const FINE_BINS = 1000 * BINS_PER_MS;
+const BINS = FINE_BINS + 120_000;
+const MAX_CHUNKS = 32 * 1024 * 1024;
+
+export class ChunkLog {
+  count = 0;
+  #times = new Float64Array(65536);
+  #spans = new Uint32Array(2 * 65536);
+
+  /** Notes that bytes `from` to `to` of the canonical stream arrived at `timeMs`. */
+  add(timeMs, from, to) {
+    if (this.count === this.#times.length) this.#grow();
+    this.#times[this.count] = timeMs;
+    this.#spans[2 * this.count] = from;
+    this.#spans[2 * this.count + 1] = to;
+    this.count++;
+  }
+
+  /**
+   * Times every delivery.
+   * @param {import('./canon.mjs').Canon} canon
+   * @param {(index: number) => number} publishedAtMs of the `index`th message of the canonical stream
+   */
+  samples(canon, publishedAtMs) {
+    const published = Float64Array.from({ length: canon.count }, (_, index) => publishedAtMs(index));
+    const samples = new Samples();
+    for (let chunk = 0; chunk < this.count; chunk++) {
+      const last = canon.framesWithin(this.#spans[2 * chunk + 1]);
+      for (let i = canon.framesWithin(this.#spans[2 * chunk]); i < last; i++)
+        samples.add(this.#times[chunk] - published[i]);
+    }
+    return samples;
+  }
+
+  clear() {
+    this.count = 0;
+  }
+
+  #grow() {
+    if (this.count >= MAX_CHUNKS) throw new Fault('protocol', `more than ${MAX_CHUNKS} chunks in one phase`);
+    const times = new Float64Array(this.count * 2);
+    times.set(this.#times);
+    this.#times = times;
+    const spans = new Uint32Array(this.count * 4);
+    spans.set(this.#spans);
+    this.#spans = spans;
+  }
+}
+
+export class Samples {
+  count = 0;
+  #bins = new Uint32Array(BINS);
+
+  /** @param {number} ms */
+  add(ms) {
+    if (ms < 0)
+      throw new Fault('protocol', `received ${-ms} ms before it was published: the clocks disagree`);
+    const bin = ms < 1000 ? Math.floor(ms * BINS_PER_MS) : FINE_BINS + Math.floor(ms - 1000);
+    this.#bins[Math.min(bin, BINS - 1)]++;
+    this.count++;
+  }
+
+  /** The upper edge in ms of the bin that holds the `fraction` quantile, or null without samples. */
+  quantile(fraction) {
+    let left = Math.ceil(this.count * fraction);
+    if (left === 0) return null;
+    for (let bin = 0; bin < BINS; bin++) {
+      left -= this.#bins[bin];
+      if (left <= 0) return bin < FINE_BINS ? (bin + 1) / BINS_PER_MS : bin - FINE_BINS + 1001;
+    }
+    return null;
+  }
+
+  /** Bins that are not empty, for another process. @returns {[number, number][]} */
+  toJSON() {
+    const bins = [];
+    for (let bin = 0; bin < BINS; bin++) if (this.#bins[bin] > 0) bins.push([bin, this.#bins[bin]]);
+    return bins;
+  }
+
+  /** Adds what another process counted. @param {[number, number][]} bins */
+  merge(bins) {
+    for (const [bin, count] of bins) {
+      this.#bins[bin] += count;
+      this.count += count;
+    }
+  }
+}

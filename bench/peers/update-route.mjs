@@ -1,0 +1,23 @@
+/** The publishing route of the peers in Node: the same kind of request as Dobby's `POST /api/update`. */
+import fastify from 'fastify';
+
+/**
+ * An HTTP server with `POST /api/update`, which calls `publish` with the body and answers when it returns.
+ * @param {(body: {path: string, message: unknown}) => void} publish
+ */
+export function updateServer(publish) {
+  const app = fastify({ logger: false });
+  const authorization = `Bearer ${process.env.BENCH_KEY}`;
+  app.post('/api/update', (request, reply) => {
+    if (request.headers.authorization !== authorization)
+      return reply.code(401).send({ error: 'unauthorized' });
+    publish(/** @type {{path: string, message: unknown}} */ (request.body));
+    return reply.send({ position: null });
+  });
+  return app;
+}
+
+/** Listens on a free port of the loopback and says so, as the bench expects it. */
+export async function listen(app) {
+  console.log(await app.listen({ port: 0, host: '127.0.0.1' }));
+}

@@ -1,0 +1,30 @@
+/** `npm run bench -- <bench> [options]`: runs one of the benches in the table. See README.md. */
+import { fanout } from './fanout/fanout.mjs';
+import { selfTest } from './load/self-test.mjs';
+
+/** @type {Record<string, {about: string, run: (args: string[]) => Promise<number> | number}>} */
+const BENCHES = {
+  fanout: { about: 'one path, many subscribers: deliveries per CPU-second beside the peers', run: fanout },
+  'self-test': {
+    about: 'proves that the checker of deliveries can fail',
+    run() {
+      console.log(`The checker found the damage in all of ${selfTest()} damaged streams.`);
+      return 0;
+    },
+  },
+};
+
+const [name = '', ...args] = process.argv.slice(2);
+const bench = BENCHES[name];
+if (bench === undefined) {
+  const names = Object.entries(BENCHES).map(([each, { about }]) => `  ${each.padEnd(10)} ${about}`);
+  console.error(`Usage: npm run bench -- <bench> [options]\n\n${names.join('\n')}`);
+  process.exitCode = 2;
+} else {
+  try {
+    process.exitCode = await bench.run(args);
+  } catch (error) {
+    console.error(error instanceof Error && error.name === 'Fault' ? `FAILED ${error.message}` : error);
+    process.exitCode = 1;
+  }
+}
