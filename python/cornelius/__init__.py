@@ -1,0 +1,105 @@
+"""Cornelius: push from Python with Dobby.
+
+`cornelius.update(path, message)` and its siblings use a default client, configured with
+`cornelius.configure(…)`, `DOBBY` in the Django settings, or the variables `DOBBY_URL` (by default
+http://127.0.0.1:4020), `DOBBY_API_KEY` and `DOBBY_API_KEY_FILE`. `cornelius.aio` has the same for
+asyncio, `Dobby` and `AsyncDobby` are clients of your own, and `cornelius.django` is the Django app.
+Every error is a `CorneliusError`.
+"""
+
+from collections.abc import Iterator
+
+from . import _calls as calls
+from ._async_client import AsyncDobby
+from ._client import Dobby
+from ._default import configure, default, door
+from ._errors import (
+    ApiError,
+    BadConfiguration,
+    BadMessage,
+    BadPath,
+    BadReply,
+    BadRequest,
+    CorneliusError,
+    DobbyTimeout,
+    DobbyUnreachable,
+    IdempotencyKeyReused,
+    PartialFailure,
+    Refused,
+    StreamEnded,
+    TooLarge,
+    Unauthorized,
+    UnknownSession,
+    UserMismatch,
+)
+from ._paths import path_fault
+from ._retry import Retry
+from ._types import Gap, PathInfo, Position, SessionInfo, Update
+from ._version import __version__
+
+update = door(calls.update)
+updates = door(calls.updates)
+connect = door(calls.connect)
+disconnect = door(calls.disconnect)
+kick = door(calls.kick)
+info = door(calls.info)
+
+
+def sessions(*, page_size: int = 100) -> Iterator[SessionInfo]:
+    """Yields all sessions, asking for `page_size` (1 to 1,000) at a time."""
+    return default().sessions(page_size=page_size)
+
+
+def paths(*, prefix: str | None = None, page_size: int = 100) -> Iterator[PathInfo]:
+    """Yields all paths that begin with `prefix`, asking for `page_size` at a time."""
+    return default().paths(prefix=prefix, page_size=page_size)
+
+
+def watch(path: str) -> Iterator[Update | Gap]:
+    """Yields what is pushed to the public `path`, for ever; see `Dobby.watch`."""
+    return default().watch(path)
+
+
+__all__ = [
+    # now, with the default client
+    "update",
+    "updates",
+    "connect",
+    "disconnect",
+    "kick",
+    "info",
+    "sessions",
+    "paths",
+    "watch",
+    "configure",
+    # clients of your own
+    "Dobby",
+    "AsyncDobby",
+    "Retry",
+    # values
+    "Gap",
+    "PathInfo",
+    "Position",
+    "SessionInfo",
+    "Update",
+    "path_fault",
+    # errors
+    "CorneliusError",
+    "ApiError",
+    "BadConfiguration",
+    "BadMessage",
+    "BadPath",
+    "BadReply",
+    "BadRequest",
+    "DobbyTimeout",
+    "DobbyUnreachable",
+    "IdempotencyKeyReused",
+    "PartialFailure",
+    "Refused",
+    "StreamEnded",
+    "TooLarge",
+    "Unauthorized",
+    "UnknownSession",
+    "UserMismatch",
+    "__version__",
+]

@@ -1,0 +1,146 @@
+"""The client for asyncio: the same calls and the same policies as `_client`, awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from contextlib import aclosing
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+import httpx
+
+from . import _calls as calls
+from ._calls import Call, Reply, Request
+from ._endpoint import DEFAULT_TIMEOUT, Endpoint
+from ._errors import BadReply, CorneliusError, DobbyUnreachable
+from ._pool import LoopPools
+from ._retry import Retry
+from ._signature import like
+from ._types import Gap, Page, PathInfo, SessionInfo, Update
+from ._watch import SILENCE_SECONDS, Watch
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _method(
+    call: Callable[P, Call[T]],
+) -> Callable[Concatenate[AsyncDobby, P], Coroutine[Any, Any, T]]:
+    async def method(self: AsyncDobby, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.run(call(*args, **kwargs))
+
+    return like(call, method, is_method=True)
+
+
+class AsyncDobby:
+    """A client of one Dobby for asyncio. Arguments and errors are those of `Dobby`.
+
+    One client may be used from many tasks, and from one event loop after another: each loop has
+    its own pool of connections. Close it in the loop that used it last.
+    """
+
+    _sleep = staticmethod(asyncio.sleep)
+
+    def __init__(
+        self,
+        url: str,
+        api_key: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        *,
+        retry: Retry | None = None,
+        http_client: Callable[[], httpx.AsyncClient] | None = None,
+    ) -> None:
+        self._endpoint = Endpoint(url, api_key, timeout)
+        self._retry = retry or Retry()
+        self._pools = LoopPools(http_client or (lambda: httpx.AsyncClient(trust_env=False)))
+
+    update = _method(calls.update)
+    updates = _method(calls.updates)
+    connect = _method(calls.connect)
+    disconnect = _method(calls.disconnect)
+    kick = _method(calls.kick)
+    info = _method(calls.info)
+
+    def sessions(self, *, page_size: int = 100) -> AsyncIterator[SessionInfo]:
+        """Yields all sessions, asking for `page_size` (1 to 1,000) at a time."""
+        return self._pages(lambda after: calls.sessions_page(after, limit=page_size))
+
+    def paths(self, *, prefix: str | None = None, page_size: int = 100) -> AsyncIterator[PathInfo]:
+        """Yields all paths that begin with `prefix`, asking for `page_size` at a time."""
+        return self._pages(lambda after: calls.paths_page(after, prefix=prefix, limit=page_size))
+
+    def watch(self, path: str) -> AsyncIterator[Update | Gap]:
+        """Yields what is pushed to the public `path`, for ever; see `Dobby.watch`."""
+        return self._watch(Watch(path, self._retry))
+
+    async def run(self, call: Call[T]) -> T:
+        """Sends one prepared call, tried again as the retry policy says."""
+        attempts = self._retry.start()
+        while True:
+            try:
+                return call.parse(await self._send(call.request))
+            except CorneliusError as error:
+                await self._sleep(attempts.after(error))
+
+    async def close(self) -> None:
+        """Closes the connections of the running event loop. May be called again."""
+        await self._pools.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._endpoint.url!r})"
+
+    async def _send(self, request: Request) -> Reply:
+        headers = self._endpoint.api_headers(request)
+        pool = self._pools.get()
+        with self._endpoint.translated():
+            response = await pool.request(
+                request.method,
+                self._endpoint.url + request.target,
+                headers=headers,
+                content=request.body,
+                timeout=self._endpoint.timeout,
+                follow_redirects=False,
+            )
+        return Reply(response.status_code, response.content)
+
+    async def _pages(self, page: Callable[[str | None], Call[Page[T]]]) -> AsyncIterator[T]:
+        after: str | None = None
+        while True:
+            found = await self.run(page(after))
+            for item in found.items:
+                yield item
+            if found.next is None:
+                return
+            if found.next == after:
+                raise BadReply("the list does not end")
+            after = found.next
+
+    async def _watch(self, watch: Watch) -> AsyncIterator[Update | Gap]:
+        while True:
+            try:
+                # aclosing: leaving the loop early closes the connection at once, not at some
+                # later garbage collection.
+                async with aclosing(self._connection(watch)) as connection:
+                    async for each in connection:
+                        yield each
+            except CorneliusError as error:
+                await self._sleep(watch.after(error))
+
+    async def _connection(self, watch: Watch) -> AsyncGenerator[Update | Gap, None]:
+        timeout = httpx.Timeout(self._endpoint.timeout, read=SILENCE_SECONDS)
+        url = self._endpoint.url + watch.target
+        stream = self._pools.get().stream("GET", url, headers=watch.headers(), timeout=timeout)
+        with self._endpoint.translated():
+            async with stream as response:
+                if response.headers.get("content-type", "").split(";")[0] != "text/event-stream":
+                    raise watch.refusal(Reply(response.status_code, await response.aread()))
+                async for chunk in response.aiter_bytes():
+                    for each in watch.feed(chunk):
+                        yield each
+        raise DobbyUnreachable("the stream ended")

@@ -1,0 +1,286 @@
+"""The API of Dobby without any I/O: one function per method, each giving a `Call`.
+
+A `Call` holds the request to send and the function that turns the answer into a result or an
+exception. Both clients, the module-level functions and the Django app are made from these; so are
+their signatures and documentation.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from . import _decode as decode
+from ._errors import ApiError, BadReply, PartialFailure, api_error
+from ._messages import dumps, encode_message
+from ._paths import checked_path, checked_paths
+from ._types import Page, PathInfo, Position, SessionInfo, Update
+
+T = TypeVar("T")
+
+MAX_ITEMS = 1_000
+MAX_BODY_BYTES = 1024 * 1024
+# What surrounds the items in a body: the names of two fields and the longest idempotency key.
+_ENVELOPE_BYTES = 2_048
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to send, apart from the server's address and the key."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back."""
+
+    status: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """One request and how to read its answer; `parse` raises nothing but `CorneliusError`."""
+
+    request: Request
+    parse: Callable[[Reply], T]
+
+
+def update(
+    path: str,
+    message: Any,
+    *,
+    except_: Iterable[str] = (),
+    idempotency_key: str | None = None,
+) -> Call[Position | None]:
+    """Pushes `message`, any JSON value, to everybody who hears `path`.
+
+    Returns the update's position, or None when the path has no log. `except_` names sessions that
+    do not get it. Without `idempotency_key` one is made for this call, so that its retries never
+    push twice. Raises `BadPath` or `BadMessage` before sending, else another `CorneliusError`.
+    """
+    item = encode_item(Update(path, message, except_=_ids(except_)))
+    key = _escaped(_key(idempotency_key))
+    body = f'{item[:-1]},"idempotencyKey":{key}}}'
+    return Call(_post("update", body), lambda reply: decode.position(answer(reply)))
+
+
+def updates(
+    updates: Iterable[Update | tuple[str, Any]], *, idempotency_key: str | None = None
+) -> Call[list[Position | None]]:
+    """Pushes several updates, each an `Update` or `(path, message)`, in order, in one request.
+
+    Returns their positions in the same order. Raises `BadPath` or `BadMessage` before sending
+    anything; `PartialFailure` when Dobby refused some of them. At most 1,000 updates and 1 MB.
+    """
+    given = [each if isinstance(each, Update) else Update(*each) for each in updates]
+    items = [encode_item(each, f"updates.{i}.") for i, each in enumerate(given)]
+    return updates_of_items(items, idempotency_key)
+
+
+def connect(
+    id: str, paths: Iterable[str], user: str | None = None
+) -> Call[dict[str, Position | None]]:
+    """Grants `paths` to the session `id` and subscribes it, whether or not it asked.
+
+    Returns for each path the position from which it is heard, None for a path without a log. The
+    first `user` binds the session; another raises `UserMismatch`, and nothing takes effect. Raises
+    `UnknownSession`, and `PartialFailure` with a dict by path when some paths were refused.
+    """
+    body: dict[str, Any] = {"id": id, "paths": checked_paths(paths)}
+    if user is not None:
+        body["user"] = user
+    return Call(
+        _post("connect", _escaped(body)), lambda reply: _by_path(reply, body, decode.position)
+    )
+
+
+def disconnect(id: str, paths: Iterable[str]) -> Call[dict[str, bool]]:
+    """Ends the subscriptions and grants of the session `id` to `paths`, until the next `connect`.
+
+    Returns for each path whether it was subscribed. Raises `UnknownSession`, and `PartialFailure`
+    with a dict by path when some paths were refused.
+    """
+    body = {"id": id, "paths": checked_paths(paths)}
+    return Call(
+        _post("disconnect", _escaped(body)),
+        lambda reply: _by_path(reply, body, lambda item: decode.boolean(item, "wasSubscribed")),
+    )
+
+
+def kick(id: str, reconnect: bool = True) -> Call[None]:
+    """Ends the session `id`; its id never returns.
+
+    The client comes back as a new session and asks its back end again, unless `reconnect` is
+    False. Raises `UnknownSession`, also when a lost answer made this call try twice.
+    """
+    return Call(_post("kick", _escaped({"id": id, "reconnect": reconnect})), _kicked)
+
+
+def info() -> Call[dict[str, Any]]:
+    """Tells Dobby's version, uptime and counters, under the names of the protocol."""
+    return Call(_post("info", "{}"), answer)
+
+
+def sessions_page(after: str | None, *, limit: int = 100) -> Call[Page[SessionInfo]]:
+    """Asks for one page of sessions, at most `limit` (1 to 1,000), from `after` on."""
+    return Call(_post("sessions", _page_body(after, limit)), _sessions)
+
+
+def paths_page(
+    after: str | None, *, prefix: str | None = None, limit: int = 100
+) -> Call[Page[PathInfo]]:
+    """Asks for one page of paths that begin with `prefix`, at most `limit` (1 to 1,000)."""
+    more = {} if prefix is None else {"prefix": prefix}
+    return Call(_post("paths", _page_body(after, limit, more)), _paths)
+
+
+def encode_item(item: Update, at: str = "") -> str:
+    """Gives the JSON of one update, checked. Errors name its fields after the prefix `at`."""
+    path = dumps(checked_path(item.path, f"{at}path"))
+    text = f'{{"path":{path},"message":{encode_message(item.message, f"{at}message")}'
+    ids = _ids(item.except_)
+    return f'{text},"except":{_escaped(ids)}}}' if ids else f"{text}}}"
+
+
+def updates_of_items(
+    items: Sequence[str], idempotency_key: str | None = None
+) -> Call[list[Position | None]]:
+    """Makes one `updates` request of items that `encode_item` gave."""
+    if len(items) > MAX_ITEMS:
+        raise api_error("too_many_items", f"At most {MAX_ITEMS} updates a call.", "updates", 400)
+    key = _escaped(_key(idempotency_key))
+    request = _post("updates", f'{{"updates":[{",".join(items)}],"idempotencyKey":{key}}}')
+    if len(request.body) > MAX_BODY_BYTES:
+        raise api_error("too_large", f"At most {MAX_BODY_BYTES} bytes a call.", "updates", 413)
+    return Call(request, lambda reply: _in_order(reply, len(items)))
+
+
+def chunks(items: Iterable[str]) -> Iterator[list[str]]:
+    """Parts encoded items, in order, into lists that fit one `updates` request each."""
+    chunk: list[str] = []
+    size = _ENVELOPE_BYTES
+    for item in items:
+        bytes_more = len(item.encode()) + 1
+        if chunk and (len(chunk) == MAX_ITEMS or size + bytes_more > MAX_BODY_BYTES):
+            yield chunk
+            chunk, size = [], _ENVELOPE_BYTES
+        chunk.append(item)
+        size += bytes_more
+    if chunk:
+        yield chunk
+
+
+def answer(reply: Reply) -> decode.Object:
+    """Gives the object that a request was answered with, or raises the error that it tells of."""
+    if 200 <= reply.status < 300:
+        return decode.json_object(reply.body, "Dobby's answer")
+    raise failure(reply)
+
+
+def failure(reply: Reply) -> ApiError | BadReply:
+    """Gives the error of an answer whose status is not 2xx."""
+    try:
+        body = decode.json_object(reply.body, "the answer")
+        return decode.error(decode.as_object(body.get("error"), "error"), reply.status)
+    except BadReply:
+        return BadReply("The answer is not one of Dobby's", reply.status)
+
+
+def _post(method: str, body: str) -> Request:
+    headers = {"content-type": "application/json", "accept": "application/json"}
+    return Request("POST", f"/api/{method}", headers, body.encode())
+
+
+def _escaped(body: Any) -> str:
+    # Ids, users and keys are the caller's: a lone surrogate in one is for Dobby to refuse, and
+    # could not be sent as it is.
+    return json.dumps(body, allow_nan=False, separators=(",", ":"))
+
+
+def _page_body(after: str | None, limit: int, more: dict[str, Any] | None = None) -> str:
+    body: dict[str, Any] = {**(more or {}), "limit": limit}
+    if after is not None:
+        body["after"] = after
+    return _escaped(body)
+
+
+def _key(given: str | None) -> str:
+    if given is None:
+        return secrets.token_urlsafe(16)
+    if not isinstance(given, str) or not 1 <= len(given) <= 255:
+        raise api_error("bad_field", "1 to 255 characters.", "idempotencyKey", 400)
+    return given
+
+
+def _ids(ids: Iterable[str]) -> list[str]:
+    if isinstance(ids, str):
+        raise TypeError("except_ is a list of session ids, not one id")
+    return list(ids)
+
+
+def _in_order(reply: Reply, expected: int) -> list[Position | None]:
+    results = [_result(item, decode.position) for item in decode.items(answer(reply), "results")]
+    if len(results) != expected:
+        raise BadReply(f"{expected} updates were answered with {len(results)} results")
+    _raise_failed(results)
+    return results
+
+
+def _by_path(
+    reply: Reply, body: dict[str, Any], read: Callable[[decode.Object], T]
+) -> dict[str, T]:
+    found = {
+        decode.text(item, "path"): _result(item, read)
+        for item in decode.items(answer(reply), "results")
+    }
+    missing = [path for path in body["paths"] if path not in found]
+    if missing:
+        raise BadReply(f"the answer says nothing of {missing[0]!r}")
+    _raise_failed(found)
+    return found
+
+
+def _result(item: decode.Object, read: Callable[[decode.Object], T]) -> Any:
+    """Gives the result of one item, or its `ApiError`, which `_raise_failed` then finds."""
+    if "error" in item:
+        return decode.error(decode.as_object(item["error"], "error"))
+    return read(item)
+
+
+def _raise_failed(results: list[Any] | dict[str, Any]) -> None:
+    partial = PartialFailure(results)
+    if partial.failed:
+        raise partial
+
+
+def _kicked(reply: Reply) -> None:
+    if not decode.boolean(answer(reply), "kicked"):
+        raise BadReply("the answer does not say that the session was kicked")
+
+
+def _sessions(reply: Reply) -> Page[SessionInfo]:
+    body = answer(reply)
+    found = [
+        SessionInfo(decode.text(item, "id"), decode.optional_text(item, "user"), item)
+        for item in decode.items(body, "sessions")
+    ]
+    return Page(found, decode.optional_text(body, "next"))
+
+
+def _paths(reply: Reply) -> Page[PathInfo]:
+    body = answer(reply)
+    found = [
+        PathInfo(
+            decode.text(item, "path"), decode.integer(item, "subscriptions"), decode.position(item)
+        )
+        for item in decode.items(body, "paths")
+    ]
+    return Page(found, decode.optional_text(body, "next"))

@@ -1,0 +1,146 @@
+"""The blocking client: sends what `_calls` builds and gives what it parses."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Concatenate, ParamSpec, Self, TypeVar
+
+import httpx
+
+from . import _calls as calls
+from ._calls import Call, Reply, Request
+from ._endpoint import DEFAULT_TIMEOUT, Endpoint
+from ._errors import BadReply, CorneliusError, DobbyUnreachable
+from ._pool import ProcessPools
+from ._retry import Retry
+from ._signature import like
+from ._types import Gap, Page, PathInfo, SessionInfo, Update
+from ._watch import SILENCE_SECONDS, Watch
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _method(call: Callable[P, Call[T]]) -> Callable[Concatenate[Dobby, P], T]:
+    def method(self: Dobby, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.run(call(*args, **kwargs))
+
+    return like(call, method, is_method=True)
+
+
+class Dobby:
+    """A blocking client of one Dobby.
+
+    `url` is Dobby's address, `api_key` opens its API (`watch` needs none). `timeout` is in seconds
+    for each step of one try, `retry` says how often a call is tried. `http_client` makes the httpx
+    client, for a proxy or certificates of your own; by default the proxy variables of the
+    environment are not heeded, since Dobby stands beside the back end.
+
+    One client may be used from many threads, and may be made before a process forks: each process
+    has its own pool of connections. Raises `BadConfiguration`.
+    """
+
+    _sleep = staticmethod(time.sleep)
+
+    def __init__(
+        self,
+        url: str,
+        api_key: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        *,
+        retry: Retry | None = None,
+        http_client: Callable[[], httpx.Client] | None = None,
+    ) -> None:
+        self._endpoint = Endpoint(url, api_key, timeout)
+        self._retry = retry or Retry()
+        self._pools = ProcessPools(http_client or (lambda: httpx.Client(trust_env=False)))
+
+    update = _method(calls.update)
+    updates = _method(calls.updates)
+    connect = _method(calls.connect)
+    disconnect = _method(calls.disconnect)
+    kick = _method(calls.kick)
+    info = _method(calls.info)
+
+    def sessions(self, *, page_size: int = 100) -> Iterator[SessionInfo]:
+        """Yields all sessions, asking for `page_size` (1 to 1,000) at a time."""
+        return self._pages(lambda after: calls.sessions_page(after, limit=page_size))
+
+    def paths(self, *, prefix: str | None = None, page_size: int = 100) -> Iterator[PathInfo]:
+        """Yields all paths that begin with `prefix`, asking for `page_size` at a time."""
+        return self._pages(lambda after: calls.paths_page(after, prefix=prefix, limit=page_size))
+
+    def watch(self, path: str) -> Iterator[Update | Gap]:
+        """Yields what is pushed to `path`, which must be public, for ever, in order.
+
+        After an interruption it comes back where it stopped; what can no longer be had is told
+        with a `Gap` first. Raises `BadPath` at once, `Refused` or another `CorneliusError` when the
+        path may not be heard, and when the first connection fails.
+        """
+        return self._watch(Watch(path, self._retry))
+
+    def run(self, call: Call[T]) -> T:
+        """Sends one prepared call, tried again as the retry policy says."""
+        attempts = self._retry.start()
+        while True:
+            try:
+                return call.parse(self._send(call.request))
+            except CorneliusError as error:
+                self._sleep(attempts.after(error))
+
+    def close(self) -> None:
+        """Closes the connections of this process. May be called again."""
+        self._pools.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._endpoint.url!r})"
+
+    def _send(self, request: Request) -> Reply:
+        headers = self._endpoint.api_headers(request)
+        pool = self._pools.get()
+        with self._endpoint.translated():
+            response = pool.request(
+                request.method,
+                self._endpoint.url + request.target,
+                headers=headers,
+                content=request.body,
+                timeout=self._endpoint.timeout,
+                follow_redirects=False,
+            )
+        return Reply(response.status_code, response.content)
+
+    def _pages(self, page: Callable[[str | None], Call[Page[T]]]) -> Iterator[T]:
+        after: str | None = None
+        while True:
+            found = self.run(page(after))
+            yield from found.items
+            if found.next is None:
+                return
+            if found.next == after:
+                raise BadReply("the list does not end")
+            after = found.next
+
+    def _watch(self, watch: Watch) -> Iterator[Update | Gap]:
+        while True:
+            try:
+                yield from self._connection(watch)
+            except CorneliusError as error:
+                self._sleep(watch.after(error))
+
+    def _connection(self, watch: Watch) -> Iterator[Update | Gap]:
+        timeout = httpx.Timeout(self._endpoint.timeout, read=SILENCE_SECONDS)
+        url = self._endpoint.url + watch.target
+        stream = self._pools.get().stream("GET", url, headers=watch.headers(), timeout=timeout)
+        with self._endpoint.translated(), stream as response:
+            if response.headers.get("content-type", "").split(";")[0] != "text/event-stream":
+                raise watch.refusal(Reply(response.status_code, response.read()))
+            for chunk in response.iter_bytes():
+                yield from watch.feed(chunk)
+        raise DobbyUnreachable("the stream ended")

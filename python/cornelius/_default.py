@@ -1,0 +1,127 @@
+"""The default clients behind the module-level functions, and where their configuration comes from.
+
+Each option is looked for, when a client is first needed, in `configure`, then in `DOBBY` of the
+Django settings if Django is set up, then in the environment. Nothing is read at import.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from ._async_client import AsyncDobby
+from ._calls import Call
+from ._client import Dobby
+from ._endpoint import DEFAULT_TIMEOUT, DEFAULT_URL
+from ._errors import BadConfiguration
+from ._signature import like
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_configured: dict[str, Any] = {}
+# setdefault on a dict is atomic, so that threads need no lock, which a fork could copy while held.
+_sync: dict[str, Dobby] = {}
+_async: dict[str, AsyncDobby] = {}
+
+
+def configure(
+    *,
+    url: str | None = None,
+    api_key: str | None = None,
+    api_key_file: str | os.PathLike[str] | None = None,
+    timeout: float | None = None,
+) -> None:
+    """Configures the default clients; what is None comes from the settings or the environment.
+
+    `timeout` is in seconds for each step of one try, 5 by default. `api_key_file` is read when a
+    client is first needed, and `api_key` goes before it. A second call replaces the first. Raises
+    nothing: mistakes are told, as `BadConfiguration`, by the first call that needs a client.
+    """
+    given = {"url": url, "api_key": api_key, "api_key_file": api_key_file, "timeout": timeout}
+    _configured.clear()
+    _configured.update({name: value for name, value in given.items() if value is not None})
+    forget()
+
+
+def forget() -> None:
+    """Drops the default clients, so that the next call reads the configuration again."""
+    _sync.clear()
+    _async.clear()
+
+
+def default() -> Dobby:
+    """Gives the default client. Raises `BadConfiguration`."""
+    return _sync.get("client") or _sync.setdefault("client", Dobby(*_options()))
+
+
+def async_default() -> AsyncDobby:
+    """Gives the default client for asyncio. Raises `BadConfiguration`."""
+    return _async.get("client") or _async.setdefault("client", AsyncDobby(*_options()))
+
+
+def door(call: Callable[P, Call[T]]) -> Callable[P, T]:
+    """Makes the module-level function that sends `call` with the default client."""
+
+    def send(*args: P.args, **kwargs: P.kwargs) -> T:
+        return default().run(call(*args, **kwargs))
+
+    return like(call, send)
+
+
+def async_door(call: Callable[P, Call[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Makes the module-level coroutine function that sends `call` with the default client."""
+
+    async def send(*args: P.args, **kwargs: P.kwargs) -> T:
+        return await async_default().run(call(*args, **kwargs))
+
+    return like(call, send)
+
+
+def _options() -> tuple[str, str | None, float]:
+    defaults = {"url": DEFAULT_URL, "timeout": DEFAULT_TIMEOUT}
+    sources = [_configured, _django_options(), _environment(), defaults]
+    return _first(sources, "url"), _api_key(sources), _first(sources, "timeout")
+
+
+def _first(sources: Sequence[Mapping[str, Any]], name: str) -> Any:
+    return next((source[name] for source in sources if source.get(name) is not None), None)
+
+
+def _api_key(sources: Sequence[Mapping[str, Any]]) -> str | None:
+    """Takes key and file from the same source: a nearer file goes before a farther key."""
+    for source in sources:
+        if source.get("api_key") is not None:
+            return str(source["api_key"])
+        if source.get("api_key_file") is not None:
+            return read_key_file(source["api_key_file"])
+    return None
+
+
+def read_key_file(name: str | os.PathLike[str]) -> str:
+    """Gives what the file holds. Raises `BadConfiguration` when it cannot be read."""
+    try:
+        return Path(name).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError, TypeError) as error:
+        raise BadConfiguration(f"the API key file {name!r} cannot be read: {error}") from error
+
+
+def _django_options() -> dict[str, Any]:
+    conf = sys.modules.get("django.conf")
+    if conf is None or not conf.settings.configured:
+        return {}
+    given = getattr(conf.settings, "DOBBY", None)
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise BadConfiguration("DOBBY in the Django settings is not a dict")
+    return {str(name).lower(): value for name, value in given.items()}
+
+
+def _environment() -> dict[str, Any]:
+    names = {"url": "DOBBY_URL", "api_key": "DOBBY_API_KEY", "api_key_file": "DOBBY_API_KEY_FILE"}
+    # An empty variable is what a shell or a compose file makes of one that is not set.
+    return {name: os.environ[key] for name, key in names.items() if os.environ.get(key)}

@@ -1,0 +1,89 @@
+"""Where Dobby is and what opens its door: the checked URL and API key of one client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import httpx
+
+from ._calls import Request
+from ._errors import BadConfiguration, DobbyTimeout, DobbyUnreachable
+from ._version import __version__
+
+DEFAULT_URL = "http://127.0.0.1:4020"
+DEFAULT_TIMEOUT = 5.0
+"""Seconds that each step of a request may take: connecting, sending, waiting for the answer."""
+
+
+class Endpoint:
+    """A checked base URL with an optional API key. Raises `BadConfiguration`."""
+
+    def __init__(self, url: str, api_key: str | None, timeout: float) -> None:
+        self.url = checked_url(url)
+        self.timeout = checked_timeout(timeout)
+        self._api_key = None if api_key is None else checked_key(api_key)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url!r})"  # never the key
+
+    def api_headers(self, request: Request) -> dict[str, str]:
+        """Gives the headers of an API request, with the key."""
+        if self._api_key is None:
+            raise BadConfiguration(
+                "Dobby's API key is not configured: set DOBBY_API_KEY or DOBBY_API_KEY_FILE, "
+                'or DOBBY["API_KEY"] in the Django settings, or call cornelius.configure()'
+            )
+        return {
+            **request.headers,
+            "authorization": f"Bearer {self._api_key}",
+            "user-agent": f"cornelius/{__version__}",
+        }
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turns what httpx raises into `DobbyTimeout` or `DobbyUnreachable`."""
+        try:
+            yield
+        except httpx.TimeoutException as error:
+            raise DobbyTimeout(f"no answer from {self.url} within {self.timeout:g} s") from error
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            why = str(error) or type(error).__name__
+            raise DobbyUnreachable(f"{self.url} cannot be reached: {why}") from error
+
+
+def checked_url(url: object) -> str:
+    """Gives `url` without a trailing slash, or raises `BadConfiguration`."""
+    if not isinstance(url, str):
+        raise BadConfiguration("the URL of Dobby is not text")
+    try:
+        parts = urlsplit(url)
+        is_good = parts.scheme in ("http", "https") and bool(parts.hostname)
+        is_good = is_good and (parts.port is None or parts.port > 0)
+        httpx.URL(url)
+    except (ValueError, httpx.InvalidURL) as error:
+        raise BadConfiguration(f"the URL of Dobby is malformed: {error}") from error
+    if not is_good:
+        raise BadConfiguration(f"the URL of Dobby is not of the form http://host:port: {url!r}")
+    if parts.query or parts.fragment or "@" in parts.netloc:
+        raise BadConfiguration("the URL of Dobby has a query, a fragment or a user name")
+    return url.rstrip("/")
+
+
+def checked_key(key: object) -> str:
+    """Gives `key` without the space around it, or raises `BadConfiguration`."""
+    stripped = key.strip() if isinstance(key, str) else ""
+    if not stripped or not stripped.isascii() or not stripped.isprintable():
+        # The key itself stays out of the message: messages end up in logs.
+        raise BadConfiguration("the API key is empty or has characters that a header cannot carry")
+    return stripped
+
+
+def checked_timeout(timeout: object) -> float:
+    """Gives `timeout` in seconds, above 0, or raises `BadConfiguration`."""
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+        raise BadConfiguration("the timeout is not a number of seconds")
+    if not 0 < timeout <= 3600:
+        raise BadConfiguration("the timeout is not between 0 and 3600 seconds")
+    return float(timeout)

@@ -1,0 +1,205 @@
+"""Every exception of this package: one closed tree under `CorneliusError`.
+
+`retryable` says whether the same call may succeed a little later; the clients' retry policy asks
+nothing else. All of them can be pickled, since task queues send exceptions between processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class CorneliusError(Exception):
+    """The root of everything that this package raises on purpose."""
+
+    retryable: bool = False
+
+
+class BadConfiguration(CorneliusError):
+    """The URL, the API key or the timeout is missing or wrong. Raised before anything is sent."""
+
+
+class BadPath(CorneliusError, ValueError):
+    """A path breaks the grammar. Raised before anything is sent.
+
+    `code` is `bad_path` or `reserved_path`; `field` says where the path stood.
+    """
+
+    def __init__(self, path: object, code: str, field: str = "path") -> None:
+        super().__init__(path, code, field)
+        self.path = path
+        self.code = code
+        self.field = field
+
+    def __str__(self) -> str:
+        if self.code == "reserved_path":
+            why = 'what begins with "::" belongs to the server'
+        else:
+            why = 'a path is 1 to 255 bytes of UTF-8 without control characters, "*", "{" or "}"'
+        return f"{self.field} {self.path!r}: {why}"
+
+
+class BadMessage(CorneliusError, ValueError):
+    """A message cannot be sent as JSON. Raised before anything is sent.
+
+    `field` says where in the message, such as `message.items.3.price`; `reason` says why.
+    """
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(field, reason)
+        self.field = field
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.reason}"
+
+
+class DobbyUnreachable(CorneliusError):
+    """No connection to Dobby could be had, or it broke before the answer was complete."""
+
+    retryable = True
+
+
+class DobbyTimeout(CorneliusError):
+    """Dobby did not answer within the timeout. The request may have taken effect."""
+
+    retryable = True
+
+
+class BadReply(CorneliusError):
+    """What answered does not speak Dobby's protocol: often a proxy, or a wrong URL.
+
+    `status` is the HTTP status, or None in the middle of a stream.
+    """
+
+    def __init__(self, reason: str, status: int | None = None) -> None:
+        super().__init__(reason, status)
+        self.reason = reason
+        self.status = status
+        # A gateway says so while Dobby restarts behind it.
+        self.retryable = status in (408, 429, 502, 503, 504)
+
+    def __str__(self) -> str:
+        return self.reason if self.status is None else f"{self.reason} (status {self.status})"
+
+
+class StreamEnded(CorneliusError):
+    """Dobby ended a watched stream for good; `code` is a close code from 4200 to 4299."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.message} (close code {self.code})"
+
+
+class ApiError(CorneliusError):
+    """Dobby refused with a code of its closed table; subclasses stand for the frequent ones.
+
+    `field` is the field at fault as a dotted path, or None. `status` is the HTTP status, 0 for an
+    error that came in a frame or for one item of several.
+    """
+
+    def __init__(
+        self, code: str, message: str, field: str | None, status: int, retryable: bool
+    ) -> None:
+        super().__init__(code, message, field, status, retryable)
+        self.code = code
+        self.message = message
+        self.field = field
+        self.status = status
+        self.retryable = retryable
+
+    def __str__(self) -> str:
+        at = "" if self.field is None else f" (field {self.field})"
+        return f"{self.code}: {self.message}{at}"
+
+
+class BadRequest(ApiError):
+    """The request has a fault: a field, a path, or too many items."""
+
+
+class TooLarge(ApiError):
+    """A message is above 64 KB, or a request above 1 MB."""
+
+
+class Unauthorized(ApiError):
+    """The API key is missing or wrong."""
+
+
+class UnknownSession(ApiError):
+    """There is no session of this id, or it has ended."""
+
+
+class UserMismatch(ApiError):
+    """The session is bound to another user; nothing of the request took effect."""
+
+
+class IdempotencyKeyReused(ApiError):
+    """Another request came with this idempotency key within the last 5 minutes."""
+
+
+class Refused(ApiError):
+    """A path may not be heard: not granted, denied, or refused by the back end."""
+
+
+class PartialFailure(CorneliusError):
+    """Some items of one request were refused; the others took effect.
+
+    `results` is what the call would have returned, with an `ApiError` in place of each item that
+    failed: a list in the order of the request, or a dict by path. `failed` holds the errors alone,
+    by index or by path.
+    """
+
+    def __init__(self, results: Sequence[Any] | Mapping[str, Any]) -> None:
+        super().__init__(results)
+        self.results = results
+        items = results.items() if isinstance(results, Mapping) else enumerate(results)
+        self.failed: dict[int | str, ApiError] = {
+            name: result for name, result in items if isinstance(result, ApiError)
+        }
+
+    def __str__(self) -> str:
+        some = "; ".join(f"{name}: {error}" for name, error in list(self.failed.items())[:3])
+        return f"{len(self.failed)} of {len(self.results)} items failed: {some}"
+
+
+_CLASSES: dict[str, type[ApiError]] = {
+    "too_large": TooLarge,
+    "unauthorized": Unauthorized,
+    "unknown_session": UnknownSession,
+    "user_mismatch": UserMismatch,
+    "idempotency_key_reused": IdempotencyKeyReused,
+    "not_granted": Refused,
+    "denied": Refused,
+    "connect_refused": Refused,
+    "bad_json": BadRequest,
+    "bad_field": BadRequest,
+    "unknown_field": BadRequest,
+    "bad_path": BadRequest,
+    "reserved_path": BadRequest,
+    "bad_position": BadRequest,
+    "too_many_items": BadRequest,
+}
+
+# Errors of frames and items travel without `retryable`: their code tells.
+_RETRYABLE = frozenset(
+    {"too_many_sessions", "connect_failed", "request_timeout", "restarting", "internal"}
+)
+
+
+def api_error(
+    code: str,
+    message: str,
+    field: str | None = None,
+    status: int = 0,
+    retryable: bool | None = None,
+) -> ApiError:
+    """Makes the `ApiError` of `code`; without `retryable` the table of codes decides."""
+    if retryable is None:
+        retryable = code in _RETRYABLE
+    kind = _CLASSES.get(code) or (BadRequest if status == 400 else ApiError)
+    return kind(code, message, field, status, retryable)

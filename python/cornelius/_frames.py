@@ -1,0 +1,227 @@
+"""The frames of Dobby (docs/protocol.md) and the event stream that carries them, without I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from . import _decode as decode
+from ._errors import ApiError, BadReply
+from ._types import Gap, Position, Update
+
+MAX_EVENT_BYTES = 1024 * 1024
+"""The longest line or event that is read; the server's frames are far below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The first frame of a connection."""
+
+    id: str
+    ticket: str
+    connection: int
+    resumed: bool
+    refused: str | None
+    received: int
+    ping_interval_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """From these positions on the paths are heard; None stands for a path without a log."""
+
+    positions: dict[str, Position | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """These paths wait for the back end's word."""
+
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedPaths:
+    """These paths cannot be heard."""
+
+    errors: dict[str, ApiError]
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribed:
+    """These subscriptions have ended; `by` is `client` or `back_end`."""
+
+    paths: tuple[str, ...]
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Replaces the ticket."""
+
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """To be answered with a pong."""
+
+    received: int
+
+
+@dataclass(frozen=True, slots=True)
+class FrameError:
+    """A frame of the client was refused."""
+
+    error: ApiError
+    n: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The last frame of a connection. `code` is a close code; its range says what to do."""
+
+    code: int
+    message: str
+    error: str | None
+    reconnect_after_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A frame of a type that this version does not know; to be ignored."""
+
+    type: str
+
+
+Frame = (
+    Update
+    | Gap
+    | Opened
+    | Subscribed
+    | Pending
+    | RefusedPaths
+    | Unsubscribed
+    | Ticket
+    | Ping
+    | FrameError
+    | Closing
+    | Unknown
+)
+
+
+def decode_frame(data: bytes | str) -> Frame:
+    """Gives the frame in `data`. Raises `BadReply`, whatever else the bytes are."""
+    source = decode.json_object(data, "a frame")
+    if "type" not in source:
+        return _update(source)
+    kind = decode.text(source, "type")
+    read = _READERS.get(kind)
+    return Unknown(kind) if read is None else read(source)
+
+
+def _update(source: decode.Object) -> Update:
+    if "message" not in source:
+        raise BadReply("an update without a message")
+    return Update(decode.text(source, "path"), source["message"], decode.position(source))
+
+
+def _opened(source: decode.Object) -> Opened:
+    return Opened(
+        decode.text(source, "id"),
+        decode.text(source, "ticket"),
+        decode.integer(source, "connection"),
+        decode.boolean(source, "resumed"),
+        decode.optional_text(source, "refused"),
+        decode.integer(source, "received"),
+        decode.integer(source, "pingIntervalMs"),
+    )
+
+
+def _subscribed(source: decode.Object) -> Subscribed:
+    paths = decode.items(source, "paths")
+    return Subscribed({decode.text(item, "path"): decode.position(item) for item in paths})
+
+
+def _refused(source: decode.Object) -> RefusedPaths:
+    paths = decode.items(source, "paths")
+    return RefusedPaths({decode.text(item, "path"): decode.error(item) for item in paths})
+
+
+def _gap(source: decode.Object) -> Gap:
+    return Gap(
+        decode.text(source, "path"),
+        decode.position(source, "from"),
+        decode.position(source, "to"),
+        decode.text(source, "reason"),
+    )
+
+
+def _error(source: decode.Object) -> FrameError:
+    n = decode.integer(source, "n") if "n" in source else None
+    return FrameError(decode.error(source), n)
+
+
+def _closing(source: decode.Object) -> Closing:
+    after = decode.integer(source, "reconnectAfterMs") if "reconnectAfterMs" in source else 0
+    return Closing(
+        decode.integer(source, "code"),
+        decode.text(source, "message"),
+        decode.optional_text(source, "error"),
+        after,
+    )
+
+
+_READERS: dict[str, Callable[[decode.Object], Frame]] = {
+    "opened": _opened,
+    "subscribed": _subscribed,
+    "pending": lambda source: Pending(decode.texts(source, "paths")),
+    "refused": _refused,
+    "unsubscribed": lambda source: Unsubscribed(
+        decode.texts(source, "paths"), decode.text(source, "by")
+    ),
+    "gap": _gap,
+    "ticket": lambda source: Ticket(decode.text(source, "ticket")),
+    "ping": lambda source: Ping(decode.integer(source, "received")),
+    "error": _error,
+    "closing": _closing,
+}
+
+# A "\r" at the end of what has come may be the first half of "\r\n".
+_LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")
+
+
+class EventReader:
+    """Parts the bytes of an event stream into the data of its events.
+
+    Event names and ids are left out: Dobby's frames say all by themselves.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._data: list[bytes] = []
+        self._size = 0
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Takes the next bytes; gives the data of the events that they complete."""
+        *lines, self._rest = _LINE_END.split(self._rest + chunk)
+        if len(self._rest) > MAX_EVENT_BYTES:
+            raise BadReply(f"a line of the event stream is above {MAX_EVENT_BYTES} bytes")
+        events = []
+        for line in lines:
+            if line:
+                self._field(line)
+            elif self._data:
+                events.append(b"\n".join(self._data))
+                self._data, self._size = [], 0
+        return events
+
+    def _field(self, line: bytes) -> None:
+        name, _, value = line.partition(b":")
+        if name.removeprefix(b"\xef\xbb\xbf") != b"data":
+            return
+        self._size += len(line)
+        if self._size > MAX_EVENT_BYTES:
+            raise BadReply(f"an event is above {MAX_EVENT_BYTES} bytes")
+        self._data.append(value.removeprefix(b" "))

@@ -1,0 +1,78 @@
+"""The values that callers hand in and get back. All are immutable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where an update stands in its path's log. As text it is `epoch:offset`."""
+
+    epoch: str
+    """8 characters, new whenever the path's head was lost."""
+    offset: int
+    """Rises within an epoch, from 1; 0 stands before the first update. A jump is not a loss."""
+
+    def __str__(self) -> str:
+        return f"{self.epoch}:{self.offset}"
+
+    def to_json(self) -> dict[str, str | int]:
+        """Gives what Pomona takes as `since`: `{"epoch": …, "offset": …}`."""
+        return {"epoch": self.epoch, "offset": self.offset}
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One message pushed to a path: what `updates` sends and what `watch` yields."""
+
+    path: str
+    message: Any
+    position: Position | None = None
+    """Where it stands in the log; None before it was sent and on paths without a log."""
+    except_: Sequence[str] = field(default=(), kw_only=True)
+    """Ids of sessions that do not get it. Only used when sending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Updates after `from_`, up to and including `to`, are lost to this watcher.
+
+    `reason` is `evicted`, `restarted`, `slow` or `no_log`; with the last both positions are None.
+    """
+
+    path: str
+    from_: Position | None
+    to: Position | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """One session that Dobby knows."""
+
+    id: str
+    user: str | None
+    details: Mapping[str, Any]
+    """Everything that Dobby tells of it, under the names of the protocol."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathInfo:
+    """One path that somebody hears or that has a log."""
+
+    path: str
+    subscriptions: int
+    position: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a list; `next` is what to ask for after it, or None at the end."""
+
+    items: list[T]
+    next: str | None

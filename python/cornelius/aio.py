@@ -1,0 +1,45 @@
+"""The module-level functions for asyncio: `await cornelius.aio.update(path, message)`.
+
+They take the same configuration as those of `cornelius` and raise the same errors.
+"""
+
+from collections.abc import AsyncIterator
+
+from . import _calls as calls
+from ._default import async_default, async_door
+from ._types import Gap, PathInfo, SessionInfo, Update
+
+update = async_door(calls.update)
+updates = async_door(calls.updates)
+connect = async_door(calls.connect)
+disconnect = async_door(calls.disconnect)
+kick = async_door(calls.kick)
+info = async_door(calls.info)
+
+
+def sessions(*, page_size: int = 100) -> AsyncIterator[SessionInfo]:
+    """Yields all sessions, asking for `page_size` (1 to 1,000) at a time."""
+    return async_default().sessions(page_size=page_size)
+
+
+def paths(*, prefix: str | None = None, page_size: int = 100) -> AsyncIterator[PathInfo]:
+    """Yields all paths that begin with `prefix`, asking for `page_size` at a time."""
+    return async_default().paths(prefix=prefix, page_size=page_size)
+
+
+def watch(path: str) -> AsyncIterator[Update | Gap]:
+    """Yields what is pushed to the public `path`, for ever; see `Dobby.watch`."""
+    return async_default().watch(path)
+
+
+__all__ = [
+    "connect",
+    "disconnect",
+    "info",
+    "kick",
+    "paths",
+    "sessions",
+    "update",
+    "updates",
+    "watch",
+]

@@ -1,0 +1,10 @@
+"""The Django app: `"cornelius.django"` in INSTALLED_APPS, and one line in urls.py.
+
+`update` and `updates` here publish **after the transaction commits** and never break the request;
+`cornelius.update` publishes **now**, returns the position and raises.
+"""
+
+from ._publish import publish_failed, update, updates
+from .urls import dobby_urls
+
+__all__ = ["dobby_urls", "publish_failed", "update", "updates"]

@@ -1,0 +1,31 @@
+"""The app's configuration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.core import checks
+from django.core.signals import setting_changed
+
+from .. import _default
+from .checks import check_settings
+
+
+class CorneliusConfig(AppConfig):
+    """Registers the checks. The label is `cornelius`."""
+
+    name = "cornelius.django"
+    label = "cornelius"
+    verbose_name = "Dobby"
+
+    def ready(self) -> None:
+        """Runs once at start; reads no setting."""
+        checks.register(check_settings)
+        setting_changed.connect(_forget_clients, dispatch_uid="cornelius")
+
+
+def _forget_clients(*, setting: str, **_: Any) -> None:
+    """Lets `override_settings(DOBBY=…)` in a test take effect."""
+    if setting == "DOBBY":
+        _default.forget()

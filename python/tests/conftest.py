@@ -1,0 +1,59 @@
+"""What several test files share: the server's double, a clean environment, Django."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.django_settings")
+
+import django
+from django.test.utils import (
+    setup_databases,
+    setup_test_environment,
+    teardown_databases,
+    teardown_test_environment,
+)
+
+from cornelius import _default
+from tests.double import Double
+
+
+@pytest.fixture
+def double() -> Iterator[Double]:
+    server = Double()
+    yield server
+    server.close()
+
+
+@pytest.fixture(autouse=True)
+def clean_defaults(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test inherits a default client or a variable of the developer's shell."""
+    for name in ("DOBBY_URL", "DOBBY_API_KEY", "DOBBY_API_KEY_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    yield
+    for client in _default._sync.values():
+        client.close()
+    _default.configure()
+
+
+@pytest.fixture(scope="session")
+def _django() -> Iterator[None]:
+    django.setup()
+    setup_test_environment()
+    databases = setup_databases(verbosity=0, interactive=False)
+    yield
+    teardown_databases(databases, verbosity=0)
+    teardown_test_environment()
+
+
+@pytest.fixture
+def database(_django: None) -> Iterator[None]:
+    """Both databases, really committed to, and emptied after the test."""
+    yield
+    from django.core.management import call_command
+
+    for alias in ("default", "other"):
+        call_command("flush", verbosity=0, interactive=False, database=alias)

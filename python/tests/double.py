@@ -1,0 +1,198 @@
+"""A small HTTP server in a thread that speaks the documented API. For unit tests only: what the
+real Dobby does is tested elsewhere, against the real Dobby.
+
+`faults` are used up by the next requests, one each: "drop" takes effect and then cuts the
+connection, "cut" cuts it before, "hang" answers nothing until `close`, and a `(status, body)` pair
+is answered as it is. `streams` hold what each GET of /comet gets: a list of chunks, or a pair.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+KEY = "test-key"
+
+Fault = str | tuple[int, Any]
+
+
+def error(code: str, retryable: bool = False, **more: Any) -> dict[str, Any]:
+    return {"error": {"code": code, "message": code, "retryable": retryable, **more}}
+
+
+@dataclass
+class Seen:
+    method: str
+    body: Any
+    headers: dict[str, str]
+
+
+@dataclass
+class State:
+    faults: list[Fault] = field(default_factory=list)
+    streams: list[list[bytes] | tuple[int, Any]] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
+    published: list[tuple[str, Any]] = field(default_factory=list)
+    answers: dict[str, Any] = field(default_factory=dict)
+    users: dict[str, str] = field(default_factory=dict)
+    kicked: list[tuple[str, bool]] = field(default_factory=list)
+    connected: list[tuple[str, str]] = field(default_factory=list)
+
+
+class Double:
+    """The running server. `state` is what it saw and what it shall do."""
+
+    def __init__(self) -> None:
+        self.state = State()
+        self.closing = threading.Event()
+        self._lock = threading.Lock()
+        double = self
+
+        class Handler(_Handler):
+            owner = double
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def close(self) -> None:
+        self.closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def api(self, method: str, body: Any) -> tuple[int, Any]:
+        with self._lock:
+            key = body.get("idempotencyKey")
+            if key is not None and key in self.state.answers:
+                return 200, {**self.state.answers[key], "repeated": True}
+            handle = getattr(self, f"_{method}", None)
+            if handle is None:
+                return 404, error("not_found")
+            status, answer = handle(body)
+            if key is not None and status == 200:
+                self.state.answers[key] = answer
+            return status, answer
+
+    def _publish(self, item: Any) -> dict[str, Any]:
+        if item["path"].startswith("fail"):
+            return {"error": {"code": "too_large", "message": "no", "field": "message"}}
+        self.state.published.append((item["path"], item["message"]))
+        if item["path"].startswith("nolog"):
+            return {"position": None}
+        return {"position": {"epoch": "k3v9x0qa", "offset": len(self.state.published)}}
+
+    def _update(self, body: Any) -> tuple[int, Any]:
+        answer = self._publish(body)
+        return (413, error("too_large", field="message")) if "error" in answer else (200, answer)
+
+    def _updates(self, body: Any) -> tuple[int, Any]:
+        return 200, {"results": [self._publish(item) for item in body["updates"]]}
+
+    def _connect(self, body: Any) -> tuple[int, Any]:
+        id = body["id"]
+        if id.startswith("unknown"):
+            return 404, error("unknown_session")
+        user = body.get("user")
+        if user is not None and self.state.users.setdefault(id, user) != user:
+            return 409, error("user_mismatch")
+        results = []
+        for path in body["paths"]:
+            if "too-many" in path:
+                fault = {"code": "too_many_subscriptions", "message": "no"}
+                results.append({"path": path, "error": fault})
+                continue
+            self.state.connected.append((id, path))
+            results.append({"path": path, "position": {"epoch": "k3v9x0qa", "offset": 0}})
+        return 200, {"results": results}
+
+    def _disconnect(self, body: Any) -> tuple[int, Any]:
+        if body["id"].startswith("unknown"):
+            return 404, error("unknown_session")
+        results = []
+        for path in body["paths"]:
+            was = (body["id"], path) in self.state.connected
+            if was:
+                self.state.connected.remove((body["id"], path))
+            results.append({"path": path, "wasSubscribed": was})
+        return 200, {"results": results}
+
+    def _kick(self, body: Any) -> tuple[int, Any]:
+        self.state.kicked.append((body["id"], body["reconnect"]))
+        return 200, {"kicked": True}
+
+    def _sessions(self, body: Any) -> tuple[int, Any]:
+        first = int(body.get("after", "0"))
+        ids = [str(n) for n in range(first, 5)][: body["limit"]]
+        last = first + len(ids)
+        sessions = [{"id": id, "user": None, "subscriptions": 1} for id in ids]
+        return 200, {"sessions": sessions, "next": str(last) if last < 5 else None}
+
+    def _paths(self, body: Any) -> tuple[int, Any]:
+        names = [name for name in ("a", "b/1", "b/2") if name.startswith(body.get("prefix", ""))]
+        found = [{"path": name, "subscriptions": 2, "position": None} for name in names]
+        return 200, {"paths": found, "next": None}
+
+    def _info(self, body: Any) -> tuple[int, Any]:
+        return 200, {"version": "0.1.0", "sessions": 5}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    owner: Double
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def do_POST(self) -> None:
+        state = self.owner.state
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        method = self.path.removeprefix("/api/")
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        state.seen.append(Seen(method, body, headers))
+        fault = state.faults.pop(0) if state.faults else None
+        if isinstance(fault, tuple):
+            self._answer(*fault)
+        elif fault == "hang":
+            self.owner.closing.wait(10)
+            self.close_connection = True
+        elif fault == "cut":
+            self.close_connection = True
+        elif headers.get("authorization") != f"Bearer {KEY}":
+            self._answer(401, error("unauthorized"))
+        else:
+            status, answer = self.owner.api(method, body)
+            if fault == "drop":
+                self.close_connection = True
+            else:
+                self._answer(status, answer)
+
+    def do_GET(self) -> None:
+        state = self.owner.state
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        state.seen.append(Seen(self.path, None, headers))
+        stream = state.streams.pop(0) if state.streams else (404, error("not_found"))
+        if isinstance(stream, tuple):
+            self._answer(*stream)
+            return
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream; charset=utf-8")
+        self.send_header("connection", "close")
+        self.end_headers()
+        for chunk in stream:
+            self.wfile.write(chunk)
+        self.close_connection = True
+
+    def _answer(self, status: int, body: Any) -> None:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)

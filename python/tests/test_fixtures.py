@@ -1,0 +1,207 @@
+"""The golden frames of protocol/fixtures: every one is decoded."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cornelius import ApiError, Gap, PartialFailure, Position, Update, path_fault
+from cornelius import _calls as calls
+from cornelius._calls import Reply
+from cornelius._frames import (
+    Closing,
+    Frame,
+    FrameError,
+    Opened,
+    Pending,
+    Ping,
+    RefusedPaths,
+    Subscribed,
+    Ticket,
+    Unknown,
+    Unsubscribed,
+    decode_frame,
+)
+
+FOLDER = Path(__file__).parents[2] / "protocol" / "fixtures"
+
+
+def load(name: str) -> list[Any]:
+    found: list[Any] = json.loads((FOLDER / name).read_text(encoding="utf-8"))
+    assert found, f"{name} is empty"
+    return found
+
+
+def by_name(name: str) -> Any:
+    return pytest.mark.parametrize("case", load(name), ids=lambda case: ascii(case["name"]))
+
+
+def position(value: Position | None) -> Any:
+    return None if value is None else value.to_json()
+
+
+def described(error: ApiError) -> dict[str, Any]:
+    found = {"code": error.code, "message": error.message}
+    return found if error.field is None else {**found, "field": error.field}
+
+
+def as_json(frame: Frame) -> dict[str, Any]:
+    """Writes a decoded frame as the protocol does, so that nothing of it can have been lost."""
+    match frame:
+        case Update():
+            found = {"path": frame.path, "message": frame.message}
+            return found | ({"position": position(frame.position)} if frame.position else {})
+        case Gap():
+            ends = {"from": position(frame.from_), "to": position(frame.to)}
+            return {"type": "gap", "path": frame.path, **ends, "reason": frame.reason}
+        case Opened():
+            given = asdict(frame)
+            given["pingIntervalMs"] = given.pop("ping_interval_ms")
+            if given["refused"] is None:
+                del given["refused"]
+            return {"type": "opened", **given}
+        case Subscribed():
+            rows = [{"path": p, "position": position(at)} for p, at in frame.positions.items()]
+            return {"type": "subscribed", "paths": rows}
+        case Pending():
+            return {"type": "pending", "paths": list(frame.paths)}
+        case RefusedPaths():
+            rows = [{"path": path, **described(error)} for path, error in frame.errors.items()]
+            return {"type": "refused", "paths": rows}
+        case Unsubscribed():
+            return {"type": "unsubscribed", "paths": list(frame.paths), "by": frame.by}
+        case Ticket():
+            return {"type": "ticket", "ticket": frame.ticket}
+        case Ping():
+            return {"type": "ping", "received": frame.received}
+        case FrameError():
+            n = {} if frame.n is None else {"n": frame.n}
+            return {"type": "error", **described(frame.error), **n}
+        case Closing():
+            found = {"type": "closing", "code": frame.code, "message": frame.message}
+            found |= {} if frame.error is None else {"error": frame.error}
+            after = frame.reconnect_after_ms
+            return found | ({"reconnectAfterMs": after} if after else {})
+        case Unknown():
+            return {"type": frame.type}
+
+
+@by_name("down.json")
+def test_decodes_a_frame_of_the_server_without_losing_anything(case: Any) -> None:
+    assert as_json(decode_frame(case["json"])) == case["frame"]
+
+
+@by_name("later.json")
+def test_ignores_what_a_later_server_may_add(case: Any) -> None:
+    found = as_json(decode_frame(case["json"]))
+    kept = {name: value for name, value in case["frame"].items() if name in found}
+    if isinstance(found.get("position"), dict):
+        kept["position"] = {name: kept["position"][name] for name in ("epoch", "offset")}
+    assert found == kept
+
+
+@pytest.mark.parametrize("case", load("paths.json"), ids=lambda case: ascii(case["path"])[:40])
+def test_judges_a_path_as_the_server_does(case: Any) -> None:
+    assert path_fault(case["path"]) == case["fault"]
+
+
+# Paths that the builders would refuse before sending stand in some requests, so the parsers are
+# taken from a call for harmless ones with as many items.
+def call_for(case: Any) -> calls.Call[Any]:
+    request = case["request"]
+    match case["method"]:
+        case "update":
+            return calls.update("contacts", 1)
+        case "updates":
+            return calls.updates([("contacts", 1)] * len(request.get("updates", [])))
+        case "connect":
+            return calls.connect("id", [])
+        case "disconnect":
+            return calls.disconnect("id", [])
+        case "kick":
+            return calls.kick("id")
+        case "info":
+            return calls.info()
+        case "sessions":
+            return calls.sessions_page(None)
+        case "paths":
+            return calls.paths_page(None)
+    pytest.fail(f"Cornelius does not know the method {case['method']}")
+
+
+@by_name("api.json")
+def test_parses_an_answer_of_the_api(case: Any) -> None:
+    call = call_for(case)
+    reply = Reply(case["status"], json.dumps(case["reply"]).encode())
+    answer = case["reply"]
+    if "error" in answer:
+        with pytest.raises(ApiError) as caught:
+            call.parse(reply)
+        found = caught.value
+        assert {**described(found), "retryable": found.retryable} == answer["error"]
+        assert found.status == case["status"]
+        return
+    results = answer.get("results", [])
+    if any("error" in item for item in results):
+        with pytest.raises(PartialFailure) as partial:
+            call.parse(reply)
+        failed = [described(error) for error in partial.value.failed.values()]
+        assert failed == [item["error"] for item in results if "error" in item]
+        assert len(partial.value.results) == len(results)
+        return
+    found = call.parse(reply)
+    match case["method"]:
+        case "update":
+            assert position(found) == answer["position"]
+        case "updates":
+            assert [position(each) for each in found] == [item["position"] for item in results]
+        case "connect":
+            assert [{"path": p, "position": position(at)} for p, at in found.items()] == results
+        case "disconnect":
+            assert [{"path": p, "wasSubscribed": was} for p, was in found.items()] == results
+        case "kick":
+            assert found is None
+
+
+def built(case: Any) -> calls.Call[Any]:
+    request = dict(case["request"])
+    key = request.pop("idempotencyKey", None)
+    match case["method"]:
+        case "update":
+            ids = request.pop("except", ())
+            return calls.update(**request, except_=ids, idempotency_key=key)
+        case "updates":
+            given = [
+                Update(item["path"], item["message"], except_=item.get("except", ()))
+                for item in request["updates"]
+            ]
+            return calls.updates(given, idempotency_key=key)
+        case "connect":
+            return calls.connect(**request)
+        case "disconnect":
+            return calls.disconnect(**request)
+    return calls.kick(**request)
+
+
+GOOD = [
+    case
+    for case in load("api.json")
+    if case["status"] == 200 and "error" not in json.dumps(case["reply"])
+]
+
+
+@pytest.mark.parametrize("case", GOOD, ids=lambda case: case["name"])
+def test_builds_the_requests_of_the_fixtures(case: Any) -> None:
+    request = built(case).request
+    body = json.loads(request.body)
+    if "idempotencyKey" not in case["request"]:
+        body.pop("idempotencyKey", None)
+    if case["method"] == "kick":
+        case["request"].setdefault("reconnect", True)
+    assert request.method == "POST"
+    assert request.target == f"/api/{case['method']}"
+    assert body == case["request"]
