@@ -1,0 +1,41 @@
+/** What a method of the API is: its schemas, which validate and describe it, and what it does. */
+import type { z } from 'zod';
+import type { Broker } from '../core/broker.js';
+import type { Counters } from '../core/counters.js';
+import type { Dispatcher } from '../core/dispatcher.js';
+import type { Publisher } from '../core/publisher.js';
+import type { Sessions } from '../core/sessions.js';
+
+/** What methods act on. */
+export interface ApiContext {
+  readonly sessions: Sessions;
+  readonly dispatcher: Dispatcher;
+  readonly publisher: Publisher;
+  readonly broker: Broker;
+  readonly counters: Counters;
+  /** Version, uptime and everything else that `info` tells beyond counters. */
+  readonly about: () => { readonly version: string; readonly startedAt: number; readonly now: number };
+}
+
+/** One method. */
+export interface ApiMethod<Body, Reply> {
+  /** Its name in the URL. */
+  readonly name: string;
+  /** One sentence for the description. */
+  readonly summary: string;
+  readonly body: z.ZodType<Body>;
+  readonly reply: z.ZodType<Reply>;
+  /** Whether its body may carry an `idempotencyKey`. */
+  readonly isIdempotent?: boolean;
+  /** Does it. @throws RequestFault when the whole request is refused. */
+  run(body: Body, context: ApiContext): Reply | Promise<Reply>;
+}
+
+/** A method whose types have been forgotten, as the table holds it. */
+// biome-ignore lint/suspicious/noExplicitAny: a table of methods with different bodies has no narrower type
+export type AnyMethod = ApiMethod<any, unknown>;
+
+/** Defines a method; the schemas give the types. */
+export function defineMethod<Body, Reply>(method: ApiMethod<Body, Reply>): ApiMethod<Body, Reply> {
+  return method;
+}

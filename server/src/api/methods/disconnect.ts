@@ -1,0 +1,21 @@
+/** `disconnect`: takes paths away from a session. */
+import { z } from 'zod';
+import { RequestFault } from '../../http-errors.js';
+import { defineMethod } from '../method.js';
+import { itemError, path, paths, sessionId } from '../schemas.js';
+
+export const disconnect = defineMethod({
+  name: 'disconnect',
+  summary: 'Ends subscriptions and grants of a session, and denies the paths to it until the next connect.',
+  body: z.strictObject({ id: sessionId, paths }),
+  reply: z.strictObject({
+    results: z.array(
+      z.union([z.strictObject({ path, wasSubscribed: z.boolean() }), z.strictObject({ path, error: itemError })]),
+    ),
+  }),
+  async run({ id, paths: unwanted }, { sessions }) {
+    const outcome = await sessions.disconnect(id, unwanted);
+    if ('error' in outcome) throw new RequestFault(outcome.error);
+    return { results: outcome };
+  },
+});

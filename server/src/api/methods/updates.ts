@@ -1,0 +1,32 @@
+/** `updates`: publishes many updates in order; each succeeds or fails by itself. */
+import { z } from 'zod';
+import { LIMITS } from '../../../../protocol/limits.js';
+import { defineMethod } from '../method.js';
+import { draftOf } from '../publishing.js';
+import { check } from '../../schema.js';
+import { except, idempotencyKey, itemError, message, path, position, repeated } from '../schemas.js';
+
+const item = z.strictObject({ path, message, except });
+const result = z.union([z.strictObject({ position }), z.strictObject({ error: itemError })]);
+
+export const updates = defineMethod({
+  name: 'updates',
+  summary: 'Publishes updates in order and answers each one by itself.',
+  isIdempotent: true,
+  body: z.strictObject({
+    // Each item is checked by itself, so that a faulty one does not stop the others.
+    updates: z.array(z.unknown()).min(1).max(LIMITS.itemsPerRequest).meta({ items: z.toJSONSchema(item, { unrepresentable: 'any' }) }),
+    idempotencyKey,
+  }),
+  reply: z.strictObject({ results: z.array(result), repeated }),
+  async run({ updates: items }, { publisher }) {
+    const results: z.infer<typeof result>[] = [];
+    for (const [index, value] of items.entries()) {
+      const checked = check(item, value, `updates.${index}`);
+      const draft = 'error' in checked ? checked.error : draftOf(checked.value, `updates.${index}.`);
+      if ('code' in draft) results.push({ error: draft });
+      else results.push({ position: (await publisher.publish(draft)).position });
+    }
+    return { results };
+  },
+});

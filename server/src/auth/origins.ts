@@ -1,0 +1,89 @@
+/**
+ * Which pages may connect. A page of another site could otherwise open a connection with its visitor's cookies and
+ * address. An origin is allowed when it is listed, or when its hostname is the one that the request was
+ * sent to; ports may differ only on loopback hosts. Requests without Origin do not come from a page.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import { BlockList, isIP } from 'node:net';
+
+/** What decides about origins. */
+export interface OriginRules {
+  /** Origins such as `https://app.example`, exactly. */
+  readonly allowedOrigins: readonly string[];
+  /** Addresses or networks (`10.0.0.0/8`) whose X-Forwarded-* headers are believed; `loopback` for the host's own. */
+  readonly trustedProxies: readonly string[];
+}
+
+const LOOPBACK = ['127.0.0.0/8', '::1/128'];
+const LOOPBACK_HOSTS = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+
+/** Decides about origins and believes proxies. */
+export class Origins {
+  readonly #allowed: ReadonlySet<string>;
+  readonly #proxies = new BlockList();
+
+  /** @throws Error when an origin or an address is none. */
+  constructor(rules: OriginRules) {
+    this.#allowed = new Set(rules.allowedOrigins.map(normalOrigin));
+    for (const entry of rules.trustedProxies.flatMap((it) => (it === 'loopback' ? LOOPBACK : [it]))) {
+      this.#trust(entry);
+    }
+  }
+
+  /** Whether a request with these headers, from this address, comes from a page that may connect. */
+  isAllowed(headers: IncomingHttpHeaders, address: string): boolean {
+    const { origin } = headers;
+    if (origin === undefined) return true;
+    if (this.#allowed.has(origin)) return true;
+    const page = parseUrl(origin);
+    const host = this.isTrusted(address) ? (first(headers['x-forwarded-host']) ?? headers.host) : headers.host;
+    const target = host === undefined ? null : parseUrl(`${page?.protocol}//${host}`);
+    if (page === null || target === null || page.hostname !== target.hostname) return false;
+    return page.port === target.port || LOOPBACK_HOSTS.test(page.hostname);
+  }
+
+  /** Whether the forwarding headers of a peer are believed. */
+  isTrusted(address: string): boolean {
+    const family = isIP(address);
+    return family !== 0 && this.#proxies.check(address, family === 6 ? 'ipv6' : 'ipv4');
+  }
+
+  /** The client's address: the last in X-Forwarded-For that no trusted proxy has, else the peer's own. */
+  clientAddress(headers: IncomingHttpHeaders, peer: string): string {
+    if (!this.isTrusted(peer)) return peer;
+    const hops = String(headers['x-forwarded-for'] ?? '').split(',').map((hop) => hop.trim());
+    for (const hop of hops.reverse()) {
+      if (isIP(hop) === 0) break;
+      if (!this.isTrusted(hop)) return hop;
+    }
+    return peer;
+  }
+
+  #trust(entry: string): void {
+    const [address = '', prefix] = entry.split('/');
+    const family = isIP(address);
+    if (family === 0) throw new Error(`trustedProxies: "${entry}" is neither an address nor a network`);
+    const type = family === 6 ? 'ipv6' : 'ipv4';
+    if (prefix === undefined) this.#proxies.addAddress(address, type);
+    else this.#proxies.addSubnet(address, Number(prefix), type);
+  }
+}
+
+function normalOrigin(text: string): string {
+  const url = parseUrl(text);
+  if (url === null || url.origin === 'null') {
+    throw new Error(`allowedOrigins: "${text}" is not an origin such as "https://app.example"`);
+  }
+  return url.origin;
+}
+
+function parseUrl(text: string): URL | null {
+  try {
+    return new URL(text);
+  } catch {
+    return null;
+  }
+}
+
+const first = (header: string | string[] | undefined): string | undefined =>
+  (Array.isArray(header) ? header[0] : header)?.split(',')[0]?.trim();

@@ -1,0 +1,107 @@
+/**
+ * The state folder: what must outlive the process and is nobody else's to read. It holds the API key that was made when none
+ * was configured, two generations of ticket secrets, and the revocations of one ticket lifetime. Files are
+ * replaced whole, by rename; the journal is appended to, line by line.
+ */
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+const FOLDER_MODE = 0o700;
+const FILE_MODE = 0o600;
+const SECRET_BYTES = 32;
+/** A secret is replaced after a day; the one before stays good until then. */
+const SECRET_LIFETIME_MS = 24 * 60 * 60 * 1000;
+
+const secretsSchema = z.strictObject({
+  madeAt: z.int(),
+  secrets: z.array(z.string().regex(/^[0-9a-f]{64}$/)).min(1).max(2),
+});
+
+/** A file of the state folder cannot be used; the message names it and what to do. */
+export class StateFolderError extends Error {
+  override readonly name = 'StateFolderError';
+}
+
+/** The state folder, open. */
+export class StateFolder {
+  readonly path: string;
+  #madeAt = 0;
+  #secrets: readonly Buffer[] = [];
+
+  /** Makes the folder when it is not there. @throws StateFolderError when it cannot be made or read. */
+  constructor(path: string) {
+    this.path = path;
+    try {
+      if (!existsSync(path)) {
+        mkdirSync(path, { recursive: true, mode: FOLDER_MODE });
+        // Nobody means to commit a key.
+        writeFileSync(join(path, '.gitignore'), '*\n', { mode: FILE_MODE });
+      }
+      chmodSync(path, FOLDER_MODE);
+    } catch (error) {
+      throw new StateFolderError(`the state folder "${path}" cannot be made: ${String(error)}`);
+    }
+  }
+
+  /** Where a file of the folder lies. */
+  file(name: string): string {
+    return join(this.path, name);
+  }
+
+  /** The API key made for this folder, and whether it was made just now. */
+  apiKey(): { readonly key: string; readonly isNew: boolean } {
+    const file = this.file('api-key');
+    const known = this.#read(file)?.trim();
+    if (known !== undefined && known.length < 16) {
+      throw new StateFolderError(`"${file}" holds no API key; delete it and a new one is made`);
+    }
+    if (known !== undefined) return { key: known, isNew: false };
+    const key = randomBytes(24).toString('base64url');
+    this.#write(file, `${key}\n`);
+    return { key, isNew: true };
+  }
+
+  /** The secrets that sign tickets, newest first; a new one is made when the newest is a day old. */
+  ticketSecrets(now: number): readonly Buffer[] {
+    if (this.#secrets.length === 0) this.#loadSecrets();
+    if (this.#secrets.length === 0 || now - this.#madeAt > SECRET_LIFETIME_MS) {
+      this.#secrets = [randomBytes(SECRET_BYTES), ...this.#secrets.slice(0, 1)];
+      this.#madeAt = now;
+      const secrets = this.#secrets.map((secret) => secret.toString('hex'));
+      this.#write(this.file('ticket-secrets.json'), `${JSON.stringify({ madeAt: now, secrets })}\n`);
+    }
+    return this.#secrets;
+  }
+
+  #loadSecrets(): void {
+    const file = this.file('ticket-secrets.json');
+    const text = this.#read(file);
+    if (text === undefined) return;
+    try {
+      const { madeAt, secrets } = secretsSchema.parse(JSON.parse(text));
+      this.#madeAt = madeAt;
+      this.#secrets = secrets.map((secret) => Buffer.from(secret, 'hex'));
+    } catch {
+      throw new StateFolderError(`"${file}" is damaged; delete it: every client then opens a new session`);
+    }
+  }
+
+  #read(file: string): string | undefined {
+    try {
+      return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+    } catch (error) {
+      throw new StateFolderError(`"${file}" cannot be read: ${String(error)}`);
+    }
+  }
+
+  #write(file: string, text: string): void {
+    try {
+      writeFileSync(`${file}.new`, text, { mode: FILE_MODE });
+      renameSync(`${file}.new`, file);
+    } catch (error) {
+      throw new StateFolderError(`"${file}" cannot be written: ${String(error)}`);
+    }
+  }
+}

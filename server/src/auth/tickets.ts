@@ -1,0 +1,77 @@
+/**
+ * Tickets: `<claims>.<signature>`, both base64url; the claims are JSON, the signature is HMAC-SHA-256 over the first part. Two
+ * generations of secrets are good, so that a secret can be replaced without losing anybody.
+ */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
+import type { Clock } from '../core/clock.js';
+import type { TicketClaims, TicketOffice, TicketVerdict } from '../core/ticket.js';
+
+const claimsSchema = z.strictObject({
+  v: z.literal(1),
+  id: z.string().min(1).max(64),
+  c: z.int().min(0),
+  iat: z.int().min(0),
+  u: z.string().nullable(),
+  g: z.array(z.string()).nullable(),
+});
+
+const BAD: TicketVerdict = { fault: 'bad_ticket' };
+/** No ticket of ours is longer: 16 KB of grants and what they cost in JSON and base64. */
+const MAX_CHARACTERS = 128 * 1024;
+
+/** Signs and reads tickets. */
+export class SignedTickets implements TicketOffice {
+  readonly lifetimeMs: number;
+  readonly #clock: Clock;
+  readonly #secrets: () => readonly Buffer[];
+
+  /** `secrets` gives the newest first; it is asked each time. */
+  constructor(options: { clock: Clock; lifetimeMs: number; secrets: () => readonly Buffer[] }) {
+    this.#clock = options.clock;
+    this.lifetimeMs = options.lifetimeMs;
+    this.#secrets = options.secrets;
+  }
+
+  issue({ id, connection, issuedAt, user, grants }: TicketClaims): string {
+    const claims = { v: 1, id, c: connection, iat: issuedAt, u: user, g: grants };
+    const body = Buffer.from(JSON.stringify(claims)).toString('base64url');
+    return `${body}.${sign(body, this.#secrets()[0] as Buffer).toString('base64url')}`;
+  }
+
+  read(ticket: string): TicketVerdict {
+    if (ticket.length > MAX_CHARACTERS) return BAD;
+    const [body, signature, ...rest] = ticket.split('.');
+    if (body === undefined || signature === undefined || rest.length > 0) return BAD;
+    if (!this.#isSigned(body, signature)) return BAD;
+    const claims = readClaims(body);
+    if (claims === null) return BAD;
+    if (this.#clock.now() - claims.issuedAt >= this.lifetimeMs) return { fault: 'expired_ticket', claims };
+    return { claims };
+  }
+
+  #isSigned(body: string, signature: string): boolean {
+    const offered = Buffer.from(signature, 'base64url');
+    return this.#secrets().some((secret) => {
+      const expected = sign(body, secret);
+      return offered.length === expected.length && timingSafeEqual(offered, expected);
+    });
+  }
+}
+
+function sign(body: string, secret: Buffer): Buffer {
+  return createHmac('sha256', secret).update(body).digest();
+}
+
+function readClaims(body: string): TicketClaims | null {
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.from(body, 'base64url').toString('utf8'));
+  } catch {
+    return null;
+  }
+  const result = claimsSchema.safeParse(json);
+  if (!result.success) return null;
+  const { id, c, iat, u, g } = result.data;
+  return { id, connection: c, issuedAt: iat, user: u, grants: g };
+}

@@ -1,0 +1,153 @@
+/**
+ * The embedded broker: one process, everything in memory. It owns the logs and heads. All logs together are bounded
+ * in bytes, paid for by the paths that were published to the longest ago; heads that nobody holds are
+ * bounded in age and count, and a head that was dropped comes back as a new epoch.
+ */
+import type { Broker, Deliver } from '../../core/broker.js';
+import type { Clock, IdSource } from '../../core/clock.js';
+import { type LogBounds, PathLog } from '../../core/path-log.js';
+import type { TimerWheel, WheelTimer } from '../../core/timer-wheel.js';
+import { type Draft, Update, updateText } from '../../core/update.js';
+
+/** What the memory broker may use, and what it stands on. */
+export interface MemoryBrokerOptions {
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly wheel: TimerWheel;
+  /** The bounds of a path's log; null for none. */
+  readonly logOf: (path: string) => LogBounds | null;
+  /** Bytes that all logs together may have. */
+  readonly maxTotalBytes: number;
+  /** How long the head of a path is kept that nobody holds. */
+  readonly headTtlMs: number;
+  /** How many heads are kept that nobody holds. */
+  readonly maxHeads: number;
+}
+
+interface Kept {
+  readonly log: PathLog;
+  usedAt: number;
+}
+
+const SWEEP_MS = 10_000;
+
+/** A broker for one process. */
+export class MemoryBroker implements Broker {
+  readonly #options: MemoryBrokerOptions;
+  /** In the order of their last use. */
+  readonly #kept = new Map<string, Kept>();
+  /** Those that nobody holds, in the order of their last use. */
+  readonly #idle = new Set<string>();
+  #totalBytes = 0;
+  #deliver: Deliver = () => {
+    throw new Error('the broker has not been started');
+  };
+  #sweep: WheelTimer | null = null;
+
+  constructor(options: MemoryBrokerOptions) {
+    this.#options = options;
+  }
+
+  /** Bytes of all logs. */
+  get totalBytes(): number {
+    return this.#totalBytes;
+  }
+
+  start(deliver: Deliver): void {
+    this.#deliver = deliver;
+    this.#sweepLater();
+  }
+
+  stop(): void {
+    this.#sweep?.cancel();
+    this.#sweep = null;
+    this.#kept.clear();
+    this.#idle.clear();
+    this.#totalBytes = 0;
+  }
+
+  publish(draft: Draft): Update {
+    const kept = this.#keep(draft.path);
+    const position = kept === null ? null : { epoch: kept.log.epoch, offset: kept.log.nextOffset };
+    const text = updateText(draft.path, draft.message, position);
+    if (kept !== null && position !== null) {
+      const { sender, except } = draft;
+      const before = kept.log.bytes;
+      kept.log.append({ offset: position.offset, text, sender, except, at: kept.usedAt });
+      this.#totalBytes += kept.log.bytes - before;
+      if (this.#totalBytes > this.#options.maxTotalBytes) this.#evictToBound();
+    }
+    const update = new Update(draft, position, text);
+    this.#deliver(update);
+    return update;
+  }
+
+  hold(path: string): PathLog | null {
+    const kept = this.#keep(path);
+    if (kept === null) return null;
+    this.#idle.delete(path);
+    return kept.log;
+  }
+
+  release(path: string): void {
+    if (this.#kept.has(path)) this.#idle.add(path);
+    if (this.#idle.size > this.#options.maxHeads) this.#dropOldest();
+  }
+
+  /** The log of a path, moved to the end of the order of use. */
+  #keep(path: string): Kept | null {
+    let kept = this.#kept.get(path);
+    if (kept === undefined) {
+      const bounds = this.#options.logOf(path);
+      if (bounds === null) return null;
+      kept = { log: new PathLog(this.#options.ids.epoch(), bounds), usedAt: 0 };
+      this.#idle.add(path);
+      if (this.#idle.size > this.#options.maxHeads) this.#dropOldest();
+    } else {
+      this.#kept.delete(path);
+      if (this.#idle.delete(path)) this.#idle.add(path);
+    }
+    kept.usedAt = this.#options.clock.now();
+    this.#kept.set(path, kept);
+    return kept;
+  }
+
+  #evictToBound(): void {
+    for (const { log } of this.#kept.values()) {
+      const before = log.bytes;
+      while (log.size > 0 && this.#totalBytes - (before - log.bytes) > this.#options.maxTotalBytes) {
+        log.evictOldest();
+      }
+      this.#totalBytes -= before - log.bytes;
+      if (this.#totalBytes <= this.#options.maxTotalBytes) return;
+    }
+  }
+
+  /** Drops the head that was used the longest ago of those that nobody holds. */
+  #dropOldest(): void {
+    for (const path of this.#idle) return this.#drop(path);
+  }
+
+  #drop(path: string): void {
+    this.#idle.delete(path);
+    this.#totalBytes -= this.#kept.get(path)?.log.bytes ?? 0;
+    this.#kept.delete(path);
+  }
+
+  #sweepLater(): void {
+    this.#sweep = this.#options.wheel.after(SWEEP_MS, () => {
+      this.#evictAged();
+      this.#sweepLater();
+    });
+  }
+
+  #evictAged(): void {
+    const now = this.#options.clock.now();
+    for (const [path, kept] of this.#kept) {
+      const before = kept.log.bytes;
+      kept.log.evictAged(now);
+      this.#totalBytes -= before - kept.log.bytes;
+      if (now - kept.usedAt > this.#options.headTtlMs && this.#idle.has(path)) this.#drop(path);
+    }
+  }
+}

@@ -1,0 +1,59 @@
+/** How the other commands reach a running server: its address and key, and one request. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ErrorAnswer } from '../../../protocol/frames.js';
+
+/** A command could not do what it was asked; the message is for the person at the terminal. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+}
+
+/** The flags that say which server. */
+export interface Remote {
+  readonly url?: string;
+  readonly key?: string;
+  readonly stateDir?: string;
+}
+
+/** The server's address, without a slash at the end. */
+export function serverUrl({ url }: Remote): string {
+  return (url ?? process.env['DOBBY_URL'] ?? 'http://127.0.0.1:4020').replace(/\/+$/, '');
+}
+
+/** Calls a method of the API. Rejects with CommandError. */
+export async function call(remote: Remote, method: string, body: object): Promise<unknown> {
+  const response = await request(`${serverUrl(remote)}/api/${method}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${apiKey(remote)}` },
+    body: JSON.stringify(body),
+  });
+  return response.json();
+}
+
+/** One request; an answer that is not 2xx is a CommandError with the server's own words. */
+export async function request(url: string, init: RequestInit): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, init);
+  } catch (error) {
+    throw new CommandError(`no server answers at ${new URL(url).origin} (${reasonOf(error)})`);
+  }
+  if (response.ok) return response;
+  const answer = (await response.json().catch(() => null)) as ErrorAnswer | null;
+  if (answer?.error === undefined) throw new CommandError(`the server answered ${response.status}`);
+  const { code, message, field } = answer.error;
+  throw new CommandError(`${code}${field === undefined ? '' : ` (${field})`}: ${message}`);
+}
+
+function reasonOf(error: unknown): string {
+  const { cause } = error as { cause?: { code?: string; message?: string } };
+  return cause?.code ?? cause?.message ?? String(error);
+}
+
+function apiKey({ key, stateDir }: Remote): string {
+  const given = key ?? process.env['DOBBY_API_KEY'];
+  if (given !== undefined) return given;
+  const file = join(stateDir ?? process.env['DOBBY_STATE_DIR'] ?? '.dobby', 'api-key');
+  if (existsSync(file)) return readFileSync(file, 'utf8').trim();
+  throw new CommandError(`no API key: give --key or DOBBY_API_KEY, or run this where "${file}" is`);
+}

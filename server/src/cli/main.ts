@@ -1,0 +1,59 @@
+#!/usr/bin/env node
+/** The command line: `dobby` serves; `update` and `watch` talk to a server that runs. */
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { ConfigError } from '../config/config.js';
+import { TEXT_FIELDS } from '../config/sources.js';
+import { StateFolderError } from '../auth/state-folder.js';
+import { VERSION } from '../version.js';
+import { CommandError } from './client.js';
+import { serve } from './serve.js';
+import { update } from './update.js';
+import { watch } from './watch.js';
+
+/** The whole command line. */
+export function createProgram(): Command {
+  const program = new Command('dobby')
+    .description('A push server that stands beside your back end.')
+    .version(VERSION)
+    .option('--config <file>', 'configuration file, JSON (DOBBY_CONFIG)')
+    .action((flags: Record<string, unknown>) => serve(flags));
+  for (const { flag, kind, description, variable } of TEXT_FIELDS) {
+    const shape = kind === 'switch' ? flag : `${flag} <${kind === 'list' ? 'items' : kind}>`;
+    program.option(shape, `${description}${kind === 'list' ? ', with commas between' : ''} (${variable})`);
+  }
+  addRemote(program.command('update <path> <message>').description('publish an update; a message that is not JSON is text'))
+    .option('--except <ids>', 'sessions that are not to hear it, with commas between')
+    .action((path: string, message: string, options: Record<string, string>) => update(path, message, options));
+  addRemote(program.command('watch <path>').description('print every update of a path, a JSON line each'))
+    .action((path: string, options: Record<string, string>) => watch(path, options));
+  return program;
+}
+
+function addRemote(command: Command): Command {
+  return command
+    .option('--url <url>', 'the server, by default http://127.0.0.1:4020 (DOBBY_URL)')
+    .option('--key <key>', 'the API key, by default the one in the state folder (DOBBY_API_KEY)')
+    .option('--state-dir <folder>', 'the state folder of the server on this machine (DOBBY_STATE_DIR)');
+}
+
+/** Runs it; what a user can mend is told in one line. */
+export async function main(argv: readonly string[]): Promise<void> {
+  try {
+    await createProgram().parseAsync(argv);
+  } catch (error) {
+    if (!isExpected(error)) throw error;
+    process.stderr.write(`dobby: ${error.message}\n`);
+    process.exitCode = 1;
+  }
+}
+
+function isExpected(error: unknown): error is Error {
+  if (error instanceof ConfigError || error instanceof StateFolderError || error instanceof CommandError) return true;
+  return error instanceof Error && 'code' in error && ['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL'].includes(String(error.code));
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  await main(process.argv);
+}

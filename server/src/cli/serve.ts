@@ -1,0 +1,68 @@
+/** `dobby`: serves until it is told to stop, and says how to begin. */
+import { join } from 'node:path';
+import { loadConfig } from '../config/sources.js';
+import { createDobby, type Dobby } from '../dobby.js';
+
+const COUNTERS_EVERY_MS = 1_000;
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** Starts a server from flags, environment and file. Resolves when it listens. */
+export async function serve(flags: Record<string, unknown>): Promise<void> {
+  const { config: file } = flags;
+  const config = loadConfig({
+    ...(typeof file === 'string' ? { file } : {}),
+    environment: process.env,
+    flags,
+  });
+  const dobby = createDobby(config);
+  const url = await dobby.start();
+  greet(dobby, url);
+  if (config.counters) printCounters(dobby);
+  stopOnSignals(dobby);
+}
+
+/** The key is printed to a terminal only: elsewhere output is kept, and a key in a log is a key lost. */
+function greet(dobby: Dobby, url: string): void {
+  const { config, apiKey } = dobby;
+  say(`Dobby listens on ${url}`);
+  say(`  clients: ${url}${config.endpoint}    API: ${url}/api    health: ${url}/health`);
+  const isTerminal = process.stdout.isTTY === true;
+  const keyFile = join(config.stateDir, 'api-key');
+  const keyInShell = config.apiKey === undefined ? `$(cat ${keyFile})` : '$DOBBY_API_KEY';
+  if (apiKey.isNew) say(`  an API key was made: ${isTerminal ? apiKey.key : `see ${keyFile}`}`);
+  if (!config.demo) return;
+  say('');
+  say('Open this page, twice if you like, send an update and see it arrive:');
+  say(`  ${url}/demo${isTerminal ? `#key=${apiKey.key}` : `#key=${keyInShell}    (the shell fills the key in: echo "…")`}`);
+  say('or read it with curl in one terminal:');
+  say(`  curl -N "${url}${config.endpoint}?path=demo/hello"`);
+  say('and send with curl in another:');
+  say(
+    `  curl "${url}/api/update" -H "Authorization: Bearer ${keyInShell}" -H "Content-Type: application/json" -d '{"path":"demo/hello","message":"Hello!"}'`,
+  );
+}
+
+function printCounters(dobby: Dobby): void {
+  let last = dobby.info;
+  const timer = setInterval(() => {
+    const now = dobby.info;
+    say(
+      `sessions ${now.sessions}  connections ${now.connections}  paths ${now.paths}  subscriptions ${now.subscriptions}  ` +
+        `updates ${now.updates} (+${now.updates - last.updates})  deliveries ${now.deliveries} (+${now.deliveries - last.deliveries})`,
+    );
+    last = now;
+  }, COUNTERS_EVERY_MS);
+  timer.unref();
+}
+
+/** The first signal stops in order, a second one at once. */
+function stopOnSignals(dobby: Dobby): void {
+  let isStopping = false;
+  const stop = (): void => {
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    void dobby.stop().then(() => process.exit(0));
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}

@@ -1,0 +1,106 @@
+/**
+ * `dobby watch PATH`: prints every update as it arrives, and every gap. It opens a session of its own over an event stream and lets
+ * the API grant it the path; when the connection is lost it resumes where it was.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CLOSE_CODES } from '../../../protocol/codes.js';
+import type { ClosingFrame, DownFrame } from '../../../protocol/frames.js';
+import { PROTOCOL_VERSION } from '../../../protocol/limits.js';
+import type { Position } from '../../../protocol/positions.js';
+import { CommandError, call, type Remote, request, serverUrl } from './client.js';
+
+const RETRY_MS = 1_000;
+
+interface Watch {
+  readonly path: string;
+  readonly remote: Remote;
+  readonly endpoint: string;
+  ticket: string | null;
+  connection: number;
+  position: Position | null;
+  hasBegun: boolean;
+}
+
+/** Watches until the process is ended. The first connection must succeed; later ones are tried again. */
+export async function watch(path: string, options: Remote): Promise<void> {
+  const endpoint = `${serverUrl(options)}${process.env['DOBBY_ENDPOINT'] ?? '/comet'}`;
+  const state: Watch = { path, remote: options, endpoint, ticket: null, connection: 0, position: null, hasBegun: false };
+  for (;;) {
+    try {
+      await follow(state);
+    } catch (error) {
+      if (!state.hasBegun || !(error instanceof CommandError || error instanceof TypeError)) throw error;
+    }
+    process.stderr.write('dobby: the connection was lost; trying again\n');
+    await sleep(RETRY_MS);
+  }
+}
+
+async function follow(state: Watch): Promise<void> {
+  const item = { path: state.path, ...(state.hasBegun ? { position: state.position } : {}) };
+  const ticket = state.ticket === null ? {} : { ticket: state.ticket };
+  const response = await request(state.endpoint, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Accept: 'text/event-stream' },
+    body: JSON.stringify({ type: 'open', protocol: PROTOCOL_VERSION, ...ticket, paths: [item] }),
+  });
+  let text = '';
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk as Uint8Array, { stream: true });
+    const lines = text.split('\n');
+    text = lines.pop() ?? '';
+    for (const line of lines) {
+      if (line.startsWith('data: ')) await take(state, JSON.parse(line.slice(6)) as DownFrame);
+    }
+  }
+}
+
+async function take(state: Watch, frame: DownFrame): Promise<void> {
+  if (!('type' in frame)) {
+    process.stdout.write(`${JSON.stringify(frame)}\n`);
+    state.position = frame.position ?? null;
+    return;
+  }
+  switch (frame.type) {
+    case 'opened':
+      state.ticket = frame.ticket;
+      state.connection = frame.connection;
+      if (!frame.resumed) await call(state.remote, 'connect', { id: frame.id, paths: [state.path] });
+      return;
+    case 'ticket':
+      state.ticket = frame.ticket;
+      return;
+    case 'subscribed':
+      state.hasBegun = true;
+      state.position = frame.paths[0]?.position ?? null;
+      return;
+    case 'gap':
+      process.stdout.write(`${JSON.stringify(frame)}\n`);
+      state.position = frame.to;
+      return;
+    case 'refused':
+      throw new Error(`${frame.paths[0]?.code}: ${frame.paths[0]?.message}`);
+    case 'ping':
+      await pong(state);
+      return;
+    case 'closing':
+      closing(state, frame);
+      return;
+    default:
+      return;
+  }
+}
+
+async function pong({ endpoint, ticket, connection }: Watch): Promise<void> {
+  await request(endpoint, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ type: 'send', ticket, connection, frames: [{ type: 'pong' }] }),
+  });
+}
+
+function closing(state: Watch, { code }: ClosingFrame): void {
+  if (code === CLOSE_CODES.kicked || code === CLOSE_CODES.ticket_refused) state.ticket = null;
+  if (code === CLOSE_CODES.dismissed) throw new Error('the back end ended this session for good');
+}

@@ -1,0 +1,82 @@
+/**
+ * The one schema behind the command line, the environment, the configuration file and the options of the library. Every field has a
+ * default, so that nothing need be configured to start.
+ */
+import { z } from 'zod';
+import { LIMITS } from '../../../protocol/limits.js';
+import { compilePattern } from '../../../protocol/patterns.js';
+
+const pattern = z.string().superRefine((source, context) => {
+  try {
+    compilePattern(source);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: String((error as Error).message) });
+  }
+});
+
+const MB = 1024 * 1024;
+
+const log = z.strictObject({
+  maxUpdates: z.int().min(1).default(1_000),
+  maxBytes: z.int().min(1_024).default(MB),
+  maxAgeMs: z.int().min(1).default(5 * 60 * 1000),
+});
+
+const ms = z.int().min(1).max(24 * 60 * 60 * 1000);
+
+/** The configuration. */
+export const configSchema = z.strictObject({
+  host: z.string().min(1).default('127.0.0.1').meta({ description: 'address to listen on' }),
+  port: z.int().min(0).max(65_535).default(4020).meta({ description: 'port to listen on; 0 for any that is free' }),
+  endpoint: z
+    .string()
+    .regex(/^\/[\w./-]*$/)
+    .default('/comet')
+    .meta({ description: 'URL path of the endpoint for clients' }),
+  stateDir: z.string().min(1).default('.dobby').meta({ description: 'folder for what outlives a restart' }),
+  apiKey: z.string().min(16).exactOptional().meta({ description: 'key of the API; by default one is made' }),
+  public: z.array(pattern).default([]).meta({ description: 'patterns of paths that everybody may hear' }),
+  allowedOrigins: z.array(z.string()).default([]).meta({ description: 'origins of pages that may connect' }),
+  trustedProxies: z
+    .array(z.string())
+    .default(['loopback'])
+    .meta({ description: 'addresses whose X-Forwarded-* headers are believed' }),
+  paths: z
+    .array(z.strictObject({ pattern, log: z.union([z.literal(false), log]).default(() => log.parse({})) }))
+    .default([])
+    .meta({ description: 'policies of paths by pattern, the first match wins' }),
+  maxLogBytes: z.int().min(MB).default(256 * MB).meta({ description: 'bytes of all logs together' }),
+  headTtlMs: ms.default(24 * 60 * 60 * 1000).meta({ description: 'how long an unused path keeps its epoch' }),
+  sessionTtlMs: ms.default(30_000).meta({ description: 'how long a session waits without a connection' }),
+  grantWaitMs: ms.default(10_000).meta({ description: 'how long a path waits for its grant' }),
+  stallMs: ms.default(30_000).meta({ description: 'how long a socket may take no byte' }),
+  pingIntervalMs: ms.default(LIMITS.pingIntervalMs).meta({ description: 'time between two pings' }),
+  logLevel: z
+    .enum(['silent', 'error', 'warn', 'info', 'debug'])
+    .default('info')
+    .meta({ description: 'how much is logged, to standard error' }),
+  counters: z.boolean().default(false).meta({ description: 'print a line of counters every second' }),
+  demo: z.boolean().default(false).meta({ description: 'serve the demonstration page, and open demo/{name*}' }),
+});
+
+/** A complete configuration. */
+export type Config = z.output<typeof configSchema>;
+
+/** A configuration as one writes it: everything is optional. */
+export type ConfigInput = z.input<typeof configSchema>;
+
+/** The configuration is wrong; the message names the field and where it came from. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** Checks and completes a configuration. @throws ConfigError */
+export function completeConfig(input: unknown, source = 'the configuration'): Config {
+  const result = configSchema.safeParse(input);
+  if (result.success) return result.data;
+  const complaints = result.error.issues.map((issue) => {
+    const field = issue.path.join('.');
+    return field === '' ? issue.message : `${field}: ${issue.message}`;
+  });
+  throw new ConfigError(`${source}: ${complaints.join('; ')}`);
+}

@@ -1,0 +1,92 @@
+/**
+ * Where configuration comes from, later ones over earlier ones: defaults, a JSON file, environment variables (`DOBBY_` and the
+ * field's name in capitals), flags of the command line.
+ */
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { type Config, ConfigError, completeConfig, configSchema } from './config.js';
+
+/** How a field is written as a flag or an environment variable. */
+export interface TextField {
+  readonly name: keyof Config;
+  /** `--allowed-origins` */
+  readonly flag: string;
+  /** `DOBBY_ALLOWED_ORIGINS` */
+  readonly variable: string;
+  readonly description: string;
+  readonly kind: 'text' | 'number' | 'switch' | 'list';
+}
+
+/** Every field that can be written as text; `paths` stands in a file only. */
+export const TEXT_FIELDS: readonly TextField[] = Object.entries(configSchema.shape)
+  .filter(([name]) => name !== 'paths')
+  .map(([name, schema]) => {
+    const words = name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);
+    return {
+      name: name as keyof Config,
+      flag: `--${words}`,
+      variable: `DOBBY_${words.replaceAll('-', '_').toUpperCase()}`,
+      description: String(schema.meta()?.['description'] ?? ''),
+      kind: kindOf(schema),
+    };
+  });
+
+/** Puts the sources together. @throws ConfigError that names the source at fault. */
+export function loadConfig(sources: {
+  readonly file?: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Flags by field name: text, or true for a switch. */
+  readonly flags: Readonly<Record<string, unknown>>;
+}): Config {
+  const file = sources.file ?? sources.environment['DOBBY_CONFIG'];
+  const fromFile = file === undefined ? {} : readFile(file);
+  if (file !== undefined) completeConfig(fromFile, file);
+  const fromEnvironment = fieldsOf((field) => sources.environment[field.variable]);
+  completeConfig(fromEnvironment, 'environment');
+  const fromFlags = fieldsOf((field) => sources.flags[field.name]);
+  completeConfig(fromFlags, 'command line');
+  return completeConfig({ ...fromFile, ...fromEnvironment, ...fromFlags });
+}
+
+function fieldsOf(read: (field: TextField) => unknown): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  for (const field of TEXT_FIELDS) {
+    const value = read(field);
+    if (value !== undefined && value !== '') fields[field.name] = parseField(field, value);
+  }
+  return fields;
+}
+
+function parseField({ kind }: TextField, value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  switch (kind) {
+    case 'number':
+      return /^-?\d+$/.test(value) ? Number(value) : value;
+    case 'switch':
+      return /^(1|true|yes|on)$/i.test(value) ? true : /^(0|false|no|off)$/i.test(value) ? false : value;
+    case 'list':
+      return value.split(',').map((item) => item.trim()).filter((item) => item !== '');
+    case 'text':
+      return value;
+    default:
+      return kind satisfies never;
+  }
+}
+
+function readFile(file: string): object {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new ConfigError(`${file}: ${String((error as Error).message)}`);
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  throw new ConfigError(`${file}: the configuration is a JSON object`);
+}
+
+function kindOf(schema: z.ZodType): TextField['kind'] {
+  const inner = schema instanceof z.ZodDefault || schema instanceof z.ZodExactOptional ? schema.unwrap() : schema;
+  if (inner instanceof z.ZodNumber) return 'number';
+  if (inner instanceof z.ZodBoolean) return 'switch';
+  return inner instanceof z.ZodArray ? 'list' : 'text';
+}

@@ -1,0 +1,93 @@
+/**
+ * The subscriptions of one session that are behind. As the connection drains the session reads on from their logs,
+ * a helping a turn, path after path, and each becomes live in the same synchronous step that reaches the
+ * end of its log. What is read here comes after all that was enqueued before and does not count as slow.
+ */
+import type { GapFrame } from '../../../protocol/frames.js';
+import type { Counters } from './counters.js';
+import { Frame } from './frame.js';
+import type { Verdict } from './outbox.js';
+import type { Gap } from './placement.js';
+import type { Subscription } from './subscription.js';
+import { isHiddenFrom } from './update.js';
+
+/** Bytes read from logs in one turn of a connection. */
+const HELPING_BYTES = 64 * 1024;
+
+/** A reader over the logs of what is behind. */
+export class Behind {
+  readonly #enqueue: (frame: Frame) => Verdict;
+  readonly #counters: Counters;
+  #subscriptions: Subscription[] = [];
+
+  constructor(enqueue: (frame: Frame) => Verdict, counters: Counters) {
+    this.#enqueue = enqueue;
+    this.#counters = counters;
+  }
+
+  /** Lets a subscription be behind from now on. */
+  add(subscription: Subscription): void {
+    subscription.isLive = false;
+    if (!this.#subscriptions.includes(subscription)) this.#subscriptions.push(subscription);
+  }
+
+  /** Forgets a subscription that has ended. */
+  remove(subscription: Subscription): void {
+    const index = this.#subscriptions.indexOf(subscription);
+    if (index !== -1) this.#subscriptions.splice(index, 1);
+  }
+
+  /** Forgets all. */
+  clear(): void {
+    this.#subscriptions = [];
+  }
+
+  /** Reads one helping; true when more is left. */
+  readOn(): boolean {
+    let budget = HELPING_BYTES;
+    while (this.#subscriptions.length > 0 && budget > 0) {
+      const subscription = this.#subscriptions[0] as Subscription;
+      const left = this.#read(subscription, budget);
+      if (left < 0) return true;
+      budget = left;
+      this.#subscriptions.shift();
+      if (!subscription.isLive) this.#subscriptions.push(subscription);
+    }
+    return this.#subscriptions.length > 0;
+  }
+
+  /** Reads from one log; answers what is left of the budget, or -1 when the outbox took no more. */
+  #read(subscription: Subscription, budget: number): number {
+    const log = subscription.path.log;
+    if (log !== null && subscription.gap === null && subscription.cursor < log.floor) {
+      const from = { epoch: log.epoch, offset: subscription.cursor };
+      subscription.gap = { from, to: { epoch: log.epoch, offset: log.floor }, reason: 'evicted' };
+    }
+    if (subscription.gap !== null) {
+      if (this.#tellGap(subscription, subscription.gap) !== 'ok') return -1;
+    }
+    let left = budget;
+    for (let entry = log?.after(subscription.cursor); entry !== undefined; entry = log?.after(entry.offset)) {
+      if (left <= 0) return 0;
+      if (!isHiddenFrom(entry, subscription.session.id)) {
+        const frame = new Frame(entry.text, { epoch: log?.epoch as string, offset: entry.offset });
+        if (this.#enqueue(frame) !== 'ok') return -1;
+        this.#counters.deliveries++;
+        left -= entry.text.length;
+      }
+      subscription.cursor = entry.offset;
+    }
+    subscription.isLive = true;
+    return left;
+  }
+
+  #tellGap(subscription: Subscription, gap: Gap): Verdict {
+    const frame: GapFrame = { type: 'gap', path: subscription.path.name, ...gap };
+    const verdict = this.#enqueue(Frame.of(frame));
+    if (verdict !== 'ok') return verdict;
+    subscription.gap = null;
+    if (gap.to !== null) subscription.cursor = Math.max(subscription.cursor, gap.to.offset);
+    this.#counters.gaps++;
+    return verdict;
+  }
+}

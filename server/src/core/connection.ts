@@ -1,0 +1,104 @@
+/** One live transport of a session. It is closed once, by either side, and tells its last frame first. */
+import { CLOSE_CODES, type CloseName, type ErrorCode } from '../../../protocol/codes.js';
+import type { ClosingFrame } from '../../../protocol/frames.js';
+import type { Flusher } from './flusher.js';
+import { Frame } from './frame.js';
+import { Outbox, type OutboxBounds, type Refill, type Wire } from './outbox.js';
+
+/** The transports by name. */
+export type TransportName = 'websocket' | 'event-stream' | 'long-poll';
+
+/** What a transport gives to core: where bytes go, and how it ends. */
+export interface Carrier extends Wire {
+  readonly transport: TransportName;
+  /** The client's address, for lists. */
+  readonly address: string;
+  /** Whether nothing can be written yet, as before the first poll. */
+  readonly isBlocked: boolean;
+  /** Whether `ping` frames are sent on it and answered. */
+  readonly isPinged: boolean;
+  /** Whether the server keeps a ticket for whom it carries: raw streams cannot resume. */
+  readonly isRaw: boolean;
+  /** Called at each ping interval where no ping is sent: keeps proxies awake. */
+  keepAlive(): void;
+  /** Ends it, after all that was written. Idempotent. */
+  end(closing: ClosingFrame): void;
+  /** Bytes taken by the socket so far, to tell a stalled one; it only rises. */
+  bytesTaken(): number;
+}
+
+const REASONS: Record<CloseName, string> = {
+  restarting: 'The server shuts down.',
+  stalled: 'The socket took no byte for too long.',
+  outbox_full: 'The client caused more answers than it read.',
+  open_timeout: 'No first frame came in time.',
+  ping_timeout: 'No pong came for two intervals.',
+  failed: 'The server failed.',
+  kicked: 'The back end ended the session; a new one may be opened.',
+  ticket_refused: 'The ticket was refused; open without it.',
+  taken_over: 'A newer connection has the session.',
+  dismissed: 'The back end ended the session for good.',
+  open_refused: 'The first frame was refused.',
+  ended: 'The client ended the session.',
+};
+
+/** The last frame of a connection. */
+export function closingFrame(
+  name: CloseName,
+  more: { readonly error?: ErrorCode; readonly reconnectAfterMs?: number } = {},
+): ClosingFrame {
+  return { type: 'closing', code: CLOSE_CODES[name], message: REASONS[name], ...more };
+}
+
+/** What a connection is made of. */
+export interface ConnectionParts {
+  readonly flusher: Flusher;
+  readonly bounds: OutboxBounds;
+  readonly refill: Refill;
+  /** Called once, when it is closed or lost. */
+  readonly onEnd: (connection: Connection) => void;
+}
+
+/** A session's connection. */
+export class Connection {
+  readonly carrier: Carrier;
+  readonly number: number;
+  readonly outbox: Outbox;
+  /** Pings sent since the last pong. */
+  unansweredPings = 0;
+  /** For the watch over stalled sockets: what it had taken, and since when no more. */
+  taken = 0;
+  takenAt = 0;
+  readonly #onEnd: (connection: Connection) => void;
+  #isClosed = false;
+
+  constructor(carrier: Carrier, number: number, parts: ConnectionParts) {
+    this.carrier = carrier;
+    this.number = number;
+    this.#onEnd = parts.onEnd;
+    this.outbox = new Outbox(parts.flusher, carrier, { ...parts, isBlocked: carrier.isBlocked });
+  }
+
+  /** Whether it has been closed. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Tells why, writes all that waits, and ends the transport. Idempotent. */
+  close(closing: ClosingFrame): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.outbox.add(Frame.of(closing));
+    this.outbox.close();
+    this.carrier.end(closing);
+    this.#onEnd(this);
+  }
+
+  /** The transport has ended by itself. Idempotent. */
+  lost(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.outbox.discard();
+    this.#onEnd(this);
+  }
+}

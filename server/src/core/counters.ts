@@ -1,0 +1,21 @@
+/** What a server has counted since it started; plain numbers that the hot path raises. */
+export interface Counters {
+  /** Updates published. */
+  updates: number;
+  /** Updates put into an outbox: one for each session that an update went to. */
+  deliveries: number;
+  /** Gaps told. */
+  gaps: number;
+  /** Subscriptions that fell behind because their outbox was full. */
+  slow: number;
+  /** Sessions opened new, and resumed. */
+  opened: number;
+  resumed: number;
+  /** Subscriptions there are now. */
+  subscriptions: number;
+}
+
+/** All at zero. */
+export function newCounters(): Counters {
+  return { updates: 0, deliveries: 0, gaps: 0, slow: 0, opened: 0, resumed: 0, subscriptions: 0 };
+}

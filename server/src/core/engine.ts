@@ -1,0 +1,50 @@
+/** Core put together: what every transport, gateway and API acts on. It does no I/O. */
+import type { Broker } from './broker.js';
+import type { Clock, IdSource } from './clock.js';
+import { type Counters, newCounters } from './counters.js';
+import { Dispatcher } from './dispatcher.js';
+import { Flusher } from './flusher.js';
+import type { OnReceiverFault } from './path.js';
+import { Publisher } from './publisher.js';
+import { Registry } from './registry.js';
+import type { Revocations } from './revocations.js';
+import { type SessionSettings, Sessions } from './sessions.js';
+import type { TicketOffice } from './ticket.js';
+import type { TimerWheel } from './timer-wheel.js';
+
+/** What core is given. */
+export interface EngineParts {
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly wheel: TimerWheel;
+  readonly broker: Broker;
+  readonly tickets: TicketOffice;
+  readonly revocations: Revocations;
+  readonly isPublic: (path: string) => boolean;
+  readonly settings: SessionSettings;
+  readonly onReceiverFault: OnReceiverFault;
+  readonly onFault: (error: unknown) => void;
+}
+
+/** The running core. */
+export interface Engine {
+  readonly registry: Registry;
+  readonly dispatcher: Dispatcher;
+  readonly publisher: Publisher;
+  readonly sessions: Sessions;
+  readonly flusher: Flusher;
+  readonly counters: Counters;
+}
+
+/** Puts core together. */
+export function createEngine(parts: EngineParts): Engine {
+  const counters = newCounters();
+  const registry = new Registry(parts.onReceiverFault);
+  const { broker, onReceiverFault: onFault } = parts;
+  const dispatcher = new Dispatcher({ registry, broker, counters, onFault });
+  registry.delegate(dispatcher);
+  const flusher = new Flusher(parts.clock);
+  const publisher = new Publisher(broker, registry, counters);
+  const sessions = new Sessions({ ...parts, registry, dispatcher, flusher, counters });
+  return { registry, dispatcher, publisher, sessions, flusher, counters };
+}

@@ -1,0 +1,91 @@
+/**
+ * Decides when outboxes are written. What arrives while a flush is due shares one write per connection.
+ * Flushes are paced: after one that took T the next waits up to T, at most 10 ms, so that a busy
+ * server gathers more into each system call, while an idle one writes at the end of the same turn. A flush
+ * runs in slices of at most 5 ms, starting elsewhere each time, so that no connection is always last.
+ */
+import { Batch } from './batch.js';
+import type { Clock } from './clock.js';
+import type { Framing } from './frame.js';
+import type { Outbox } from './outbox.js';
+
+const MAX_PAUSE_MS = 10;
+const SLICE_MS = 5;
+/** Outboxes written between two looks at the clock. */
+const STRIDE = 16;
+/** Below this a timer of the system would wait longer than asked. */
+const MIN_TIMER_MS = 1;
+
+/** Writes outboxes, paced. */
+export class Flusher {
+  readonly #clock: Clock;
+  readonly #empty: (Batch | undefined)[] = [];
+  #dirty: Outbox[] = [];
+  #flushing: Outbox[] = [];
+  #at = 0;
+  #left = 0;
+  #turns = 0;
+  #spentMs = 0;
+  #isDue = false;
+  #notBefore = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The empty batch of a framing: the start of every pending sequence. */
+  emptyBatch(framing: Framing): Batch {
+    let empty = this.#empty[framing.slot];
+    if (empty === undefined) {
+      empty = new Batch(framing);
+      this.#empty[framing.slot] = empty;
+    }
+    return empty;
+  }
+
+  /** Queues an outbox for the next flush. */
+  add(outbox: Outbox): void {
+    this.#dirty.push(outbox);
+    if (this.#isDue) return;
+    this.#isDue = true;
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    const waitMs = this.#notBefore - this.#clock.monotonic();
+    if (waitMs < MIN_TIMER_MS) this.#clock.soon(() => this.#begin());
+    else this.#clock.after(waitMs, () => this.#begin());
+  }
+
+  #begin(): void {
+    [this.#flushing, this.#dirty] = [this.#dirty, this.#flushing];
+    this.#left = this.#flushing.length;
+    this.#turns++;
+    this.#at = (this.#turns * 7919) % Math.max(1, this.#left);
+    this.#spentMs = 0;
+    this.#slice();
+  }
+
+  #slice(): void {
+    const started = this.#clock.monotonic();
+    const outboxes = this.#flushing;
+    while (this.#left > 0) {
+      (outboxes[this.#at] as Outbox).flush();
+      this.#at = this.#at + 1 === outboxes.length ? 0 : this.#at + 1;
+      this.#left--;
+      if (this.#left % STRIDE === 0 && this.#clock.monotonic() - started >= SLICE_MS) break;
+    }
+    const now = this.#clock.monotonic();
+    this.#spentMs += now - started;
+    if (this.#left > 0) this.#clock.soon(() => this.#slice());
+    else this.#finish(now);
+  }
+
+  #finish(now: number): void {
+    this.#flushing.length = 0;
+    for (const empty of this.#empty) empty?.forget();
+    this.#notBefore = now + Math.min(this.#spentMs, MAX_PAUSE_MS);
+    this.#isDue = this.#dirty.length > 0;
+    if (this.#isDue) this.#schedule();
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * What waits to be written to one connection. Bounded in frames and bytes; adding never waits, it
+ * answers with a verdict. Nothing is handed to the wire while the wire is blocked. When the outbox has
+ * run empty it asks its source for more: subscriptions that are behind read on from their logs.
+ */
+import { Batch } from './batch.js';
+import type { Flusher } from './flusher.js';
+import type { Frame, Framing } from './frame.js';
+
+/** `slow`: the bound is reached and the frame was not taken. `closed`: nothing is taken any more. */
+export type Verdict = 'ok' | 'slow' | 'closed';
+
+/** The end of a transport that takes bytes. */
+export interface Wire {
+  readonly framing: Framing;
+  /**
+   * Hands bytes on and says whether more may follow at once. After a false the transport calls
+   * `Outbox.unblock` when it can take more. The bytes are shared: never changed, never kept.
+   */
+  write(bytes: Buffer, frames: number): boolean;
+}
+
+/** The bounds of an outbox. */
+export interface OutboxBounds {
+  readonly maxFrames: number;
+  readonly maxBytes: number;
+}
+
+/** Puts more into an empty outbox; true when still more is left for a later turn. */
+export type Refill = () => boolean;
+
+/** The frames that wait for one wire. */
+export class Outbox {
+  readonly #flusher: Flusher;
+  readonly #wire: Wire;
+  readonly #bounds: OutboxBounds;
+  readonly #empty: Batch;
+  readonly #refill: Refill;
+  #pending: Batch;
+  #isQueued = false;
+  #isBlocked: boolean;
+  #isClosed = false;
+
+  /** `isBlocked`: whether the wire takes nothing yet, as a poll that has not come. */
+  constructor(flusher: Flusher, wire: Wire, options: { bounds: OutboxBounds; refill: Refill; isBlocked: boolean }) {
+    this.#flusher = flusher;
+    this.#wire = wire;
+    this.#bounds = options.bounds;
+    this.#refill = options.refill;
+    this.#isBlocked = options.isBlocked;
+    this.#empty = flusher.emptyBatch(wire.framing);
+    this.#pending = this.#empty;
+  }
+
+  /** Frames that wait. */
+  get frames(): number {
+    return this.#pending.count;
+  }
+
+  /** Whether the wire takes nothing at present. */
+  get isBlocked(): boolean {
+    return this.#isBlocked;
+  }
+
+  /** Adds a frame to what is written at the next flush. */
+  add(frame: Frame): Verdict {
+    if (this.#isClosed) return 'closed';
+    const pending = this.#pending;
+    if (pending.count >= this.#bounds.maxFrames) return 'slow';
+    const next = pending.then(frame);
+    if (next.bytes > this.#bounds.maxBytes) return 'slow';
+    this.#pending = next;
+    if (!this.#isQueued) this.wake();
+    return 'ok';
+  }
+
+  /** Asks for a flush: there is something to write, or the source has something to add. */
+  wake(): void {
+    if (this.#isQueued || this.#isBlocked || this.#isClosed) return;
+    this.#isQueued = true;
+    this.#flusher.add(this);
+  }
+
+  /** The wire takes bytes again. */
+  unblock(): void {
+    if (!this.#isBlocked) return;
+    this.#isBlocked = false;
+    this.wake();
+  }
+
+  /** Writes what waits, then one helping of what the source adds. Called by the flusher. */
+  flush(): void {
+    this.#isQueued = false;
+    if (this.#isClosed) return;
+    if (!this.#isBlocked) this.#handOver();
+    if (this.#isBlocked) return;
+    const isMoreLeft = this.#refill();
+    this.#handOver();
+    if (isMoreLeft) this.wake();
+  }
+
+  /** Writes what waits without regard to the wire's state, and takes nothing more. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isBlocked = false;
+    this.#handOver();
+    this.#isClosed = true;
+  }
+
+  /** Drops what waits and takes nothing more: the wire is gone. */
+  discard(): void {
+    this.#isClosed = true;
+    this.#pending = this.#empty;
+  }
+
+  #handOver(): void {
+    const pending = this.#pending;
+    if (pending.count === 0) return;
+    this.#pending = this.#empty;
+    this.#isBlocked = !this.#wire.write(pending.joined(), pending.count);
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * The log of one path: a head (epoch and last offset) and the newest entries, bounded in count, bytes and
+ * age. Entries are dense: the one after offset n is n + 1, or it is evicted. Evicting never touches
+ * the head, so an offset is never given twice in an epoch.
+ */
+import type { Position } from '../../../protocol/positions.js';
+import type { LogEntry } from './update.js';
+
+/** How much of a path is kept for replay. */
+export interface LogBounds {
+  readonly maxUpdates: number;
+  readonly maxBytes: number;
+  readonly maxAgeMs: number;
+}
+
+/** What an entry costs beside its text. */
+const ENTRY_OVERHEAD_BYTES = 160;
+/** Evicted places are cut off when there are so many, and more than entries. */
+const COMPACT_AT = 512;
+
+/** What an entry counts against the bounds, in bytes. */
+export function entryBytes(entry: LogEntry): number {
+  return Buffer.byteLength(entry.text) + ENTRY_OVERHEAD_BYTES;
+}
+
+/** One path's head and entries. */
+export class PathLog {
+  readonly epoch: string;
+  readonly #bounds: LogBounds;
+  #entries: (LogEntry | undefined)[] = [];
+  #start = 0;
+  #head = 0;
+  #bytes = 0;
+
+  constructor(epoch: string, bounds: LogBounds) {
+    this.epoch = epoch;
+    this.#bounds = bounds;
+  }
+
+  /** Where the newest update stands; offset 0 before the first. */
+  get head(): Position {
+    return { epoch: this.epoch, offset: this.#head };
+  }
+
+  /** The offset that the next update will have. */
+  get nextOffset(): number {
+    return this.#head + 1;
+  }
+
+  /** Entries that are held. */
+  get size(): number {
+    return this.#entries.length - this.#start;
+  }
+
+  /** Bytes that are held, with what the entries cost besides their text. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The offset before the oldest entry that is held: who stands here or later misses nothing. */
+  get floor(): number {
+    return this.#head - this.size;
+  }
+
+  /** Adds the next entry, whose offset must be `nextOffset`, and evicts what is over the bounds. */
+  append(entry: LogEntry): void {
+    this.#entries.push(entry);
+    this.#head = entry.offset;
+    this.#bytes += entryBytes(entry);
+    while (this.size > this.#bounds.maxUpdates || (this.#bytes > this.#bounds.maxBytes && this.size > 0)) {
+      this.evictOldest();
+    }
+    this.evictAged(entry.at);
+  }
+
+  /** The oldest entry after `offset`, or undefined when there is none. */
+  after(offset: number): LogEntry | undefined {
+    const index = Math.max(offset, this.floor) - this.floor;
+    return this.#entries[this.#start + index];
+  }
+
+  /** Evicts entries older than the bound. */
+  evictAged(now: number): void {
+    let oldest = this.#entries[this.#start];
+    while (oldest !== undefined && now - oldest.at > this.#bounds.maxAgeMs) {
+      this.evictOldest();
+      oldest = this.#entries[this.#start];
+    }
+  }
+
+  /** Evicts one entry. */
+  evictOldest(): void {
+    const oldest = this.#entries[this.#start];
+    if (oldest === undefined) return;
+    this.#entries[this.#start] = undefined;
+    this.#start++;
+    this.#bytes -= entryBytes(oldest);
+    if (this.#start >= COMPACT_AT && this.#start > this.size) {
+      this.#entries = this.#entries.slice(this.#start);
+      this.#start = 0;
+    }
+  }
+}

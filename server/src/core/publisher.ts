@@ -1,0 +1,41 @@
+/**
+ * The way an update takes: stored by the broker, then told to every delegate of the registry, the dispatcher first. An
+ * update that a receiver publishes while it is being told of another waits its turn, so that everybody hears
+ * both in the same order.
+ */
+import type { Broker } from './broker.js';
+import type { Counters } from './counters.js';
+import type { Registry } from './registry.js';
+import type { Draft, Update } from './update.js';
+
+/** Publishes updates. */
+export class Publisher {
+  readonly #broker: Broker;
+  readonly #registry: Registry;
+  readonly #counters: Counters;
+  readonly #queue: Update[] = [];
+  #isDelivering = false;
+
+  constructor(broker: Broker, registry: Registry, counters: Counters) {
+    this.#broker = broker;
+    this.#registry = registry;
+    this.#counters = counters;
+    broker.start((update) => this.#deliver(update));
+  }
+
+  /** Publishes one update. @throws what the broker throws; then nothing was stored. */
+  publish(draft: Draft): Update | Promise<Update> {
+    return this.#broker.publish(draft);
+  }
+
+  #deliver(update: Update): void {
+    this.#queue.push(update);
+    if (this.#isDelivering) return;
+    this.#isDelivering = true;
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      this.#counters.updates++;
+      this.#registry.update(next.sender, next.path, next.message, next);
+    }
+    this.#isDelivering = false;
+  }
+}

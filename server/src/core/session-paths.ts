@@ -1,0 +1,293 @@
+/**
+ * What one session hears: its subscriptions, the paths that wait for the back end's word, and what was granted to it or
+ * taken from it. Each path of a request is decided by itself; every decision is told.
+ */
+import { type ErrorBody, type ErrorCode, ERRORS } from '../../../protocol/codes.js';
+import type { SubscribeItem } from '../../../protocol/frames.js';
+import { pathFault } from '../../../protocol/paths.js';
+import type { Position } from '../../../protocol/positions.js';
+import { Behind } from './behind.js';
+import { Frame } from './frame.js';
+import { type Placement, placeInLog } from './placement.js';
+import type { Session, SessionParts } from './session.js';
+import { Subscription } from './subscription.js';
+import type { WheelTimer } from './timer-wheel.js';
+
+/** What became of one path of a grant. */
+export type GrantResult =
+  | { readonly path: string; readonly position: Position | null }
+  | { readonly path: string; readonly error: ErrorBody };
+
+/** What became of one path that was taken away. */
+export type RevokeResult =
+  | { readonly path: string; readonly wasSubscribed: boolean }
+  | { readonly path: string; readonly error: ErrorBody };
+
+interface Waiting {
+  readonly position: Position | null | undefined;
+  /** On the monotonic clock. */
+  readonly until: number;
+}
+
+interface Decisions {
+  readonly subscribed: { path: string; position: Position | null }[];
+  readonly pending: string[];
+  readonly refused: ({ path: string } & ErrorBody)[];
+}
+
+/** An error of the table, as a body. */
+export function errorBody(code: ErrorCode): ErrorBody {
+  return { code, message: ERRORS[code].message };
+}
+
+/** The paths of a session. */
+export class SessionPaths {
+  readonly #session: Session;
+  readonly #parts: SessionParts;
+  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #behind: Behind;
+  #waiting: Map<string, Waiting> | null = null;
+  #waitTimer: WheelTimer | null = null;
+  #granted: Set<string> | null = null;
+  #denied: Set<string> | null = null;
+
+  constructor(session: Session, parts: SessionParts) {
+    this.#session = session;
+    this.#parts = parts;
+    this.#behind = new Behind((frame) => session.enqueue(frame), parts.counters);
+  }
+
+  /** The subscriptions by path. */
+  get subscriptions(): ReadonlyMap<string, Subscription> {
+    return this.#subscriptions;
+  }
+
+  /** The paths that a back end granted. */
+  get granted(): ReadonlySet<string> {
+    return this.#granted ?? new Set();
+  }
+
+  /** Takes over what a ticket says was granted, less what was taken away since. */
+  restore(granted: readonly string[], denied: readonly string[]): void {
+    if (granted.length > 0) this.#granted = new Set(granted);
+    if (denied.length > 0) this.#denied = new Set(denied);
+  }
+
+  /** The client wants to hear paths. Tells `subscribed`, `pending` and `refused`. */
+  want(items: readonly SubscribeItem[]): void {
+    const decisions: Decisions = { subscribed: [], pending: [], refused: [] };
+    for (const item of items) this.#decide(item, decisions);
+    this.#tell(decisions);
+  }
+
+  /** A connection has taken the session: every subscription goes on from where its client is. */
+  resume(items: readonly SubscribeItem[]): void {
+    const decisions: Decisions = { subscribed: [], pending: [], refused: [] };
+    const named = new Map(items.map((item) => [item.path, item.position]));
+    this.#behind.clear();
+    for (const subscription of [...this.#subscriptions.values()]) {
+      const name = subscription.path.name;
+      const position = named.get(name) === undefined ? subscription.start : named.get(name);
+      named.delete(name);
+      this.#place(subscription, position, decisions);
+    }
+    for (const item of items) if (named.has(item.path)) this.#decide(item, decisions);
+    this.#tell(decisions);
+  }
+
+  /** The client ends subscriptions, or no longer waits. */
+  unwant(paths: readonly string[]): void {
+    for (const path of paths) {
+      this.#stopWaiting(path);
+      this.#unsubscribe(path);
+    }
+    this.#session.tell(Frame.of({ type: 'unsubscribed', paths, by: 'client' }));
+  }
+
+  /** The back end grants paths and subscribes to them. */
+  grant(paths: readonly string[]): GrantResult[] {
+    const decisions: Decisions = { subscribed: [], pending: [], refused: [] };
+    const results = paths.map((path): GrantResult => {
+      const fault = pathFault(path);
+      if (fault !== null) return { path, error: errorBody(fault) };
+      const existing = this.#subscriptions.get(path);
+      this.#granted ??= new Set();
+      this.#granted.add(path);
+      this.#denied?.delete(path);
+      if (existing !== undefined) return { path, position: this.#positionOf(existing) };
+      const position = this.#stopWaiting(path)?.position;
+      const fresh = this.#subscribe(path, position, decisions);
+      return typeof fresh === 'string'
+        ? { path, error: errorBody(fresh) }
+        : { path, position: this.#positionOf(fresh) };
+    });
+    this.#tell(decisions);
+    this.#parts.onGrants(this.#session);
+    return results;
+  }
+
+  /** The back end takes paths away. */
+  revoke(paths: readonly string[]): RevokeResult[] {
+    const ended: string[] = [];
+    const results = paths.map((path): RevokeResult => {
+      const fault = pathFault(path);
+      if (fault !== null) return { path, error: errorBody(fault) };
+      this.#granted?.delete(path);
+      this.#denied ??= new Set();
+      this.#denied.add(path);
+      const wasSubscribed = this.#unsubscribe(path);
+      if (wasSubscribed) ended.push(path);
+      return { path, wasSubscribed };
+    });
+    if (ended.length > 0) this.#session.tell(Frame.of({ type: 'unsubscribed', paths: ended, by: 'back_end' }));
+    this.#parts.onGrants(this.#session);
+    return results;
+  }
+
+  /** Without a connection nothing is enqueued. */
+  pause(): void {
+    for (const subscription of this.#subscriptions.values()) subscription.isLive = false;
+  }
+
+  /** The outbox had no room for an update. */
+  fallBehind(subscription: Subscription): void {
+    if (!subscription.isLive) return;
+    this.#parts.counters.slow++;
+    if (subscription.path.log === null) subscription.gap = { from: null, to: null, reason: 'no_log' };
+    this.#behind.add(subscription);
+  }
+
+  /** One helping of what is behind; true when more is left. */
+  readOn(): boolean {
+    return this.#behind.readOn();
+  }
+
+  /** Ends everything; nothing is told. */
+  end(): void {
+    for (const path of [...this.#subscriptions.keys()]) this.#unsubscribe(path);
+    this.#waiting = null;
+    this.#waitTimer?.cancel();
+  }
+
+  #decide({ path, position }: SubscribeItem, decisions: Decisions): void {
+    const refuse = (code: ErrorCode) => decisions.refused.push({ path, ...errorBody(code) });
+    const fault = pathFault(path);
+    if (fault !== null) return void refuse(fault);
+    const existing = this.#subscriptions.get(path);
+    if (existing !== undefined) {
+      decisions.subscribed.push({ path, position: this.#positionOf(existing) });
+    } else if (this.#isFull() && this.#waiting?.has(path) !== true) refuse('too_many_subscriptions');
+    else if (this.#isOpen(path)) {
+      const fresh = this.#subscribe(path, position, decisions);
+      if (typeof fresh === 'string') refuse(fresh);
+    } else {
+      this.#wait(path, position);
+      decisions.pending.push(path);
+    }
+  }
+
+  #isFull(): boolean {
+    return this.#subscriptions.size + (this.#waiting?.size ?? 0) >= this.#parts.maxSubscriptions;
+  }
+
+  #isOpen(path: string): boolean {
+    if (this.#granted?.has(path)) return true;
+    return !this.#denied?.has(path) && this.#parts.isPublic(path);
+  }
+
+  #subscribe(name: string, position: Position | null | undefined, decisions: Decisions): Subscription | ErrorCode {
+    if (this.#isFull()) return 'too_many_subscriptions';
+    const path = this.#parts.dispatcher.hold(name);
+    const placement = placeInLog(path.log, position);
+    if (placement === null) {
+      this.#parts.dispatcher.release(path);
+      return 'bad_position';
+    }
+    const subscription = new Subscription(this.#session, path, placement.start);
+    path.subscribe(subscription);
+    this.#subscriptions.set(name, subscription);
+    this.#parts.counters.subscriptions++;
+    if (this.#subscriptions.size === 1) this.#parts.onSubscribed(1);
+    this.#settle(subscription, placement, decisions);
+    return subscription;
+  }
+
+  #place(subscription: Subscription, position: Position | null | undefined, decisions: Decisions): void {
+    const name = subscription.path.name;
+    const placement = placeInLog(subscription.path.log, position);
+    if (placement !== null) return this.#settle(subscription, placement, decisions);
+    this.#unsubscribe(name);
+    decisions.refused.push({ path: name, ...errorBody('bad_position') });
+  }
+
+  /** Live when it is at the end of the log and owes no gap; else behind. */
+  #settle(subscription: Subscription, { start, gap }: Placement, decisions: Decisions): void {
+    subscription.cursor = start?.offset ?? 0;
+    subscription.gap = gap;
+    decisions.subscribed.push({ path: subscription.path.name, position: start });
+    const connection = this.#session.connection;
+    const head = subscription.path.log?.head.offset ?? 0;
+    subscription.isLive = connection !== null && gap === null && subscription.cursor === head;
+    if (subscription.isLive || connection === null) return;
+    this.#behind.add(subscription);
+    connection.outbox.wake();
+  }
+
+  #unsubscribe(name: string): boolean {
+    const subscription = this.#subscriptions.get(name);
+    if (subscription === undefined) return false;
+    this.#subscriptions.delete(name);
+    this.#behind.remove(subscription);
+    subscription.isLive = false;
+    subscription.path.unsubscribe(subscription);
+    this.#parts.dispatcher.release(subscription.path);
+    this.#parts.counters.subscriptions--;
+    if (this.#subscriptions.size === 0) this.#parts.onSubscribed(-1);
+    return true;
+  }
+
+  #wait(path: string, position: Position | null | undefined): void {
+    const { grantWaitMs, clock } = this.#parts;
+    this.#waiting ??= new Map();
+    this.#waiting.set(path, { position, until: clock.monotonic() + grantWaitMs });
+    this.#waitTimer ??= this.#parts.wheel.after(grantWaitMs, () => this.#refuseOverdue());
+  }
+
+  /** Refuses, in one frame, all that waited in vain. */
+  #refuseOverdue(): void {
+    this.#waitTimer = null;
+    const now = this.#parts.clock.monotonic();
+    const refused: ({ path: string } & ErrorBody)[] = [];
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const [path, { until }] of this.#waiting ?? []) {
+      if (until > now) {
+        earliest = Math.min(earliest, until);
+        continue;
+      }
+      this.#waiting?.delete(path);
+      refused.push({ path, ...errorBody(this.#denied?.has(path) ? 'denied' : 'not_granted') });
+    }
+    if (Number.isFinite(earliest)) {
+      this.#waitTimer = this.#parts.wheel.after(earliest - now, () => this.#refuseOverdue());
+    }
+    if (refused.length > 0) this.#session.tell(Frame.of({ type: 'refused', paths: refused }));
+  }
+
+  #stopWaiting(path: string): Waiting | undefined {
+    const waiting = this.#waiting?.get(path);
+    this.#waiting?.delete(path);
+    return waiting;
+  }
+
+  #positionOf(subscription: Subscription): Position | null {
+    const log = subscription.path.log;
+    return log === null ? null : { epoch: log.epoch, offset: subscription.cursor };
+  }
+
+  #tell({ subscribed, pending, refused }: Decisions): void {
+    const session = this.#session;
+    if (subscribed.length > 0) session.tell(Frame.of({ type: 'subscribed', paths: subscribed }));
+    if (pending.length > 0) session.tell(Frame.of({ type: 'pending', paths: pending }));
+    if (refused.length > 0) session.tell(Frame.of({ type: 'refused', paths: refused }));
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * One client: its identity, its connection and, through `paths`, what it hears. It outlives its connections; the
+ * newest connection has it. Its `update` hands a message to the client directly.
+ */
+import type { Json } from '../../../protocol/frames.js';
+import type { Clock } from './clock.js';
+import { type Connection, closingFrame } from './connection.js';
+import type { Counters } from './counters.js';
+import type { Dispatcher, Subscriber } from './dispatcher.js';
+import { Frame } from './frame.js';
+import type { Verdict } from './outbox.js';
+import type { UpdateInfo } from './receiver.js';
+import { SessionPaths } from './session-paths.js';
+import type { Subscription } from './subscription.js';
+import type { TimerWheel } from './timer-wheel.js';
+import { updateText } from './update.js';
+
+/** What a session needs of its surroundings. */
+export interface SessionParts {
+  readonly dispatcher: Dispatcher;
+  readonly wheel: TimerWheel;
+  readonly clock: Clock;
+  readonly counters: Counters;
+  /** Whether everybody may hear a path. */
+  readonly isPublic: (path: string) => boolean;
+  readonly grantWaitMs: number;
+  readonly maxSubscriptions: number;
+  /** Told when what the session may hear has changed. */
+  readonly onGrants: (session: Session) => void;
+  /** Told when its first subscription begins (1) and its last one ends (-1). */
+  readonly onSubscribed: (change: 1 | -1) => void;
+}
+
+/** One client's session. */
+export class Session implements Subscriber {
+  readonly id: string;
+  /** The user that it is bound to; null until a back end names one. */
+  user: string | null = null;
+  /** When it was opened, and when its client was last heard; milliseconds since 1970. */
+  readonly openedAt: number;
+  lastContactAt: number;
+  /** The connection that has it; null between connections. */
+  connection: Connection | null = null;
+  /** Raised by each connection that took it. */
+  connectionNumber = 0;
+  /** The last number of an upstream frame that took effect; 0 before the first. */
+  received = 0;
+  /** When its newest ticket was made. */
+  ticketAt = 0;
+  /** Whether it ends with its connection: nobody holds a ticket for it. */
+  readonly isRaw: boolean;
+  readonly paths: SessionPaths;
+  #isEnded = false;
+
+  constructor(id: string, parts: SessionParts, isRaw: boolean) {
+    this.id = id;
+    this.isRaw = isRaw;
+    this.openedAt = parts.clock.now();
+    this.lastContactAt = this.openedAt;
+    this.paths = new SessionPaths(this, parts);
+  }
+
+  /** Whether it has ended; it takes part in nothing any more. */
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** Hands a message to this client alone, without position. Lost when it has no connection. */
+  update(_sender: string, path: string, message: Json, _update?: UpdateInfo): void {
+    this.tell(new Frame(updateText(path, message, null)));
+  }
+
+  connectTo(path: string): void {
+    this.paths.grant([path]);
+  }
+
+  disconnectFrom(path: string): void {
+    this.paths.revoke([path]);
+  }
+
+  /** Puts a frame into the outbox; the verdict is the caller's to heed. */
+  enqueue(frame: Frame): Verdict {
+    return this.connection === null ? 'closed' : this.connection.outbox.add(frame);
+  }
+
+  /** Enqueues what cannot be left out: when there is no room the connection closes, and resumes. */
+  tell(frame: Frame): void {
+    if (this.enqueue(frame) === 'slow') this.connection?.close(closingFrame('outbox_full'));
+  }
+
+  /** A live subscription found no room: it reads on from the log once the connection has drained. */
+  fallBehind(subscription: Subscription): void {
+    this.paths.fallBehind(subscription);
+  }
+
+  /** Gives the session to a newer connection; the older one is closed. */
+  attach(connection: Connection): void {
+    const older = this.connection;
+    this.connection = connection;
+    this.connectionNumber = connection.number;
+    older?.close(closingFrame('taken_over'));
+  }
+
+  /** Lets go of a connection that has ended; false when it is not the one that has the session. */
+  detach(connection: Connection): boolean {
+    if (this.connection !== connection) return false;
+    this.connection = null;
+    this.paths.pause();
+    return true;
+  }
+
+  /** Ends all subscriptions; called once, by the table of sessions. */
+  end(): void {
+    this.#isEnded = true;
+    this.paths.end();
+  }
+}

@@ -1,0 +1,250 @@
+/**
+ * The table of sessions: opens and resumes them, ends them, and does to them what a back end asks. An id that has
+ * ended never returns.
+ */
+import type { CloseName, ErrorBody, ErrorCode } from '../../../protocol/codes.js';
+import type { OpenFrame, SubscribeItem } from '../../../protocol/frames.js';
+import type { Clock, IdSource } from './clock.js';
+import { type Carrier, Connection, closingFrame } from './connection.js';
+import type { Flusher } from './flusher.js';
+import { Frame } from './frame.js';
+import { Liveness } from './liveness.js';
+import type { OutboxBounds } from './outbox.js';
+import type { Registry } from './registry.js';
+import type { Revocations } from './revocations.js';
+import { Session, type SessionParts } from './session.js';
+import { errorBody, type GrantResult, type RevokeResult } from './session-paths.js';
+import type { TicketOffice } from './ticket.js';
+import { TicketDesk } from './ticket-desk.js';
+import type { TimerWheel } from './timer-wheel.js';
+
+/** The times and bounds of sessions. */
+export interface SessionSettings {
+  readonly sessionTtlMs: number;
+  readonly grantWaitMs: number;
+  readonly pingIntervalMs: number;
+  readonly stallMs: number;
+  readonly outbox: OutboxBounds;
+  readonly maxSubscriptions: number;
+  readonly maxIdleSessions: number;
+}
+
+/** What the table stands on. */
+export interface SessionsParts extends Pick<SessionParts, 'dispatcher' | 'counters' | 'isPublic'> {
+  readonly registry: Registry;
+  readonly flusher: Flusher;
+  readonly wheel: TimerWheel;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly tickets: TicketOffice;
+  readonly revocations: Revocations;
+  readonly settings: SessionSettings;
+  /** A revocation could not be written. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** A connection that was opened, or why it was not, with how its transport is to close. */
+export type OpenOutcome =
+  | { readonly session: Session; readonly connection: Connection }
+  | { readonly fault: ErrorCode; readonly close: CloseName };
+
+/** A back end's request that concerns one session, refused. */
+export type SessionFault = { readonly error: ErrorBody };
+
+type Found =
+  | { readonly session: Session; readonly isResumed: boolean; readonly refused?: ErrorCode }
+  | { readonly fault: ErrorCode; readonly close: CloseName };
+
+/** All sessions of this server. */
+export class Sessions {
+  readonly #parts: SessionsParts;
+  readonly #sessionParts: SessionParts;
+  readonly #sessions = new Map<string, Session>();
+  readonly #liveness: Liveness;
+  readonly #desk: TicketDesk;
+  #subscribed = 0;
+  #connections = 0;
+
+  constructor(parts: SessionsParts) {
+    this.#parts = parts;
+    this.#desk = new TicketDesk(parts.tickets, parts.clock, parts.wheel);
+    this.#liveness = new Liveness(parts, (session) => this.#desk.renewIfDue(session));
+    this.#sessionParts = {
+      ...parts,
+      grantWaitMs: parts.settings.grantWaitMs,
+      maxSubscriptions: parts.settings.maxSubscriptions,
+      onGrants: (session) => this.#desk.renewSoon(session),
+      onSubscribed: (change) => {
+        this.#subscribed += change;
+      },
+    };
+  }
+
+  /** The sessions by id, in the order they were opened. */
+  get all(): ReadonlyMap<string, Session> {
+    return this.#sessions;
+  }
+
+  /** Connections that are open. */
+  get connections(): number {
+    return this.#connections;
+  }
+
+  /** Opens a session, or resumes the one of the frame's ticket, over `carrier`. */
+  open(frame: OpenFrame, carrier: Carrier): OpenOutcome {
+    const found = this.#find(frame, carrier);
+    if ('fault' in found) return found;
+    const { session, isResumed, refused } = found;
+    const connection = this.#attach(session, carrier);
+    const { counters, settings } = this.#parts;
+    if (isResumed) counters.resumed++;
+    else counters.opened++;
+    if (!session.isRaw) {
+      session.tell(
+        Frame.of({
+          type: 'opened',
+          id: session.id,
+          ticket: this.#desk.issue(session),
+          connection: connection.number,
+          resumed: isResumed,
+          ...(refused === undefined ? {} : { refused }),
+          received: session.received,
+          pingIntervalMs: settings.pingIntervalMs,
+        }),
+      );
+    }
+    this.#subscribe(session, frame.paths ?? [], isResumed);
+    return { session, connection };
+  }
+
+  /** The client was heard on a connection. */
+  heard(session: Session, connection: Connection): void {
+    session.lastContactAt = this.#parts.clock.now();
+    connection.unansweredPings = 0;
+  }
+
+  /** Ends a session for good; the promise says when that is safe from a restart. */
+  end(session: Session, why: 'ended' | 'kicked' | 'dismissed'): Promise<void> {
+    if (session.isEnded) return Promise.resolve();
+    session.connection?.close(closingFrame(why));
+    this.#end(session);
+    if (session.isRaw) return Promise.resolve();
+    const revocation = { id: session.id, at: this.#parts.clock.now(), isFinal: why === 'dismissed' };
+    return this.#safe(this.#parts.revocations.add(revocation), why === 'ended');
+  }
+
+  /** Grants paths to a session and subscribes it to them; binds it to `user` when one is named. */
+  connect(id: string, paths: readonly string[], user: string | null): GrantResult[] | SessionFault {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return { error: errorBody('unknown_session') };
+    if (user !== null && session.user !== null && user !== session.user) {
+      return { error: errorBody('user_mismatch') };
+    }
+    session.user ??= user;
+    return session.paths.grant(paths);
+  }
+
+  /** Takes paths away from a session; resolves when that is safe from a restart. */
+  async disconnect(id: string, paths: readonly string[]): Promise<RevokeResult[] | SessionFault> {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return { error: errorBody('unknown_session') };
+    const results = session.paths.revoke(paths);
+    const at = this.#parts.clock.now();
+    const taken = results.filter((result) => !('error' in result));
+    await Promise.all(taken.map(({ path }) => this.#parts.revocations.add({ id, at, path })));
+    return results;
+  }
+
+  /** Ends a session; resolves when that is safe from a restart. */
+  async kick(id: string, mayReturn: boolean): Promise<SessionFault | { readonly kicked: true }> {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return { error: errorBody('unknown_session') };
+    await this.end(session, mayReturn ? 'kicked' : 'dismissed');
+    return { kicked: true };
+  }
+
+  /** Closes every connection as the server stops, each with its own time to come back within `spreadMs`. */
+  restart(spreadMs: number): void {
+    for (const session of this.#sessions.values()) {
+      const reconnectAfterMs = Math.round(this.#parts.ids.fraction() * spreadMs);
+      session.connection?.close(closingFrame('restarting', { reconnectAfterMs }));
+    }
+  }
+
+  #find(frame: OpenFrame, carrier: Carrier): Found {
+    const { tickets, revocations } = this.#parts;
+    if (frame.ticket === undefined) return this.#fresh(carrier);
+    const verdict = tickets.read(frame.ticket);
+    if (!('claims' in verdict)) return { fault: 'bad_ticket', close: 'ticket_refused' };
+    const { claims } = verdict;
+    const state = revocations.ended(claims.id);
+    if (state === 'dismissed') return { fault: 'revoked_ticket', close: 'dismissed' };
+    if (state === 'ended') return this.#fresh(carrier, 'revoked_ticket');
+    if ('fault' in verdict) return this.#fresh(carrier, verdict.fault);
+    const session = this.#sessions.get(claims.id);
+    if (session !== undefined) return { session, isResumed: true };
+    const restored = this.#add(claims.id, false);
+    restored.user = claims.user;
+    restored.connectionNumber = claims.connection;
+    const denied = [...revocations.pathsTaken(claims.id)].filter(
+      (path) => (revocations.takenAt(claims.id, path) ?? 0) >= claims.issuedAt,
+    );
+    restored.paths.restore(claims.grants?.filter((path) => !denied.includes(path)) ?? [], denied);
+    return { session: restored, isResumed: true };
+  }
+
+  #fresh(carrier: Carrier, refused?: ErrorCode): Found {
+    if (this.#sessions.size - this.#subscribed >= this.#parts.settings.maxIdleSessions) {
+      return { fault: 'too_many_sessions', close: 'restarting' };
+    }
+    const session = this.#add(this.#parts.ids.sessionId(), carrier.isRaw);
+    return { session, isResumed: false, ...(refused === undefined ? {} : { refused }) };
+  }
+
+  #add(id: string, isRaw: boolean): Session {
+    const session = new Session(id, this.#sessionParts, isRaw);
+    this.#sessions.set(id, session);
+    this.#parts.registry.register(session);
+    return session;
+  }
+
+  #attach(session: Session, carrier: Carrier): Connection {
+    const connection = new Connection(carrier, session.connectionNumber + 1, {
+      flusher: this.#parts.flusher,
+      bounds: this.#parts.settings.outbox,
+      refill: () => session.connection === connection && session.paths.readOn(),
+      onEnd: () => this.#ended(session, connection),
+    });
+    this.#connections++;
+    session.attach(connection);
+    this.#liveness.watch(session, connection);
+    return connection;
+  }
+
+  /** A session without a connection waits for another for a while. */
+  #ended(session: Session, connection: Connection): void {
+    this.#connections--;
+    if (!session.detach(connection) || session.isEnded) return;
+    if (session.isRaw) this.#end(session);
+    else this.#liveness.expireUnlessResumed(session, () => void this.end(session, 'ended'));
+  }
+
+  #subscribe(session: Session, items: readonly SubscribeItem[], isResumed: boolean): void {
+    if (isResumed) session.paths.resume(items);
+    else if (items.length > 0) session.paths.want(items);
+  }
+
+  #end(session: Session): void {
+    if (session.isEnded) return;
+    this.#sessions.delete(session.id);
+    this.#liveness.forget(session);
+    this.#desk.forget(session);
+    session.end();
+    this.#parts.registry.unregister(session.id);
+  }
+
+  /** What nobody waits for is at least logged when it fails. */
+  #safe(writing: Promise<void>, isUnattended: boolean): Promise<void> {
+    return isUnattended ? writing.catch(this.#parts.onFault) : writing;
+  }
+}

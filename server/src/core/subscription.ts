@@ -1,0 +1,46 @@
+/**
+ * A session connected to a path. Live: updates go into the outbox as they are published. Behind: they do not,
+ * and the session reads on from the log as its connection drains, until it has reached the end. Without a
+ * connection a subscription is behind.
+ */
+import type { Position } from '../../../protocol/positions.js';
+import type { Path } from './path.js';
+import type { Gap } from './placement.js';
+import type { Session } from './session.js';
+import type { Update } from './update.js';
+import { isHiddenFrom } from './update.js';
+
+/** A session's place in a path. */
+export class Subscription {
+  readonly session: Session;
+  readonly path: Path;
+  /** Where it began: what a client that never said how far it is gets its replay from. */
+  readonly start: Position | null;
+  /** The last offset that was enqueued, or that need not be. */
+  cursor: number;
+  isLive = false;
+  /** What must be told before anything else of the path. */
+  gap: Gap | null = null;
+  /** Its index among the path's subscriptions; kept by the path. */
+  index = -1;
+
+  constructor(session: Session, path: Path, start: Position | null) {
+    this.session = session;
+    this.path = path;
+    this.start = start;
+    this.cursor = start?.offset ?? 0;
+  }
+
+  /** Takes one update while live. True when it was enqueued. The hot path: no allocation. */
+  deliver(update: Update): boolean {
+    if (!this.isLive) return false;
+    if (!isHiddenFrom(update, this.session.id)) {
+      if (this.session.enqueue(update.frame) !== 'ok') {
+        this.session.fallBehind(this);
+        return false;
+      }
+    }
+    if (update.position !== null) this.cursor = update.position.offset;
+    return true;
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Hands tickets to sessions: a fresh one at each opening, when half of its life has passed, and, at most once a second,
+ * when what the session may hear has changed.
+ */
+import type { Clock } from './clock.js';
+import { Frame } from './frame.js';
+import type { Session } from './session.js';
+import type { TicketOffice } from './ticket.js';
+import type { TimerWheel, WheelTimer } from './timer-wheel.js';
+
+const COALESCE_MS = 1_000;
+/** Grants above this many characters are left out: a restart then costs one request to the back end. */
+const MAX_GRANTS_CHARACTERS = 16 * 1024;
+
+/** Issues and renews tickets. */
+export class TicketDesk {
+  readonly #office: TicketOffice;
+  readonly #clock: Clock;
+  readonly #wheel: TimerWheel;
+  readonly #due = new Map<Session, WheelTimer>();
+
+  constructor(office: TicketOffice, clock: Clock, wheel: TimerWheel) {
+    this.#office = office;
+    this.#clock = clock;
+    this.#wheel = wheel;
+  }
+
+  /** A ticket of the session as it is now. */
+  issue(session: Session): string {
+    this.forget(session);
+    session.ticketAt = this.#clock.now();
+    let characters = 0;
+    for (const path of session.paths.granted) characters += path.length + 3;
+    return this.#office.issue({
+      id: session.id,
+      connection: session.connectionNumber,
+      issuedAt: session.ticketAt,
+      user: session.user,
+      grants: characters > MAX_GRANTS_CHARACTERS ? null : [...session.paths.granted],
+    });
+  }
+
+  /** Renews the ticket within a second, once for all changes until then. */
+  renewSoon(session: Session): void {
+    if (session.isRaw || this.#due.has(session)) return;
+    this.#due.set(
+      session,
+      this.#wheel.after(COALESCE_MS, () => this.#renew(session)),
+    );
+  }
+
+  /** Renews the ticket when half of its life has passed. */
+  renewIfDue(session: Session): void {
+    if (session.isRaw || this.#clock.now() - session.ticketAt < this.#office.lifetimeMs / 2) return;
+    this.#renew(session);
+  }
+
+  /** Renews it no more. */
+  forget(session: Session): void {
+    this.#due.get(session)?.cancel();
+    this.#due.delete(session);
+  }
+
+  #renew(session: Session): void {
+    this.forget(session);
+    if (session.isEnded || session.connection === null) return;
+    session.tell(Frame.of({ type: 'ticket', ticket: this.issue(session) }));
+  }
+}

@@ -1,0 +1,252 @@
+/** Dobby put together: configuration in, a server out. What an embedding program uses of it is here. */
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import type { ErrorBody } from '../../protocol/codes.js';
+import type { Json } from '../../protocol/frames.js';
+import { LIMITS } from '../../protocol/limits.js';
+import type { Position } from '../../protocol/positions.js';
+import { registerApi } from './api/http.js';
+import { draftOf } from './api/publishing.js';
+import { ApiKeys } from './auth/api-keys.js';
+import { Origins } from './auth/origins.js';
+import { FileJournal } from './auth/revocation-journal.js';
+import { StateFolder } from './auth/state-folder.js';
+import { SignedTickets } from './auth/tickets.js';
+import { MemoryBroker } from './brokers/memory/memory-broker.js';
+import { type Config, type ConfigInput, completeConfig } from './config/config.js';
+import { Policies } from './config/policies.js';
+import { systemClock, systemIds } from './core/clock.js';
+import { createEngine, type Engine } from './core/engine.js';
+import type { Receiver } from './core/receiver.js';
+import { Revocations } from './core/revocations.js';
+import type { SessionFault } from './core/sessions.js';
+import type { GrantResult, RevokeResult } from './core/session-paths.js';
+import { TimerWheel } from './core/timer-wheel.js';
+import { createHttpServer } from './http-server.js';
+import { createLog, type Log } from './observe/log.js';
+import { registerPages } from './pages/pages.js';
+import { Endpoint } from './transports/endpoint.js';
+import { VERSION } from './version.js';
+
+/** How long a ticket lasts. */
+const TICKET_LIFETIME_MS = 5 * 60 * 1000;
+const MAX_HEADS = 100_000;
+/** Clients come back spread over this time when the server stops. */
+const RECONNECT_SPREAD_MS = 2_000;
+/** Sockets get this long to take their last bytes. */
+const STOP_GRACE_MS = 500;
+
+/** A server could not be asked for what it was asked for; `body` says why, by a code of the protocol. */
+export class DobbyError extends Error {
+  override readonly name = 'DobbyError';
+  readonly body: ErrorBody;
+
+  constructor(body: ErrorBody) {
+    super(`${body.code}: ${body.message}`);
+    this.body = body;
+  }
+}
+
+/** What an update may carry beyond its message. */
+export interface UpdateOptions {
+  /** Sessions that are not to hear it. */
+  readonly except?: readonly string[];
+  /** The id of the receiver that it comes from, which is not told of it. */
+  readonly sender?: string;
+}
+
+/** A push server. */
+export class Dobby {
+  readonly config: Config;
+  /** The API's key, and whether it was made just now because none was configured. */
+  readonly apiKey: { readonly key: string; readonly isNew: boolean };
+  readonly #log: Log;
+  readonly #wheel = new TimerWheel(systemClock);
+  readonly #broker: MemoryBroker;
+  readonly #journal: FileJournal;
+  readonly #engine: Engine;
+  readonly #endpoint: Endpoint;
+  readonly #app: FastifyInstance;
+  readonly #startedAt = Date.now();
+  #isStopping = false;
+
+  /** @throws ConfigError, StateFolderError */
+  constructor(input: ConfigInput = {}) {
+    this.config = completeConfig(input);
+    this.#log = createLog(this.config.logLevel);
+    const state = new StateFolder(this.config.stateDir);
+    this.apiKey = this.config.apiKey === undefined ? state.apiKey() : { key: this.config.apiKey, isNew: false };
+    const policies = new Policies(this.config);
+    const tickets = new SignedTickets({
+      clock: systemClock,
+      lifetimeMs: TICKET_LIFETIME_MS,
+      secrets: () => state.ticketSecrets(Date.now()),
+    });
+    this.#journal = new FileJournal(state.file('revocations'), { lifetimeMs: TICKET_LIFETIME_MS, clock: systemClock });
+    this.#broker = new MemoryBroker({
+      clock: systemClock,
+      ids: systemIds,
+      wheel: this.#wheel,
+      logOf: (path) => policies.logOf(path),
+      maxTotalBytes: this.config.maxLogBytes,
+      headTtlMs: this.config.headTtlMs,
+      maxHeads: MAX_HEADS,
+    });
+    const revocations = new Revocations(this.#journal, this.#journal.load());
+    this.#engine = this.#createEngine(policies, tickets, revocations);
+    this.#endpoint = this.#createEndpoint(policies, tickets);
+    this.#app = this.#createApp();
+    this.#pruneLater(revocations);
+  }
+
+  /** The server's counters and numbers, as `info` tells them. */
+  get info(): Engine['counters'] & { sessions: number; connections: number; paths: number } {
+    const { counters, sessions, dispatcher } = this.#engine;
+    return {
+      ...counters,
+      sessions: sessions.all.size,
+      connections: sessions.connections,
+      paths: dispatcher.paths.size,
+    };
+  }
+
+  /** Listens; the answer is the server's address, such as `http://127.0.0.1:4020`. Rejects when the port is taken. */
+  async start(): Promise<string> {
+    await this.#app.listen({ host: this.config.host, port: this.config.port });
+    const { address, family, port } = this.#app.server.address() as AddressInfo;
+    const host = family === 'IPv6' ? `[${address}]` : address;
+    return `http://${host}:${port}`;
+  }
+
+  /** Sends everybody away, to come back later, and stops. Idempotent. */
+  async stop(): Promise<void> {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    this.#engine.sessions.restart(RECONNECT_SPREAD_MS);
+    await new Promise((resolve) => setTimeout(resolve, this.#engine.sessions.all.size === 0 ? 0 : STOP_GRACE_MS));
+    this.#endpoint.stop();
+    await this.#app.close();
+    this.#broker.stop();
+    this.#wheel.stop();
+    await this.#journal.close();
+  }
+
+  /** Publishes an update; answers its position, null on a path without a log. Rejects with DobbyError. */
+  async update(path: string, message: Json, options: UpdateOptions = {}): Promise<Position | null> {
+    const { sender = '', except } = options;
+    const draft = draftOf({ path, message, ...(except === undefined ? {} : { except }) });
+    if ('code' in draft) throw new DobbyError(draft);
+    return (await this.#engine.publisher.publish({ ...draft, sender })).position;
+  }
+
+  /** Grants paths to a session and subscribes it. @throws DobbyError when the session is unknown or bound to another user. */
+  connect(id: string, paths: readonly string[], user: string | null = null): GrantResult[] {
+    return orThrow(this.#engine.sessions.connect(id, paths, user));
+  }
+
+  /** Takes paths away from a session. Rejects with DobbyError when the session is unknown. */
+  async disconnect(id: string, paths: readonly string[]): Promise<RevokeResult[]> {
+    return orThrow(await this.#engine.sessions.disconnect(id, paths));
+  }
+
+  /** Ends a session. Rejects with DobbyError when it is unknown. */
+  async kick(id: string, options: { readonly reconnect?: boolean } = {}): Promise<void> {
+    orThrow(await this.#engine.sessions.kick(id, options.reconnect ?? true));
+  }
+
+  /** Makes a receiver of the program's own known, so that paths can be connected to it. @throws Error when its id is taken. */
+  register(receiver: Receiver): void {
+    this.#engine.registry.register(receiver);
+  }
+
+  /** Connects a registered receiver to a path. @throws DobbyError when it is not registered. */
+  connectReceiver(id: string, path: string): void {
+    if (this.#engine.registry.get(id) === undefined) {
+      throw new DobbyError({ code: 'unknown_session', message: `There is no receiver "${id}".` });
+    }
+    this.#engine.registry.update(id, '::connect', `${id}->${path}`);
+  }
+
+  /** Forgets a receiver. False when it was not known. */
+  unregister(id: string): boolean {
+    return this.#engine.registry.unregister(id);
+  }
+
+  /** Tells `receiver` of every update on every path from now on; the answer undoes it. */
+  delegate(receiver: Receiver): () => void {
+    return this.#engine.registry.delegate(receiver);
+  }
+
+  #createEngine(policies: Policies, tickets: SignedTickets, revocations: Revocations): Engine {
+    const { sessionTtlMs, grantWaitMs, stallMs, pingIntervalMs } = this.config;
+    return createEngine({
+      clock: systemClock,
+      ids: systemIds,
+      wheel: this.#wheel,
+      broker: this.#broker,
+      tickets,
+      revocations,
+      isPublic: (path) => policies.isPublic(path),
+      settings: {
+        sessionTtlMs,
+        grantWaitMs,
+        stallMs,
+        pingIntervalMs,
+        outbox: { maxBytes: 1024 * 1024, maxFrames: 1_000 },
+        maxSubscriptions: LIMITS.subscriptionsPerSession,
+        maxIdleSessions: LIMITS.idleSessions,
+      },
+      onReceiverFault: (receiver, error) => this.#log.error({ receiver: receiver.id, error: String(error) }, 'a receiver failed'),
+      onFault: (error) => this.#log.error({ error: String(error) }, 'the state folder cannot be written'),
+    });
+  }
+
+  #createEndpoint(policies: Policies, tickets: SignedTickets): Endpoint {
+    const origins = new Origins(this.config);
+    return new Endpoint({
+      ...this.#engine,
+      tickets,
+      origins,
+      wheel: this.#wheel,
+      log: this.#log,
+      url: this.config.endpoint,
+      sessionTtlMs: this.config.sessionTtlMs,
+      pollHoldMs: LIMITS.pollHoldMs,
+      isPublic: (path) => policies.isPublic(path),
+      isStopping: () => this.#isStopping,
+      addressOf: (request) => origins.clientAddress(request.headers, request.socket.remoteAddress ?? ''),
+    });
+  }
+
+  #createApp(): FastifyInstance {
+    const app = createHttpServer(this.#log);
+    this.#endpoint.register(app);
+    registerApi(app, {
+      ...this.#engine,
+      broker: this.#broker,
+      keys: new ApiKeys([this.apiKey.key]),
+      clock: systemClock,
+      about: () => ({ version: VERSION, startedAt: this.#startedAt, now: Date.now() }),
+      isStopping: () => this.#isStopping,
+    });
+    registerPages(app, { demo: this.config.demo });
+    return app;
+  }
+
+  #pruneLater(revocations: Revocations): void {
+    this.#wheel.after(TICKET_LIFETIME_MS, () => {
+      revocations.prune(Date.now() - TICKET_LIFETIME_MS);
+      this.#pruneLater(revocations);
+    });
+  }
+}
+
+function orThrow<T>(outcome: T | SessionFault): T {
+  if (typeof outcome === 'object' && outcome !== null && 'error' in outcome) throw new DobbyError(outcome.error);
+  return outcome as T;
+}
+
+/** Makes a server; `start` lets it listen. @throws ConfigError, StateFolderError */
+export function createDobby(config: ConfigInput = {}): Dobby {
+  return new Dobby(config);
+}

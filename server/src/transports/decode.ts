@@ -1,0 +1,91 @@
+/** Where a client's text becomes a frame or a request body, or a coded error. Nothing here throws. */
+import { z } from 'zod';
+import { type ErrorBody, ERRORS } from '../../../protocol/codes.js';
+import type { OpenFrame, PollBody, SendBody, SendFrame } from '../../../protocol/frames.js';
+import { LIMITS } from '../../../protocol/limits.js';
+import { check } from '../schema.js';
+
+const position = z.strictObject({ epoch: z.string().min(1).max(64), offset: z.int().min(0) });
+const item = z.strictObject({ path: z.string(), position: position.nullable().exactOptional() });
+const n = z.int().min(1);
+const ticket = z.string().min(1);
+const connection = z.int().min(1);
+
+const open = z.strictObject({
+  type: z.literal('open'),
+  protocol: z.int(),
+  ticket: ticket.exactOptional(),
+  paths: z.array(item).exactOptional(),
+});
+const poll = z.strictObject({ type: z.literal('poll'), ticket, connection, cursor: z.string() });
+const send = z.strictObject({
+  type: z.literal('send'),
+  ticket,
+  connection,
+  frames: z.array(z.unknown()).max(LIMITS.framesPerPost),
+});
+
+const sendFrames = {
+  subscribe: z.strictObject({ type: z.literal('subscribe'), n, paths: z.array(item).min(1) }),
+  unsubscribe: z.strictObject({ type: z.literal('unsubscribe'), n, paths: z.array(z.string()).min(1) }),
+  pong: z.strictObject({ type: z.literal('pong') }),
+  close: z.strictObject({ type: z.literal('close') }),
+} satisfies Record<SendFrame['type'], z.ZodType<SendFrame>>;
+
+const bodies = { open, poll, send };
+
+/** What a client sent, or the error, with the number of the refused frame where it can be read. */
+export type Decoded<T> = { readonly value: T } | { readonly error: ErrorBody; readonly n?: number };
+
+/** What a POST may carry; the frames of `send` are checked one by one, by `decodeSendFrame`. */
+export type PostBody = OpenFrame | PollBody | (Omit<SendBody, 'frames'> & { readonly frames: readonly unknown[] });
+
+/** Reads JSON text. */
+export function decodeJson(text: string): Decoded<unknown> {
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    return { error: { code: 'bad_json', message: ERRORS.bad_json.message } };
+  }
+}
+
+/** Reads the body of a POST. */
+export function decodeBody(value: unknown): Decoded<PostBody> {
+  return decodeTyped<PostBody>(bodies, value);
+}
+
+/** Reads the first frame of a WebSocket. */
+export function decodeOpen(value: unknown): Decoded<OpenFrame> {
+  const decoded = decodeTyped<PostBody | SendFrame>({ ...bodies, ...sendFrames }, value);
+  if ('error' in decoded) return decoded;
+  if (decoded.value.type === 'open') return { value: decoded.value };
+  return { error: { code: 'not_open', message: ERRORS.not_open.message } };
+}
+
+/** Reads a frame that follows the first. */
+export function decodeSendFrame(value: unknown): Decoded<SendFrame> {
+  if (isObject(value) && value['type'] === 'open') {
+    return { error: { code: 'already_open', message: ERRORS.already_open.message } };
+  }
+  return decodeTyped<SendFrame>(sendFrames, value);
+}
+
+function decodeTyped<T>(schemas: Record<string, z.ZodType>, value: unknown): Decoded<T> {
+  if (!isObject(value)) return { error: { code: 'bad_frame', message: ERRORS.bad_frame.message } };
+  const { type } = value;
+  const schema = typeof type === 'string' && Object.hasOwn(schemas, type) ? schemas[type] : undefined;
+  if (schema === undefined) {
+    return { error: { code: 'unknown_type', message: ERRORS.unknown_type.message, field: 'type' }, ...numberOf(value) };
+  }
+  const checked = check(schema as z.ZodType<T>, value);
+  return 'error' in checked ? { ...checked, ...numberOf(value) } : checked;
+}
+
+function numberOf(value: Record<string, unknown>): { n?: number } {
+  const number = n.safeParse(value['n']);
+  return number.success ? { n: number.data } : {};
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,215 @@
+/**
+ * The one URL of all transports: decides by method, headers and body which transport a request wants. Origins are checked before
+ * anything else; tickets are taken from bodies only.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ERRORS, type ErrorCode } from '../../../protocol/codes.js';
+import type { PollBody, SendAnswer } from '../../../protocol/frames.js';
+import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/limits.js';
+import { pathFault } from '../../../protocol/paths.js';
+import type { Position } from '../../../protocol/positions.js';
+import type { Origins } from '../auth/origins.js';
+import type { Session } from '../core/session.js';
+import { errorAnswer, fault, RequestFault } from '../http-errors.js';
+import { decodeBody, type PostBody } from './decode.js';
+import { streamEvents } from './event-stream.js';
+import { receiveFrame } from './inbound.js';
+import { LongPolls, type PollExchange } from './long-poll.js';
+import type { TransportParts } from './transport-parts.js';
+import { WebSocketTransport } from './websocket.js';
+
+/** The endpoint's own parts. */
+export interface EndpointParts extends TransportParts {
+  readonly origins: Origins;
+  /** Its path in URLs. */
+  readonly url: string;
+}
+
+type SendRequest = Extract<PostBody, { type: 'send' }>;
+
+const ORIGIN_ADVICE = (origin: string) =>
+  `${ERRORS.origin_not_allowed.message} The configuration line "allowedOrigins": ["${origin}"] would allow it.`;
+
+/** Serves the endpoint on a Fastify server. */
+export class Endpoint {
+  readonly #parts: EndpointParts;
+  readonly #webSockets: WebSocketTransport;
+  readonly #polls: LongPolls;
+
+  constructor(parts: EndpointParts) {
+    this.#parts = parts;
+    this.#webSockets = new WebSocketTransport(parts);
+    this.#polls = new LongPolls(parts);
+  }
+
+  /** Adds the routes. */
+  register(app: FastifyInstance): void {
+    const { url } = this.#parts;
+    const preHandler = async (request: FastifyRequest, reply: FastifyReply) => this.#admit(request, reply);
+    app.route({ method: 'GET', url, onRequest: preHandler, handler: (request, reply) => this.#get(request, reply) });
+    app.route({
+      method: 'POST',
+      url,
+      onRequest: preHandler,
+      bodyLimit: LIMITS.openBytes,
+      handler: (request, reply) => this.#post(request, reply),
+    });
+    app.route({
+      method: 'OPTIONS',
+      url,
+      onRequest: preHandler,
+      handler: (_request, reply) => reply.code(204).send(),
+    });
+    app.server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
+  }
+
+  /** Takes no more WebSockets. */
+  stop(): void {
+    this.#webSockets.stop();
+  }
+
+  #admit(request: FastifyRequest, reply: FastifyReply): void {
+    const origin = request.headers.origin;
+    if (!this.#parts.origins.isAllowed(request.headers, request.socket.remoteAddress ?? '')) {
+      throw fault('origin_not_allowed', { message: ORIGIN_ADVICE(String(origin)) });
+    }
+    reply.headers(corsHeaders(origin));
+  }
+
+  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    const refuse = (code: ErrorCode, message: string = ERRORS[code].message) =>
+      refuseUpgrade(socket, { code, message });
+    socket.on('error', () => socket.destroy());
+    if (request.url?.split('?')[0] !== this.#parts.url) return refuse('not_found');
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') return refuse('bad_field', 'Only WebSockets.');
+    if (!this.#parts.origins.isAllowed(request.headers, socket.remoteAddress ?? '')) {
+      return refuse('origin_not_allowed', ORIGIN_ADVICE(String(request.headers.origin)));
+    }
+    if (this.#parts.isStopping()) return refuse('restarting');
+    this.#webSockets.upgrade(request, socket, head);
+  }
+
+  #get(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    if (request.headers['sec-websocket-key'] !== undefined) throw fault('upgrade_stripped');
+    const query = request.query as Record<string, string | string[] | undefined>;
+    const paths = [query['path'] ?? []].flat();
+    if (paths.length === 0) {
+      throw fault('bad_field', { field: 'path', message: 'GET reads public paths: add ?path=…' });
+    }
+    for (const path of paths) this.#mustBePublic(path);
+    const position = paths.length === 1 ? lastEventId(request.headers['last-event-id']) : undefined;
+    const items = paths.map((path) => ({ path, ...(position === undefined ? {} : { position }) }));
+    return this.#stream(request, reply, { type: 'open', protocol: PROTOCOL_VERSION, paths: items });
+  }
+
+  #mustBePublic(path: string): void {
+    const wrong = pathFault(path);
+    if (wrong !== null) throw fault(wrong, { field: 'path' });
+    if (this.#parts.isPublic(path)) return;
+    const advice = `"${path}" is not public. The configuration line "public": ["${path}"] would open it.`;
+    throw fault('not_granted', { message: advice, field: 'path' });
+  }
+
+  #post(request: FastifyRequest, reply: FastifyReply): FastifyReply | SendAnswer {
+    const decoded = decodeBody(request.body);
+    if ('error' in decoded) throw new RequestFault(decoded.error);
+    const body = decoded.value;
+    switch (body.type) {
+      case 'send':
+        return this.#send(body);
+      case 'poll':
+        return this.#poll(body, request, reply);
+      case 'open': {
+        const wantsStream = request.headers.accept?.includes('text/event-stream') === true;
+        if (wantsStream) return this.#stream(request, reply, body);
+        const exchange = this.#exchange(request, reply);
+        const refused = this.#polls.open(body, exchange);
+        if (refused === null) return reply;
+        throw new RequestFault(refused.error);
+      }
+      default:
+        return body satisfies never;
+    }
+  }
+
+  #stream(request: FastifyRequest, reply: FastifyReply, frame: Extract<PostBody, { type: 'open' }>): FastifyReply {
+    const headers = corsHeaders(request.headers.origin);
+    const isRaw = request.method === 'GET';
+    let refused: RequestFault | null = null;
+    reply.hijack();
+    streamEvents(this.#parts, { request: request.raw, response: reply.raw, headers }, frame, {
+      isRaw,
+      onRefused: ({ error }) => {
+        refused = new RequestFault(error as RequestFault['body']);
+      },
+    });
+    if (refused !== null) answerRaw(reply, refused, headers);
+    return reply;
+  }
+
+  #send(body: SendRequest): SendAnswer {
+    const { session } = this.#holder(body.ticket);
+    const connection = session.connection;
+    if (connection === null || connection.number !== body.connection) throw fault('taken_over');
+    for (const frame of body.frames) receiveFrame(this.#parts.sessions, session, connection, frame);
+    return { accepted: session.received };
+  }
+
+  #poll(body: PollBody, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const code = this.#polls.poll(this.#readTicket(body.ticket), body, this.#exchange(request, reply));
+    if (code !== null) throw fault(code);
+    return reply;
+  }
+
+  #readTicket(ticket: string): string {
+    const verdict = this.#parts.tickets.read(ticket);
+    if ('fault' in verdict) throw fault(verdict.fault, { field: 'ticket' });
+    return verdict.claims.id;
+  }
+
+  #holder(ticket: string): { session: Session } {
+    const session = this.#parts.sessions.all.get(this.#readTicket(ticket));
+    if (session === undefined) throw fault('unknown_session');
+    return { session };
+  }
+
+  #exchange(request: FastifyRequest, reply: FastifyReply): PollExchange {
+    return {
+      response: reply.raw,
+      address: this.#parts.addressOf(request.raw),
+      answer: (body) =>
+        void reply.header('Cache-Control', 'no-store').type('application/json; charset=utf-8').send(body),
+    };
+  }
+}
+
+function corsHeaders(origin: string | undefined): Record<string, string> {
+  if (origin === undefined) return { Vary: 'Origin' };
+  return {
+    Vary: 'Origin',
+    'Access-Control-Allow-Origin': origin,
+    'Access-Control-Allow-Methods': 'GET, POST',
+    'Access-Control-Allow-Headers': 'Content-Type, Accept, Last-Event-ID',
+    'Access-Control-Max-Age': '86400',
+  };
+}
+
+function refuseUpgrade(socket: Socket, error: { code: ErrorCode; message: string }): void {
+  const body = JSON.stringify(errorAnswer(error));
+  socket.end(
+    `HTTP/1.1 ${ERRORS[error.code].status} Refused\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+function answerRaw(reply: FastifyReply, refused: RequestFault, headers: Record<string, string>): void {
+  const body = JSON.stringify(errorAnswer(refused.body));
+  reply.raw.writeHead(ERRORS[refused.body.code].status, { ...headers, 'Content-Type': 'application/json' }).end(body);
+}
+
+/** `epoch:offset`, as the stream's own `id:` lines have it; anything else is an event of another source. */
+function lastEventId(header: string | string[] | undefined): Position | undefined {
+  const [, epoch, offset] = /^([^:]{1,64}):(\d{1,15})$/.exec(String(header ?? '')) ?? [];
+  return epoch === undefined || offset === undefined ? undefined : { epoch, offset: Number(offset) };
+}

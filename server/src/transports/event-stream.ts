@@ -1,0 +1,108 @@
+/**
+ * Event streams: one HTTP response without end, each frame the `data:` line of an event. The body has no chunks and ends with the
+ * connection (RFC 9112, 6.3), so that prepared bytes go to the socket as they are, for a thousand readers
+ * the same. A raw stream is one that a GET has asked for: public paths only, no ticket.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { ClosingFrame, OpenFrame } from '../../../protocol/frames.js';
+import type { Carrier, Connection } from '../core/connection.js';
+import type { Framing } from '../core/frame.js';
+import { opening } from './opening.js';
+import { SocketWriter } from './socket-writer.js';
+import type { TransportParts } from './transport-parts.js';
+
+/** Proxies and browsers that wait for some bytes before they pass any on get them at once. */
+const PADDING = Buffer.from(`:${' '.repeat(2048)}\n\n`);
+const COMMENT = Buffer.from(':\n\n');
+
+const HEADERS = {
+  'Content-Type': 'text/event-stream; charset=utf-8',
+  'Cache-Control': 'no-store, no-transform',
+  'X-Accel-Buffering': 'no',
+  Connection: 'close',
+};
+
+/** How frames go into events. */
+export const eventStreamFraming: Framing = {
+  slot: 1,
+  encode: (text, position) =>
+    Buffer.from(
+      position === null ? `data: ${text}\n\n` : `id: ${position.epoch}:${position.offset}\ndata: ${text}\n\n`,
+    ),
+};
+
+/** A request and its response, as Node gives them. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly headers: Record<string, string>;
+}
+
+/** What kind of stream was asked for. */
+export interface StreamKind {
+  readonly isRaw: boolean;
+  /** Answers a refusal by HTTP, before the stream has begun. */
+  readonly onRefused: (refused: { error: { code: string }; closing: ClosingFrame }) => void;
+}
+
+/** Answers with an event stream, or through `onRefused`. */
+export function streamEvents(parts: TransportParts, exchange: Exchange, frame: OpenFrame, kind: StreamKind): void {
+  const { request, response, headers } = exchange;
+  const socket = response.socket;
+  // A response that waits behind another one of the same socket has none yet: its client pipelines.
+  if (socket === null || socket.destroyed) return void request.socket.destroy();
+  const carrier = new EventStreamCarrier(exchange, socket, { isRaw: kind.isRaw, address: parts.addressOf(request) });
+  const opened = opening(parts, { value: frame }, carrier);
+  if ('closing' in opened) return kind.onRefused(opened);
+  response.removeHeader('Transfer-Encoding');
+  response.writeHead(200, { ...HEADERS, ...headers });
+  response.flushHeaders();
+  socket.setNoDelay(true);
+  carrier.begin(opened.connection);
+}
+
+class EventStreamCarrier implements Carrier {
+  readonly framing = eventStreamFraming;
+  readonly transport = 'event-stream';
+  readonly isBlocked = true;
+  readonly isPinged: boolean;
+  readonly isRaw: boolean;
+  readonly address: string;
+  readonly #response: ServerResponse;
+  readonly #writer: SocketWriter;
+  #connection: Connection | null = null;
+
+  constructor(exchange: Exchange, socket: Socket, options: { isRaw: boolean; address: string }) {
+    this.#response = exchange.response;
+    this.isRaw = options.isRaw;
+    this.isPinged = !options.isRaw;
+    this.address = options.address;
+    this.#writer = new SocketWriter(socket, () => this.#connection?.outbox.unblock());
+  }
+
+  /** The headers are sent: what waits may follow. */
+  begin(connection: Connection): void {
+    this.#connection = connection;
+    this.#response.on('close', () => connection.lost());
+    this.#writer.write(PADDING);
+    connection.outbox.unblock();
+  }
+
+  write(bytes: Buffer): boolean {
+    return this.#writer.write(bytes);
+  }
+
+  bytesTaken(): number {
+    return this.#writer.taken;
+  }
+
+  keepAlive(): void {
+    this.#writer.write(COMMENT);
+  }
+
+  end(): void {
+    this.#writer.finish();
+    this.#response.end();
+  }
+}

@@ -1,0 +1,39 @@
+/** What comes up a connection after it was opened, for every transport alike. */
+import { ERRORS } from '../../../protocol/codes.js';
+import { LIMITS } from '../../../protocol/limits.js';
+import { utf8Length } from '../../../protocol/paths.js';
+import type { Connection } from '../core/connection.js';
+import { Frame } from '../core/frame.js';
+import type { Session } from '../core/session.js';
+import type { Sessions } from '../core/sessions.js';
+import { applyFrame, sequence } from '../core/upstream.js';
+import { type Decoded, decodeJson, decodeSendFrame } from './decode.js';
+
+/** Takes one frame as text. Frames of a connection that no longer has its session are dropped. */
+export function receiveText(sessions: Sessions, session: Session, connection: Connection, text: string): void {
+  if (session.connection !== connection) return;
+  if (text.length > LIMITS.frameBytes || utf8Length(text) > LIMITS.frameBytes) {
+    refuse(session, { error: { code: 'too_large', message: ERRORS.too_large.message } });
+    return;
+  }
+  const json = decodeJson(text);
+  if ('error' in json) refuse(session, json);
+  else receiveFrame(sessions, session, connection, json.value);
+}
+
+/** Takes one frame; a refusal is told downstream and nothing of the frame takes effect. */
+export function receiveFrame(sessions: Sessions, session: Session, connection: Connection, value: unknown): void {
+  if (session.connection !== connection) return;
+  sessions.heard(session, connection);
+  const decoded = decodeSendFrame(value);
+  if ('error' in decoded) return refuse(session, decoded);
+  const error = applyFrame(sessions, session, decoded.value);
+  if (error !== null) refuse(session, { error, ...('n' in decoded.value ? { n: decoded.value.n } : {}) });
+}
+
+/** A refused number is used up: what follows it must not be taken for a jump. */
+function refuse(session: Session, refused: Exclude<Decoded<never>, { value: never }>): void {
+  const { error, n } = refused;
+  if (n !== undefined && error.code !== 'bad_sequence' && sequence(session, n) === 'next') session.received = n;
+  session.tell(Frame.of({ type: 'error', ...error, ...(n === undefined ? {} : { n }) }));
+}

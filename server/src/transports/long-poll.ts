@@ -1,0 +1,187 @@
+/**
+ * Long-poll. Between polls the connection's outbox gathers, within its bounds; a poll takes all of it as one answer. The last answer
+ * is kept until the next cursor confirms it, and repeated byte for byte when the cursor before it comes
+ * again: a response that was lost loses nothing.
+ */
+import type { ServerResponse } from 'node:http';
+import type { ErrorCode } from '../../../protocol/codes.js';
+import type { OpenFrame, PollBody } from '../../../protocol/frames.js';
+import type { Carrier, Connection } from '../core/connection.js';
+import type { Framing } from '../core/frame.js';
+import type { Session } from '../core/session.js';
+import type { WheelTimer } from '../core/timer-wheel.js';
+import { type Opening, opening } from './opening.js';
+import type { TransportParts } from './transport-parts.js';
+
+/** How frames go into the list of an answer: each with a comma before it, the first of which is cut off. */
+export const longPollFraming: Framing = {
+  slot: 2,
+  encode: (text) => Buffer.from(`,${text}`),
+};
+
+/** Where an answer goes: a response, once. */
+export type Answer = (body: Buffer) => void;
+
+/** A response that one poll waits with. */
+export interface PollExchange {
+  readonly response: ServerResponse;
+  readonly answer: Answer;
+  readonly address: string;
+}
+
+/** The long-poll connections, by session. */
+export class LongPolls {
+  readonly #parts: TransportParts;
+  readonly #carriers = new Map<string, LongPollCarrier>();
+
+  constructor(parts: TransportParts) {
+    this.#parts = parts;
+  }
+
+  /** Opens a connection whose first answer comes at once; a refusal is the caller's to answer. */
+  open(frame: OpenFrame, exchange: PollExchange): Exclude<Opening, { session: Session }> | null {
+    const carrier = new LongPollCarrier(this.#parts, exchange.address);
+    const opened = opening(this.#parts, { value: frame }, carrier);
+    if ('closing' in opened) return opened;
+    const { session, connection } = opened;
+    this.#carriers.set(session.id, carrier);
+    carrier.begin(session, connection, () => {
+      if (this.#carriers.get(session.id) === carrier) this.#carriers.delete(session.id);
+    });
+    carrier.wait(exchange);
+    return null;
+  }
+
+  /** Answers a poll now or later; an error is the caller's to answer. The ticket has been read. */
+  poll(id: string, body: PollBody, exchange: PollExchange): ErrorCode | null {
+    const carrier = this.#carriers.get(id);
+    if (carrier === undefined) return 'unknown_session';
+    return carrier.poll(body, exchange);
+  }
+}
+
+interface Kept {
+  readonly before: number;
+  readonly body: Buffer;
+}
+
+class LongPollCarrier implements Carrier {
+  readonly framing = longPollFraming;
+  readonly transport = 'long-poll';
+  /** The opening request is itself the first to be answered. */
+  readonly isBlocked = false;
+  readonly isPinged = false;
+  readonly isRaw = false;
+  readonly address: string;
+  readonly #parts: TransportParts;
+  #session: Session | null = null;
+  #connection: Connection | null = null;
+  #onGone: () => void = () => {};
+  #waiting: PollExchange | null = null;
+  /** Frames given so far. */
+  #given = 0;
+  #kept: Kept | null = null;
+  #timer: WheelTimer | null = null;
+
+  constructor(parts: TransportParts, address: string) {
+    this.#parts = parts;
+    this.address = address;
+  }
+
+  begin(session: Session, connection: Connection, onGone: () => void): void {
+    this.#session = session;
+    this.#connection = connection;
+    this.#onGone = onGone;
+  }
+
+  /** Takes the exchange as the one to be answered; one that waited before is answered empty. */
+  wait(exchange: PollExchange): void {
+    this.#answer(this.#body(Buffer.alloc(0)));
+    this.#waiting = exchange;
+    exchange.response.on('close', () => {
+      if (this.#waiting === exchange) this.#abandoned();
+    });
+    this.#after(this.#parts.pollHoldMs, () => this.#answer(this.#body(Buffer.alloc(0))));
+  }
+
+  poll({ connection: number, cursor }: PollBody, exchange: PollExchange): ErrorCode | null {
+    const session = this.#session as Session;
+    const connection = this.#connection as Connection;
+    if (number !== connection.number) return 'taken_over';
+    if (cursor === this.#cursor(this.#given)) {
+      // An answer that ended the connection has been received.
+      if (connection.isClosed) return session.isEnded ? 'revoked_ticket' : 'taken_over';
+      this.#kept = null;
+      this.#parts.sessions.heard(session, connection);
+      this.wait(exchange);
+      connection.outbox.unblock();
+      return null;
+    }
+    if (this.#kept === null || cursor !== this.#cursor(this.#kept.before)) return 'bad_cursor';
+    exchange.answer(this.#kept.body);
+    if (!connection.isClosed) this.#lingers();
+    return null;
+  }
+
+  /** Makes an answer of the frames; nothing more is taken until it is confirmed. */
+  write(bytes: Buffer, frames: number): boolean {
+    const before = this.#given;
+    this.#given += frames;
+    const body = this.#body(bytes);
+    this.#kept = { before, body };
+    this.#answer(body);
+    return false;
+  }
+
+  bytesTaken(): number {
+    return 0;
+  }
+
+  keepAlive(): void {}
+
+  /** The last answer, with the closing frame, stays to be fetched as long as a session waits. */
+  end(): void {
+    this.#after(this.#parts.sessionTtlMs, () => this.#onGone());
+  }
+
+  #answer(body: Buffer): void {
+    const waiting = this.#waiting;
+    if (waiting === null) return;
+    this.#waiting = null;
+    waiting.answer(body);
+    this.#lingers();
+  }
+
+  #abandoned(): void {
+    this.#waiting = null;
+    this.#lingers();
+  }
+
+  /** Between polls: when none comes the connection is lost. */
+  #lingers(): void {
+    this.#after(this.#parts.sessionTtlMs, () => {
+      this.#onGone();
+      this.#connection?.lost();
+      const session = this.#session;
+      // It has been silent for a session's time to live already.
+      if (session !== null && session.connection === null) void this.#parts.sessions.end(session, 'ended');
+    });
+  }
+
+  #after(ms: number, task: () => void): void {
+    this.#timer?.cancel();
+    this.#timer = this.#parts.wheel.after(ms, task);
+  }
+
+  #body(frames: Buffer): Buffer {
+    return Buffer.concat([
+      Buffer.from('{"updates":['),
+      frames.subarray(1),
+      Buffer.from(`],"reconnectWith":${JSON.stringify(this.#cursor(this.#given))}}`),
+    ]);
+  }
+
+  #cursor(count: number): string {
+    return `${this.#session?.id ?? ''}/${count}`;
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * Writes prepared bytes straight to a socket, in pieces, so that a slow reader's progress can be seen: the next piece is
+ * handed over when the socket has taken the one before. The bytes are shared between connections and are never
+ * changed; nothing is kept of them once the socket has them.
+ */
+import type { Socket } from 'node:net';
+
+const PIECE_BYTES = 64 * 1024;
+
+/** A socket's writing side. */
+export class SocketWriter {
+  readonly #socket: Socket;
+  readonly #onDrain: () => void;
+  #rest: Buffer | null = null;
+  #taken = 0;
+
+  /** `onDrain` is called when more may follow after `write` answered false. */
+  constructor(socket: Socket, onDrain: () => void) {
+    this.#socket = socket;
+    this.#onDrain = onDrain;
+    socket.on('drain', () => this.#drained());
+  }
+
+  /** Bytes that the socket took in whole pieces; it only rises. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** Writes `bytes`; false when nothing more may follow until `onDrain`. */
+  write(bytes: Buffer): boolean {
+    if (this.#rest !== null) {
+      // Only what closes a connection comes here: everything else waits for the drain.
+      this.#rest = Buffer.concat([this.#rest, bytes]);
+      return false;
+    }
+    this.#rest = bytes;
+    return this.#push();
+  }
+
+  /** Writes the rest without waiting: the socket is about to be ended. */
+  finish(): void {
+    if (this.#rest !== null && !this.#socket.destroyed) this.#socket.write(this.#rest);
+    this.#rest = null;
+  }
+
+  #drained(): void {
+    if (this.#rest === null ? !this.#isFull() : this.#push()) this.#onDrain();
+  }
+
+  /** Hands over pieces until the socket holds one back; true when all is handed over and it takes more. */
+  #push(): boolean {
+    const socket = this.#socket;
+    while (this.#rest !== null && !socket.destroyed) {
+      const rest: Buffer = this.#rest;
+      const piece = rest.length <= PIECE_BYTES ? rest : rest.subarray(0, PIECE_BYTES);
+      this.#rest = piece.length === rest.length ? null : rest.subarray(PIECE_BYTES);
+      this.#taken += piece.length;
+      socket.write(piece);
+      if (this.#isFull()) return false;
+    }
+    return true;
+  }
+
+  /** Whether the kernel held bytes back and a `drain` will follow: a mere false of `write` says neither. */
+  #isFull(): boolean {
+    return this.#socket.writableLength > 0 && this.#socket.writableNeedDrain;
+  }
+}

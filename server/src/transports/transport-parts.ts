@@ -1,0 +1,24 @@
+/** What the transports are given. */
+import type { IncomingMessage } from 'node:http';
+import type { Flusher } from '../core/flusher.js';
+import type { Sessions } from '../core/sessions.js';
+import type { TicketOffice } from '../core/ticket.js';
+import type { TimerWheel } from '../core/timer-wheel.js';
+import type { Log } from '../observe/log.js';
+
+/** The parts of the server that a transport stands on. */
+export interface TransportParts {
+  readonly sessions: Sessions;
+  readonly tickets: TicketOffice;
+  readonly flusher: Flusher;
+  readonly wheel: TimerWheel;
+  readonly log: Log;
+  readonly sessionTtlMs: number;
+  readonly pollHoldMs: number;
+  /** Whether everybody may hear a path. */
+  readonly isPublic: (path: string) => boolean;
+  /** Whether the server takes no new connections any more. */
+  readonly isStopping: () => boolean;
+  /** The client's address, seen through trusted proxies. */
+  readonly addressOf: (request: IncomingMessage) => string;
+}
