@@ -18,7 +18,10 @@ const packages = table('| package | used in | why |').flatMap(([names, places, w
 const files = ['protocol', 'server', 'client', 'examples', 'bench', 'scripts', 'test']
   .flatMap(sourcesBelow)
   .concat('vitest.config.ts');
-const imports = files.flatMap((file) => importsOf(file).map((name) => ({ file, name })));
+/** Without what pages load by its address: `/pomona.js`. */
+const imports = files
+  .flatMap((file) => importsOf(file).map((name) => ({ file, name })))
+  .filter(({ file, name }) => !(isWithin(file, 'server/assets') && name.startsWith('/')));
 
 describe('ARCHITECTURE.md', () => {
   it('has a row for every source file of what is published', () => {
