@@ -38,8 +38,9 @@ def configure(
     """Configures the default clients; what is None comes from the settings or the environment.
 
     `timeout` is in seconds for each step of one try, 5 by default. `api_key_file` is read when a
-    client is first needed, and `api_key` goes before it. A second call replaces the first. Raises
-    nothing: mistakes are told, as `BadConfiguration`, by the first call that needs a client.
+    client is first needed, and `api_key` goes before it. A second call replaces the first and
+    closes its client, so make it before other threads publish. Raises nothing: mistakes are told,
+    as `BadConfiguration`, by the first call that needs a client.
     """
     given = {"url": url, "api_key": api_key, "api_key_file": api_key_file, "timeout": timeout}
     _configured.clear()
@@ -48,8 +49,13 @@ def configure(
 
 
 def forget() -> None:
-    """Drops the default clients, so that the next call reads the configuration again."""
-    _sync.clear()
+    """Drops the default clients, so that the next call reads the configuration again.
+
+    The blocking one is closed. Connections of event loops are closed with their loops.
+    """
+    client = _sync.pop("client", None)
+    if client is not None:
+        client.close()
     _async.clear()
 
 

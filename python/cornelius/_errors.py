@@ -156,7 +156,7 @@ class PartialFailure(CorneliusError):
 
     def __init__(self, results: Sequence[Any] | Mapping[str, Any]) -> None:
         super().__init__(results)
-        self.results = results
+        self.results: Any = results
         items = results.items() if isinstance(results, Mapping) else enumerate(results)
         self.failed: dict[int | str, ApiError] = {
             name: result for name, result in items if isinstance(result, ApiError)

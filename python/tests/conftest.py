@@ -34,14 +34,14 @@ def clean_defaults(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("DOBBY_URL", "DOBBY_API_KEY", "DOBBY_API_KEY_FILE"):
         monkeypatch.delenv(name, raising=False)
     yield
-    for client in _default._sync.values():
-        client.close()
     _default.configure()
+
+
+django.setup()
 
 
 @pytest.fixture(scope="session")
 def _django() -> Iterator[None]:
-    django.setup()
     setup_test_environment()
     databases = setup_databases(verbosity=0, interactive=False)
     yield

@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.urls import include, path
+from django.views.decorators.csrf import ensure_csrf_cookie
 
 from cornelius.django import dobby_urls
 
@@ -15,6 +16,7 @@ async def async_authorize(request: HttpRequest, path: str) -> bool:
     return path.startswith("open")
 
 
+@ensure_csrf_cookie
 def page(request: HttpRequest) -> HttpResponse:
     return HttpResponse(get_token(request))
 

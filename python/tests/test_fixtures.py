@@ -36,7 +36,7 @@ def load(name: str) -> list[Any]:
     return found
 
 
-def by_name(name: str) -> Any:
+def by_name(name: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("case", load(name), ids=lambda case: ascii(case["name"]))
 
 

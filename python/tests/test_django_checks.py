@@ -1,0 +1,71 @@
+"""The system checks, and the command that asks Dobby."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+
+from tests.double import KEY, Double
+
+pytestmark = pytest.mark.usefixtures("_django")
+
+
+def found(settings: Any) -> list[str]:
+    with override_settings(DOBBY=settings):
+        return [str(each.id) for each in run_checks() if str(each.id).startswith("cornelius.")]
+
+
+@pytest.mark.parametrize(
+    ("settings", "ids"),
+    [
+        ({"API_KEY": "k"}, []),
+        ({"API_KEY": "k", "URL": "https://push.example", "TIMEOUT": 2.5}, []),
+        ({"API_KEY": "k", "AUTHORIZE": "tests.django_urls.authorize"}, []),
+        ("http://h", ["cornelius.E001"]),
+        ({"API_KEY": "k", "URI": "http://h"}, ["cornelius.E002"]),
+        ({"API_KEY": "k", "URL": "localhost:4020"}, ["cornelius.E003"]),
+        ({"API_KEY": "schlüssel"}, ["cornelius.E004"]),
+        ({"API_KEY": "k", "TIMEOUT": "5"}, ["cornelius.E005"]),
+        ({"API_KEY": "k", "TIMEOUT": 0}, ["cornelius.E005"]),
+        ({"API_KEY": "k", "AUTHORIZE": "tests.django_urls.nothing"}, ["cornelius.E006"]),
+        ({"API_KEY": "k", "AUTHORIZE": "tests.django_urls.urlpatterns"}, ["cornelius.E006"]),
+        ({"API_KEY": "k", "API_KEY_FILE": "/nowhere"}, ["cornelius.E007"]),
+        ({}, ["cornelius.W001"]),
+        ({"API_KEY_FILE": "/nowhere"}, ["cornelius.W002"]),
+        ({"URL": 7, "TIMEOUT": -1}, ["cornelius.E003", "cornelius.E005", "cornelius.W001"]),
+    ],
+    ids=str,
+)
+def test_each_mistake_has_its_id(settings: Any, ids: list[str]) -> None:
+    assert found(settings) == ids
+
+
+def test_a_key_of_the_environment_or_of_a_file_is_enough(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text("k\n")
+    assert found({"API_KEY_FILE": tmp_path / "key"}) == []
+    monkeypatch.setenv("DOBBY_API_KEY", "k")
+    assert found({}) == []
+
+
+def test_a_key_is_never_printed() -> None:
+    with override_settings(DOBBY={"API_KEY": "geheimnisträger"}):
+        assert "geheim" not in " ".join(str(each) for each in run_checks())
+
+
+def test_the_command_prints_what_dobby_tells(double: Double) -> None:
+    out = StringIO()
+    with override_settings(DOBBY={"URL": double.url, "API_KEY": KEY}):
+        call_command("dobby_info", stdout=out)
+    assert json.loads(out.getvalue())["version"] == "0.1.0"
+    with override_settings(DOBBY={"URL": double.url, "API_KEY": "wrong"}):
+        with pytest.raises(CommandError, match="unauthorized"):
+            call_command("dobby_info")
