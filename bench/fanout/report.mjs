@@ -1,7 +1,7 @@
 /** Prints the table and writes the JSON. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { MAX_P99_MS } from './summary.mjs';
+import { MAX_P99_MS, NOISY } from './summary.mjs';
 
 const RESULTS = new URL('../results/', import.meta.url);
 
@@ -21,6 +21,7 @@ const COLUMNS = [
   ['server CPU', (row) => percent(row.serverShare)],
   ['generator CPU', (row) => `${row.generatorCpu.toFixed(2)} s`],
   ['µs/delivery', (row) => row.generatorMicros.toFixed(3)],
+  ['others', (row) => `${percent(row.othersShare)}${row.othersShare > NOISY ? ' ~' : ''}`],
   ['reader busy', (row) => `${percent(row.readerBusy)}${row.isGeneratorBound ? ' !' : ''}`],
 ];
 
@@ -55,6 +56,11 @@ export function printReport(rows, { subscribers, rounds, seconds }) {
     console.log(`* this ratio does not count: the p99 of dobby is over ${MAX_P99_MS} ms`);
   }
   if (rows.some((row) => (row.p99Ms ?? 0) > MAX_P99_MS)) console.log(`* p99 over ${MAX_P99_MS} ms`);
+  if (rows.some((row) => row.othersShare > NOISY)) {
+    console.log(
+      '~ other processes took part of the cores in at least one of these runs: run again when it is quiet',
+    );
+  }
   if (rows.some((row) => row.isGeneratorBound)) {
     console.log(
       "! the load generator was the bottleneck: rates per second and times are its own, not the server's",

@@ -5,6 +5,8 @@ import { Samples } from '../load/latency.mjs';
 export const MAX_P99_MS = 50;
 /** A reader thread that used this much of a core, or was this busy, was the bottleneck. */
 const SATURATED = 0.9;
+/** More than this share of a core for other processes, and times and rates per second are theirs too. */
+export const NOISY = 0.2;
 
 /**
  * @typedef {object} Row
@@ -23,6 +25,7 @@ const SATURATED = 0.9;
  * @property {number} generatorMicros CPU of the generator for each delivery, in µs
  * @property {number} readerBusy share of its time that the reading thread's event loop was busy, the highest of the runs
  * @property {boolean} isGeneratorBound
+ * @property {number} othersShare of one core that other processes took, the highest of the runs
  */
 
 /** @param {import('./fanout.mjs').Run[]} runs @param {import('./options.mjs').Options} options @returns {Row[]} */
@@ -66,6 +69,7 @@ function summariseOne(runs) {
     generatorCpu: medianOf((run) => run.generator.cpu),
     generatorMicros: medianOf((run) => (run.generator.cpu / run.deliveries) * 1e6),
     readerBusy,
+    othersShare: Math.max(...runs.map((run) => run.othersCpu / (run.deliverMs / 1000))),
     isGeneratorBound: readerBusy > SATURATED || readerShare > SATURATED,
   };
 }

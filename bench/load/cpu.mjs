@@ -17,6 +17,17 @@ export function cpuSeconds(pids) {
   return pids.reduce((sum, pid) => sum + secondsIn(`/proc/${pid}/stat`), 0);
 }
 
+/** Seconds of CPU that the whole machine has used, all cores together, time stolen from it included. */
+export function machineSeconds() {
+  const line = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0];
+  const [user, nice, system, _idle, _waiting, irq, softirq, steal] = line
+    .trim()
+    .split(/\s+/)
+    .slice(1)
+    .map(Number);
+  return (user + nice + system + irq + softirq + steal) / TICKS_PER_SECOND;
+}
+
 /** Seconds of CPU of this process's main thread. */
 export function mainThreadSeconds() {
   return secondsIn(`/proc/self/task/${process.pid}/stat`);

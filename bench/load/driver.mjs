@@ -7,7 +7,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { nowMs } from './clock.mjs';
-import { cpuSeconds, mainThreadSeconds } from './cpu.mjs';
+import { cpuSeconds, machineSeconds, mainThreadSeconds } from './cpu.mjs';
 import { DIALECTS } from './dialects.mjs';
 import { Fault, within } from './fault.mjs';
 import { Ledger } from './ledger.mjs';
@@ -44,6 +44,7 @@ const MAX_UPDATES = 4_000_000;
  * @property {number} deliverMs from the first publish to the last delivery
  * @property {number} serverCpu seconds
  * @property {{cpu: number, readerCpu: number, readerBusy: number, publisherBusy: number}} generator seconds, and shares from 0 to 1
+ * @property {number} othersCpu seconds that neither server nor generator used: other people's work on this machine
  * @property {number} chunks reads that brought updates
  * @property {number} bytes of one connection's stream
  * @property {[number, number][]} samples bins of latency.mjs
@@ -113,20 +114,25 @@ class Driver {
   async #measure() {
     const { subscribers, order } = this;
     const startMs = nowMs();
+    const machineBefore = machineSeconds();
     const serverBefore = cpuSeconds(order.pids);
     const readerBefore = mainThreadSeconds();
     const generatorBefore = process.cpuUsage();
     const busyBefore = performance.eventLoopUtilization();
     const ran = await this.#phase(order.measuredMs);
     const used = process.cpuUsage(generatorBefore);
+    const serverCpu = cpuSeconds(order.pids) - serverBefore;
+    const generatorCpu = (used.user + used.system) / 1e6;
+    const machineCpu = machineSeconds() - machineBefore;
     return {
       updates: ran.accepted,
       deliveries: subscribers.delivered,
       publishMs: ran.elapsedMs,
       deliverMs: subscribers.lastMs - startMs,
-      serverCpu: cpuSeconds(order.pids) - serverBefore,
+      serverCpu,
+      othersCpu: Math.max(0, machineCpu - serverCpu - generatorCpu),
       generator: {
-        cpu: (used.user + used.system) / 1e6,
+        cpu: generatorCpu,
         readerCpu: mainThreadSeconds() - readerBefore,
         readerBusy: performance.eventLoopUtilization(busyBefore).utilization,
         publisherBusy: ran.utilization,
