@@ -1,82 +1,67 @@
 /**
  * One transport from its opening to its end. Decodes frames, sees that the first is `opened` and comes
- * in time, answers nothing but notices silence. Tells its owner of its end exactly once, and nothing
- * after it: this is what keeps frames of an older connection out.
+ * in time, and notices silence. Tells its owner of its end exactly once, and nothing after it: this is
+ * what keeps frames of an older connection out.
  */
-import { CLOSE_CODES } from '../../protocol/codes.js';
 import type { OpenedFrame } from '../../protocol/frames.js';
-import { backgroundTimeout } from './clock.js';
+import { TICKET_REFUSED } from './close-codes.js';
 import { type Decoded, decodeFrame } from './decode.js';
-import type {
-  Credentials,
-  Environment,
-  Transport,
-  TransportEnd,
-  TransportKind,
-} from './transports/transport.js';
+import type { Settings } from './options.js';
+import type { Credentials, Transport, TransportEnd, TransportKind } from './transports/transport.js';
 
 /** What an attempt asks of and tells its owner. */
 export interface AttemptOwner {
-  /** The `open` frame to send now. */
-  firstFrame(attempt: Attempt): string;
+  /** The `open` frame to send now, as JSON. */
+  firstFrame(): string;
   session(): Credentials;
-  opened(attempt: Attempt, frame: OpenedFrame): void;
+  opened(frame: OpenedFrame): void;
   /** A frame after `opened`; null stands for what was no frame. */
-  frame(attempt: Attempt, decoded: Decoded | null): void;
-  accepted(attempt: Attempt, n: number): void;
-  ended(attempt: Attempt, end: TransportEnd): void;
-}
-
-/** What an attempt needs to begin. */
-export interface AttemptOptions {
-  readonly kind: TransportKind;
-  readonly environment: Environment;
-  /** How long the first frame may take, in milliseconds. */
-  readonly openTimeoutMs: number;
-  readonly owner: AttemptOwner;
+  frame(decoded: Decoded | null): void;
+  accepted(n: number): void;
+  ended(end: TransportEnd): void;
 }
 
 /** One connection, opening or open. */
 export class Attempt {
-  /** The name of the transport. */
-  readonly name: string;
+  readonly kind: TransportKind;
   /** When `opened` came, by the clock; null before. */
   openedAt: number | null = null;
-  readonly #options: AttemptOptions;
+  readonly #settings: Settings;
+  readonly #owner: AttemptOwner;
   #transport: Transport | null = null;
   #isOver = false;
   #timer: unknown;
   #heardAt = 0;
   #silenceMs = 0;
 
-  constructor(options: AttemptOptions) {
-    this.#options = options;
-    this.name = options.kind.name;
+  constructor(kind: TransportKind, settings: Settings, owner: AttemptOwner) {
+    this.kind = kind;
+    this.#settings = settings;
+    this.#owner = owner;
   }
 
   /** Opens the transport. */
   start(): void {
-    const { kind, environment, openTimeoutMs, owner } = this.#options;
-    const { clock } = environment;
-    this.#timer = clock.setTimeout(() => this.#end({ message: 'No answer came in time.' }), openTimeoutMs);
-    const whileOn = (run: () => void): void => {
+    const { clock, openTimeoutMs } = this.#settings;
+    this.#timer = clock.setTimeout(() => this.#end({ message: 'No answer in time' }), openTimeoutMs);
+    const whileOn = (run?: () => void): void => {
       if (this.#isOver) return;
       this.#heardAt = clock.now();
-      run();
+      run?.();
     };
     try {
-      this.#transport = kind.open({
-        ...environment,
-        firstFrame: () => owner.firstFrame(this),
-        session: () => owner.session(),
-        heard: () => whileOn(() => {}),
+      this.#transport = this.kind.open({
+        ...this.#settings,
+        firstFrame: () => this.#owner.firstFrame(),
+        session: () => this.#owner.session(),
+        heard: () => whileOn(),
         frame: (value) => whileOn(() => this.#frame(decodeFrame(value))),
-        accepted: (n) => whileOn(() => owner.accepted(this, n)),
+        accepted: (n) => whileOn(() => this.#owner.accepted(n)),
         ended: (end) => this.#end(end),
       });
     } catch (error) {
       // A constructor that throws (mixed content, a blocked port): told later, as all other ends are.
-      queueMicrotask(() => this.#end({ message: String(error) }));
+      queueMicrotask(() => this.#end(error as Error));
     }
   }
 
@@ -89,42 +74,40 @@ export class Attempt {
   close(farewell = false): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#options.environment.clock.clearTimeout(this.#timer);
-    this.#transport?.close(farewell);
+    this.#settings.clock.clearTimeout(this.#timer);
+    this.#transport?.close(farewell && this.openedAt !== null);
   }
 
   /** Ends the connection if nothing was heard for too long: timers sleep when machines do. */
   checkSilence(): void {
-    if (this.#isOver || this.openedAt === null) return;
-    const { clock } = this.#options.environment;
+    if (this.#isOver) return;
+    const { clock } = this.#settings;
     clock.clearTimeout(this.#timer);
     const left = this.#heardAt + this.#silenceMs - clock.now();
-    if (left <= 0) this.#end({ message: 'Nothing was heard for two ping intervals.' });
-    else this.#timer = backgroundTimeout(clock, () => this.checkSilence(), left);
+    if (left <= 0) this.#end({ message: 'Nothing was heard' });
+    else this.#timer = clock.setTimeout(() => this.checkSilence(), left);
   }
 
-  #frame(decoded: Decoded | null): void {
-    if (decoded?.kind === 'control' && decoded.frame.type === 'closing') return this.#end(decoded.frame);
-    if (this.openedAt !== null) return this.#options.owner.frame(this, decoded);
-    if (decoded?.kind !== 'control') return this.#end({ message: 'The first frame was none of Dobby.' });
-    const { frame } = decoded;
-    if (frame.type === 'opened') return this.#opened(frame);
-    // Before `opened` an error ends the connection; `closing` says with which code, if it follows.
-    if (frame.type === 'error' && frame.code === 'bad_ticket')
-      this.#end({ ...frame, code: CLOSE_CODES.ticket_refused });
+  #frame(frame: Decoded | null): void {
+    if (frame?.type === 'closing') this.#end(frame as unknown as TransportEnd);
+    else if (this.openedAt !== null) this.#owner.frame(frame);
+    else if (frame?.type === 'opened') this.#opened(frame as OpenedFrame);
+    else if (frame?.type !== 'error') this.#end({ message: 'No frame of Dobby' });
+    // An error ends the opening; `closing` follows and says with which code, except after this one.
+    else if (frame['code' as never] === 'bad_ticket')
+      this.#end({ message: 'The ticket was refused', error: 'bad_ticket', code: TICKET_REFUSED });
   }
 
   #opened(frame: OpenedFrame): void {
     this.openedAt = this.#heardAt;
     this.#silenceMs = 2 * Math.max(frame.pingIntervalMs, 1_000);
     this.checkSilence();
-    this.#options.owner.opened(this, frame);
+    this.#owner.opened(frame);
   }
 
-  #end(end: TransportEnd & { readonly type?: string }): void {
+  #end(end: TransportEnd): void {
     if (this.#isOver) return;
     this.close();
-    const answered = end.type === undefined ? {} : { answered: true };
-    this.#options.owner.ended(this, { ...end, ...answered });
+    this.#owner.ended(end);
   }
 }

@@ -7,17 +7,21 @@ import { isObject } from './decode.js';
 import { PomonaError } from './errors.js';
 import { pageUrl, type Settings } from './options.js';
 
-/** A request that takes longer has failed; the back end is asked again. */
-const TIMEOUT_MS = 30_000;
+/** What the back end said of the paths that it was asked for. */
+export interface Verdict {
+  /** The paths that are not to be heard: all, or some, or none. */
+  readonly refused: readonly string[];
+  /** `connect_failed`: it could not be asked, and `retry` follows. */
+  readonly code: 'connect_refused' | 'connect_failed';
+  readonly message: string;
+}
 
 /** What the back end's answers lead to. */
 export interface BackEndOwner {
-  /** The back end refused these paths. */
-  refused(paths: readonly string[]): void;
-  /** The back end could not be asked; `retry` follows. */
-  failed(paths: readonly string[], message: string): void;
-  /** It is time to ask for these paths again. */
-  retry(paths: readonly string[]): void;
+  /** An answer for `paths` has come, or none could be had. */
+  answered(paths: readonly string[], verdict: Verdict): void;
+  /** It is time to ask again for what could not be asked for. */
+  retry(): void;
   /** The back end was told, or could not be (`error`), that these paths have gone. */
   released(paths: readonly string[], error: PomonaError | null): void;
 }
@@ -28,8 +32,6 @@ export class BackEnd {
   readonly #owner: BackEndOwner;
   readonly #backoff: Backoff;
   #session = new AbortController();
-  #asked = new Set<string>();
-  #failed = new Set<string>();
   #retryTimer: unknown;
 
   constructor(settings: Settings, owner: BackEndOwner) {
@@ -38,93 +40,44 @@ export class BackEnd {
     this.#backoff = new Backoff({ ...settings.reconnect, random: settings.random });
   }
 
-  /** Whether an answer for `path` is outstanding. */
-  isAsked(path: string): boolean {
-    return this.#asked.has(path);
-  }
-
-  /** Whether the back end could not be asked for `path` and will be asked again. */
-  isFailed(path: string): boolean {
-    return this.#failed.has(path);
-  }
-
-  /** Another session has begun, or none: forgets all that was asked. */
+  /** Another session has begun, or none: what was asked is forgotten. */
   reset(): void {
     this.#session.abort();
     this.#session = new AbortController();
     this.#settings.clock.clearTimeout(this.#retryTimer);
-    this.#asked = new Set();
-    this.#failed = new Set();
   }
 
-  /** Asks for `paths`, leaving out those that are being asked for. */
-  async ask(uid: string, wanted: readonly string[]): Promise<void> {
-    const { connectUrl } = this.#settings;
-    const paths = wanted.filter((path) => !this.#asked.has(path));
-    if (connectUrl === null || paths.length === 0) return;
-    const session = this.#session.signal;
-    for (const path of paths) {
-      this.#asked.add(path);
-      this.#failed.delete(path);
-    }
-    let answer: Answer;
-    try {
-      answer = await this.#post(connectUrl, { uid, paths }, session);
-    } catch (error) {
-      answer = { status: 0, body: null, message: String(error) };
-    }
-    if (session.aborted) return;
-    for (const path of paths) this.#asked.delete(path);
-    this.#decide(paths, answer);
+  /** Asks for `paths`. */
+  async ask(uid: string, paths: readonly string[]): Promise<void> {
+    const { signal } = this.#session;
+    const answer = await this.#post(this.#settings.connectUrl, { uid, paths }, { signal });
+    if (!signal.aborted) this.#owner.answered(paths, this.#judge(paths, answer));
   }
 
-  /** Tells that `paths` are no longer wanted. */
+  /** Tells that `paths` are no longer wanted; also when the page or Pomona goes meanwhile. */
   async release(uid: string, paths: readonly string[]): Promise<void> {
-    const { disconnectUrl } = this.#settings;
-    if (disconnectUrl === null || paths.length === 0) return;
-    const session = this.#session.signal;
-    let message: string;
-    try {
-      const answer = await this.#post(disconnectUrl, { uid, paths });
-      message = answer.status < 300 ? '' : answer.message;
-    } catch (error) {
-      message = String(error);
+    const { signal } = this.#session;
+    const { fault } = await this.#post(this.#settings.disconnectUrl, { uid, paths }, { keepalive: true });
+    if (signal.aborted) return;
+    const message = `disconnectUrl: ${fault}`;
+    this.#owner.released(paths, fault === null ? null : new PomonaError('disconnect_failed', message));
+  }
+
+  #judge(paths: readonly string[], { status, body, fault }: Answer): Verdict {
+    const { clock } = this.#settings;
+    if (fault !== null && (status < 400 || status >= 500 || status === 429)) {
+      clock.clearTimeout(this.#retryTimer);
+      this.#retryTimer = clock.setTimeout(() => this.#owner.retry(), this.#backoff.next());
+      return { refused: paths, code: 'connect_failed', message: `connectUrl: ${fault}` };
     }
-    if (session.aborted) return;
-    const fault = `disconnectUrl could not be told: ${message}`;
-    this.#owner.released(paths, message === '' ? null : new PomonaError('disconnect_failed', fault));
+    this.#backoff.reset();
+    const named = isObject(body) && Array.isArray(body['refused']) ? body['refused'] : [];
+    const refused = paths.filter((path) => fault !== null || named.includes(path));
+    return { refused, code: 'connect_refused', message: 'The back end refused this path.' };
   }
 
-  #decide(paths: readonly string[], { status, body, message }: Answer): void {
-    if (status >= 200 && status < 300) {
-      this.#backoff.reset();
-      const refused = isObject(body) && Array.isArray(body['refused']) ? body['refused'] : [];
-      this.#owner.refused(paths.filter((path) => refused.includes(path)));
-    } else if (status >= 400 && status < 500 && status !== 429) this.#owner.refused(paths);
-    else {
-      if (this.#failed.size === 0) this.#scheduleRetry();
-      for (const path of paths) this.#failed.add(path);
-      this.#owner.failed(paths, message);
-    }
-  }
-
-  #scheduleRetry(): void {
-    const retry = (): void => {
-      const paths = [...this.#failed];
-      this.#failed = new Set();
-      this.#owner.retry(paths);
-    };
-    this.#settings.clock.clearTimeout(this.#retryTimer);
-    this.#retryTimer = this.#settings.clock.setTimeout(retry, this.#backoff.next());
-  }
-
-  /** Gives up after a while, or when `session`, if it is named, has ended. */
-  async #post(url: string, body: unknown, session?: AbortSignal): Promise<Answer> {
-    const { headers, clock, credentials } = this.#settings;
-    const request = new AbortController();
-    const abort = (): void => request.abort();
-    const timer = clock.setTimeout(abort, TIMEOUT_MS);
-    session?.addEventListener('abort', abort);
+  async #post(url = '', body: unknown, init: RequestInit): Promise<Answer> {
+    const { headers, credentials } = this.#settings;
     try {
       const own = typeof headers === 'function' ? await headers() : headers;
       const response = await this.#settings.fetch(url, {
@@ -132,30 +85,29 @@ export class BackEnd {
         headers: { 'Content-Type': 'application/json', ...this.#csrf(url), ...own },
         credentials,
         body: JSON.stringify(body),
-        signal: request.signal,
+        ...init,
       });
-      const { status } = response;
+      const { ok, status } = response;
       const answer: unknown = await response.json().catch(() => null); // an empty answer says enough
-      return { status, body: answer, message: `HTTP ${status}` };
-    } finally {
-      clock.clearTimeout(timer);
-      session?.removeEventListener('abort', abort);
+      return { status, body: answer, fault: ok ? null : `HTTP ${status}` };
+    } catch (error) {
+      return { status: 0, body: null, fault: String(error) };
     }
   }
 
   /** Django's token, for the page's own origin and for nobody else. */
   #csrf(url: string): Record<string, string> {
     const page = pageUrl();
-    if (page === undefined || typeof document === 'undefined') return {};
-    if (new URL(url, page).origin !== new URL(page).origin) return {};
+    if (!page || !globalThis.document || new URL(url, page).origin !== new URL(page).origin) return {};
     const start = `${this.#settings.csrfCookie}=`;
     const cookie = document.cookie.split('; ').find((entry) => entry.startsWith(start));
-    return cookie === undefined ? {} : { 'X-CSRFToken': decodeURIComponent(cookie.slice(start.length)) };
+    return cookie === undefined ? {} : { 'X-CSRFToken': cookie.slice(start.length) };
   }
 }
 
 interface Answer {
   readonly status: number;
   readonly body: unknown;
-  readonly message: string;
+  /** Null when the answer was 2xx. */
+  readonly fault: string | null;
 }

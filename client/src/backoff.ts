@@ -22,7 +22,7 @@ export class Backoff {
   /** How long to wait now, in milliseconds; the next window is twice as wide. */
   next(): number {
     const { baseMs, maxMs, random } = this.#options;
-    return random() * Math.min(maxMs, baseMs * 2 ** Math.min(this.#failures++, 30));
+    return random() * Math.min(maxMs, baseMs * 2 ** this.#failures++);
   }
 
   /** All is well again: the next wait is drawn from the first window. */

@@ -16,10 +16,3 @@ export const systemClock: Clock = {
   setTimeout: (run, ms) => setTimeout(run, ms),
   clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
 };
-
-/** A timer that does not by itself keep a Node process alive. */
-export function backgroundTimeout(clock: Clock, run: () => void, ms: number): unknown {
-  const timer = clock.setTimeout(run, ms);
-  (timer as { unref?: () => void } | null)?.unref?.();
-  return timer;
-}

@@ -3,11 +3,10 @@
  * not at all. At most one attempt is live; another may be opening (to replace it when a better
  * transport is probed). The ticket is kept here, in memory only, and given to nobody but transports.
  */
-import { afterClose, CLOSE_CODES } from '../../protocol/codes.js';
 import type { OpenedFrame } from '../../protocol/frames.js';
-import { Attempt, type AttemptOwner } from './attempt.js';
+import { Attempt } from './attempt.js';
 import { Backoff } from './backoff.js';
-import { backgroundTimeout } from './clock.js';
+import { afterClose, FINAL } from './close-codes.js';
 import type { Decoded } from './decode.js';
 import { PomonaError, type PomonaErrorCode } from './errors.js';
 import { Ladder } from './ladder.js';
@@ -64,7 +63,7 @@ export class Connection {
 
   /** The name of the transport in use. */
   get transport(): string | null {
-    return this.#live?.name ?? null;
+    return this.#live?.kind.name ?? null;
   }
 
   set ticket(ticket: string) {
@@ -121,26 +120,24 @@ export class Connection {
   }
 
   #attempt(kind: TransportKind): void {
-    const { openTimeoutMs } = this.#settings;
-    const owner: AttemptOwner = {
+    const attempt = new Attempt(kind, this.#settings, {
+      ...this.#owner,
       firstFrame: () => this.#owner.firstFrame(this.#ticket),
       session: () => ({ ticket: this.#ticket ?? '', connection: this.#number }),
-      opened: (attempt, frame) => this.#opened(attempt, kind, frame),
-      frame: (_attempt, decoded) => this.#owner.frame(decoded),
-      accepted: (_attempt, n) => this.#owner.accepted(n),
-      ended: (attempt, end) => this.#ended(attempt, end),
-    };
-    this.#trying = new Attempt({ kind, environment: this.#settings, openTimeoutMs, owner });
-    this.#trying.start();
+      opened: (frame) => this.#opened(attempt, frame),
+      ended: (end) => this.#ended(attempt, end),
+    });
+    this.#trying = attempt;
+    attempt.start();
   }
 
-  #opened(attempt: Attempt, kind: TransportKind, frame: OpenedFrame): void {
+  #opened(attempt: Attempt, frame: OpenedFrame): void {
     this.#live?.close();
     this.#live = attempt;
     this.#trying = null;
     this.#ticket = frame.ticket;
     this.#number = frame.connection;
-    this.#ladder.opened(kind);
+    this.#ladder.opened(attempt.kind);
     this.#notBefore = 0;
     this.#scheduleProbe();
     this.#owner.opened(frame);
@@ -151,8 +148,7 @@ export class Connection {
     const { clock } = this.#settings;
     clock.clearTimeout(this.#probeTimer);
     const probe = this.#ladder.nextProbe();
-    if (probe === null) return;
-    this.#probeTimer = backgroundTimeout(clock, () => this.#attempt(probe.rung), probe.afterMs);
+    if (probe !== null) this.#probeTimer = clock.setTimeout(() => this.#attempt(probe.rung), probe.afterMs);
   }
 
   #ended(attempt: Attempt, end: TransportEnd): void {
@@ -162,38 +158,33 @@ export class Connection {
     // A probe failed, or a probe takes over from what it replaces (which may hear `taken_over` first).
     if (this.#live !== null) return this.#scheduleProbe();
     if (this.#trying !== null) return this.#setState('connecting');
-    const next = !wasLive && end.refused ? 'stop' : afterClose(end.code ?? 0);
-    if (next === 'stop') return this.#stop(end);
+    const next = !wasLive && end.isRefused ? 'stop' : afterClose(end.code);
+    if (next === 'stop') return this.#stop(attempt, end);
     if (next === 'renew') this.#ticket = null;
     this.#retry(attempt, end);
     this.#owner.error(errorOf(attempt, end));
   }
 
-  #stop(end: TransportEnd): void {
+  #stop(attempt: Attempt, end: TransportEnd): void {
     this.close(false);
-    const message = `Dobby does not want this client back: ${end.message}`;
-    this.#owner.error(new PomonaError(codeOf(end) ?? 'open_refused', message));
+    this.#owner.error(errorOf(attempt, end));
   }
 
   #retry(attempt: Attempt, end: TransportEnd): void {
     const { clock } = this.#settings;
     this.#clearTimers();
     if (attempt.openedAt === null) {
-      if (!end.answered && this.#ladder.failed()) return this.#try();
+      const hasAnswered = end.error !== undefined || Number(end.code) >= 4000;
+      if (!hasAnswered && this.#ladder.failed()) return this.#try();
     } else if (clock.now() - attempt.openedAt >= STABLE_MS) this.#backoff.reset();
-    const asked = Number(end.reconnectAfterMs) || 0;
-    const leastMs = Math.min(Math.max(asked, 0), MAX_WAIT_MS);
+    const leastMs = Math.min(Number(end.reconnectAfterMs) || 0, MAX_WAIT_MS);
     this.#notBefore = clock.now() + leastMs;
     this.#retryTimer = clock.setTimeout(() => this.#try(), Math.max(leastMs, this.#backoff.next()));
     this.#setState('waiting');
   }
 }
 
-function codeOf(end: TransportEnd): PomonaErrorCode | undefined {
-  const names = Object.keys(CLOSE_CODES) as (keyof typeof CLOSE_CODES)[];
-  return (end.error as PomonaErrorCode | undefined) ?? names.find((name) => CLOSE_CODES[name] === end.code);
-}
-
-function errorOf(attempt: Attempt, end: TransportEnd): PomonaError {
-  return new PomonaError(codeOf(end) ?? 'transport_failed', `${attempt.name}: ${end.message}`);
+function errorOf({ kind }: Attempt, { error, code = 0, message }: TransportEnd): PomonaError {
+  const told = (error as PomonaErrorCode | undefined) ?? FINAL[code - 4200];
+  return new PomonaError(told ?? 'transport_failed', `${kind.name}: ${message}`);
 }

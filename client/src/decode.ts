@@ -11,11 +11,8 @@ export interface OtherFrame {
   readonly [field: string]: unknown;
 }
 
-/** A frame that passed the check. */
-export type Decoded =
-  | { readonly kind: 'update'; readonly frame: UpdateFrame }
-  | { readonly kind: 'control'; readonly frame: ControlFrame }
-  | { readonly kind: 'other'; readonly frame: OtherFrame };
+/** A frame that passed the check: an update when it has no type. */
+export type Decoded = ControlFrame | OtherFrame | (UpdateFrame & { readonly type?: undefined });
 
 type Check = (value: unknown) => boolean;
 type Fields = Readonly<Record<string, Check>>;
@@ -46,7 +43,7 @@ export function isPosition(value: unknown): value is Position {
 }
 
 const isPlace: Check = (value) => value === null || isPosition(value);
-const refusal: Fields = { path: isString, code: isString, message: isString };
+const coded: Fields = { code: isString, message: isString };
 
 const SHAPES: Readonly<Record<ControlFrame['type'], Fields>> = {
   opened: {
@@ -59,28 +56,24 @@ const SHAPES: Readonly<Record<ControlFrame['type'], Fields>> = {
   },
   subscribed: { paths: listOf(objectOf({ path: isString, position: isPlace })) },
   pending: { paths: listOf(isString) },
-  refused: { paths: listOf(objectOf(refusal)) },
+  refused: { paths: listOf(objectOf({ ...coded, path: isString })) },
   unsubscribed: { paths: listOf(isString), by: isString },
   gap: { path: isString, from: isPlace, to: isPlace, reason: isString },
   ticket: { ticket: isString },
   ping: { received: isCount },
-  error: { code: isString, message: isString },
+  error: coded,
   closing: { code: isCount, message: isString },
 };
 
 /** Checks one frame; null when it is not what the protocol says. */
 export function decodeFrame(value: unknown): Decoded | null {
   if (!isObject(value)) return null;
-  const type = value['type'];
-  if (type === undefined) {
-    const isUpdate = isString(value['path']) && 'message' in value;
-    const hasPlace = value['position'] === undefined || isPosition(value['position']);
-    return isUpdate && hasPlace ? { kind: 'update', frame: value as unknown as UpdateFrame } : null;
-  }
-  if (typeof type !== 'string') return null;
-  if (!Object.hasOwn(SHAPES, type)) return { kind: 'other', frame: value as unknown as OtherFrame };
-  const frame = value as unknown as ControlFrame;
-  return fits(value, SHAPES[frame.type]) ? { kind: 'control', frame } : null;
+  const { type, path, position } = value;
+  let isWell = typeof type === 'string';
+  if (type === undefined)
+    isWell = isString(path) && 'message' in value && (position === undefined || isPosition(position));
+  else if (Object.hasOwn(SHAPES, String(type))) isWell = fits(value, SHAPES[type as ControlFrame['type']]);
+  return isWell ? (value as unknown as Decoded) : null;
 }
 
 /** Reads JSON; undefined (which JSON cannot say) when it is none. */

@@ -20,21 +20,19 @@ export class PomonaError extends Error {
   /** Which error this is. */
   readonly code: PomonaErrorCode;
   /** The path concerned, where there is one. */
-  readonly path?: string;
+  readonly path: string | undefined;
 
   /** `detail.cause` is what was thrown by others; `detail.path` the path concerned. */
   constructor(code: PomonaErrorCode, message: string, detail?: { cause?: unknown; path?: string }) {
-    super(message, detail?.cause === undefined ? undefined : { cause: detail.cause });
+    super(message, detail);
     this.code = code;
-    if (detail?.path !== undefined) this.path = detail.path;
+    this.path = detail?.path;
   }
 }
 
 /** Hands an error that nobody listens for to the environment, as if it had not been caught. */
 export function reportUncaught(error: unknown): void {
-  if (typeof reportError === 'function') reportError(error);
-  else
-    queueMicrotask(() => {
-      throw error;
-    });
+  queueMicrotask(() => {
+    throw error;
+  });
 }

@@ -58,7 +58,7 @@ export class Ladder<Rung> {
   nextProbe(): { readonly rung: Rung; readonly afterMs: number } | null {
     if (this.#at === 0) return null;
     const rung = this.#rungs[this.#probes % this.#at] as Rung;
-    const afterMs = Math.min(LAST_PROBE_MS, FIRST_PROBE_MS * 2 ** Math.min(this.#probes++, 10));
+    const afterMs = Math.min(LAST_PROBE_MS, FIRST_PROBE_MS * 2 ** this.#probes++);
     return { rung, afterMs };
   }
 }

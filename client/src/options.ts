@@ -53,8 +53,8 @@ export interface Settings extends Environment {
   readonly transports: readonly TransportKind[];
   readonly reconnect: Omit<BackoffOptions, 'random'>;
   readonly openTimeoutMs: number;
-  readonly connectUrl: string | null;
-  readonly disconnectUrl: string | null;
+  readonly connectUrl: string | undefined;
+  readonly disconnectUrl: string | undefined;
   readonly headers: HeadersSource;
   readonly csrfCookie: string;
 }
@@ -74,10 +74,10 @@ export function settle(options: PomonaOptions): Settings {
   return {
     ...environment,
     transports: transportsOf(options.transports, environment),
-    reconnect: { baseMs: options.reconnect?.baseMs ?? 500, maxMs: options.reconnect?.maxMs ?? 20_000 },
+    reconnect: { baseMs: 500, maxMs: 20_000, ...options.reconnect },
     openTimeoutMs: options.openTimeoutMs ?? 8_000,
-    connectUrl: options.connectUrl ?? null,
-    disconnectUrl: options.disconnectUrl ?? null,
+    connectUrl: options.connectUrl,
+    disconnectUrl: options.disconnectUrl,
     headers: options.headers ?? {},
     csrfCookie: options.csrfCookie ?? 'csrftoken',
   };
@@ -95,13 +95,13 @@ function endpoint(url: string): string {
   } catch {
     // told below, with the reason that is likeliest
   }
-  throw new PomonaError('bad_url', `"${url}" is no http(s) or ws(s) URL; outside of a page it must be absolute.`);
+  throw new PomonaError('bad_url', `"${url}" is no URL for Dobby: outside of a page it must be absolute.`);
 }
 
 function transportsOf(wanted: PomonaOptions['transports'], environment: Environment): TransportKind[] {
   const names = wanted ?? (Object.keys(TRANSPORTS) as TransportName[]);
   const kinds = names.map((kind) => (typeof kind === 'string' ? TRANSPORTS[kind] : kind));
-  const available = kinds.filter((kind) => kind?.isAvailable(environment));
+  const available = kinds.filter((kind) => kind && kind.isAvailable?.(environment) !== false);
   if (available.length > 0) return available;
-  throw new PomonaError('transport_failed', `None of these transports can be used here: ${String(wanted)}`);
+  throw new PomonaError('transport_failed', `None of these can be used here: ${names.map(String)}`);
 }

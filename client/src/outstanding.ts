@@ -18,7 +18,8 @@ export interface NumberedFrame {
 }
 
 /** The most that is kept; beyond it `isFull` and whoever sends waits. */
-export const OUTSTANDING_BOUNDS = { frames: 1_000, characters: 1024 * 1024 };
+export const MAX_FRAMES = 1_000;
+const MAX_CHARACTERS = 1024 * 1024;
 
 const numbered = (n: number, frame: Numberable): NumberedFrame => ({
   n,
@@ -33,9 +34,8 @@ export class Outstanding {
 
   /** Whether nothing should be added until something was received. */
   get isFull(): boolean {
-    const { frames, characters } = OUTSTANDING_BOUNDS;
-    if (this.#frames.length >= frames) return true;
-    return this.#frames.reduce((sum, { text }) => sum + text.length, 0) >= characters;
+    const characters = this.#frames.reduce((sum, { text }) => sum + text.length, 0);
+    return this.#frames.length >= MAX_FRAMES || characters >= MAX_CHARACTERS;
   }
 
   /** Numbers a frame and keeps it. */

@@ -2,14 +2,15 @@
  * Pomona puts the parts together: what the connection brings goes to whom it concerns, and what the
  * subscriptions want goes out, once per tick.
  */
-import { ERRORS } from '../../protocol/codes.js';
 import type {
   ControlFrame,
   ErrorFrame,
   Json,
   OpenedFrame,
   OpenFrame,
+  PendingFrame,
   SubscribeItem,
+  UpdateFrame,
 } from '../../protocol/frames.js';
 import { LIMITS, PROTOCOL_VERSION } from '../../protocol/limits.js';
 import { utf8Length } from '../../protocol/paths.js';
@@ -51,6 +52,7 @@ export interface PomonaEvents {
 /** Frames of later entries, by their type. */
 export type FrameTypes = Readonly<Record<string, (frame: OtherFrame) => void>>;
 
+const CLOSED = 'This Pomona is closed.';
 /** Room for all but the list in a frame. */
 const ENVELOPE_BYTES = 200;
 
@@ -74,10 +76,8 @@ export class Pomona {
     this.#settings = settings;
     this.#subscriptions = new Subscriptions(this.#events, () => this.#flushSoon());
     this.#backEnd = new BackEnd(settings, {
-      refused: (paths) => this.#refuse(paths, 'connect_refused', ERRORS.connect_refused.message),
-      failed: (paths, reason) =>
-        this.#refuse(paths, 'connect_failed', `${ERRORS.connect_failed.message} ${reason}`),
-      retry: (paths) => this.#subscriptions.askAgain(paths),
+      answered: (paths, verdict) => this.#subscriptions.answered(paths, verdict),
+      retry: () => this.#subscriptions.askAgain(),
       released: (paths, error) => {
         if (error !== null) this.#events.emit('error', error);
         this.#subscriptions.holdForRelease(paths, false);
@@ -126,7 +126,7 @@ export class Pomona {
    * @throws PomonaError `bad_path`, `reserved_path`, `bad_position`, `closed`
    */
   connect(path: string, handler: Handler, options?: { readonly since?: Position | undefined }): Subscription {
-    if (this.state === 'closed') throw new PomonaError('closed', 'This Pomona is closed.', { path });
+    if (this.state === 'closed') throw new PomonaError('closed', CLOSED, { path });
     const since = options?.since ?? undefined;
     if (since !== undefined && !isPosition(since))
       throw new PomonaError('bad_position', 'A position is {epoch, offset}.', { path });
@@ -151,9 +151,9 @@ export class Pomona {
   extend(types: FrameTypes): (frame: Numberable) => number {
     for (const [type, take] of Object.entries(types)) this.#frames.set(type, take);
     return (frame) => {
-      if (this.state === 'closed') throw new PomonaError('closed', 'This Pomona is closed.');
+      if (this.state === 'closed') throw new PomonaError('closed', CLOSED);
       if (this.#outstanding.isFull)
-        throw new PomonaError('outstanding_full', 'Too much waits for the server.');
+        throw new PomonaError('outstanding_full', 'Too much waits for the server');
       return this.#send(frame);
     };
   }
@@ -164,9 +164,8 @@ export class Pomona {
       subscribed: (frame) => subscriptions.subscribed(frame),
       unsubscribed: (frame) => subscriptions.unsubscribed(frame),
       gap: (frame) => subscriptions.gap(frame),
-      refused: (frame) =>
-        subscriptions.refused(frame, (path) => this.#backEnd.isAsked(path) || this.#backEnd.isFailed(path)),
-      pending: ({ paths }) => void this.#backEnd.ask(this.#id ?? '', subscriptions.pending(paths)),
+      refused: (frame) => subscriptions.refused(frame),
+      pending: (frame) => this.#ask(frame),
       ticket: ({ ticket }) => {
         this.#connection.ticket = ticket;
       },
@@ -181,9 +180,9 @@ export class Pomona {
 
   #frame(decoded: Decoded | null): void {
     if (decoded === null)
-      this.#events.emit('error', new PomonaError('bad_answer', 'Dobby sent what is no frame.'));
-    else if (decoded.kind === 'update') this.#subscriptions.update(decoded.frame);
-    else this.#frames.get(decoded.frame.type)?.(decoded.frame as never);
+      this.#events.emit('error', new PomonaError('bad_answer', 'Dobby sent no frame'));
+    else if (decoded.type === undefined) this.#subscriptions.update(decoded as UpdateFrame);
+    else this.#frames.get(decoded.type)?.(decoded as never);
   }
 
   #firstFrame(ticket: string | null): string {
@@ -209,9 +208,8 @@ export class Pomona {
   }
 
   #accepted(n: number): void {
-    const wasFull = this.#outstanding.isFull;
     this.#outstanding.acknowledge(n);
-    if (wasFull) this.#flushSoon();
+    this.#flushSoon(); // there may be room again
   }
 
   #send(frame: Numberable): number {
@@ -220,18 +218,19 @@ export class Pomona {
     return n;
   }
 
+  #ask(frame: PendingFrame): void {
+    const canAsk = this.#settings.connectUrl !== undefined;
+    const paths = this.#subscriptions.pending(frame, canAsk ? 'asking' : null);
+    if (canAsk && paths.length > 0) void this.#backEnd.ask(this.#id ?? '', paths);
+  }
+
   #frameRefused({ code, message, n }: ErrorFrame): void {
     this.#events.emit('error', new PomonaError(code, message));
     if (code === 'bad_sequence') return this.#connection.drop(message);
     const frame = this.#outstanding.find(n);
     if (frame?.type !== 'subscribe') return;
-    for (const { path } of frame['paths'] as SubscribeItem[])
-      this.#subscriptions.refuse({ path, code, message, retryable: false });
-  }
-
-  #refuse(paths: readonly string[], code: 'connect_refused' | 'connect_failed', message: string): void {
-    const { retryable } = ERRORS[code];
-    for (const path of paths) this.#subscriptions.refuse({ path, code, message, retryable });
+    const paths = (frame['paths'] as SubscribeItem[]).map(({ path }) => path);
+    this.#subscriptions.refuse(paths, code, message);
   }
 
   #flushSoon(): void {
@@ -247,7 +246,7 @@ export class Pomona {
     const room = LIMITS.frameBytes - ENVELOPE_BYTES;
     for (const paths of pack(unsubscribe, room)) this.#send({ type: 'unsubscribe', paths });
     for (const paths of pack(subscribe, room)) this.#send({ type: 'subscribe', paths });
-    if (released.length === 0 || this.#settings.disconnectUrl === null) return;
+    if (released.length === 0 || !this.#settings.disconnectUrl) return;
     this.#subscriptions.holdForRelease(released, true);
     void this.#backEnd.release(this.#id ?? '', released);
   }

@@ -142,12 +142,11 @@ export class Subscription {
   #makeReady(): Promise<SubscribedEvent> {
     const { path } = this;
     const ready = new Promise<SubscribedEvent>((resolve, reject) => {
-      const look = (refused?: RefusedEvent): void => {
+      const look = (refused?: Partial<RefusedEvent>): void => {
         const { state, position } = this;
+        const { code = 'closed', message = 'The subscription has ended.' } = refused ?? {};
         if (state === 'subscribed') resolve({ path, position });
-        if (state === 'refused')
-          reject(new PomonaError(refused?.code ?? 'denied', refused?.message ?? 'refused', { path }));
-        if (state === 'ended') reject(new PomonaError('closed', 'The subscription has ended.', { path }));
+        else if (state !== 'asking') reject(new PomonaError(code, message, { path }));
       };
       this.on('refused', look);
       this.on('state', () => look());

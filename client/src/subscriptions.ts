@@ -3,8 +3,10 @@
  * speak of paths and keeps the promise: from `subscribed` on every update reaches the handlers once and
  * in order, or `gap` comes first. Does no I/O: `changes` says what to send.
  */
+import type { ErrorCode } from '../../protocol/codes.js';
 import type {
   GapFrame,
+  PendingFrame,
   RefusedFrame,
   SubscribedFrame,
   SubscribeItem,
@@ -13,10 +15,11 @@ import type {
 } from '../../protocol/frames.js';
 import { pathFault } from '../../protocol/paths.js';
 import type { Position } from '../../protocol/positions.js';
+import type { Verdict } from './back-end.js';
 import { PomonaError, reportUncaught } from './errors.js';
 import type { Emitter } from './events.js';
 import type { PomonaEvents } from './pomona.js';
-import { type Handler, type RefusedEvent, Subscription } from './subscription.js';
+import { type Handler, Subscription, type SubscriptionEvents } from './subscription.js';
 import { Track } from './track.js';
 
 /** The paths of one Pomona. */
@@ -87,7 +90,7 @@ export class Subscriptions {
     const unsubscribe: string[] = [];
     const released: string[] = [];
     for (const track of this.#tracks.values()) {
-      if (track.isWanted && !track.isAsked && track.hold === null) {
+      if (track.isWanted && !track.isAsked && track.hold !== 'retry' && track.hold !== 'release') {
         track.isAsked = true;
         subscribe.push(track.item);
       } else if (!track.isWanted && track.isAsked) {
@@ -123,59 +126,69 @@ export class Subscriptions {
       track.isWanted = track.isAsked = true;
       track.hold = null;
       track.state = 'subscribed';
-      track.moveTo(position);
-      const event = { path, position: track.position ?? null };
-      if (!isNew) continue;
-      track.tell('subscribed', event);
-      this.#events.emit('subscribed', event);
+      const from = track.position;
+      if (from === undefined) track.position = position;
+      if (isNew) this.#tell(track, 'subscribed', { path, position });
+      // Heard from elsewhere than where we are: told now, because a connection may end before `gap` comes.
+      if (from === undefined || position === null) continue;
+      const reason = from?.epoch === position.epoch ? 'evicted' : 'restarted';
+      this.gap({ type: 'gap', path, from, to: position, reason });
     }
   }
 
-  /** The server waits for the back end's word; returns the paths that are still wanted. */
-  pending(paths: readonly string[]): string[] {
+  /** The server waits for the back end's word; returns the paths for which it is to be asked. */
+  pending({ paths }: PendingFrame, hold: 'asking' | null): string[] {
     const wanted: string[] = [];
     this.#each(paths, (track) => {
-      if (!track.isWanted || track.leaving > 0) return;
+      if (!track.isHearing) return;
       track.isAsked = true;
-      track.hold = null;
       track.state = 'asking';
       track.tellState();
-      wanted.push(track.path);
+      if (track.hold !== 'asking') wanted.push(track.path);
+      track.hold = hold;
     });
     return wanted;
   }
 
-  /** The server refused paths; `isOpen` says that the back end's word on one may still come. */
-  refused({ paths }: RefusedFrame, isOpen: (path: string) => boolean): void {
+  /** The back end has answered for `paths`. */
+  answered(paths: readonly string[], { refused, code, message }: Verdict): void {
+    this.#each(paths, (track) => {
+      if (track.hold === 'asking') track.hold = null;
+    });
+    this.refuse(refused, code, message);
+  }
+
+  /** The server refused paths. When the back end's word may still come, the server is asked to wait on. */
+  refused({ paths }: RefusedFrame): void {
     for (const { path, code, message } of paths) {
       const track = this.#tracks.get(path);
       if (track === undefined || track.leaving > 0) continue;
       track.isAsked = false;
-      if (code === 'not_granted' && track.isWanted && isOpen(path)) this.#changed();
-      else this.refuse({ path, code, message, retryable: false });
+      if (code === 'not_granted' && track.isWanted && track.hold) this.#changed();
+      else this.refuse([path], code, message);
     }
   }
 
-  /** A path cannot be heard: for good, or (`retryable`) until it is asked for again. */
-  refuse(event: RefusedEvent): void {
-    const track = this.#tracks.get(event.path);
-    if (track === undefined || !track.isWanted || track.leaving > 0) return;
-    if (event.retryable) {
-      if (track.state === 'subscribed') return; // the answer was lost, the back end's word was not
-      track.hold = 'retry';
-    } else track.stop('refused');
-    track.tell('refused', event);
-    this.#events.emit('refused', event);
+  /** Paths cannot be heard: for good, or, as `connect_failed` says, until they are asked for again. */
+  refuse(paths: readonly string[], code: ErrorCode, message: string): void {
+    const retryable = code === 'connect_failed';
+    this.#each(paths, (track) => {
+      if (!track.isHearing) return;
+      if (!retryable) track.stop('refused');
+      else if (track.state === 'subscribed') return; // the answer was lost, the back end's word was not
+      else track.hold = 'retry';
+      this.#tell(track, 'refused', { path: track.path, code, message, retryable });
+    });
     this.#changed();
   }
 
   /** Asks the server anew for paths that could not be decided. */
-  askAgain(paths: readonly string[]): void {
-    this.#each(paths, (track) => {
-      if (track.hold !== 'retry') return;
+  askAgain(): void {
+    for (const track of this.#tracks.values()) {
+      if (track.hold !== 'retry') continue;
       track.hold = null;
       track.isAsked = false;
-    });
+    }
     this.#changed();
   }
 
@@ -185,7 +198,10 @@ export class Subscriptions {
       if (by === 'client') track.leaving = Math.max(0, track.leaving - 1);
       else if (track.leaving === 0 && track.isAsked) {
         track.isAsked = false;
-        if (track.isWanted) this.#endedByBackEnd(track);
+        if (track.isWanted) {
+          track.stop('ended');
+          this.#tell(track, 'unsubscribed', { path: track.path, by });
+        }
       }
       this.#forget(track);
     });
@@ -194,16 +210,16 @@ export class Subscriptions {
   /** Updates are missing. */
   gap({ path, from, to, reason }: GapFrame): void {
     const track = this.#tracks.get(path);
-    if (track === undefined || !track.isWanted || track.leaving > 0) return;
-    track.moveTo(to);
-    track.tell('gap', { path, from, to, reason });
-    this.#events.emit('gap', { path, from, to, reason });
+    // What `subscribed` has let us tell already is not told twice.
+    if (!track?.isHearing || track.hasProcessed(to)) return;
+    track.position = to;
+    this.#tell(track, 'gap', { path, from, to, reason });
   }
 
   /** Hands an update to all handlers of its path, and only then counts it as processed. */
   update({ path, message, position = undefined }: UpdateFrame): void {
     const track = this.#tracks.get(path);
-    if (track === undefined || !track.isWanted || track.leaving > 0 || track.hasProcessed(position)) return;
+    if (!track?.isHearing || track.hasProcessed(position)) return;
     const update = { path, position: position ?? null };
     const { entries } = track;
     if (entries.length === 0) this.#events.emit('update', { ...update, message });
@@ -220,13 +236,7 @@ export class Subscriptions {
 
   /** Ends everything. */
   close(): void {
-    const tracks = [...this.#tracks.values()];
-    this.#tracks.clear();
-    for (const track of tracks) {
-      const { entries } = track;
-      track.entries = [];
-      for (const { subscription } of entries) subscription.end();
-    }
+    for (const path of this.#tracks.keys()) this.disconnect(path);
   }
 
   #wantAgain(track: Track, since: Position | undefined): void {
@@ -238,11 +248,13 @@ export class Subscriptions {
     track.tellState();
   }
 
-  #endedByBackEnd(track: Track): void {
-    const event = { path: track.path, by: 'back_end' } as const;
-    track.stop('ended');
-    track.tell('unsubscribed', event);
-    this.#events.emit('unsubscribed', event);
+  #tell<Name extends 'subscribed' | 'refused' | 'gap' | 'unsubscribed'>(
+    track: Track,
+    name: Name,
+    event: SubscriptionEvents[Name] & PomonaEvents[Name],
+  ): void {
+    track.tell(name, event);
+    this.#events.emit(name, event);
   }
 
   #handlerFailed(path: string, cause: unknown): void {

@@ -25,8 +25,11 @@ export class Track implements PathView {
   isAsked = false;
   /** Unsubscribes that were not answered yet; until they are, what comes belongs to what was before. */
   leaving = 0;
-  /** Not to be asked for now: the back end is still being told that the path has gone, or could not be asked. */
-  hold: 'release' | 'retry' | null = null;
+  /**
+   * What is going on with the back end: it is being asked; it could not be asked and will be again; it is
+   * being told that the path has gone. During the last two the path is not asked for.
+   */
+  hold: 'asking' | 'retry' | 'release' | null = null;
 
   constructor(path: string) {
     this.path = path;
@@ -49,9 +52,9 @@ export class Track implements PathView {
     return !!position && !!held && held.epoch === position.epoch && position.offset <= held.offset;
   }
 
-  /** Continues at `position`, unless that would go back. */
-  moveTo(position: Position | null): void {
-    if (!this.hasProcessed(position)) this.position = position;
+  /** Whether what comes for this path is for its handlers. */
+  get isHearing(): boolean {
+    return this.isWanted && this.leaving === 0;
   }
 
   /** It is over for this path, until it is asked for or connected again. */

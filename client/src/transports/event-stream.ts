@@ -3,75 +3,33 @@
  * a body, and would put the ticket into a URL.
  */
 import { parseJson } from '../decode.js';
-import { bidFarewell, endOf, post, Upstream } from './http.js';
+import { httpTransport, post } from './http.js';
 import { SseParser } from './sse-parser.js';
-import type { Transport, TransportContext, TransportKind } from './transport.js';
+import type { TransportContext, TransportKind } from './transport.js';
 
 /** Larger than any frame of the protocol, in UTF-16 units. */
 const MAX_EVENT_LENGTH = 4 * 1024 * 1024;
+const EVENT_STREAM = 'text/event-stream';
 
 /** The transport for where WebSockets cannot pass. */
 export const eventStream: TransportKind = {
   name: 'event-stream',
-  isAvailable: () => typeof ReadableStream === 'function',
-  open: openEventStream,
+  open: (context) => httpTransport(context, receive),
 };
 
-function openEventStream(context: TransportContext): Transport {
-  const abort = new AbortController();
-  const upstream = new Upstream(context, abort.signal);
-  let isOpen = false;
-  const opened: TransportContext = {
-    ...context,
-    frame(value) {
-      isOpen = true;
-      context.frame(value);
-    },
-  };
-  void receive(opened, abort.signal).then((message) => {
-    if (!abort.signal.aborted) context.ended(message);
-    abort.abort();
-  });
-  return {
-    send: (frames) => upstream.push(frames),
-    close(farewell) {
-      if (!abort.signal.aborted && farewell && isOpen) bidFarewell(context);
-      abort.abort();
-    },
-  };
-}
-
-/** Reads until the stream ends, and says why it did. */
-async function receive(context: TransportContext, signal: AbortSignal) {
-  try {
-    await null; // what is wanted in the same tick travels with the first frame
-    if (signal.aborted) return { message: 'closed' };
-    const response = await post(context, context.firstFrame(), { accept: 'text/event-stream', signal });
-    const type = response.headers.get('content-type') ?? '';
-    if (response.body === null || !type.startsWith('text/event-stream')) {
-      void response.body?.cancel();
-      return { message: 'The answer is no event stream.' };
-    }
-    return await readEvents(context, signal, response.body.getReader());
-  } catch (error) {
-    return endOf(error);
+/** Reads until the stream ends, and throws why it did. */
+async function receive(context: TransportContext, signal: AbortSignal): Promise<never> {
+  const response = await post(context, context.firstFrame(), { headers: { Accept: EVENT_STREAM }, signal });
+  const reader = response.body?.getReader();
+  if (reader === undefined || !response.headers.get('content-type')?.startsWith(EVENT_STREAM)) {
+    void reader?.cancel();
+    throw new Error('The answer is no event stream.');
   }
-}
-
-async function readEvents(
-  context: TransportContext,
-  signal: AbortSignal,
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-) {
   const parser = new SseParser(MAX_EVENT_LENGTH);
   for (;;) {
     const { done, value } = await reader.read();
-    if (done || signal.aborted) return { message: 'The event stream ended.' };
+    if (done) throw new Error('The event stream ended.');
     context.heard();
-    const events = parser.push(value);
-    if (events === null) return { message: 'An event is larger than any frame.' };
-    for (const data of events) {
-      if (!signal.aborted) context.frame(parseJson(data));
-    }
+    for (const data of parser.push(value)) context.frame(parseJson(data));
   }
 }

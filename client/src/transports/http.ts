@@ -2,85 +2,53 @@
  * What event streams and long-poll share: POSTs to Dobby, what their failures mean, and the upstream,
  * which has one POST in flight and keeps the order of frames.
  */
-import { CLOSE_CODES } from '../../../protocol/codes.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import { Backoff } from '../backoff.js';
+import { TAKEN_OVER, TICKET_REFUSED } from '../close-codes.js';
 import { isObject } from '../decode.js';
-import { FAREWELL, type TransportContext, type TransportEnd } from './transport.js';
+import { FAREWELL, type Transport, type TransportContext, type TransportEnd } from './transport.js';
 
 /** How often one POST is repeated before the transport gives up. */
 const REPEATS = 3;
 
-/** A POST that is not to be repeated; `end` says what becomes of the transport. */
-export class PostFailed extends Error {
-  readonly end: TransportEnd;
-  /** Whether the same body may be sent again. */
-  readonly mayRepeat: boolean;
-
-  constructor(end: TransportEnd, mayRepeat: boolean) {
-    super(end.message);
-    this.end = end;
-    this.mayRepeat = mayRepeat;
-  }
-}
-
-/** The settings of one POST. */
-export interface PostOptions {
-  readonly accept?: string;
-  readonly signal?: AbortSignal;
-  readonly keepalive?: boolean;
-}
-
-/** Sends `body` to the endpoint. @throws PostFailed when the answer is not 2xx or does not come. */
-export async function post(
-  context: TransportContext,
-  body: string,
-  { accept = 'application/json', ...options }: PostOptions,
-): Promise<Response> {
-  let response: Response;
-  try {
-    response = await context.fetch(context.httpUrl, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', Accept: accept },
-      credentials: context.credentials,
-      cache: 'no-store',
-      body,
-      ...options,
-    });
-  } catch (error) {
-    throw new PostFailed({ message: `The request failed: ${String(error)}` }, true);
-  }
-  if (response.ok) return response;
-  throw await failureOf(response);
-}
-
-async function failureOf(response: Response): Promise<PostFailed> {
-  const { status } = response;
-  const mayRepeat = status >= 500 || status === 408 || status === 429;
-  let answer: unknown;
-  try {
-    answer = await response.json();
-  } catch {
-    answer = null; // not Dobby's: what stands between answered
-  }
-  const told = isObject(answer) && isObject(answer['error']) ? answer['error'] : null;
-  if (told === null) return new PostFailed({ message: `HTTP ${status}` }, mayRepeat);
-  const error = String(told['code']);
-  const isElsewhere = status === 404 || status === 405 || status === 426;
-  const refused = status === 400 || status === 403 || status === 413;
-  const message = String(told['message']);
-  return new PostFailed({ message, error, refused, answered: !isElsewhere, ...closeOf(error) }, mayRepeat);
-}
-
 /** Over HTTP an error stands where a WebSocket would be closed with a code. */
-function closeOf(error: string): { code?: number } {
-  if (error === 'bad_ticket') return { code: CLOSE_CODES.ticket_refused };
-  return Object.hasOwn(CLOSE_CODES, error) ? { code: CLOSE_CODES[error as 'restarting'] } : {};
+const CLOSES: Readonly<Record<string, number>> = { bad_ticket: TICKET_REFUSED, taken_over: TAKEN_OVER };
+
+/** An answer that is not 2xx; at the same time what becomes of the transport. */
+class PostFailed extends Error implements TransportEnd {
+  mayRepeat = false;
+  error: string | undefined;
+  code: number | undefined;
+  isRefused: boolean | undefined;
+}
+
+/** Sends `body` to the endpoint. @throws PostFailed, or what `fetch` throws */
+export async function post(context: TransportContext, body: string, init: RequestInit): Promise<Response> {
+  const response = await context.fetch(context.httpUrl, {
+    method: 'POST',
+    credentials: context.credentials,
+    body,
+    ...init,
+    headers: { 'Content-Type': 'application/json', ...init.headers },
+  });
+  if (response.ok) return response;
+  const { status } = response;
+  const answer: unknown = await response.json().catch(() => null); // not Dobby's: what stands between answered
+  const told = isObject(answer) && isObject(answer['error']) ? answer['error'] : {};
+  const failed = new PostFailed(String(told['message'] ?? `HTTP ${status}`));
+  failed.mayRepeat = status >= 500 || status === 408 || status === 429;
+  // 404, 405 and 426 say that this is not the way: another transport may find one.
+  if (typeof told['code'] === 'string' && ![404, 405, 426].includes(status)) {
+    failed.error = told['code'];
+    failed.code = CLOSES[failed.error];
+    failed.isRefused = [400, 403, 413].includes(status);
+  }
+  throw failed;
 }
 
 /**
  * Posts what `body` makes, again and again until an answer has come whole: what is posted here may be
- * repeated without harm. @throws PostFailed
+ * repeated without harm.
  */
 export async function exchange(
   context: TransportContext,
@@ -90,56 +58,84 @@ export async function exchange(
   const backoff = new Backoff({ baseMs: 500, maxMs: 5_000, random: context.random });
   for (let repeats = 0; ; repeats++) {
     try {
-      const response = await post(context, body(), { signal });
-      return await response.json();
+      return await (await post(context, body(), { signal })).json();
     } catch (error) {
-      const mayRepeat = error instanceof PostFailed ? error.mayRepeat : true;
-      if (signal.aborted || !mayRepeat || repeats === REPEATS) throw error;
+      const isFinal = error instanceof PostFailed && !error.mayRepeat;
+      if (signal.aborted || isFinal || repeats === REPEATS) throw error;
     }
-    await new Promise<void>((resolve) => context.clock.setTimeout(resolve, backoff.next()));
-    if (signal.aborted) throw new PostFailed({ message: 'closed' }, false);
+    await pause(context, signal, backoff.next());
   }
 }
 
-/** What to tell the context when `error` ended a transport. */
-export function endOf(error: unknown): TransportEnd {
-  return error instanceof PostFailed ? error.end : { message: String(error) };
+/** Waits, but not for a transport that has been closed. */
+function pause({ clock }: TransportContext, signal: AbortSignal, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => {
+      clock.clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+/**
+ * A transport whose downstream is `run`, which ends by throwing why, and whose upstream are POSTs.
+ * `run` begins in a microtask, so that what is wanted in the same tick travels with the first frame.
+ */
+export function httpTransport(
+  context: TransportContext,
+  run: (context: TransportContext, signal: AbortSignal) => Promise<never>,
+): Transport {
+  const abort = new AbortController();
+  const { signal } = abort;
+  const end = (error: unknown): void => {
+    if (!signal.aborted) context.ended(error as Error);
+  };
+  const upstream = new Upstream(context, signal, end);
+  Promise.resolve()
+    .then(() => signal.aborted || run(context, signal))
+    .catch(end);
+  return {
+    send: (frames) => upstream.push(frames),
+    close(farewell) {
+      abort.abort();
+      // It outlives the page. Nobody is left to hear of a failure: the session then expires by itself.
+      if (farewell) post(context, sendBody(context, [FAREWELL]), { keepalive: true }).catch(() => {});
+    },
+  };
 }
 
 /** Carries frames upstream: one POST at a time, in order. */
-export class Upstream {
+class Upstream {
   readonly #context: TransportContext;
   readonly #signal: AbortSignal;
+  readonly #failed: (error: unknown) => void;
   #queue: string[] = [];
   #isBusy = false;
 
-  constructor(context: TransportContext, signal: AbortSignal) {
+  constructor(context: TransportContext, signal: AbortSignal, failed: (error: unknown) => void) {
     this.#context = context;
     this.#signal = signal;
+    this.#failed = failed;
   }
 
   /** Adds encoded frames; they leave as soon as what was before them has been answered. */
   push(frames: readonly string[]): void {
     this.#queue.push(...frames);
-    if (!this.#isBusy) void this.#run();
+    if (!this.#isBusy) this.#run().catch(this.#failed);
   }
 
+  /** Once it has failed it stays busy: nothing may overtake what was not accepted. */
   async #run(): Promise<void> {
     this.#isBusy = true;
-    try {
-      await null; // a frame added right after this one travels with it
-      while (this.#queue.length > 0 && !this.#signal.aborted) {
-        const frames = this.#take();
-        const answer = await exchange(this.#context, this.#signal, () => sendBody(this.#context, frames));
-        const accepted = isObject(answer) ? answer['accepted'] : undefined;
-        if (this.#signal.aborted) return;
-        if (Number.isSafeInteger(accepted)) this.#context.accepted(accepted as number);
-      }
-    } catch (error) {
-      if (!this.#signal.aborted) this.#context.ended(endOf(error));
-    } finally {
-      this.#isBusy = false;
+    await null; // a frame added right after this one travels with it
+    while (this.#queue.length > 0 && !this.#signal.aborted) {
+      const frames = this.#take();
+      const answer = await exchange(this.#context, this.#signal, () => sendBody(this.#context, frames));
+      const accepted = isObject(answer) && answer['accepted'];
+      if (Number.isSafeInteger(accepted)) this.#context.accepted(accepted as number);
     }
+    this.#isBusy = false;
   }
 
   /** As many frames as one POST may carry, leaving room for the ticket. */
@@ -156,13 +152,5 @@ export class Upstream {
 }
 
 function sendBody(context: TransportContext, frames: readonly string[]): string {
-  const envelope = JSON.stringify({ type: 'send', ...context.session() });
-  return `${envelope.slice(0, -1)},"frames":[${frames.join()}]}`;
-}
-
-/** Ends the session: the request outlives the page. */
-export function bidFarewell(context: TransportContext): void {
-  post(context, sendBody(context, [FAREWELL]), { keepalive: true }).catch(() => {
-    // nobody is left to hear of it; without the frame the session expires by itself
-  });
+  return `${JSON.stringify({ type: 'send', ...context.session() }).slice(0, -1)},"frames":[${frames}]}`;
 }

@@ -1,56 +1,34 @@
 /**
  * Frames in the answers to POSTs. The next poll is issued from the completion of the last one, never
- * from a timer, which background tabs throttle. An answer that is lost is asked for again with the same cursor.
+ * from a timer, which background tabs throttle. An answer that is lost is asked for again with the same
+ * cursor.
  */
 import { isObject } from '../decode.js';
-import { bidFarewell, endOf, exchange, PostFailed, post, Upstream } from './http.js';
-import type { Transport, TransportContext, TransportKind } from './transport.js';
+import { exchange, httpTransport, post } from './http.js';
+import type { TransportContext, TransportKind } from './transport.js';
 
 /** The transport that passes everywhere. */
 export const longPoll: TransportKind = {
   name: 'long-poll',
-  isAvailable: () => true,
-  open: openLongPoll,
+  open: (context) => httpTransport(context, receive),
 };
 
-function openLongPoll(context: TransportContext): Transport {
-  const abort = new AbortController();
-  const upstream = new Upstream(context, abort.signal);
-  let isOpen = false;
-  const run = async (): Promise<void> => {
-    await null; // what is wanted in the same tick travels with the first frame
-    if (abort.signal.aborted) return;
-    const first = await post(context, context.firstFrame(), { signal: abort.signal });
-    let cursor = deliver(context, abort.signal, await first.json());
-    isOpen = true;
-    while (!abort.signal.aborted) {
-      const body = () => JSON.stringify({ type: 'poll', ...context.session(), cursor });
-      cursor = deliver(context, abort.signal, await exchange(context, abort.signal, body));
-    }
-  };
-  run().catch((error: unknown) => {
-    if (!abort.signal.aborted) context.ended(endOf(error));
-    abort.abort();
-  });
-  return {
-    send: (frames) => upstream.push(frames),
-    close(farewell) {
-      if (!abort.signal.aborted && farewell && isOpen) bidFarewell(context);
-      abort.abort();
-    },
-  };
+async function receive(context: TransportContext, signal: AbortSignal): Promise<never> {
+  const first = await post(context, context.firstFrame(), { signal });
+  let cursor = deliver(context, await first.json());
+  for (;;) {
+    signal.throwIfAborted();
+    const body = () => JSON.stringify({ type: 'poll', ...context.session(), cursor });
+    cursor = deliver(context, await exchange(context, signal, body));
+  }
 }
 
 /** Hands over what an answer brings; returns the next cursor. */
-function deliver(context: TransportContext, signal: AbortSignal, answer: unknown): string {
-  if (signal.aborted) return '';
-  const updates = isObject(answer) ? answer['updates'] : null;
-  const cursor = isObject(answer) ? answer['reconnectWith'] : null;
-  if (!Array.isArray(updates) || typeof cursor !== 'string')
-    throw new PostFailed({ message: 'The answer is none to a poll.' }, false);
+function deliver(context: TransportContext, answer: unknown): string {
+  const { updates, reconnectWith } = isObject(answer) ? answer : {};
+  if (!Array.isArray(updates) || typeof reconnectWith !== 'string')
+    throw new Error('The answer is none to a poll.');
   context.heard();
-  for (const frame of updates) {
-    if (!signal.aborted) context.frame(frame);
-  }
-  return cursor;
+  for (const frame of updates) context.frame(frame);
+  return reconnectWith;
 }

@@ -1,7 +1,7 @@
 /**
  * Reads a stream of server-sent events (HTML standard, section 9.2.6) in whatever chunks it comes.
  * Only `data` matters here: `event`, `id`, `retry` and comments are skipped. Never throws on any
- * bytes; an event larger than the bound is answered with null, and the stream is to be given up.
+ * bytes, except that an event is larger than the bound: then the stream is to be given up.
  */
 
 /** Turns bytes into the data of events. */
@@ -19,19 +19,20 @@ export class SseParser {
     this.#maxLength = maxLength;
   }
 
-  /** The events that `chunk` completes, or null when an event exceeds the bound. */
-  push(chunk: Uint8Array): string[] | null {
+  /** The events that `chunk` completes. @throws Error when an event exceeds the bound */
+  push(chunk: Uint8Array): string[] {
     let text = this.#decoder.decode(chunk, { stream: true });
     if (text === '') return [];
     // A CR at the end of a chunk has ended its line already: the LF that may follow belongs to it.
     if (this.#endedWithReturn && text.startsWith('\n')) text = text.slice(1);
-    this.#endedWithReturn = text === '' ? false : text.endsWith('\r');
+    this.#endedWithReturn = text.endsWith('\r');
     const lines = text.split(/\r\n|\n|\r/);
     lines[0] = this.#rest + lines[0];
     this.#rest = lines.pop() ?? '';
     const events: string[] = [];
     for (const line of lines) this.#takeLine(line, events);
-    return this.#length + this.#rest.length > this.#maxLength ? null : events;
+    if (this.#length + this.#rest.length > this.#maxLength) throw new Error('An event is too large.');
+    return events;
   }
 
   #takeLine(line: string, events: string[]): void {

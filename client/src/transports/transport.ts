@@ -14,15 +14,13 @@ export interface TransportEnd {
   /** For people. */
   readonly message: string;
   /** The close code, where one was told. */
-  readonly code?: number;
-  /** The code of the error that Dobby answered. */
-  readonly error?: string;
+  readonly code?: number | undefined;
+  /** The code of the error that Dobby answered: then the transport is not what failed. */
+  readonly error?: string | undefined;
   /** The earliest time to come back, in milliseconds from now. */
-  readonly reconnectAfterMs?: number;
-  /** Dobby itself answered, so the transport is not what failed. */
-  readonly answered?: boolean;
+  readonly reconnectAfterMs?: number | undefined;
   /** Dobby refused the request itself: the same would be refused again. */
-  readonly refused?: boolean;
+  readonly isRefused?: boolean | undefined;
 }
 
 /** What a message to Dobby over HTTP must name. */
@@ -36,7 +34,6 @@ export type WebSocketConstructor = new (url: string) => WebSocketLike;
 
 /** The part of a WebSocket that Pomona uses. */
 export interface WebSocketLike {
-  readonly readyState: number;
   onopen: ((event: never) => void) | null;
   onmessage: ((event: never) => void) | null;
   onclose: ((event: never) => void) | null;
@@ -78,15 +75,15 @@ export interface TransportContext extends Environment {
 export interface Transport {
   /** Sends encoded frames in this order. */
   send(frames: readonly string[]): void;
-  /** Ends at once and silently; with `farewell` the session is ended with it. Idempotent. */
+  /** Ends at once and silently; with `farewell` (only of a session that is open) the session ends too. */
   close(farewell: boolean): void;
 }
 
 /** One way to reach Dobby. */
 export interface TransportKind {
   readonly name: string;
-  /** Whether it is worth trying here. */
-  isAvailable(environment: Environment): boolean;
+  /** Whether it can be tried here; by default it can. */
+  isAvailable?(environment: Environment): boolean;
   open(context: TransportContext): Transport;
 }
 

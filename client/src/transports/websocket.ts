@@ -2,7 +2,6 @@
 import { parseJson } from '../decode.js';
 import { FAREWELL, type Transport, type TransportContext, type TransportKind } from './transport.js';
 
-const OPEN = 1;
 const NOTHING = (): void => {};
 
 /** The transport that is tried first. */
@@ -24,11 +23,11 @@ function openWebSocket(context: TransportContext): Transport {
     context.ended({ code, message: String(reason) || `The WebSocket closed with ${code}.` });
   return {
     send(frames) {
-      if (socket.readyState === OPEN) for (const frame of frames) socket.send(frame);
+      for (const frame of frames) socket.send(frame);
     },
     close(farewell) {
       socket.onopen = socket.onmessage = socket.onclose = NOTHING;
-      if (farewell && socket.readyState === OPEN) socket.send(FAREWELL);
+      if (farewell) socket.send(FAREWELL);
       socket.close();
     },
   };
