@@ -3,7 +3,7 @@ import { Samples } from '../load/latency.mjs';
 
 /** A ratio counts only while Dobby's own updates arrive within this. */
 export const MAX_P99_MS = 50;
-/** A reader thread that used this much of a core, or was this busy, was the bottleneck. */
+/** A reader that was this busy, before a server that used less than this of its core, was the bottleneck. */
 const SATURATED = 0.9;
 /** More than this share of a core for other processes, and times and rates per second are theirs too. */
 export const NOISY = 0.2;
@@ -55,7 +55,6 @@ function summariseOne(runs) {
   const rates = runs.map((run) => run.deliveries / run.serverCpu);
   const medianOf = (figure) => median(runs.map(figure));
   const readerBusy = Math.max(...runs.map((run) => run.generator.readerBusy));
-  const readerShare = Math.max(...runs.map((run) => run.generator.readerCpu / (run.deliverMs / 1000)));
   return {
     system: runs[0].system,
     publishers: runs[0].publishers,
@@ -70,8 +69,15 @@ function summariseOne(runs) {
     generatorMicros: medianOf((run) => (run.generator.cpu / run.deliveries) * 1e6),
     readerBusy,
     othersShare: Math.max(...runs.map((run) => run.othersCpu / (run.deliverMs / 1000))),
-    isGeneratorBound: readerBusy > SATURATED || readerShare > SATURATED,
+    isGeneratorBound: runs.some(isGeneratorBound),
   };
+}
+
+/** Whether the generator held the server back in this run. @param {import('./fanout.mjs').Run} run */
+function isGeneratorBound({ generator, serverCpu, deliverMs }) {
+  const seconds = deliverMs / 1000;
+  const reader = Math.max(generator.readerBusy, generator.readerCpu / seconds);
+  return reader > SATURATED && serverCpu / seconds < SATURATED;
 }
 
 /** @param {number[]} values at least one */
