@@ -87,10 +87,16 @@ function fail(message) {
   throw new Error(`docs-tables: ${message}`);
 }
 
-const { now, wanted } = await pages();
-if (process.argv.includes('--check')) {
-  if (now !== wanted)
+async function main() {
+  const { now, wanted } = await pages();
+  if (now === wanted) return;
+  if (process.argv.includes('--check')) {
     fail('the tables of docs/protocol.md are not those of the code: run node scripts/docs-tables.mjs');
-} else if (now !== wanted) {
+  }
   writeFileSync(PAGE, wanted);
 }
+
+await main().catch((error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});
