@@ -88,8 +88,7 @@ export class Connection {
   close(closing: ClosingFrame): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.outbox.add(Frame.of(closing));
-    this.outbox.close();
+    this.outbox.close(Frame.of(closing));
     this.carrier.end(closing);
     this.#onEnd(this);
   }

@@ -99,9 +99,10 @@ export class Outbox {
     if (isMoreLeft) this.wake();
   }
 
-  /** Writes what waits without regard to the wire's state, and takes nothing more. */
-  close(): void {
+  /** Writes what waits and then `last`, without regard to bounds and the wire's state, and takes nothing more. */
+  close(last: Frame): void {
     if (this.#isClosed) return;
+    this.#pending = this.#pending.then(last);
     this.#isBlocked = false;
     this.#handOver();
     this.#isClosed = true;
