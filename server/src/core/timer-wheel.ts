@@ -33,7 +33,9 @@ export class TimerWheel {
   /** Runs `task` once, `ms` from now or up to 250 ms later. What it throws ends the process. */
   after(ms: number, task: () => void): WheelTimer {
     if (this.#cancelTick === null) this.#start();
-    const ticks = Math.max(1, Math.ceil(ms / SLOT_MS) + 1);
+    // From the next tick, not from now: a wheel that catches up ticks faster than time passes.
+    const due = this.#clock.monotonic() + ms;
+    const ticks = Math.max(1, Math.ceil((due - this.#nextTick) / SLOT_MS) + 1);
     const slot = this.#slots[(this.#at + ticks) % SLOTS] as Set<Entry>;
     const entry: Entry = {
       rounds: Math.floor((ticks - 1) / SLOTS),
