@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import { Flusher } from '../../src/core/flusher.js';
+import { Frame } from '../../src/core/frame.js';
+import { Outbox } from '../../src/core/outbox.js';
+import { FakeCarrier } from '../support/fake-carrier.js';
+import { FakeClock } from '../support/fake-clock.js';
+
+/** `count` outboxes, each of whose writes takes `writeMs`; `order` names them as they write. */
+function setUp(count: number, writeMs = 0) {
+  const clock = new FakeClock();
+  const flusher = new Flusher(clock);
+  const order: number[] = [];
+  const outboxes = Array.from({ length: count }, (_, index) => {
+    const wire = new (class extends FakeCarrier {
+      override write(bytes: Buffer, frames: number): boolean {
+        order.push(index);
+        clock.spend(writeMs);
+        return super.write(bytes, frames);
+      }
+    })();
+    const bounds = { maxFrames: 100, maxBytes: 10_000 };
+    return new Outbox(flusher, wire, { bounds, refill: () => false, isBlocked: false });
+  });
+  const addToAll = (text: string) => {
+    const frame = new Frame(text);
+    for (const outbox of outboxes) outbox.add(frame);
+  };
+  return { clock, order, outboxes, addToAll };
+}
+
+describe('the flusher', () => {
+  it('adds no delay to an idle server: what is added is written at the end of the turn', () => {
+    const { clock, order, addToAll } = setUp(3);
+    addToAll('1');
+    clock.turn();
+    expect([...order].sort()).toEqual([0, 1, 2]);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('gathers what arrives while a flush is due into one write per connection', () => {
+    const { clock, order, addToAll } = setUp(2);
+    addToAll('1');
+    addToAll('2');
+    addToAll('3');
+    clock.settle();
+    expect(order).toHaveLength(2);
+  });
+
+  it('waits as long as the last flush took, and no turn less', () => {
+    const { clock, order, addToAll } = setUp(1, 4);
+    addToAll('1');
+    clock.settle();
+    addToAll('2');
+    clock.advance(3.9);
+    expect(order).toHaveLength(1);
+    clock.advance(0.1);
+    expect(order).toHaveLength(2);
+  });
+
+  it('never waits longer than 10 ms', () => {
+    const { clock, order, addToAll } = setUp(1, 400);
+    addToAll('1');
+    clock.settle();
+    addToAll('2');
+    clock.advance(9.9);
+    expect(order).toHaveLength(1);
+    clock.advance(0.1);
+    expect(order).toHaveLength(2);
+  });
+
+  it('does not wait when the pause has passed already', () => {
+    const { clock, order, addToAll } = setUp(1, 4);
+    addToAll('1');
+    clock.settle();
+    clock.advance(4);
+    addToAll('2');
+    clock.turn();
+    expect(order).toHaveLength(2);
+  });
+
+  it('lets others run after 5 ms, and goes on in the next turn until each was written once', () => {
+    const { clock, order, addToAll } = setUp(160, 0.5);
+    addToAll('1');
+    clock.turn();
+    expect(order.length).toBeGreaterThanOrEqual(10);
+    expect(order.length).toBeLessThanOrEqual(32);
+    clock.settle();
+    expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: 160 }, (_, index) => index));
+  });
+
+  it('starts elsewhere each time, so that no connection is always last', () => {
+    const { clock, order, addToAll } = setUp(10);
+    const lasts = new Set<number | undefined>();
+    for (let round = 0; round < 10; round++) {
+      addToAll(String(round));
+      clock.settle();
+      lasts.add(order.at(-1));
+    }
+    expect(lasts.size).toBeGreaterThan(5);
+  });
+
+  it('writes what is added during a flush with the next one', () => {
+    const { clock, order, outboxes, addToAll } = setUp(160, 0.5);
+    addToAll('1');
+    clock.turn();
+    const written = outboxes[order[0] as number] as Outbox;
+    written.add(new Frame('2'));
+    clock.settle();
+    clock.advance(10);
+    expect(order).toHaveLength(161);
+    expect(order.at(-1)).toBe(order[0]);
+  });
+});

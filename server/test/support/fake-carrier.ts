@@ -1,0 +1,73 @@
+/** A transport without a socket: it records what it is given, and takes no more when a test says so. */
+import type { ClosingFrame, DownFrame } from '../../../protocol/frames.js';
+import type { Carrier, TransportName } from '../../src/core/connection.js';
+import type { Framing } from '../../src/core/frame.js';
+
+/** One frame a line. */
+export const lineFraming: Framing = { slot: 0, encode: (text) => Buffer.from(`${text}\n`) };
+
+export interface FakeCarrierOptions {
+  readonly transport?: TransportName;
+  readonly isBlocked?: boolean;
+  readonly isPinged?: boolean;
+  readonly isRaw?: boolean;
+}
+
+export class FakeCarrier implements Carrier {
+  readonly framing = lineFraming;
+  readonly address = '192.0.2.1';
+  readonly transport: TransportName;
+  readonly isBlocked: boolean;
+  readonly isPinged: boolean;
+  readonly isRaw: boolean;
+  /** Every write: how many frames it was said to hold, and its bytes. */
+  readonly writes: { readonly frames: number; readonly bytes: Buffer }[] = [];
+  /** How it was ended; null while it was not. */
+  closing: ClosingFrame | null = null;
+  ends = 0;
+  keptAlive = 0;
+  /** Set it to let the socket take nothing more after the next write. */
+  isFull = false;
+  taken = 0;
+  readonly #frames: DownFrame[] = [];
+
+  constructor(options: FakeCarrierOptions = {}) {
+    this.transport = options.transport ?? 'websocket';
+    this.isBlocked = options.isBlocked ?? false;
+    this.isPinged = options.isPinged ?? true;
+    this.isRaw = options.isRaw ?? false;
+  }
+
+  write(bytes: Buffer, frames: number): boolean {
+    this.writes.push({ frames, bytes });
+    const lines = bytes.toString().split('\n');
+    if (lines.pop() !== '') throw new Error('a frame was cut');
+    if (lines.length !== frames) throw new Error(`${lines.length} frames were written as ${frames}`);
+    this.#frames.push(...lines.map((line) => JSON.parse(line) as DownFrame));
+    if (!this.isFull) this.taken += bytes.length;
+    return !this.isFull;
+  }
+
+  /** The frames that were written since the last call. */
+  take(): DownFrame[] {
+    return this.#frames.splice(0);
+  }
+
+  /** The next `count` frames, fewer when there are fewer. */
+  takeSome(count: number): DownFrame[] {
+    return this.#frames.splice(0, count);
+  }
+
+  keepAlive(): void {
+    this.keptAlive++;
+  }
+
+  end(closing: ClosingFrame): void {
+    this.ends++;
+    this.closing = closing;
+  }
+
+  bytesTaken(): number {
+    return this.taken;
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * A whole server without a socket: core over the memory broker, a clock that stands still and carriers that record.
+ * A test opens clients, publishes, and reads the frames that each client was sent.
+ */
+import type { DownFrame, Json, OpenFrame, SendFrame, SubscribeItem } from '../../../protocol/frames.js';
+import { SignedTickets } from '../../src/auth/tickets.js';
+import { MemoryBroker } from '../../src/brokers/memory/memory-broker.js';
+import type { Connection } from '../../src/core/connection.js';
+import { createEngine, type Engine } from '../../src/core/engine.js';
+import type { LogBounds } from '../../src/core/path-log.js';
+import { type Revocation, Revocations } from '../../src/core/revocations.js';
+import type { Session } from '../../src/core/session.js';
+import type { OpenOutcome, SessionSettings } from '../../src/core/sessions.js';
+import { TimerWheel } from '../../src/core/timer-wheel.js';
+import type { Update } from '../../src/core/update.js';
+import { applyFrame } from '../../src/core/upstream.js';
+import { FakeCarrier, type FakeCarrierOptions } from './fake-carrier.js';
+import { FakeClock } from './fake-clock.js';
+import { FakeIds } from './fake-ids.js';
+
+export const TICKET_LIFETIME_MS = 300_000;
+export const LOG: LogBounds = { maxUpdates: 1_000, maxBytes: 1024 * 1024, maxAgeMs: 300_000 };
+
+export interface WorldOptions {
+  readonly settings?: Partial<SessionSettings>;
+  /** By default every path that begins with `public` is. */
+  readonly isPublic?: (path: string) => boolean;
+  /** By default every path has a log but those that begin with `public-nolog` or `nolog`. */
+  readonly logOf?: (path: string) => LogBounds | null;
+  readonly log?: LogBounds;
+}
+
+/** What outlives a server. */
+interface Lasting {
+  readonly clock: FakeClock;
+  readonly ids: FakeIds;
+  readonly tickets: SignedTickets;
+  readonly journal: Revocation[];
+}
+
+export interface World extends Engine, Lasting {
+  readonly wheel: TimerWheel;
+  readonly broker: MemoryBroker;
+  readonly revocations: Revocations;
+  /** What receivers threw, as `id: message`. */
+  readonly receiverFaults: string[];
+  readonly faults: unknown[];
+  publish(path: string, message: Json, more?: { sender?: string; except?: readonly string[] }): Update;
+  open(frame?: Partial<OpenFrame>, carrier?: FakeCarrierOptions): Client;
+  tryOpen(frame: Partial<OpenFrame>, carrier?: FakeCarrier): OpenOutcome;
+  /** Another server with the same tickets and journal, and empty logs. This one is gone. */
+  restart(): World;
+}
+
+/** One connection of a client. */
+export class Client {
+  readonly #world: World;
+  readonly session: Session;
+  readonly connection: Connection;
+  readonly carrier: FakeCarrier;
+
+  constructor(world: World, opened: { session: Session; connection: Connection }, carrier: FakeCarrier) {
+    this.#world = world;
+    this.session = opened.session;
+    this.connection = opened.connection;
+    this.carrier = carrier;
+  }
+
+  /** The frames that came since the last call, after all that is due has run. */
+  frames(): DownFrame[] {
+    this.#world.clock.settle();
+    return this.carrier.take();
+  }
+
+  /** Those of one type, without their `type`; what came with them is dropped. */
+  told<Type extends string>(type: Type): Record<string, unknown>[] {
+    return this.frames()
+      .filter((frame) => 'type' in frame && frame.type === type)
+      .map(({ type: _, ...rest }: Record<string, unknown>) => rest);
+  }
+
+  /** The messages of the updates that came since the last call; what came with them is dropped. */
+  messages(): Json[] {
+    return this.frames().flatMap((frame) => ('type' in frame ? [] : [frame.message]));
+  }
+
+  want(...paths: (string | SubscribeItem)[]): void {
+    this.session.paths.want(paths.map((path) => (typeof path === 'string' ? { path } : path)));
+  }
+
+  send(frame: SendFrame): ReturnType<typeof applyFrame> {
+    return applyFrame(this.#world.sessions, this.session, frame);
+  }
+
+  /** The ticket that was told last. */
+  ticket(): string {
+    const tickets = this.frames().flatMap((frame) => ('ticket' in frame ? [frame.ticket] : []));
+    const newest = tickets.at(-1);
+    if (newest === undefined) throw new Error('no ticket was told');
+    return newest;
+  }
+
+  /** The socket takes nothing more after the next write. */
+  block(): void {
+    this.carrier.isFull = true;
+  }
+
+  unblock(): void {
+    this.carrier.isFull = false;
+    this.connection.outbox.unblock();
+  }
+}
+
+const SETTINGS: SessionSettings = {
+  sessionTtlMs: 30_000,
+  grantWaitMs: 10_000,
+  pingIntervalMs: 25_000,
+  stallMs: 30_000,
+  outbox: { maxBytes: 1024 * 1024, maxFrames: 1_000 },
+  maxSubscriptions: 1_000,
+  maxIdleSessions: 10_000,
+};
+
+/** Makes a server. */
+export function createWorld(options: WorldOptions = {}): World {
+  const clock = new FakeClock();
+  const secrets = [Buffer.alloc(32, 7)];
+  const tickets = new SignedTickets({ clock, lifetimeMs: TICKET_LIFETIME_MS, secrets: () => secrets });
+  return createServer(options, { clock, ids: new FakeIds(), tickets, journal: [] });
+}
+
+function createServer(options: WorldOptions, lasting: Lasting): World {
+  const { clock, ids, tickets, journal } = lasting;
+  const wheel = new TimerWheel(clock);
+  const logOf = options.logOf ?? ((path) => (/^(public-)?nolog/.test(path) ? null : (options.log ?? LOG)));
+  const limits = { maxTotalBytes: 256 * 1024 * 1024, headTtlMs: 86_400_000, maxHeads: 100_000 };
+  const broker = new MemoryBroker({ clock, ids, wheel, logOf, ...limits });
+  const write = async (revocation: Revocation) => void journal.push(revocation);
+  const revocations = new Revocations({ write }, [...journal]);
+  const receiverFaults: string[] = [];
+  const faults: unknown[] = [];
+  const engine = createEngine({
+    ...{ clock, ids, wheel, broker, tickets, revocations },
+    isPublic: options.isPublic ?? ((path) => path.startsWith('public')),
+    settings: { ...SETTINGS, ...options.settings },
+    onReceiverFault: ({ id }, error) => receiverFaults.push(`${id}: ${(error as Error).message}`),
+    onFault: (error) => faults.push(error),
+  });
+  const tryOpen = (frame: Partial<OpenFrame>, carrier = new FakeCarrier()) =>
+    engine.sessions.open({ type: 'open', protocol: 1, ...frame }, carrier);
+  const world: World = {
+    ...lasting,
+    ...engine,
+    ...{ wheel, broker, revocations, receiverFaults, faults, tryOpen },
+    publish: (path, message, { sender = '', except } = {}) =>
+      engine.publisher.publish({ path, message, sender, except: except ? new Set(except) : null }) as Update,
+    open(frame = {}, carrierOptions = {}) {
+      const carrier = new FakeCarrier(carrierOptions);
+      const opened = tryOpen(frame, carrier);
+      if ('fault' in opened) throw new Error(`the session was not opened: ${opened.fault}`);
+      return new Client(world, opened, carrier);
+    },
+    restart() {
+      wheel.stop();
+      return createServer(options, lasting);
+    },
+  };
+  return world;
+}
