@@ -187,7 +187,7 @@ export class Subscriptions {
     for (const track of this.#tracks.values()) {
       if (track.hold !== 'retry') continue;
       track.hold = null;
-      track.isAsked = false;
+      if (track.isWanted) track.isAsked = false;
     }
     this.#changed();
   }

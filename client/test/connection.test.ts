@@ -1,0 +1,258 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Stage, settled, subscribed } from './support.js';
+
+afterEach(() => vi.unstubAllGlobals());
+
+describe('coming back', () => {
+  it('waits with full jitter from the first try on, in windows that double up to a cap', async () => {
+    const stage = new Stage({ reconnect: { baseMs: 500, maxMs: 2_000 } });
+    await stage.transport.opens();
+    for (const waitMs of [250, 500, 1_000, 1_000]) {
+      const count = stage.transports.length;
+      await stage.transport.ends();
+      expect(stage.pomona.state).toBe('waiting');
+      await stage.clock.advance(waitMs - 1);
+      expect(stage.transports.length).toBe(count);
+      await stage.clock.advance(1);
+      expect(stage.transports.length).toBe(count + 1);
+    }
+  });
+
+  it('waits shortly again only after a connection that lasted', async () => {
+    const stage = new Stage();
+    for (const [lastedMs, waitMs] of [
+      [0, 250],
+      [0, 500],
+      [10_000, 250],
+    ] as const) {
+      await stage.transport.opens();
+      await stage.clock.advance(lastedMs);
+      const count = stage.transports.length;
+      await stage.transport.ends();
+      await stage.clock.advance(waitMs - 1);
+      expect(stage.transports.length).toBe(count);
+      await stage.clock.advance(1);
+      expect(stage.transports.length).toBe(count + 1);
+    }
+  });
+
+  it('tries at once when the network is back', async () => {
+    const listeners = new Map<string, () => void>();
+    vi.stubGlobal('addEventListener', (name: string, run: () => void) => listeners.set(name, run));
+    vi.stubGlobal('removeEventListener', (name: string) => listeners.delete(name));
+    const stage = new Stage();
+    await stage.transport.opens();
+    await stage.transport.ends();
+    listeners.get('online')?.();
+    expect([stage.transports.length, stage.pomona.state, stage.clock.pending]).toEqual([2, 'connecting', 1]);
+    stage.pomona.close();
+    expect(listeners.size).toBe(0);
+  });
+
+  it('waits at least as long as the server asks, even when the page wakes up', async () => {
+    let wake = (): void => {};
+    const page = { addEventListener: (_name: string, run: () => void) => (wake = run) };
+    vi.stubGlobal('document', page);
+    const stage = new Stage();
+    await stage.transport.opens();
+    await stage.transport.says({ type: 'closing', code: 4000, message: 'restarting', reconnectAfterMs: 3_000 });
+    await stage.clock.advance(2_999);
+    wake();
+    expect(stage.transports.length).toBe(1);
+    await stage.clock.advance(1);
+    expect(stage.transports.length).toBe(2);
+  });
+
+  it('keeps the ticket after 4000 to 4099 and after codes of others, and drops it after 4100 to 4199', async () => {
+    for (const [code, ticket] of [
+      [4000, 'ticket-1'],
+      [4099, 'ticket-1'],
+      [1006, 'ticket-1'],
+      [4300, 'ticket-1'],
+      [4100, undefined],
+      [4199, undefined],
+    ] as const) {
+      const stage = new Stage();
+      await stage.transport.opens();
+      await stage.transport.ends({ code });
+      await stage.clock.advance(500);
+      stage.transport.asks();
+      expect([code, stage.transport.open?.ticket]).toEqual([code, ticket]);
+    }
+  });
+
+  it('does not come back after 4200 to 4299', async () => {
+    for (const [code, name] of [
+      [4200, 'taken_over'],
+      [4201, 'dismissed'],
+      [4203, 'ended'],
+    ] as const) {
+      const stage = new Stage();
+      const subscription = stage.pomona.connect('a', () => {});
+      await stage.transport.opens();
+      await stage.transport.says({ type: 'closing', code, message: 'no more' });
+      await stage.clock.advance(100_000);
+      expect([stage.transports.length, stage.pomona.state, subscription.state]).toEqual([1, 'closed', 'ended']);
+      expect(stage.told('error')).toEqual([name]);
+      expect(() => stage.pomona.connect('b', () => {})).toThrow(/closed/);
+    }
+  });
+
+  it('stops when Dobby refuses the opening itself, and says why', async () => {
+    const stage = new Stage();
+    stage.transport.asks();
+    await stage.transport.ends({ error: 'origin_not_allowed', isRefused: true });
+    expect([stage.pomona.state, stage.told('error')]).toEqual(['closed', ['origin_not_allowed']]);
+  });
+
+  it('comes back without a ticket that was refused as forged', async () => {
+    const stage = new Stage();
+    await stage.transport.opens();
+    await stage.transport.ends();
+    await stage.clock.advance(500);
+    stage.transport.asks();
+    await stage.transport.says({ type: 'error', code: 'bad_ticket', message: 'forged' });
+    await stage.clock.advance(1_000);
+    stage.transport.asks();
+    expect(stage.transport.open?.ticket).toBeUndefined();
+  });
+
+  it('uses the newest ticket', async () => {
+    const stage = new Stage();
+    await stage.transport.opens();
+    await stage.transport.says({ type: 'ticket', ticket: 'ticket-2' });
+    await stage.transport.ends();
+    await stage.clock.advance(500);
+    stage.transport.asks();
+    expect(stage.transport.open?.ticket).toBe('ticket-2');
+  });
+});
+
+describe('liveness', () => {
+  it('answers pings, and gives up after two intervals of silence', async () => {
+    const stage = new Stage();
+    await stage.transport.opens({ pingIntervalMs: 10_000 });
+    await stage.clock.advance(19_999);
+    await stage.transport.says({ type: 'ping', received: 0 });
+    expect(stage.transport.sent).toEqual([{ type: 'pong' }]);
+    await stage.clock.advance(19_999);
+    expect(stage.pomona.state).toBe('open');
+    await stage.clock.advance(1);
+    expect([stage.pomona.state, stage.transports[0]?.closed]).toEqual(['waiting', 'silently']);
+  });
+
+  it('counts what is no frame as a sign of life', async () => {
+    const stage = new Stage();
+    await stage.transport.opens({ pingIntervalMs: 10_000 });
+    await stage.clock.advance(15_000);
+    stage.transport.context.heard();
+    await stage.clock.advance(15_000);
+    expect(stage.pomona.state).toBe('open');
+  });
+
+  it('gives up a transport on which no first frame comes', async () => {
+    const stage = new Stage({ openTimeoutMs: 1_000 });
+    stage.transport.asks();
+    await stage.clock.advance(1_000);
+    expect([stage.transports[0]?.closed, stage.told('error')]).toEqual(['silently', ['transport_failed']]);
+  });
+});
+
+describe('falling back', () => {
+  const names = ['best', 'good', 'last'];
+  const opened = (stage: Stage) => stage.transports.map(({ name }) => name);
+
+  it('goes to the next at once, remembers what works, and retries it before leaving it', async () => {
+    const stage = new Stage({}, names);
+    await stage.transport.ends();
+    await stage.transport.opens();
+    expect([opened(stage), stage.pomona.transport]).toEqual([['best', 'good'], 'good']);
+    await stage.transport.ends();
+    await stage.clock.advance(1_000);
+    await stage.transport.ends();
+    await stage.clock.advance(1_000);
+    await stage.transport.ends();
+    await stage.clock.advance(1_000);
+    expect(opened(stage)).toEqual(['best', 'good', 'good', 'good', 'good']);
+    await stage.transport.ends();
+    expect(opened(stage).at(-1)).toBe('last');
+  });
+
+  it('begins again with the first when the last has failed, waiting from then on', async () => {
+    const stage = new Stage({}, names);
+    for (let i = 0; i < 3; i++) await stage.transport.ends();
+    expect([opened(stage), stage.pomona.state]).toEqual([names, 'waiting']);
+    await stage.clock.advance(250);
+    await stage.transport.ends();
+    expect([opened(stage).at(-1), stage.pomona.state]).toEqual(['best', 'waiting']);
+  });
+
+  it('holds nothing against a transport over which Dobby answered', async () => {
+    const stage = new Stage({}, names);
+    await stage.transport.ends({ error: 'restarting' });
+    await stage.clock.advance(250);
+    expect(opened(stage)).toEqual(['best', 'best']);
+  });
+
+  it('tries the better ones beside the one in use, which goes on until the better has opened', async () => {
+    const stage = new Stage({}, ['best', 'last']);
+    await stage.transport.ends();
+    const last = stage.transport;
+    await last.opens({ pingIntervalMs: 1_000_000 });
+    stage.pomona.connect('a', () => {});
+    await settled();
+    await stage.clock.advance(60_000);
+    expect(opened(stage)).toEqual(['best', 'last', 'best']);
+    await stage.transport.ends();
+    expect([stage.pomona.state, stage.pomona.transport, last.closed]).toEqual(['open', 'last', null]);
+    await stage.clock.advance(119_999);
+    expect(opened(stage).length).toBe(3);
+    await stage.clock.advance(1);
+    stage.transport.asks();
+    await last.says(subscribed('a'), { type: 'closing', code: 4200, message: 'taken over' });
+    await stage.transport.opens({ resumed: true, connection: 2, received: 1 });
+    expect([stage.pomona.state, stage.pomona.transport]).toEqual(['open', 'best']);
+    expect(stage.told('state').at(-1)).toBe('open');
+  });
+
+  it('says at once when nothing can be used', () => {
+    expect(() => new Stage({ transports: ['websocket'], WebSocket: undefined as never })).toThrow(/transport|used/i);
+  });
+});
+
+describe('close', () => {
+  it('ends the session, sets no timer, and is final and idempotent', async () => {
+    const stage = new Stage();
+    const subscription = stage.pomona.connect('a', () => {});
+    await stage.transport.opens();
+    await stage.transport.says(subscribed('a'));
+    stage.pomona.close();
+    stage.pomona.close();
+    await stage.transport.says(subscribed('b'));
+    expect([stage.transport.closed, stage.clock.pending, subscription.state]).toEqual([
+      'with farewell',
+      0,
+      'ended',
+    ]);
+    expect(stage.told('state')).toEqual(['open', 'closed']);
+  });
+
+  it('while waiting leaves nothing behind', async () => {
+    const stage = new Stage();
+    await stage.transport.opens();
+    await stage.transport.ends();
+    stage.pomona.close();
+    expect(stage.clock.pending).toBe(0);
+  });
+});
+
+describe('the address', () => {
+  it('may be any of http, https, ws and wss, and must be absolute outside of a page', () => {
+    expect(new Stage({ url: 'wss://x.test/comet#part' }).transport.context).toMatchObject({
+      httpUrl: 'https://x.test/comet',
+      socketUrl: 'wss://x.test/comet',
+    });
+    for (const url of ['/comet', 'ftp://x.test/'])
+      expect(() => new Stage({ url })).toThrow(expect.objectContaining({ code: 'bad_url' }));
+  });
+});

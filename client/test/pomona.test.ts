@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import { MAX_FRAMES } from '../src/outstanding.js';
+import { Stage, settled, subscribed } from './support.js';
+
+describe('the upstream', () => {
+  it('keeps numbered frames until they are known to be received, and sends the rest again', async () => {
+    const stage = new Stage();
+    await stage.transport.opens();
+    const send = stage.pomona.extend({});
+    expect([send({ type: 'x', v: 1 }), send({ type: 'x', v: 2 }), send({ type: 'x', v: 3 })]).toEqual([1, 2, 3]);
+    await stage.transport.says({ type: 'ping', received: 1 });
+    await stage.transport.ends();
+    await stage.clock.advance(1_000);
+    await stage.transport.opens({ resumed: true, received: 2 });
+    expect(stage.transport.sent).toEqual([{ type: 'x', v: 3, n: 3 }]);
+    expect(send({ type: 'x', v: 4 })).toBe(4);
+  });
+
+  it('numbers from one again in a new session, without what the open frame has said', async () => {
+    const stage = new Stage();
+    await stage.transport.opens();
+    const send = stage.pomona.extend({});
+    stage.pomona.connect('a', () => {});
+    await settled();
+    send({ type: 'x' });
+    await stage.transport.ends({ code: 4100 });
+    await stage.clock.advance(1_000);
+    await stage.transport.opens({ id: 'two' });
+    expect(stage.transport.open?.paths).toEqual([{ path: 'a' }]);
+    expect(stage.transport.sent).toEqual([{ type: 'x', n: 1 }]);
+  });
+
+  it('gives the number of a frame that took no effect to the next', async () => {
+    const stage = new Stage();
+    await stage.transport.opens();
+    stage.pomona.connect('a', () => {});
+    await settled();
+    await stage.transport.ends();
+    await stage.clock.advance(1_000);
+    await stage.transport.opens({ resumed: true, received: 0 });
+    stage.pomona.connect('b', () => {});
+    await settled();
+    expect(stage.transport.sent).toEqual([{ type: 'subscribe', n: 1, paths: [{ path: 'b' }] }]);
+  });
+
+  it('is bounded: beyond the bound extensions are told, and subscribing waits for room', async () => {
+    const stage = new Stage();
+    await stage.transport.opens();
+    const send = stage.pomona.extend({});
+    for (let i = 0; i < MAX_FRAMES; i++) send({ type: 'x' });
+    expect(() => send({ type: 'x' })).toThrow(expect.objectContaining({ code: 'outstanding_full' }));
+    stage.pomona.connect('a', () => {});
+    await settled();
+    expect(stage.transport.sentOf('subscribe')).toEqual([]);
+    stage.transport.context.accepted(10);
+    await settled();
+    expect(stage.transport.sentOf('subscribe').length).toBe(1);
+  });
+
+  it('refuses the paths of a subscribe that the server refused', async () => {
+    const stage = new Stage();
+    await stage.transport.opens();
+    stage.pomona.connect('a', () => {});
+    await settled();
+    await stage.transport.says({ type: 'error', code: 'bad_field', message: 'no', n: 1 });
+    expect(stage.told('error')).toEqual(['bad_field']);
+    expect(stage.told('refused')).toEqual([{ path: 'a', code: 'bad_field', message: 'no', retryable: false }]);
+  });
+
+  it('comes back with the ticket when a number was lost', async () => {
+    const stage = new Stage();
+    await stage.transport.opens();
+    await stage.transport.says({ type: 'error', code: 'bad_sequence', message: 'no', n: 2 });
+    await stage.clock.advance(1_000);
+    stage.transport.asks();
+    expect(stage.transport.open?.ticket).toBe('ticket-1');
+  });
+});
+
+describe('frames', () => {
+  it('of unknown types are ignored, or go to whoever registered them', async () => {
+    const stage = new Stage();
+    const taken: unknown[] = [];
+    stage.pomona.extend({ reply: (frame) => taken.push(frame) });
+    await stage.transport.opens({ news: 1 });
+    await stage.transport.says({ type: 'reply', uid: 'u' }, { type: 'other' }, { type: '__proto__' });
+    expect([taken, stage.told('error')]).toEqual([[{ type: 'reply', uid: 'u' }], []]);
+  });
+
+  it('that are broken are told as errors and disturb nothing', async () => {
+    const stage = new Stage();
+    await stage.transport.opens();
+    await stage.transport.says(null, 7, [], { type: 'ping' }, { path: 'a' }, subscribed('b'));
+    expect(stage.told('error')).toEqual(Array(5).fill('bad_answer'));
+    expect(stage.pomona.state).toBe('open');
+  });
+});
+
+describe('listeners', () => {
+  it('can be removed', async () => {
+    const stage = new Stage();
+    const states: string[] = [];
+    const off = stage.pomona.on('state', (state) => states.push(state));
+    await stage.transport.opens();
+    off();
+    stage.pomona.close();
+    expect(states).toEqual(['open']);
+  });
+});
