@@ -51,6 +51,8 @@ class Call(Generic[T]):
 
     request: Request
     parse: Callable[[Reply], T]
+    nothing: T | None = None
+    """When set, there is nothing to ask: this is the result, without sending."""
 
 
 def update(
@@ -97,9 +99,7 @@ def connect(
     body: dict[str, Any] = {"id": id, "paths": checked_paths(paths)}
     if user is not None:
         body["user"] = user
-    return Call(
-        _post("connect", _escaped(body)), lambda reply: _by_path(reply, body, decode.position)
-    )
+    return _of_paths("connect", body, decode.position)
 
 
 def disconnect(id: str, paths: Iterable[str]) -> Call[dict[str, bool]]:
@@ -109,10 +109,7 @@ def disconnect(id: str, paths: Iterable[str]) -> Call[dict[str, bool]]:
     with a dict by path when some paths were refused.
     """
     body = {"id": id, "paths": checked_paths(paths)}
-    return Call(
-        _post("disconnect", _escaped(body)),
-        lambda reply: _by_path(reply, body, lambda item: decode.boolean(item, "wasSubscribed")),
-    )
+    return _of_paths("disconnect", body, lambda item: decode.boolean(item, "wasSubscribed"))
 
 
 def kick(id: str, reconnect: bool = True) -> Call[None]:
@@ -160,7 +157,7 @@ def updates_of_items(
     request = _post("updates", f'{{"updates":[{",".join(items)}],"idempotencyKey":{key}}}')
     if len(request.body) > MAX_BODY_BYTES:
         raise api_error("too_large", f"At most {MAX_BODY_BYTES} bytes a call.", "updates", 413)
-    return Call(request, lambda reply: _in_order(reply, len(items)))
+    return Call(request, lambda reply: _in_order(reply, len(items)), None if items else [])
 
 
 def chunks(items: Iterable[str]) -> Iterator[list[str]]:
@@ -203,6 +200,13 @@ def _escaped(body: Any) -> str:
     # Ids, users and keys are the caller's: a lone surrogate in one is for Dobby to refuse, and
     # could not be sent as it is.
     return json.dumps(body, allow_nan=False, separators=(",", ":"))
+
+
+def _of_paths(
+    method: str, body: dict[str, Any], read: Callable[[decode.Object], T]
+) -> Call[dict[str, T]]:
+    request = _post(method, _escaped(body))
+    return Call(request, lambda reply: _by_path(reply, body, read), None if body["paths"] else {})
 
 
 def _page_body(after: str | None, limit: int, more: dict[str, Any] | None = None) -> str:

@@ -82,6 +82,8 @@ class Dobby:
 
     def run(self, call: Call[T]) -> T:
         """Sends one prepared call, tried again as the retry policy says."""
+        if call.nothing is not None:
+            return call.nothing
         attempts = self._retry.start()
         while True:
             try:

@@ -193,6 +193,8 @@ class _Handler(BaseHTTPRequestHandler):
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")
+        if 300 <= status < 400:
+            self.send_header("location", "/api/info")
         self.send_header("content-length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)

@@ -56,7 +56,13 @@ def test_updates_gives_the_positions_in_order(driver: Driver) -> None:
     given = [("a", 1), Update("nolog", 2), Update("b", 3, except_=["id"])]
     found = driver.call("updates", given)
     assert found == [Position("k3v9x0qa", 1), None, Position("k3v9x0qa", 3)]
+
+
+def test_nothing_is_asked_about_nothing(driver: Driver, double: Double) -> None:
     assert driver.call("updates", []) == []
+    assert driver.call("connect", "s1", []) == {}
+    assert driver.call("disconnect", "s1", []) == {}
+    assert double.state.seen == []
 
 
 def test_updates_says_which_failed(driver: Driver, double: Double) -> None:
