@@ -59,7 +59,11 @@ export class Outstanding {
    * A connection has opened: numbers go on after `received`. Returns what is to be sent again: in a
    * resumed session what was not received, and of it only what `isMeaningful` still.
    */
-  restart(received: number, isResumed: boolean, isMeaningful: (frame: Numberable) => boolean): NumberedFrame[] {
+  restart(
+    received: number,
+    isResumed: boolean,
+    isMeaningful: (frame: Numberable) => boolean,
+  ): NumberedFrame[] {
     if (isResumed) this.acknowledge(received);
     this.#last = received;
     this.#frames = this.#frames

@@ -179,8 +179,7 @@ export class Pomona {
   }
 
   #frame(decoded: Decoded | null): void {
-    if (decoded === null)
-      this.#events.emit('error', new PomonaError('bad_answer', 'Dobby sent no frame'));
+    if (decoded === null) this.#events.emit('error', new PomonaError('bad_answer', 'Dobby sent no frame'));
     else if (decoded.type === undefined) this.#subscriptions.update(decoded as UpdateFrame);
     else this.#frames.get(decoded.type)?.(decoded as never);
   }

@@ -152,7 +152,9 @@ export class Subscription {
       this.on('state', () => look());
       look();
     });
-    ready.catch(() => {}); // whoever awaits it hears of it; nobody else must
+    ready.catch(() => {
+      // whoever awaits it hears of it; nobody else must
+    });
     return ready;
   }
 }

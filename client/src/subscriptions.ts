@@ -175,7 +175,8 @@ export class Subscriptions {
     this.#each(paths, (track) => {
       if (!track.isHearing) return;
       if (!retryable) track.stop('refused');
-      else if (track.state === 'subscribed') return; // the answer was lost, the back end's word was not
+      else if (track.state === 'subscribed')
+        return; // the answer was lost, the back end's word was not
       else track.hold = 'retry';
       this.#tell(track, 'refused', { path: track.path, code, message, retryable });
     });
@@ -258,7 +259,10 @@ export class Subscriptions {
   }
 
   #handlerFailed(path: string, cause: unknown): void {
-    const error = new PomonaError('handler_failed', `A handler of "${path}" threw: ${cause}`, { cause, path });
+    const error = new PomonaError('handler_failed', `A handler of "${path}" threw: ${cause}`, {
+      cause,
+      path,
+    });
     if (!this.#events.emit('error', error)) reportUncaught(cause);
   }
 

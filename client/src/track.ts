@@ -4,7 +4,13 @@
  */
 import type { SubscribeItem } from '../../protocol/frames.js';
 import type { Position } from '../../protocol/positions.js';
-import type { Handler, PathView, Subscription, SubscriptionEvents, SubscriptionState } from './subscription.js';
+import type {
+  Handler,
+  PathView,
+  Subscription,
+  SubscriptionEvents,
+  SubscriptionState,
+} from './subscription.js';
 
 /** One handler with its subscription. */
 export interface Entry {

@@ -75,7 +75,11 @@ describe('connectUrl', () => {
       await stage.clock.advance(250 * 2 ** index - 1);
       expect(stage.transport.sent.length).toBe(index);
       await stage.clock.advance(1);
-      expect(stage.transport.sent.at(-1)).toEqual({ type: 'subscribe', n: index + 1, paths: [{ path: 'a' }] });
+      expect(stage.transport.sent.at(-1)).toEqual({
+        type: 'subscribe',
+        n: index + 1,
+        paths: [{ path: 'a' }],
+      });
       await stage.transport.says(pending('a'));
       expect(stage.requests.length).toBe(index + 2);
     }
@@ -131,10 +135,15 @@ describe('connectUrl', () => {
 
   it('gets the token of Django, and only at the origin of the page', async () => {
     vi.stubGlobal('location', { href: 'http://app.test/page' });
-    vi.stubGlobal('document', { cookie: 'x=1; csrftoken=secret', addEventListener() {}, removeEventListener() {} });
+    vi.stubGlobal('document', {
+      cookie: 'x=1; csrftoken=secret',
+      addEventListener() {},
+      removeEventListener() {},
+    });
     const own = await asking({ connectUrl: '/connect' }, 'a');
     const foreign = await asking({ connectUrl: 'http://other.test/connect' }, 'a');
-    const tokenOf = (stage: Stage) => (stage.requests[0]?.init.headers as Record<string, string>)['X-CSRFToken'];
+    const tokenOf = (stage: Stage) =>
+      (stage.requests[0]?.init.headers as Record<string, string> | undefined)?.['X-CSRFToken'];
     expect([tokenOf(own), tokenOf(foreign)]).toEqual(['secret', undefined]);
   });
 });

@@ -55,7 +55,12 @@ describe('coming back', () => {
     vi.stubGlobal('document', page);
     const stage = new Stage();
     await stage.transport.opens();
-    await stage.transport.says({ type: 'closing', code: 4000, message: 'restarting', reconnectAfterMs: 3_000 });
+    await stage.transport.says({
+      type: 'closing',
+      code: 4000,
+      message: 'restarting',
+      reconnectAfterMs: 3_000,
+    });
     await stage.clock.advance(2_999);
     wake();
     expect(stage.transports.length).toBe(1);
@@ -92,7 +97,11 @@ describe('coming back', () => {
       await stage.transport.opens();
       await stage.transport.says({ type: 'closing', code, message: 'no more' });
       await stage.clock.advance(100_000);
-      expect([stage.transports.length, stage.pomona.state, subscription.state]).toEqual([1, 'closed', 'ended']);
+      expect([stage.transports.length, stage.pomona.state, subscription.state]).toEqual([
+        1,
+        'closed',
+        'ended',
+      ]);
       expect(stage.told('error')).toEqual([name]);
       expect(() => stage.pomona.connect('b', () => {})).toThrow(/closed/);
     }
@@ -216,7 +225,9 @@ describe('falling back', () => {
   });
 
   it('says at once when nothing can be used', () => {
-    expect(() => new Stage({ transports: ['websocket'], WebSocket: undefined as never })).toThrow(/transport|used/i);
+    expect(() => new Stage({ transports: ['websocket'], WebSocket: undefined as never })).toThrow(
+      /transport|used/i,
+    );
   });
 });
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { afterClose as protocolAfterClose, CLOSE_CODES } from '../../protocol/codes.js';
+import { CLOSE_CODES, afterClose as protocolAfterClose } from '../../protocol/codes.js';
 import { afterClose, FINAL, TAKEN_OVER, TICKET_REFUSED } from '../src/close-codes.js';
 import { decodeFrame, parseJson } from '../src/decode.js';
 

@@ -7,7 +7,9 @@ describe('the upstream', () => {
     const stage = new Stage();
     await stage.transport.opens();
     const send = stage.pomona.extend({});
-    expect([send({ type: 'x', v: 1 }), send({ type: 'x', v: 2 }), send({ type: 'x', v: 3 })]).toEqual([1, 2, 3]);
+    expect([send({ type: 'x', v: 1 }), send({ type: 'x', v: 2 }), send({ type: 'x', v: 3 })]).toEqual([
+      1, 2, 3,
+    ]);
     await stage.transport.says({ type: 'ping', received: 1 });
     await stage.transport.ends();
     await stage.clock.advance(1_000);
@@ -64,7 +66,9 @@ describe('the upstream', () => {
     await settled();
     await stage.transport.says({ type: 'error', code: 'bad_field', message: 'no', n: 1 });
     expect(stage.told('error')).toEqual(['bad_field']);
-    expect(stage.told('refused')).toEqual([{ path: 'a', code: 'bad_field', message: 'no', retryable: false }]);
+    expect(stage.told('refused')).toEqual([
+      { path: 'a', code: 'bad_field', message: 'no', retryable: false },
+    ]);
   });
 
   it('comes back with the ticket when a number was lost', async () => {

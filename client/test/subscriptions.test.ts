@@ -155,7 +155,13 @@ describe('the promise', () => {
     const { messages, handler } = heard();
     pomona.connect('a', handler);
     await transport.opens();
-    await transport.says(subscribed('a', at(5)), update('a', 5), update('a', 6), update('a', 6), update('a', 9));
+    await transport.says(
+      subscribed('a', at(5)),
+      update('a', 5),
+      update('a', 6),
+      update('a', 6),
+      update('a', 9),
+    );
     await transport.says(update('a', 1, 'bbbbbbbb'));
     expect(messages).toEqual([6, 9, 1]);
   });
@@ -167,7 +173,12 @@ describe('the promise', () => {
     const gap = { path: 'a', from: at(5), to: at(9), reason: 'evicted' };
     subscription.on('gap', (event) => messages.push(event));
     await stage.transport.opens();
-    await stage.transport.says(subscribed('a', at(5)), { type: 'gap', ...gap }, update('a', 9), update('a', 10));
+    await stage.transport.says(
+      subscribed('a', at(5)),
+      { type: 'gap', ...gap },
+      update('a', 9),
+      update('a', 10),
+    );
     expect([messages, stage.told('gap'), subscription.position]).toEqual([[gap, 10], [gap], at(10)]);
   });
 
@@ -233,7 +244,10 @@ describe('ending', () => {
     subscription.disconnect();
     subscription.unsubscribe();
     await settled();
-    expect([transport.sent, subscription.state]).toEqual([[{ type: 'unsubscribe', n: 1, paths: ['a'] }], 'ended']);
+    expect([transport.sent, subscription.state]).toEqual([
+      [{ type: 'unsubscribe', n: 1, paths: ['a'] }],
+      'ended',
+    ]);
     const again = pomona.connect('a', handler);
     await settled();
     await transport.says(update('a', 1), subscribed('a'), update('a', 2));
@@ -263,7 +277,10 @@ describe('ending', () => {
     const subscription = stage.pomona.connect('a', handler);
     await stage.transport.opens();
     await stage.transport.says(subscribed('a'), { type: 'unsubscribed', paths: ['a'], by: 'back_end' });
-    expect([stage.told('unsubscribed'), subscription.state]).toEqual([[{ path: 'a', by: 'back_end' }], 'ended']);
+    expect([stage.told('unsubscribed'), subscription.state]).toEqual([
+      [{ path: 'a', by: 'back_end' }],
+      'ended',
+    ]);
     await stage.transport.says(update('a', 1), subscribed('a', at(1)), update('a', 2));
     expect([messages, stage.told('gap'), subscription.state]).toEqual([[2], [], 'subscribed']);
   });

@@ -1,6 +1,13 @@
 /** A clock that is turned by hand, a transport without a network, and a back end that answers when told. */
 import type { UpFrame } from '../../protocol/frames.js';
-import type { Clock, PomonaOptions, Transport, TransportContext, TransportEnd, TransportKind } from '../src/index.js';
+import type {
+  Clock,
+  PomonaOptions,
+  Transport,
+  TransportContext,
+  TransportEnd,
+  TransportKind,
+} from '../src/index.js';
 import { Pomona } from '../src/index.js';
 
 /** Time stands still until `advance`. */

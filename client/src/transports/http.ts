@@ -91,64 +91,53 @@ export function httpTransport(
   const end = (error: unknown): void => {
     if (!signal.aborted) context.ended(error as Error);
   };
-  const upstream = new Upstream(context, signal, end);
   Promise.resolve()
     .then(() => signal.aborted || run(context, signal))
     .catch(end);
   return {
-    send: (frames) => upstream.push(frames),
+    send: upstream(context, signal, end),
     close(farewell) {
       abort.abort();
-      // It outlives the page. Nobody is left to hear of a failure: the session then expires by itself.
-      if (farewell) post(context, sendBody(context, [FAREWELL]), { keepalive: true }).catch(() => {});
+      if (!farewell) return;
+      post(context, sendBody(context, [FAREWELL]), { keepalive: true }).catch(() => {
+        // it outlives the page, and nobody is left to hear: the session then expires by itself
+      });
     },
   };
 }
 
-/** Carries frames upstream: one POST at a time, in order. */
-class Upstream {
-  readonly #context: TransportContext;
-  readonly #signal: AbortSignal;
-  readonly #failed: (error: unknown) => void;
-  #queue: string[] = [];
-  #isBusy = false;
-
-  constructor(context: TransportContext, signal: AbortSignal, failed: (error: unknown) => void) {
-    this.#context = context;
-    this.#signal = signal;
-    this.#failed = failed;
-  }
-
-  /** Adds encoded frames; they leave as soon as what was before them has been answered. */
-  push(frames: readonly string[]): void {
-    this.#queue.push(...frames);
-    if (!this.#isBusy) this.#run().catch(this.#failed);
-  }
-
-  /** Once it has failed it stays busy: nothing may overtake what was not accepted. */
-  async #run(): Promise<void> {
-    this.#isBusy = true;
+/** What carries frames upstream: one POST at a time, in order. */
+function upstream(context: TransportContext, signal: AbortSignal, failed: (error: unknown) => void) {
+  const queue: string[] = [];
+  let isBusy = false;
+  // Once it has failed it stays busy: nothing may overtake what was not accepted.
+  const run = async (): Promise<void> => {
+    isBusy = true;
     await null; // a frame added right after this one travels with it
-    while (this.#queue.length > 0 && !this.#signal.aborted) {
-      const frames = this.#take();
-      const answer = await exchange(this.#context, this.#signal, () => sendBody(this.#context, frames));
+    while (queue.length > 0 && !signal.aborted) {
+      const frames = take(queue);
+      const answer = await exchange(context, signal, () => sendBody(context, frames));
       const accepted = isObject(answer) && answer['accepted'];
-      if (Number.isSafeInteger(accepted)) this.#context.accepted(accepted as number);
+      if (Number.isSafeInteger(accepted)) context.accepted(accepted as number);
     }
-    this.#isBusy = false;
-  }
+    isBusy = false;
+  };
+  return (frames: readonly string[]): void => {
+    queue.push(...frames);
+    if (!isBusy) run().catch(failed);
+  };
+}
 
-  /** As many frames as one POST may carry, leaving room for the ticket. */
-  #take(): string[] {
-    let count = 0;
-    let bytes = 0;
-    for (const frame of this.#queue) {
-      bytes += 3 * frame.length; // a UTF-16 unit is at most 3 bytes of UTF-8
-      if (count > 0 && (count === LIMITS.framesPerPost || bytes > LIMITS.openBytes / 2)) break;
-      count++;
-    }
-    return this.#queue.splice(0, count);
+/** Takes as many frames as one POST may carry, leaving room for the ticket. */
+function take(queue: string[]): string[] {
+  let count = 0;
+  let bytes = 0;
+  for (const frame of queue) {
+    bytes += 3 * frame.length; // a UTF-16 unit is at most 3 bytes of UTF-8
+    if (count > 0 && (count === LIMITS.framesPerPost || bytes > LIMITS.openBytes / 2)) break;
+    count++;
   }
+  return queue.splice(0, count);
 }
 
 function sendBody(context: TransportContext, frames: readonly string[]): string {

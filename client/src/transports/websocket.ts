@@ -2,7 +2,9 @@
 import { parseJson } from '../decode.js';
 import { FAREWELL, type Transport, type TransportContext, type TransportKind } from './transport.js';
 
-const NOTHING = (): void => {};
+const NOTHING = (): void => {
+  // a handler that is not needed
+};
 
 /** The transport that is tried first. */
 export const websocket: TransportKind = {

@@ -83,7 +83,8 @@ it('has one POST in flight and keeps the order, repeating one whose answer was l
 
 it('gives way to long-poll where something between holds the stream back', async () => {
   const { url, stop } = await serve(({ request, response, body }) => {
-    if (request.headers.accept === 'text/event-stream') return void response.writeHead(200, { 'Content-Type': 'text/event-stream' }).flushHeaders();
+    if (request.headers.accept === 'text/event-stream')
+      return void response.writeHead(200, { 'Content-Type': 'text/event-stream' }).flushHeaders();
     if (body['type'] === 'open') json(response, { updates: [opened()], reconnectWith: 'one/1' });
   });
   stops.push(stop);

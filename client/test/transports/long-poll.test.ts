@@ -48,7 +48,8 @@ it('opens again with its positions when the cursor is refused', async () => {
       const updates = opens.length === 1 ? [...first, update(4)] : [opened({ resumed: true, connection: 2 })];
       return json(response, { updates, reconnectWith: 'one/3' });
     }
-    if (opens.length === 1) json(response, { error: { code: 'bad_cursor', message: 'no', retryable: false } }, 409);
+    if (opens.length === 1)
+      json(response, { error: { code: 'bad_cursor', message: 'no', retryable: false } }, 409);
   });
   stops.push(stop);
   const pomona = track(pomonaOn(url, { transports }));

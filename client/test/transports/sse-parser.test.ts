@@ -30,7 +30,22 @@ function parse(bytes: Uint8Array, cuts: readonly number[]): string[] {
   return edges.slice(1).flatMap((end, index) => parser.push(bytes.slice(edges[index], end)));
 }
 
-const piece = fc.constantFrom('data: ', 'data:', 'data', 'id: 1', ':', 'é', '🐱', '\r', '\n', '\r\n', '\n\n', 'x', ' ', '\ufeff');
+const piece = fc.constantFrom(
+  'data: ',
+  'data:',
+  'data',
+  'id: 1',
+  ':',
+  'é',
+  '🐱',
+  '\r',
+  '\n',
+  '\r\n',
+  '\n\n',
+  'x',
+  ' ',
+  '\ufeff',
+);
 const cuts = fc.array(fc.nat(), { maxLength: 12 });
 
 it('reads the same events in whatever chunks they come', () => {

@@ -11,7 +11,9 @@ export interface Call {
 }
 
 /** A server whose POSTs go to `take`. */
-export async function serve(take: (call: Call) => void): Promise<{ server: Server; url: string; stop(): void }> {
+export async function serve(
+  take: (call: Call) => void,
+): Promise<{ server: Server; url: string; stop(): void }> {
   const server = createServer((request, response) => {
     let text = '';
     request.setEncoding('utf8');

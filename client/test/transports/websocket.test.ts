@@ -63,7 +63,9 @@ it('falls back at once where a proxy strips the upgrade', async () => {
     response.writeHead(200, { 'Content-Type': 'text/event-stream' });
     response.write(`data: ${JSON.stringify(opened())}\n\n`);
   });
-  server.on('upgrade', (_request, socket) => socket.end('HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n'));
+  server.on('upgrade', (_request, socket) =>
+    socket.end('HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n'),
+  );
   stops.push(stop);
   const pomona = track(pomonaOn(url, { WebSocket: Constructor }));
   await until('the event stream', () => pomona.transport === 'event-stream');
