@@ -31,7 +31,8 @@ export function compilePattern(source: string): Pattern {
     source,
     match(path) {
       if (path.startsWith(RESERVED_PREFIX)) return null;
-      const captured: Record<string, string> = {};
+      // Without a prototype, so that a name such as __proto__ is a name like any other.
+      const captured: Record<string, string> = Object.create(null);
       return matchParts(parts, path, captured) ? captured : null;
     },
   };

@@ -19,8 +19,8 @@ import { systemClock, systemIds } from './core/clock.js';
 import { createEngine, type Engine } from './core/engine.js';
 import type { Receiver } from './core/receiver.js';
 import { Revocations } from './core/revocations.js';
-import type { SessionFault } from './core/sessions.js';
 import type { GrantResult, RevokeResult } from './core/session-paths.js';
+import type { SessionFault } from './core/sessions.js';
 import { TimerWheel } from './core/timer-wheel.js';
 import { createHttpServer } from './http-server.js';
 import { createLog, type Log } from './observe/log.js';
@@ -75,14 +75,18 @@ export class Dobby {
     this.config = completeConfig(input);
     this.#log = createLog(this.config.logLevel);
     const state = new StateFolder(this.config.stateDir);
-    this.apiKey = this.config.apiKey === undefined ? state.apiKey() : { key: this.config.apiKey, isNew: false };
+    this.apiKey =
+      this.config.apiKey === undefined ? state.apiKey() : { key: this.config.apiKey, isNew: false };
     const policies = new Policies(this.config);
     const tickets = new SignedTickets({
       clock: systemClock,
       lifetimeMs: TICKET_LIFETIME_MS,
       secrets: () => state.ticketSecrets(Date.now()),
     });
-    this.#journal = new FileJournal(state.file('revocations'), { lifetimeMs: TICKET_LIFETIME_MS, clock: systemClock });
+    this.#journal = new FileJournal(state.file('revocations'), {
+      lifetimeMs: TICKET_LIFETIME_MS,
+      clock: systemClock,
+    });
     this.#broker = new MemoryBroker({
       clock: systemClock,
       ids: systemIds,
@@ -123,7 +127,9 @@ export class Dobby {
     if (this.#isStopping) return;
     this.#isStopping = true;
     this.#engine.sessions.restart(RECONNECT_SPREAD_MS);
-    await new Promise((resolve) => setTimeout(resolve, this.#engine.sessions.all.size === 0 ? 0 : STOP_GRACE_MS));
+    await new Promise((resolve) =>
+      setTimeout(resolve, this.#engine.sessions.all.size === 0 ? 0 : STOP_GRACE_MS),
+    );
     this.#endpoint.stop();
     await this.#app.close();
     this.#broker.stop();
@@ -196,7 +202,8 @@ export class Dobby {
         maxSubscriptions: LIMITS.subscriptionsPerSession,
         maxIdleSessions: LIMITS.idleSessions,
       },
-      onReceiverFault: (receiver, error) => this.#log.error({ receiver: receiver.id, error: String(error) }, 'a receiver failed'),
+      onReceiverFault: (receiver, error) =>
+        this.#log.error({ receiver: receiver.id, error: String(error) }, 'a receiver failed'),
       onFault: (error) => this.#log.error({ error: String(error) }, 'the state folder cannot be written'),
     });
   }
@@ -242,7 +249,8 @@ export class Dobby {
 }
 
 function orThrow<T>(outcome: T | SessionFault): T {
-  if (typeof outcome === 'object' && outcome !== null && 'error' in outcome) throw new DobbyError(outcome.error);
+  if (typeof outcome === 'object' && outcome !== null && 'error' in outcome)
+    throw new DobbyError(outcome.error);
   return outcome as T;
 }
 

@@ -1,5 +1,5 @@
 /** How an error of the protocol's table is answered over HTTP, everywhere in the server. */
-import { type ErrorBody, type ErrorCode, ERRORS } from '../../protocol/codes.js';
+import { ERRORS, type ErrorBody, type ErrorCode } from '../../protocol/codes.js';
 import type { ErrorAnswer } from '../../protocol/frames.js';
 
 /** A fault that a request handler throws to answer with an error of the table. */

@@ -1,7 +1,7 @@
 /** The HTTP server that everything is mounted on: every answer, also to what never becomes a request, is ours. */
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
-import { type ErrorBody, ERRORS } from '../../protocol/codes.js';
+import { ERRORS, type ErrorBody } from '../../protocol/codes.js';
 import { LIMITS } from '../../protocol/limits.js';
 import { errorAnswer, fault, knownFault, statusOf } from './http-errors.js';
 import type { Log } from './observe/log.js';
@@ -36,12 +36,15 @@ export function createHttpServer(log: Log): FastifyInstance {
   });
   app.setErrorHandler((error, request, reply) => {
     const known = knownFault(error);
-    if (known === null) log.error({ error: String(error), url: request.url.split('?')[0] }, 'a request failed');
+    if (known === null)
+      log.error({ error: String(error), url: request.url.split('?')[0] }, 'a request failed');
     const body = known ?? { code: 'internal', message: ERRORS.internal.message };
     return reply.code(statusOf(body)).send(errorAnswer(body));
   });
   app.setNotFoundHandler((request, reply) => {
-    const isKnown = (['GET', 'POST'] as const).some((method) => app.hasRoute({ method, url: urlOf(request.url) }));
+    const isKnown = (['GET', 'POST'] as const).some((method) =>
+      app.hasRoute({ method, url: urlOf(request.url) }),
+    );
     const body: ErrorBody = isKnown
       ? { code: 'method_not_allowed', message: ERRORS.method_not_allowed.message }
       : notFound();

@@ -1,6 +1,6 @@
 /** Where untrusted values become typed ones: a schema's first complaint, as an error of the protocol's table. */
 import type { z } from 'zod';
-import { type ErrorBody, ERRORS } from '../../protocol/codes.js';
+import { ERRORS, type ErrorBody } from '../../protocol/codes.js';
 
 /** A checked value, or what is wrong with it. */
 export type Checked<T> = { readonly value: T } | { readonly error: ErrorBody };
@@ -14,7 +14,9 @@ export function check<T>(schema: z.ZodType<T>, value: unknown, prefix = ''): Che
   const path = issue.path.map(String);
   if (issue.code === 'unrecognized_keys') {
     const field = [prefix, ...path, issue.keys[0] ?? ''].filter((part) => part !== '').join('.');
-    return { error: { code: 'unknown_field', message: ERRORS.unknown_field.message, field: field.slice(0, 255) } };
+    return {
+      error: { code: 'unknown_field', message: ERRORS.unknown_field.message, field: field.slice(0, 255) },
+    };
   }
   const field = [prefix, ...path].filter((part) => part !== '').join('.');
   const code = issue.code === 'too_big' && issue.origin === 'array' ? 'too_many_items' : 'bad_field';

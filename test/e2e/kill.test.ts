@@ -49,7 +49,9 @@ async function api(method: string, body: object): Promise<unknown> {
 }
 
 const start = (port: number): Promise<ServerProcess> =>
-  startServer(['--port', String(port), '--state-dir', stateDir, '--log-level', 'warn'], { DOBBY_API_KEY: KEY });
+  startServer(['--port', String(port), '--state-dir', stateDir, '--log-level', 'warn'], {
+    DOBBY_API_KEY: KEY,
+  });
 
 /** A back end whose connect view allows everything. */
 function startBackEnd(): Promise<Server> {
@@ -135,18 +137,25 @@ it(`after kill -9 ${CLIENTS} clients are subscribed again by themselves, and mis
   // Pomona tells `subscribed` once; that the path is heard again is told by the gap, and shown by what follows.
   await eventually(
     () => clients.every(({ gaps }) => gaps.length === 1),
-    () => clients.filter(({ gaps }) => gaps.length < 1).map(({ transport, pomona }) => `${transport} ${pomona.state}`).join(', '),
+    () =>
+      clients
+        .filter(({ gaps }) => gaps.length < 1)
+        .map(({ transport, pomona }) => `${transport} ${pomona.state}`)
+        .join(', '),
   );
   await new Promise((resolve) => setTimeout(resolve, 500));
   await publishing.stop();
   const last = publishing.accepted.at(-1)?.seq ?? 0;
   await eventually(
     () => clients.every(({ heard }) => heard.at(-1)?.seq === last),
-    () => `${clients.filter(({ heard }) => heard.at(-1)?.seq !== last).map(({ transport }) => transport)} did not hear the last update`,
+    () =>
+      `${clients.filter(({ heard }) => heard.at(-1)?.seq !== last).map(({ transport }) => transport)} did not hear the last update`,
   );
 
   const newEpoch = publishing.accepted.at(-1)?.position.epoch;
-  const afterwards = publishing.accepted.filter(({ position }) => position.epoch === newEpoch).map(({ seq }) => seq);
+  const afterwards = publishing.accepted
+    .filter(({ position }) => position.epoch === newEpoch)
+    .map(({ seq }) => seq);
   expect(afterwards.length).toBeGreaterThan(20);
   for (const { heard, ids, gaps, subscribed } of clients) {
     expect(ids).toHaveLength(1);
@@ -154,8 +163,12 @@ it(`after kill -9 ${CLIENTS} clients are subscribed again by themselves, and mis
     const seqs = heard.map(({ seq }) => seq);
     expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b));
     // Before the kill: everything from `subscribed` up to the last that was heard.
-    const before = heard.filter(({ position }) => position?.epoch !== newEpoch).map(({ position }) => position?.offset);
-    expect(before).toEqual(Array.from({ length: before.length }, (_, i) => (subscribed[0]?.offset ?? 0) + i + 1));
+    const before = heard
+      .filter(({ position }) => position?.epoch !== newEpoch)
+      .map(({ position }) => position?.offset);
+    expect(before).toEqual(
+      Array.from({ length: before.length }, (_, i) => (subscribed[0]?.offset ?? 0) + i + 1),
+    );
     expect(heard.filter(({ position }) => position?.epoch === newEpoch).map(({ seq }) => seq)).toEqual(
       expect.arrayContaining(afterwards),
     );

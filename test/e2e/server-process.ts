@@ -28,7 +28,10 @@ export async function startServer(
   });
   let output = '';
   const url = await new Promise<string>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no address within ${START_MS} ms: ${output}`)), START_MS);
+    const timer = setTimeout(
+      () => reject(new Error(`no address within ${START_MS} ms: ${output}`)),
+      START_MS,
+    );
     const take = (chunk: unknown): void => {
       output += String(chunk);
       const found = /listens on (http:\S+)/.exec(output)?.[1];

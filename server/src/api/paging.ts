@@ -15,7 +15,10 @@ export interface Page<T> {
 const DEFAULT_LIMIT = 100;
 
 /** The page of `entries` in the order of their keys that comes after the key `after`. */
-export function pageOf<T>(entries: Iterable<readonly [string, T]>, { limit, after }: PageRequest): Page<[string, T]> {
+export function pageOf<T>(
+  entries: Iterable<readonly [string, T]>,
+  { limit, after }: PageRequest,
+): Page<[string, T]> {
   const wanted = limit ?? DEFAULT_LIMIT;
   const later = [...entries]
     .filter(([key]) => after === undefined || key > after)

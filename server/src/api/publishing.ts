@@ -1,5 +1,5 @@
 /** What `update` and `updates` have in common: an item of a request as a draft, or what is wrong with it. */
-import { type ErrorBody, ERRORS } from '../../../protocol/codes.js';
+import { ERRORS, type ErrorBody } from '../../../protocol/codes.js';
 import type { Json } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import { pathFault, utf8Length } from '../../../protocol/paths.js';
@@ -20,5 +20,10 @@ export function draftOf({ path, message, except }: Publication, prefix = ''): Dr
   if (text.length > LIMITS.messageBytes || utf8Length(text) > LIMITS.messageBytes) {
     return { code: 'too_large', message: ERRORS.too_large.message, field: `${prefix}message` };
   }
-  return { path, message, sender: '', except: except === undefined || except.length === 0 ? null : new Set(except) };
+  return {
+    path,
+    message,
+    sender: '',
+    except: except === undefined || except.length === 0 ? null : new Set(except),
+  };
 }

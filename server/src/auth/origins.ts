@@ -36,7 +36,9 @@ export class Origins {
     if (origin === undefined) return true;
     if (this.#allowed.has(origin)) return true;
     const page = parseUrl(origin);
-    const host = this.isTrusted(address) ? (first(headers['x-forwarded-host']) ?? headers.host) : headers.host;
+    const host = this.isTrusted(address)
+      ? (first(headers['x-forwarded-host']) ?? headers.host)
+      : headers.host;
     const target = host === undefined ? null : parseUrl(`${page?.protocol}//${host}`);
     if (page === null || target === null || page.hostname !== target.hostname) return false;
     return page.port === target.port || LOOPBACK_HOSTS.test(page.hostname);
@@ -51,7 +53,9 @@ export class Origins {
   /** The client's address: the last in X-Forwarded-For that no trusted proxy has, else the peer's own. */
   clientAddress(headers: IncomingHttpHeaders, peer: string): string {
     if (!this.isTrusted(peer)) return peer;
-    const hops = String(headers['x-forwarded-for'] ?? '').split(',').map((hop) => hop.trim());
+    const hops = String(headers['x-forwarded-for'] ?? '')
+      .split(',')
+      .map((hop) => hop.trim());
     for (const hop of hops.reverse()) {
       if (isIP(hop) === 0) break;
       if (!this.isTrusted(hop)) return hop;

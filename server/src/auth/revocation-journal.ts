@@ -47,15 +47,13 @@ export class FileJournal implements RevocationJournal {
 
   write(revocation: Revocation): Promise<void> {
     this.#waiting.push(`${JSON.stringify(revocation)}\n`);
-    this.#next ??= (this.#writing ?? Promise.resolve())
-      .catch(() => {}) // whoever waited for that write was told
-      .then(() => this.#flush());
+    this.#next ??= settled(this.#writing).then(() => this.#flush());
     return this.#next;
   }
 
   /** Closes the file after the last write. Idempotent. */
   async close(): Promise<void> {
-    await (this.#next ?? this.#writing)?.catch(() => {}); // whoever waited for that write was told
+    await settled(this.#next ?? this.#writing);
     await this.#handle?.close();
     this.#handle = null;
   }
@@ -86,6 +84,11 @@ export class FileJournal implements RevocationJournal {
     await this.#handle.appendFile(text);
     await this.#handle.datasync();
   }
+}
+
+/** When a write is over, well or not: whoever asked for it was told which. */
+async function settled(writing: Promise<void> | null): Promise<void> {
+  await Promise.allSettled([writing]);
 }
 
 /** A line, or null when it was cut short by a crash: its writer was never told that it is safe. */

@@ -16,7 +16,10 @@ const SECRET_LIFETIME_MS = 24 * 60 * 60 * 1000;
 
 const secretsSchema = z.strictObject({
   madeAt: z.int(),
-  secrets: z.array(z.string().regex(/^[0-9a-f]{64}$/)).min(1).max(2),
+  secrets: z
+    .array(z.string().regex(/^[0-9a-f]{64}$/))
+    .min(1)
+    .max(2),
 });
 
 /** A file of the state folder cannot be used; the message names it and what to do. */

@@ -3,9 +3,9 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
+import { StateFolderError } from '../auth/state-folder.js';
 import { ConfigError } from '../config/config.js';
 import { TEXT_FIELDS } from '../config/sources.js';
-import { StateFolderError } from '../auth/state-folder.js';
 import { VERSION } from '../version.js';
 import { CommandError } from './client.js';
 import { serve } from './serve.js';
@@ -17,17 +17,25 @@ export function createProgram(): Command {
   const program = new Command('dobby')
     .description('A push server that stands beside your back end.')
     .version(VERSION)
+    .enablePositionalOptions()
     .option('--config <file>', 'configuration file, JSON (DOBBY_CONFIG)')
     .action((flags: Record<string, unknown>) => serve(flags));
   for (const { flag, kind, description, variable } of TEXT_FIELDS) {
     const shape = kind === 'switch' ? flag : `${flag} <${kind === 'list' ? 'items' : kind}>`;
     program.option(shape, `${description}${kind === 'list' ? ', with commas between' : ''} (${variable})`);
   }
-  addRemote(program.command('update <path> <message>').description('publish an update; a message that is not JSON is text'))
+  addRemote(
+    program
+      .command('update <path> <message>')
+      .description('publish an update; a message that is not JSON is text'),
+  )
     .option('--except <ids>', 'sessions that are not to hear it, with commas between')
-    .action((path: string, message: string, options: Record<string, string>) => update(path, message, options));
-  addRemote(program.command('watch <path>').description('print every update of a path, a JSON line each'))
-    .action((path: string, options: Record<string, string>) => watch(path, options));
+    .action((path: string, message: string, _options: unknown, command: Command) =>
+      update(path, message, command.optsWithGlobals()),
+    );
+  addRemote(
+    program.command('watch <path>').description('print every update of a path, a JSON line each'),
+  ).action((path: string, _options: unknown, command: Command) => watch(path, command.optsWithGlobals()));
   return program;
 }
 
@@ -50,8 +58,13 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 function isExpected(error: unknown): error is Error {
-  if (error instanceof ConfigError || error instanceof StateFolderError || error instanceof CommandError) return true;
-  return error instanceof Error && 'code' in error && ['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL'].includes(String(error.code));
+  if (error instanceof ConfigError || error instanceof StateFolderError || error instanceof CommandError)
+    return true;
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    ['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL'].includes(String(error.code))
+  );
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {

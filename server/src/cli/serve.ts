@@ -33,7 +33,9 @@ function greet(dobby: Dobby, url: string): void {
   if (!config.demo) return;
   say('');
   say('Open this page, twice if you like, send an update and see it arrive:');
-  say(`  ${url}/demo${isTerminal ? `#key=${apiKey.key}` : `#key=${keyInShell}    (the shell fills the key in: echo "…")`}`);
+  say(
+    `  ${url}/demo${isTerminal ? `#key=${apiKey.key}` : `#key=${keyInShell}    (the shell fills the key in: echo "…")`}`,
+  );
   say('or read it with curl in one terminal:');
   say(`  curl -N "${url}${config.endpoint}?path=demo/hello"`);
   say('and send with curl in another:');

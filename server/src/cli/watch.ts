@@ -24,7 +24,15 @@ interface Watch {
 /** Watches until the process is ended. The first connection must succeed; later ones are tried again. */
 export async function watch(path: string, options: Remote): Promise<void> {
   const endpoint = `${serverUrl(options)}${process.env['DOBBY_ENDPOINT'] ?? '/comet'}`;
-  const state: Watch = { path, remote: options, endpoint, ticket: null, connection: 0, position: null, hasBegun: false };
+  const state: Watch = {
+    path,
+    remote: options,
+    endpoint,
+    ticket: null,
+    connection: 0,
+    position: null,
+    hasBegun: false,
+  };
   for (;;) {
     try {
       await follow(state);

@@ -19,15 +19,26 @@ const MB = 1024 * 1024;
 const log = z.strictObject({
   maxUpdates: z.int().min(1).default(1_000),
   maxBytes: z.int().min(1_024).default(MB),
-  maxAgeMs: z.int().min(1).default(5 * 60 * 1000),
+  maxAgeMs: z
+    .int()
+    .min(1)
+    .default(5 * 60 * 1000),
 });
 
-const ms = z.int().min(1).max(24 * 60 * 60 * 1000);
+const ms = z
+  .int()
+  .min(1)
+  .max(24 * 60 * 60 * 1000);
 
 /** The configuration. */
 export const configSchema = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').meta({ description: 'address to listen on' }),
-  port: z.int().min(0).max(65_535).default(4020).meta({ description: 'port to listen on; 0 for any that is free' }),
+  port: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(4020)
+    .meta({ description: 'port to listen on; 0 for any that is free' }),
   endpoint: z
     .string()
     .regex(/^\/[\w./-]*$/)
@@ -45,7 +56,11 @@ export const configSchema = z.strictObject({
     .array(z.strictObject({ pattern, log: z.union([z.literal(false), log]).default(() => log.parse({})) }))
     .default([])
     .meta({ description: 'policies of paths by pattern, the first match wins' }),
-  maxLogBytes: z.int().min(MB).default(256 * MB).meta({ description: 'bytes of all logs together' }),
+  maxLogBytes: z
+    .int()
+    .min(MB)
+    .default(256 * MB)
+    .meta({ description: 'bytes of all logs together' }),
   headTtlMs: ms.default(24 * 60 * 60 * 1000).meta({ description: 'how long an unused path keeps its epoch' }),
   sessionTtlMs: ms.default(30_000).meta({ description: 'how long a session waits without a connection' }),
   grantWaitMs: ms.default(10_000).meta({ description: 'how long a path waits for its grant' }),
@@ -56,7 +71,10 @@ export const configSchema = z.strictObject({
     .default('info')
     .meta({ description: 'how much is logged, to standard error' }),
   counters: z.boolean().default(false).meta({ description: 'print a line of counters every second' }),
-  demo: z.boolean().default(false).meta({ description: 'serve the demonstration page, and open demo/{name*}' }),
+  demo: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'serve the demonstration page, and open demo/{name*}' }),
 });
 
 /** A complete configuration. */

@@ -16,7 +16,9 @@ export class Policies {
   constructor(config: Config) {
     const open = config.demo ? [...config.public, DEMO_PATTERN] : config.public;
     this.#public = new PatternTable(open.map((pattern) => [pattern, true]));
-    this.#logs = new PatternTable(config.paths.map(({ pattern, log }) => [pattern, log === false ? null : log]));
+    this.#logs = new PatternTable(
+      config.paths.map(({ pattern, log }) => [pattern, log === false ? null : log]),
+    );
   }
 
   /** Whether everybody may hear a path. */

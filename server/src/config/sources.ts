@@ -65,7 +65,10 @@ function parseField({ kind }: TextField, value: unknown): unknown {
     case 'switch':
       return /^(1|true|yes|on)$/i.test(value) ? true : /^(0|false|no|off)$/i.test(value) ? false : value;
     case 'list':
-      return value.split(',').map((item) => item.trim()).filter((item) => item !== '');
+      return value
+        .split(',')
+        .map((item) => item.trim())
+        .filter((item) => item !== '');
     case 'text':
       return value;
     default:
@@ -85,7 +88,8 @@ function readFile(file: string): object {
 }
 
 function kindOf(schema: z.ZodType): TextField['kind'] {
-  const inner = schema instanceof z.ZodDefault || schema instanceof z.ZodExactOptional ? schema.unwrap() : schema;
+  const inner =
+    schema instanceof z.ZodDefault || schema instanceof z.ZodExactOptional ? schema.unwrap() : schema;
   if (inner instanceof z.ZodNumber) return 'number';
   if (inner instanceof z.ZodBoolean) return 'switch';
   return inner instanceof z.ZodArray ? 'list' : 'text';

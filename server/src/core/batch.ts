@@ -28,7 +28,7 @@ export class Batch {
   }
 
   /** This sequence and then `frame`. The last answer is remembered: a fan-out asks it of many in a row. */
-  then(frame: Frame): Batch {
+  plus(frame: Frame): Batch {
     if (this.#nextFrame === frame && this.#next !== null) return this.#next;
     const next = new Batch(this.framing, this, frame);
     this.#nextFrame = frame;

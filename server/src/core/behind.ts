@@ -59,9 +59,13 @@ export class Behind {
   /** Reads from one log; answers what is left of the budget, or -1 when the outbox took no more. */
   #read(subscription: Subscription, budget: number): number {
     const log = subscription.path.log;
-    if (log !== null && subscription.gap === null && subscription.cursor < log.floor) {
-      const from = { epoch: log.epoch, offset: subscription.cursor };
-      subscription.gap = { from, to: { epoch: log.epoch, offset: log.floor }, reason: 'evicted' };
+    if (log !== null && subscription.cursor < log.floor) {
+      // A gap that was not told yet grows: what it let begin has been evicted meanwhile.
+      const gap = subscription.gap ?? {
+        from: { epoch: log.epoch, offset: subscription.cursor },
+        reason: 'evicted',
+      };
+      subscription.gap = { ...gap, to: { epoch: log.epoch, offset: log.floor } };
     }
     if (subscription.gap !== null) {
       if (this.#tellGap(subscription, subscription.gap) !== 'ok') return -1;

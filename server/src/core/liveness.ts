@@ -37,7 +37,10 @@ export class Liveness {
   /** Watches the session's new connection. */
   watch(session: Session, connection: Connection): void {
     const lookMs = Math.min(LOOK_MS, this.#parts.settings.pingIntervalMs);
-    this.#next(session, connection, { lookMs, pingDueAt: this.#parts.clock.monotonic() + this.#parts.settings.pingIntervalMs });
+    this.#next(session, connection, {
+      lookMs,
+      pingDueAt: this.#parts.clock.monotonic() + this.#parts.settings.pingIntervalMs,
+    });
   }
 
   /** Calls `expire` when the session has no connection within its time to live. */

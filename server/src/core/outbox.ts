@@ -3,7 +3,7 @@
  * answers with a verdict. Nothing is handed to the wire while the wire is blocked. When the outbox has
  * run empty it asks its source for more: subscriptions that are behind read on from their logs.
  */
-import { Batch } from './batch.js';
+import type { Batch } from './batch.js';
 import type { Flusher } from './flusher.js';
 import type { Frame, Framing } from './frame.js';
 
@@ -42,7 +42,11 @@ export class Outbox {
   #isClosed = false;
 
   /** `isBlocked`: whether the wire takes nothing yet, as a poll that has not come. */
-  constructor(flusher: Flusher, wire: Wire, options: { bounds: OutboxBounds; refill: Refill; isBlocked: boolean }) {
+  constructor(
+    flusher: Flusher,
+    wire: Wire,
+    options: { bounds: OutboxBounds; refill: Refill; isBlocked: boolean },
+  ) {
     this.#flusher = flusher;
     this.#wire = wire;
     this.#bounds = options.bounds;
@@ -67,7 +71,7 @@ export class Outbox {
     if (this.#isClosed) return 'closed';
     const pending = this.#pending;
     if (pending.count >= this.#bounds.maxFrames) return 'slow';
-    const next = pending.then(frame);
+    const next = pending.plus(frame);
     if (next.bytes > this.#bounds.maxBytes) return 'slow';
     this.#pending = next;
     if (!this.#isQueued) this.wake();
@@ -102,7 +106,7 @@ export class Outbox {
   /** Writes what waits and then `last`, without regard to bounds and the wire's state, and takes nothing more. */
   close(last: Frame): void {
     if (this.#isClosed) return;
-    this.#pending = this.#pending.then(last);
+    this.#pending = this.#pending.plus(last);
     this.#isBlocked = false;
     this.#handOver();
     this.#isClosed = true;

@@ -22,8 +22,10 @@ export class Registry {
 
   /** Makes a receiver known. @throws Error when its id is taken, empty, or contains `->`. */
   register(receiver: Receiver): void {
-    if (receiver.id === '' || receiver.id.includes('->')) throw new Error(`"${receiver.id}" is no receiver id`);
-    if (this.#receivers.has(receiver.id)) throw new Error(`a receiver "${receiver.id}" is registered already`);
+    if (receiver.id === '' || receiver.id.includes('->'))
+      throw new Error(`"${receiver.id}" is no receiver id`);
+    if (this.#receivers.has(receiver.id))
+      throw new Error(`a receiver "${receiver.id}" is registered already`);
     this.#receivers.set(receiver.id, receiver);
   }
 

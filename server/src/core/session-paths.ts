@@ -2,7 +2,7 @@
  * What one session hears: its subscriptions, the paths that wait for the back end's word, and what was granted to it or
  * taken from it. Each path of a request is decided by itself; every decision is told.
  */
-import { type ErrorBody, type ErrorCode, ERRORS } from '../../../protocol/codes.js';
+import { ERRORS, type ErrorBody, type ErrorCode } from '../../../protocol/codes.js';
 import type { SubscribeItem } from '../../../protocol/frames.js';
 import { pathFault } from '../../../protocol/paths.js';
 import type { Position } from '../../../protocol/positions.js';
@@ -110,16 +110,17 @@ export class SessionPaths {
     const results = paths.map((path): GrantResult => {
       const fault = pathFault(path);
       if (fault !== null) return { path, error: errorBody(fault) };
-      const existing = this.#subscriptions.get(path);
+      const waiting = this.#stopWaiting(path);
+      const subscription =
+        this.#subscriptions.get(path) ?? this.#subscribe(path, waiting?.position, decisions);
+      if (typeof subscription === 'string') {
+        if (waiting !== undefined) decisions.refused.push({ path, ...errorBody(subscription) });
+        return { path, error: errorBody(subscription) };
+      }
       this.#granted ??= new Set();
       this.#granted.add(path);
       this.#denied?.delete(path);
-      if (existing !== undefined) return { path, position: this.#positionOf(existing) };
-      const position = this.#stopWaiting(path)?.position;
-      const fresh = this.#subscribe(path, position, decisions);
-      return typeof fresh === 'string'
-        ? { path, error: errorBody(fresh) }
-        : { path, position: this.#positionOf(fresh) };
+      return { path, position: this.#positionOf(subscription) };
     });
     this.#tell(decisions);
     this.#parts.onGrants(this.#session);
@@ -139,7 +140,8 @@ export class SessionPaths {
       if (wasSubscribed) ended.push(path);
       return { path, wasSubscribed };
     });
-    if (ended.length > 0) this.#session.tell(Frame.of({ type: 'unsubscribed', paths: ended, by: 'back_end' }));
+    if (ended.length > 0)
+      this.#session.tell(Frame.of({ type: 'unsubscribed', paths: ended, by: 'back_end' }));
     this.#parts.onGrants(this.#session);
     return results;
   }
@@ -195,7 +197,11 @@ export class SessionPaths {
     return !this.#denied?.has(path) && this.#parts.isPublic(path);
   }
 
-  #subscribe(name: string, position: Position | null | undefined, decisions: Decisions): Subscription | ErrorCode {
+  #subscribe(
+    name: string,
+    position: Position | null | undefined,
+    decisions: Decisions,
+  ): Subscription | ErrorCode {
     if (this.#isFull()) return 'too_many_subscriptions';
     const path = this.#parts.dispatcher.hold(name);
     const placement = placeInLog(path.log, position);

@@ -34,6 +34,8 @@ export class Subscription {
   /** Takes one update while live. True when it was enqueued. The hot path: no allocation. */
   deliver(update: Update): boolean {
     if (!this.isLive) return false;
+    // Accepted before it was connected, by a receiver that was being told of another update.
+    if (update.position !== null && update.position.offset <= this.cursor) return false;
     if (!isHiddenFrom(update, this.session.id)) {
       if (this.session.enqueue(update.frame) !== 'ok') {
         this.session.fallBehind(this);

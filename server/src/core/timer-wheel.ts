@@ -70,8 +70,7 @@ export class TimerWheel {
       this.#at = (this.#at + 1) % SLOTS;
       this.#fire(this.#slots[this.#at] as Set<Entry>);
     }
-    this.#cancelTick =
-      this.#size === 0 ? null : this.#clock.after(this.#nextTick - now, () => this.#tick());
+    this.#cancelTick = this.#size === 0 ? null : this.#clock.after(this.#nextTick - now, () => this.#tick());
   }
 
   #fire(slot: Set<Entry>): void {

@@ -34,7 +34,7 @@ export function isHiddenFrom(
   update: { readonly sender: string; readonly except: ReadonlySet<string> | null },
   id: string,
 ): boolean {
-  return update.sender === id || (update.except !== null && update.except.has(id));
+  return update.sender === id || update.except?.has(id) === true;
 }
 
 /** The text of an update frame. */

@@ -1,6 +1,6 @@
 /** Where a client's text becomes a frame or a request body, or a coded error. Nothing here throws. */
 import { z } from 'zod';
-import { type ErrorBody, ERRORS } from '../../../protocol/codes.js';
+import { ERRORS, type ErrorBody } from '../../../protocol/codes.js';
 import type { OpenFrame, PollBody, SendBody, SendFrame } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import { check } from '../schema.js';
@@ -38,7 +38,10 @@ const bodies = { open, poll, send };
 export type Decoded<T> = { readonly value: T } | { readonly error: ErrorBody; readonly n?: number };
 
 /** What a POST may carry; the frames of `send` are checked one by one, by `decodeSendFrame`. */
-export type PostBody = OpenFrame | PollBody | (Omit<SendBody, 'frames'> & { readonly frames: readonly unknown[] });
+export type PostBody =
+  | OpenFrame
+  | PollBody
+  | (Omit<SendBody, 'frames'> & { readonly frames: readonly unknown[] });
 
 /** Reads JSON text. */
 export function decodeJson(text: string): Decoded<unknown> {
@@ -75,7 +78,10 @@ function decodeTyped<T>(schemas: Record<string, z.ZodType>, value: unknown): Dec
   const { type } = value;
   const schema = typeof type === 'string' && Object.hasOwn(schemas, type) ? schemas[type] : undefined;
   if (schema === undefined) {
-    return { error: { code: 'unknown_type', message: ERRORS.unknown_type.message, field: 'type' }, ...numberOf(value) };
+    return {
+      error: { code: 'unknown_type', message: ERRORS.unknown_type.message, field: 'type' },
+      ...numberOf(value),
+    };
   }
   const checked = check(schema as z.ZodType<T>, value);
   return 'error' in checked ? { ...checked, ...numberOf(value) } : checked;

@@ -48,7 +48,12 @@ export class Endpoint {
   register(app: FastifyInstance): void {
     const { url } = this.#parts;
     const preHandler = async (request: FastifyRequest, reply: FastifyReply) => this.#admit(request, reply);
-    app.route({ method: 'GET', url, onRequest: preHandler, handler: (request, reply) => this.#get(request, reply) });
+    app.route({
+      method: 'GET',
+      url,
+      onRequest: preHandler,
+      handler: (request, reply) => this.#get(request, reply),
+    });
     app.route({
       method: 'POST',
       url,
@@ -83,7 +88,8 @@ export class Endpoint {
       refuseUpgrade(socket, { code, message });
     socket.on('error', () => socket.destroy());
     if (request.url?.split('?')[0] !== this.#parts.url) return refuse('not_found');
-    if (request.headers.upgrade?.toLowerCase() !== 'websocket') return refuse('bad_field', 'Only WebSockets.');
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket')
+      return refuse('bad_field', 'Only WebSockets.');
     if (!this.#parts.origins.isAllowed(request.headers, socket.remoteAddress ?? '')) {
       return refuse('origin_not_allowed', ORIGIN_ADVICE(String(request.headers.origin)));
     }
@@ -134,7 +140,11 @@ export class Endpoint {
     }
   }
 
-  #stream(request: FastifyRequest, reply: FastifyReply, frame: Extract<PostBody, { type: 'open' }>): FastifyReply {
+  #stream(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    frame: Extract<PostBody, { type: 'open' }>,
+  ): FastifyReply {
     const headers = corsHeaders(request.headers.origin);
     const isRaw = request.method === 'GET';
     let refused: RequestFault | null = null;
@@ -205,7 +215,9 @@ function refuseUpgrade(socket: Socket, error: { code: ErrorCode; message: string
 
 function answerRaw(reply: FastifyReply, refused: RequestFault, headers: Record<string, string>): void {
   const body = JSON.stringify(errorAnswer(refused.body));
-  reply.raw.writeHead(ERRORS[refused.body.code].status, { ...headers, 'Content-Type': 'application/json' }).end(body);
+  reply.raw
+    .writeHead(ERRORS[refused.body.code].status, { ...headers, 'Content-Type': 'application/json' })
+    .end(body);
 }
 
 /** `epoch:offset`, as the stream's own `id:` lines have it; anything else is an event of another source. */

@@ -47,12 +47,20 @@ export interface StreamKind {
 }
 
 /** Answers with an event stream, or through `onRefused`. */
-export function streamEvents(parts: TransportParts, exchange: Exchange, frame: OpenFrame, kind: StreamKind): void {
+export function streamEvents(
+  parts: TransportParts,
+  exchange: Exchange,
+  frame: OpenFrame,
+  kind: StreamKind,
+): void {
   const { request, response, headers } = exchange;
   const socket = response.socket;
   // A response that waits behind another one of the same socket has none yet: its client pipelines.
   if (socket === null || socket.destroyed) return void request.socket.destroy();
-  const carrier = new EventStreamCarrier(exchange, socket, { isRaw: kind.isRaw, address: parts.addressOf(request) });
+  const carrier = new EventStreamCarrier(exchange, socket, {
+    isRaw: kind.isRaw,
+    address: parts.addressOf(request),
+  });
   const opened = opening(parts, { value: frame }, carrier);
   if ('closing' in opened) return kind.onRefused(opened);
   response.removeHeader('Transfer-Encoding');

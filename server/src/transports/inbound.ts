@@ -10,7 +10,12 @@ import { applyFrame, sequence } from '../core/upstream.js';
 import { type Decoded, decodeJson, decodeSendFrame } from './decode.js';
 
 /** Takes one frame as text. Frames of a connection that no longer has its session are dropped. */
-export function receiveText(sessions: Sessions, session: Session, connection: Connection, text: string): void {
+export function receiveText(
+  sessions: Sessions,
+  session: Session,
+  connection: Connection,
+  text: string,
+): void {
   if (session.connection !== connection) return;
   if (text.length > LIMITS.frameBytes || utf8Length(text) > LIMITS.frameBytes) {
     refuse(session, { error: { code: 'too_large', message: ERRORS.too_large.message } });
@@ -22,7 +27,12 @@ export function receiveText(sessions: Sessions, session: Session, connection: Co
 }
 
 /** Takes one frame; a refusal is told downstream and nothing of the frame takes effect. */
-export function receiveFrame(sessions: Sessions, session: Session, connection: Connection, value: unknown): void {
+export function receiveFrame(
+  sessions: Sessions,
+  session: Session,
+  connection: Connection,
+  value: unknown,
+): void {
   if (session.connection !== connection) return;
   sessions.heard(session, connection);
   const decoded = decodeSendFrame(value);
@@ -34,6 +44,7 @@ export function receiveFrame(sessions: Sessions, session: Session, connection: C
 /** A refused number is used up: what follows it must not be taken for a jump. */
 function refuse(session: Session, refused: Exclude<Decoded<never>, { value: never }>): void {
   const { error, n } = refused;
-  if (n !== undefined && error.code !== 'bad_sequence' && sequence(session, n) === 'next') session.received = n;
+  if (n !== undefined && error.code !== 'bad_sequence' && sequence(session, n) === 'next')
+    session.received = n;
   session.tell(Frame.of({ type: 'error', ...error, ...(n === undefined ? {} : { n }) }));
 }

@@ -76,7 +76,7 @@ class LongPollCarrier implements Carrier {
   readonly #parts: TransportParts;
   #session: Session | null = null;
   #connection: Connection | null = null;
-  #onGone: () => void = () => {};
+  #onGone: (() => void) | null = null;
   #waiting: PollExchange | null = null;
   /** Frames given so far. */
   #given = 0;
@@ -137,11 +137,13 @@ class LongPollCarrier implements Carrier {
     return 0;
   }
 
-  keepAlive(): void {}
+  keepAlive(): void {
+    // A poll is answered before any proxy tires of it.
+  }
 
   /** The last answer, with the closing frame, stays to be fetched as long as a session waits. */
   end(): void {
-    this.#after(this.#parts.sessionTtlMs, () => this.#onGone());
+    this.#after(this.#parts.sessionTtlMs, () => this.#onGone?.());
   }
 
   #answer(body: Buffer): void {
@@ -160,7 +162,7 @@ class LongPollCarrier implements Carrier {
   /** Between polls: when none comes the connection is lost. */
   #lingers(): void {
     this.#after(this.#parts.sessionTtlMs, () => {
-      this.#onGone();
+      this.#onGone?.();
       this.#connection?.lost();
       const session = this.#session;
       // It has been silent for a session's time to live already.

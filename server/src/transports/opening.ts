@@ -1,5 +1,5 @@
 /** The opening of a connection by a decoded first frame, for every transport alike. */
-import { type ErrorBody, ERRORS } from '../../../protocol/codes.js';
+import { ERRORS, type ErrorBody } from '../../../protocol/codes.js';
 import type { ClosingFrame, OpenFrame } from '../../../protocol/frames.js';
 import { PROTOCOL_VERSION } from '../../../protocol/limits.js';
 import { type Carrier, type Connection, closingFrame } from '../core/connection.js';

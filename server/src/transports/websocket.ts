@@ -122,7 +122,9 @@ class WebSocketCarrier implements Carrier {
     return this.#writer.taken;
   }
 
-  keepAlive(): void {}
+  keepAlive(): void {
+    // It is pinged.
+  }
 
   end(closing: ClosingFrame): void {
     this.#writer.finish();

@@ -4,7 +4,7 @@ import { Frame, type Framing } from '../../src/core/frame.js';
 import { lineFraming } from '../support/fake-carrier.js';
 
 const frames = (...texts: string[]) => texts.map((text) => new Frame(text));
-const follow = (batch: Batch, list: Frame[]) => list.reduce((at, frame) => at.then(frame), batch);
+const follow = (batch: Batch, list: Frame[]) => list.reduce((at, frame) => at.plus(frame), batch);
 
 describe('a batch', () => {
   it('is the same object for all connections that await the same frames in the same order', () => {
@@ -24,23 +24,23 @@ describe('a batch', () => {
   it('is another one for another order, and neither disturbs the other', () => {
     const empty = new Batch(lineFraming);
     const [a, b] = frames('a', 'b') as [Frame, Frame];
-    const ab = empty.then(a).then(b);
-    const ba = empty.then(b).then(a);
+    const ab = empty.plus(a).plus(b);
+    const ba = empty.plus(b).plus(a);
     expect(ab.joined().toString()).toBe('a\nb\n');
     expect(ba.joined().toString()).toBe('b\na\n');
   });
 
   it('joins right when a shorter sequence was joined before', () => {
-    const a = new Batch(lineFraming).then(new Frame('a'));
-    const ab = a.then(new Frame('b'));
+    const a = new Batch(lineFraming).plus(new Frame('a'));
+    const ab = a.plus(new Frame('b'));
     expect(ab.joined().toString()).toBe('a\nb\n');
-    expect(ab.then(new Frame('c')).then(new Frame('d')).joined().toString()).toBe('a\nb\nc\nd\n');
+    expect(ab.plus(new Frame('c')).plus(new Frame('d')).joined().toString()).toBe('a\nb\nc\nd\n');
     expect(a.joined().toString()).toBe('a\n');
   });
 
   it('hands over the bytes of a single frame without a copy', () => {
     const frame = new Frame('a');
-    expect(new Batch(lineFraming).then(frame).joined()).toBe(frame.encoded(lineFraming));
+    expect(new Batch(lineFraming).plus(frame).joined()).toBe(frame.encoded(lineFraming));
   });
 
   it('counts frames and bytes of UTF-8', () => {
@@ -53,9 +53,9 @@ describe('a batch', () => {
   it('keeps no frame alive once it was told to forget', () => {
     const empty = new Batch(lineFraming);
     const frame = new Frame('a');
-    const before = empty.then(frame);
+    const before = empty.plus(frame);
     empty.forget();
-    expect(empty.then(frame)).not.toBe(before);
+    expect(empty.plus(frame)).not.toBe(before);
   });
 });
 

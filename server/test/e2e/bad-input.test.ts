@@ -20,7 +20,14 @@ let told = 0;
 
 beforeAll(async () => {
   stateDir = mkdtempSync(join(tmpdir(), 'dobby-bad-'));
-  dobby = createDobby({ port: 0, stateDir, apiKey: KEY, public: ['demo/{name*}'], logLevel: 'silent', grantWaitMs: 300 });
+  dobby = createDobby({
+    port: 0,
+    stateDir,
+    apiKey: KEY,
+    public: ['demo/{name*}'],
+    logLevel: 'silent',
+    grantWaitMs: 300,
+  });
   url = await dobby.start();
   endpoint = `${url}/comet`;
   bystander = await openWebSocket(endpoint, { ...OPEN, paths: [{ path: 'demo/bystander' }] });
@@ -39,7 +46,11 @@ async function undisturbed(): Promise<void> {
   expect(update['message']).toBe(told);
 }
 
-async function api(method: string, body: string, headers: Record<string, string> = {}): Promise<{ status: number; error: { code: string; field?: string } }> {
+async function api(
+  method: string,
+  body: string,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; error: { code: string; field?: string } }> {
   const response = await fetch(`${url}/api/${method}`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${KEY}`, ...headers },
@@ -56,8 +67,10 @@ function rawWebSocket(): Promise<WebSocket> {
   });
 }
 
-const closeCode = (socket: WebSocket): Promise<number> => new Promise((resolve) => socket.on('close', resolve));
-const nextText = (socket: WebSocket): Promise<string> => new Promise((resolve) => socket.once('message', (data) => resolve(String(data))));
+const closeCode = (socket: WebSocket): Promise<number> =>
+  new Promise((resolve) => socket.on('close', resolve));
+const nextText = (socket: WebSocket): Promise<string> =>
+  new Promise((resolve) => socket.once('message', (data) => resolve(String(data))));
 
 /** Writes bytes to the server and reads what comes back until it ends the connection. */
 function raw(bytes: string, onData: (socket: Socket, text: string) => void = () => {}): Promise<string> {
@@ -164,7 +177,13 @@ describe('HTTP requests', () => {
     ['update', '{"path":"a","message":1,"except":[1]}', 400, 'bad_field', 'except.0'],
     ['update', `{"path":"a","message":"${'x'.repeat(70_000)}"}`, 413, 'too_large', 'message'],
     ['update', `{"path":"a","message":"${'x'.repeat(1_100_000)}"}`, 413, 'too_large', undefined],
-    ['updates', `{"updates":${JSON.stringify(Array.from({ length: 1_001 }, () => 1))}}`, 400, 'too_many_items', 'updates'],
+    [
+      'updates',
+      `{"updates":${JSON.stringify(Array.from({ length: 1_001 }, () => 1))}}`,
+      400,
+      'too_many_items',
+      'updates',
+    ],
     ['connect', '{"id":"nobody","paths":["a"]}', 404, 'unknown_session', undefined],
     ['connect', '{"id":"nobody","paths":"a"}', 400, 'bad_field', 'paths'],
     ['disconnect', '{"id":"nobody","paths":["a"]}', 404, 'unknown_session', undefined],
@@ -178,7 +197,14 @@ describe('HTTP requests', () => {
   });
 
   it('with a missing, a wrong or a cut key are unauthorized, whatever else they say', async () => {
-    for (const authorization of ['', 'Bearer', 'Bearer x', `Bearer ${KEY.slice(0, -1)}`, `Basic ${KEY}`, `Bearer ${KEY}x`]) {
+    for (const authorization of [
+      '',
+      'Bearer',
+      'Bearer x',
+      `Bearer ${KEY.slice(0, -1)}`,
+      `Basic ${KEY}`,
+      `Bearer ${KEY}x`,
+    ]) {
       const answer = await api('kick', '{', { Authorization: authorization });
       expect(answer).toMatchObject({ status: 401, error: { code: 'unauthorized' } });
     }
@@ -192,7 +218,12 @@ describe('HTTP requests', () => {
   });
 
   it('with several updates are answered one by one, and the good ones take effect', async () => {
-    const updates = [{ path: 'demo/some', message: 1 }, { path: '::x', message: 2 }, { message: 3 }, { path: 'demo/some', message: 4 }];
+    const updates = [
+      { path: 'demo/some', message: 1 },
+      { path: '::x', message: 2 },
+      { message: 3 },
+      { path: 'demo/some', message: 4 },
+    ];
     const response = await fetch(`${url}/api/updates`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${KEY}` },
@@ -239,7 +270,15 @@ describe('HTTP requests', () => {
 describe('pages of other origins', () => {
   it('are refused on every transport, and told which configuration line would allow them', async () => {
     const headers = { Origin: 'https://evil.example' };
-    const refusal = { status: 403, answer: { error: { code: 'origin_not_allowed', message: expect.stringContaining('"allowedOrigins": ["https://evil.example"]') } } };
+    const refusal = {
+      status: 403,
+      answer: {
+        error: {
+          code: 'origin_not_allowed',
+          message: expect.stringContaining('"allowedOrigins": ["https://evil.example"]'),
+        },
+      },
+    };
     await expect(exchange(endpoint, OPEN, headers)).rejects.toMatchObject(refusal);
     const response = await fetch(`${endpoint}?path=demo/x`, { headers });
     expect(response.status).toBe(403);
@@ -265,7 +304,10 @@ describe('pages of other origins', () => {
 
 describe('paths that nobody grants', () => {
   it('are refused with not_granted after the wait, all in one frame', async () => {
-    const wire = await openEventStream(endpoint, { ...OPEN, paths: [{ path: 'private/a' }, { path: 'private/b' }] });
+    const wire = await openEventStream(endpoint, {
+      ...OPEN,
+      paths: [{ path: 'private/a' }, { path: 'private/b' }],
+    });
     await wire.until('pending', (frame) => frame['type'] === 'pending');
     const refused = await wire.until('refused', (frame) => frame['type'] === 'refused');
     expect(refused['paths']).toMatchObject([

@@ -29,7 +29,9 @@ describe('through nginx with its default settings', () => {
 
   it('a WebSocket client is told at once that the upgrade was stripped', async () => {
     const subject = await start('');
-    const refused = await openWebSocket(subject.endpoint, { type: 'open', protocol: 1 }).catch((error) => error);
+    const refused = await openWebSocket(subject.endpoint, { type: 'open', protocol: 1 }).catch(
+      (error) => error,
+    );
     expect(refused).toBeInstanceOf(Refused);
     expect(refused).toMatchObject({ status: 426, answer: { error: { code: 'upgrade_stripped' } } });
     await subject.stop();

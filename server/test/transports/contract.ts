@@ -4,7 +4,14 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Dobby } from '../../src/index.js';
-import { type AnyFrame, type OpenWire, openEventStream, openLongPoll, openWebSocket, type TestWire } from './wires.js';
+import {
+  type AnyFrame,
+  type OpenWire,
+  openEventStream,
+  openLongPoll,
+  openWebSocket,
+  type TestWire,
+} from './wires.js';
 
 /** The transports by name. */
 export const OPENERS = {
@@ -28,7 +35,8 @@ const messages = (frames: AnyFrame[]): unknown[] => frames.map((frame) => frame[
 
 async function updates(wire: TestWire, count: number): Promise<AnyFrame[]> {
   const taken: AnyFrame[] = [];
-  while (taken.length < count) taken.push(await wire.until(`update ${taken.length + 1} of ${count}`, isUpdate));
+  while (taken.length < count)
+    taken.push(await wire.until(`update ${taken.length + 1} of ${count}`, isUpdate));
   return taken;
 }
 
@@ -69,7 +77,16 @@ export function describeTransport(name: string, open: OpenWire, start: () => Pro
       const path = `${fresh()}/ü – 𝄞 "quoted" \\ /`;
       const wire = await connect({ paths: [{ path }] });
       await wire.next('subscribed');
-      const values = [null, true, 0, -1.5e-7, '', 'line\nbreak\r\n\n\ndata: x\u2028\u0000', ['𝄞', [], {}], { '': { a: null } }];
+      const values = [
+        null,
+        true,
+        0,
+        -1.5e-7,
+        '',
+        'line\nbreak\r\n\n\ndata: x\u2028\u0000',
+        ['𝄞', [], {}],
+        { '': { a: null } },
+      ];
       for (const value of values) await subject.dobby.update(path, value);
       const taken = await updates(wire, values.length);
       expect(messages(taken)).toEqual(values);
@@ -80,7 +97,11 @@ export function describeTransport(name: string, open: OpenWire, start: () => Pro
     it('decides each path by itself: subscribed, pending, refused', async () => {
       const path = fresh();
       const wire = await connect();
-      await wire.send({ type: 'subscribe', n: 1, paths: [{ path }, { path: 'private/1' }, { path: '::connect' }, { path: 'a*' }] });
+      await wire.send({
+        type: 'subscribe',
+        n: 1,
+        paths: [{ path }, { path: 'private/1' }, { path: '::connect' }, { path: 'a*' }],
+      });
       expect(await wire.next()).toMatchObject({ type: 'subscribed', paths: [{ path }] });
       expect(await wire.next()).toEqual({ type: 'pending', paths: ['private/1'] });
       expect(await wire.next()).toMatchObject({
@@ -98,10 +119,15 @@ export function describeTransport(name: string, open: OpenWire, start: () => Pro
       await wire.until('pending', ofType('pending'));
       subject.dobby.connect(wire.opened['id'], ['private/asked', 'private/unasked'], 'ada');
       const subscribed = await wire.until('subscribed', ofType('subscribed'));
-      expect(subscribed['paths'].map((it: AnyFrame) => it['path'])).toEqual(['private/asked', 'private/unasked']);
+      expect(subscribed['paths'].map((it: AnyFrame) => it['path'])).toEqual([
+        'private/asked',
+        'private/unasked',
+      ]);
       await subject.dobby.update('private/unasked', 'hello');
       expect(messages(await updates(wire, 1))).toEqual(['hello']);
-      expect(() => subject.dobby.connect(wire.opened['id'], ['private/more'], 'mallory')).toThrow(/user_mismatch/);
+      expect(() => subject.dobby.connect(wire.opened['id'], ['private/more'], 'mallory')).toThrow(
+        /user_mismatch/,
+      );
       wire.cut();
     });
 
@@ -110,7 +136,10 @@ export function describeTransport(name: string, open: OpenWire, start: () => Pro
       subject.dobby.connect(wire.opened['id'], ['private/taken']);
       await wire.until('subscribed', ofType('subscribed'));
       await subject.dobby.disconnect(wire.opened['id'], ['private/taken']);
-      expect(await wire.until('unsubscribed', ofType('unsubscribed'))).toMatchObject({ paths: ['private/taken'], by: 'back_end' });
+      expect(await wire.until('unsubscribed', ofType('unsubscribed'))).toMatchObject({
+        paths: ['private/taken'],
+        by: 'back_end',
+      });
       await subject.dobby.update('private/taken', 'secret');
       subject.dobby.connect(wire.opened['id'], ['private/other']);
       await wire.until('subscribed to the other', ofType('subscribed'));
@@ -143,7 +172,10 @@ export function describeTransport(name: string, open: OpenWire, start: () => Pro
       const again = await resume(wire, [{ path, position: first?.['position'] }]);
       await subject.dobby.update(path, 31);
       expect(again.opened).toMatchObject({ id: wire.opened['id'], resumed: true, connection: 2 });
-      expect(await again.next()).toMatchObject({ type: 'subscribed', paths: [{ path, position: first?.['position'] }] });
+      expect(await again.next()).toMatchObject({
+        type: 'subscribed',
+        paths: [{ path, position: first?.['position'] }],
+      });
       expect(messages(await updates(again, 30))).toEqual(Array.from({ length: 30 }, (_, i) => i + 2));
       again.cut();
     });
@@ -154,7 +186,13 @@ export function describeTransport(name: string, open: OpenWire, start: () => Pro
       const position = { epoch: 'zzzzzzzz', offset: 7 };
       const wire = await connect({ paths: [{ path, position }] });
       await wire.next('subscribed');
-      expect(await wire.next()).toMatchObject({ type: 'gap', path, from: position, to: { offset: 0 }, reason: 'restarted' });
+      expect(await wire.next()).toMatchObject({
+        type: 'gap',
+        path,
+        from: position,
+        to: { offset: 0 },
+        reason: 'restarted',
+      });
       expect(messages(await updates(wire, 1))).toEqual(['held']);
       wire.cut();
     });
@@ -178,7 +216,9 @@ export function describeTransport(name: string, open: OpenWire, start: () => Pro
       const wire = await connect();
       const newer = await resume(wire, []);
       expect(await wire.closed).toBe(4200);
-      const sent = await wire.send({ type: 'subscribe', n: 1, paths: [{ path: fresh() }] }).catch((error) => error.answer);
+      const sent = await wire
+        .send({ type: 'subscribe', n: 1, paths: [{ path: fresh() }] })
+        .catch((error) => error.answer);
       if (sent !== null) expect(sent).toMatchObject({ error: { code: 'taken_over' } });
       await newer.send({ type: 'subscribe', n: 1, paths: [{ path: 'demo/newer' }] });
       expect(await newer.next()).toMatchObject({ type: 'subscribed', paths: [{ path: 'demo/newer' }] });
@@ -198,7 +238,12 @@ export function describeTransport(name: string, open: OpenWire, start: () => Pro
     it('answers a bad frame with its code and field, and goes on', async () => {
       const wire = await connect();
       await wire.send({ type: 'subscribe', n: 1, paths: [{ path: 7 }] });
-      expect(await wire.next()).toMatchObject({ type: 'error', code: 'bad_field', field: 'paths.0.path', n: 1 });
+      expect(await wire.next()).toMatchObject({
+        type: 'error',
+        code: 'bad_field',
+        field: 'paths.0.path',
+        n: 1,
+      });
       await wire.send({ type: 'dance' });
       expect(await wire.next()).toMatchObject({ type: 'error', code: 'unknown_type' });
       await wire.send({ type: 'subscribe', n: 2, paths: [{ path: 'demo/x' }], extra: 1 });
@@ -212,7 +257,10 @@ export function describeTransport(name: string, open: OpenWire, start: () => Pro
       const paths = Array.from({ length: 1_001 }, (_, i) => ({ path: `demo/t/${i}` }));
       const wire = await connect({ paths });
       expect((await wire.next())['paths']).toHaveLength(1_000);
-      expect(await wire.next()).toMatchObject({ type: 'refused', paths: [{ path: 'demo/t/1000', code: 'too_many_subscriptions' }] });
+      expect(await wire.next()).toMatchObject({
+        type: 'refused',
+        paths: [{ path: 'demo/t/1000', code: 'too_many_subscriptions' }],
+      });
       await subject.dobby.update('demo/t/999', 'last');
       expect(messages(await updates(wire, 1))).toEqual(['last']);
       await wire.send({ type: 'unsubscribe', n: 1, paths: ['demo/t/0'] });
@@ -248,7 +296,10 @@ export function describeTransport(name: string, open: OpenWire, start: () => Pro
       expect(again.opened['id']).not.toBe(wire.opened['id']);
       await subject.dobby.kick(again.opened['id'], { reconnect: false });
       expect(await again.closed).toBe(4201);
-      const refused = await resume(again, []).then((it) => it.opened, (error) => error.answer.error);
+      const refused = await resume(again, []).then(
+        (it) => it.opened,
+        (error) => error.answer.error,
+      );
       expect(refused['code']).toBe('revoked_ticket');
     });
 
@@ -256,8 +307,16 @@ export function describeTransport(name: string, open: OpenWire, start: () => Pro
       const wire = await connect();
       const ticket = String(wire.opened['ticket']);
       const other = ticket.at(-5) === 'A' ? 'B' : 'A';
-      for (const bad of [`${ticket.slice(0, -5)}${other}${ticket.slice(-4)}`, ticket.slice(0, 20), 'x', `${ticket}.x`]) {
-        const refused = await open(subject.endpoint, { ...OPEN, ticket: bad }).then((it) => it.opened, (error) => error.answer.error);
+      for (const bad of [
+        `${ticket.slice(0, -5)}${other}${ticket.slice(-4)}`,
+        ticket.slice(0, 20),
+        'x',
+        `${ticket}.x`,
+      ]) {
+        const refused = await open(subject.endpoint, { ...OPEN, ticket: bad }).then(
+          (it) => it.opened,
+          (error) => error.answer.error,
+        );
         expect(refused['code']).toBe('bad_ticket');
       }
       wire.cut();

@@ -119,7 +119,8 @@ export const openWebSocket: OpenWire = async (url, open) => {
 export const openEventStream: OpenWire = async (url, open) => {
   const inbox = new Inbox();
   const { response, cut } = await post(url, open, { Accept: 'text/event-stream' });
-  if (response.statusCode !== 200) throw new Refused(response.statusCode ?? 0, JSON.parse(await bodyOf(response)));
+  if (response.statusCode !== 200)
+    throw new Refused(response.statusCode ?? 0, JSON.parse(await bodyOf(response)));
   let close: (code: number) => void = () => {};
   const closed = new Promise<number>((resolve) => {
     close = resolve;
@@ -190,7 +191,11 @@ export const openLongPoll: OpenWire = async (url, open) => {
 };
 
 /** Posts a body and reads the JSON answer. Rejects with Refused when it is an error. */
-export async function exchange(url: string, body: object, headers: Record<string, string> = {}): Promise<AnyFrame> {
+export async function exchange(
+  url: string,
+  body: object,
+  headers: Record<string, string> = {},
+): Promise<AnyFrame> {
   const { response } = await post(url, body, headers);
   const answer = JSON.parse(await bodyOf(response)) as AnyFrame;
   if (response.statusCode !== 200) throw new Refused(response.statusCode ?? 0, answer);

@@ -19,7 +19,9 @@ export const connect = defineMethod({
       .meta({ description: 'Binds the session to this user; another one later is refused.' }),
   }),
   reply: z.strictObject({
-    results: z.array(z.union([z.strictObject({ path, position }), z.strictObject({ path, error: itemError })])),
+    results: z.array(
+      z.union([z.strictObject({ path, position }), z.strictObject({ path, error: itemError })]),
+    ),
   }),
   run({ id, paths: wanted, user }, { sessions }) {
     const outcome = sessions.connect(id, wanted, user ?? null);

@@ -10,7 +10,10 @@ export const disconnect = defineMethod({
   body: z.strictObject({ id: sessionId, paths }),
   reply: z.strictObject({
     results: z.array(
-      z.union([z.strictObject({ path, wasSubscribed: z.boolean() }), z.strictObject({ path, error: itemError })]),
+      z.union([
+        z.strictObject({ path, wasSubscribed: z.boolean() }),
+        z.strictObject({ path, error: itemError }),
+      ]),
     ),
   }),
   async run({ id, paths: unwanted }, { sessions }) {

@@ -9,7 +9,10 @@ export const kick = defineMethod({
   summary: 'Ends a session; its client comes back as a new one unless reconnect is false.',
   body: z.strictObject({
     id: sessionId,
-    reconnect: z.boolean().exactOptional().meta({ description: 'Whether the client may come back; default true.' }),
+    reconnect: z
+      .boolean()
+      .exactOptional()
+      .meta({ description: 'Whether the client may come back; default true.' }),
   }),
   reply: z.strictObject({ kicked: z.literal(true) }),
   async run({ id, reconnect }, { sessions }) {

@@ -1,9 +1,9 @@
 /** `updates`: publishes many updates in order; each succeeds or fails by itself. */
 import { z } from 'zod';
 import { LIMITS } from '../../../../protocol/limits.js';
+import { check } from '../../schema.js';
 import { defineMethod } from '../method.js';
 import { draftOf } from '../publishing.js';
-import { check } from '../../schema.js';
 import { except, idempotencyKey, itemError, message, path, position, repeated } from '../schemas.js';
 
 const item = z.strictObject({ path, message, except });
@@ -15,7 +15,11 @@ export const updates = defineMethod({
   isIdempotent: true,
   body: z.strictObject({
     // Each item is checked by itself, so that a faulty one does not stop the others.
-    updates: z.array(z.unknown()).min(1).max(LIMITS.itemsPerRequest).meta({ items: z.toJSONSchema(item, { unrepresentable: 'any' }) }),
+    updates: z
+      .array(z.unknown())
+      .min(1)
+      .max(LIMITS.itemsPerRequest)
+      .meta({ items: z.toJSONSchema(item, { unrepresentable: 'any' }) }),
     idempotencyKey,
   }),
   reply: z.strictObject({ results: z.array(result), repeated }),
