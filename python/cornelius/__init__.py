@@ -42,6 +42,7 @@ updates = door(calls.updates)
 connect = door(calls.connect)
 disconnect = door(calls.disconnect)
 kick = door(calls.kick)
+position = door(calls.position)
 info = door(calls.info)
 
 
@@ -67,6 +68,7 @@ __all__ = [
     "connect",
     "disconnect",
     "kick",
+    "position",
     "info",
     "sessions",
     "paths",

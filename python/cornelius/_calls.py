@@ -102,13 +102,16 @@ def connect(
     return _of_paths("connect", body, decode.position)
 
 
-def disconnect(id: str, paths: Iterable[str]) -> Call[dict[str, bool]]:
+def disconnect(id: str, paths: Iterable[str], user: str | None = None) -> Call[dict[str, bool]]:
     """Ends the subscriptions and grants of the session `id` to `paths`, until the next `connect`.
 
-    Returns for each path whether it was subscribed. Raises `UnknownSession`, and `PartialFailure`
-    with a dict by path when some paths were refused.
+    Returns for each path whether it was subscribed. Raises `UnknownSession`, `UserMismatch` when
+    `user` is named and the session is bound to another, and `PartialFailure` with a dict by path
+    when some paths were refused.
     """
-    body = {"id": id, "paths": checked_paths(paths)}
+    body: dict[str, Any] = {"id": id, "paths": checked_paths(paths)}
+    if user is not None:
+        body["user"] = user
     return _of_paths("disconnect", body, lambda item: decode.boolean(item, "wasSubscribed"))
 
 
@@ -116,7 +119,8 @@ def kick(id: str, reconnect: bool = True) -> Call[None]:
     """Ends the session `id`; its id never returns.
 
     The client comes back as a new session and asks its back end again, unless `reconnect` is
-    False. Raises `UnknownSession`, also when a lost answer made this call try twice.
+    False. Raises `UnknownSession`; a session that was ended within the last five minutes is no
+    error, so that a lost answer may be tried again.
     """
     return Call(_post("kick", _escaped({"id": id, "reconnect": reconnect})), _kicked)
 
@@ -137,6 +141,16 @@ def paths_page(
     """Asks for one page of paths that begin with `prefix`, at most `limit` (1 to 1,000)."""
     more = {} if prefix is None else {"prefix": prefix}
     return Call(_post("paths", _page_body(after, limit, more)), _paths)
+
+
+def position(path: str) -> Call[Position | None]:
+    """Tells where `path` stands now, whether or not anybody hears it; None without a log.
+
+    Ask before reading the data that a page is rendered from, and let the page subscribe since this
+    position: it then misses nothing of what came between. Raises `BadPath` before sending.
+    """
+    body = _escaped({"names": [checked_path(path)]})
+    return Call(_post("paths", body), lambda reply: _only_position(reply, path))
 
 
 def encode_item(item: Update, at: str = "") -> str:
@@ -277,6 +291,13 @@ def _sessions(reply: Reply) -> Page[SessionInfo]:
         for item in decode.items(body, "sessions")
     ]
     return Page(found, decode.optional_text(body, "next"))
+
+
+def _only_position(reply: Reply, path: str) -> Position | None:
+    found = _paths(reply).items
+    if [each.path for each in found] != [path]:
+        raise BadReply(f"the answer is not about {path!r}")
+    return found[0].position
 
 
 def _paths(reply: Reply) -> Page[PathInfo]:

@@ -61,6 +61,7 @@ class Dobby:
     connect = _method(calls.connect)
     disconnect = _method(calls.disconnect)
     kick = _method(calls.kick)
+    position = _method(calls.position)
     info = _method(calls.info)
 
     def sessions(self, *, page_size: int = 100) -> Iterator[SessionInfo]:

@@ -14,6 +14,7 @@ updates = async_door(calls.updates)
 connect = async_door(calls.connect)
 disconnect = async_door(calls.disconnect)
 kick = async_door(calls.kick)
+position = async_door(calls.position)
 info = async_door(calls.info)
 
 
@@ -38,6 +39,7 @@ __all__ = [
     "info",
     "kick",
     "paths",
+    "position",
     "sessions",
     "update",
     "updates",

@@ -114,6 +114,9 @@ class Double:
     def _disconnect(self, body: Any) -> tuple[int, Any]:
         if body["id"].startswith("unknown"):
             return 404, error("unknown_session")
+        user = body.get("user")
+        if user is not None and self.state.users.get(body["id"], user) != user:
+            return 409, error("user_mismatch")
         results = []
         for path in body["paths"]:
             was = (body["id"], path) in self.state.connected
@@ -134,6 +137,13 @@ class Double:
         return 200, {"sessions": sessions, "next": str(last) if last < 5 else None}
 
     def _paths(self, body: Any) -> tuple[int, Any]:
+        if "names" in body:
+            at = {"epoch": "k3v9x0qa", "offset": 7}
+            named = [
+                {"path": name, "subscriptions": 0, "position": None if name == "no-log" else at}
+                for name in body["names"]
+            ]
+            return 200, {"paths": named, "next": None}
         names = [name for name in ("a", "b/1", "b/2") if name.startswith(body.get("prefix", ""))]
         found = [{"path": name, "subscriptions": 2, "position": None} for name in names]
         return 200, {"paths": found, "next": None}

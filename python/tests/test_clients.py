@@ -13,6 +13,7 @@ import pytest
 
 from cornelius import (
     BadConfiguration,
+    BadPath,
     BadReply,
     Dobby,
     DobbyTimeout,
@@ -82,12 +83,21 @@ def test_connect_disconnect_and_kick(driver: Driver, double: Double) -> None:
     assert double.state.kicked == [("s1", True), ("s2", False)]
     with pytest.raises(UserMismatch):
         driver.call("connect", "s1", ["a"], user="8")
+    with pytest.raises(UserMismatch):
+        driver.call("disconnect", "s1", ["a"], user="8")
     with pytest.raises(UnknownSession):
         driver.call("connect", "unknown", ["a"])
     with pytest.raises(PartialFailure) as caught:
         driver.call("connect", "s1", ["a", "too-many"])
     assert caught.value.results["a"] == at
     assert list(caught.value.failed) == ["too-many"]
+
+
+def test_position_tells_where_a_path_stands(driver: Driver) -> None:
+    assert driver.call("position", "contacts") == Position("k3v9x0qa", 7)
+    assert driver.call("position", "no-log") is None
+    with pytest.raises(BadPath):
+        driver.call("position", "::connect")
 
 
 def test_lists_are_asked_for_page_by_page(driver: Driver, double: Double) -> None:

@@ -105,6 +105,16 @@ def test_disconnect_tells_dobby(browser: Browser, double: Double) -> None:
     assert double.state.connected == []
 
 
+def test_disconnect_leaves_the_session_of_another_user_alone(
+    browser: Browser, double: Double, ada: User
+) -> None:
+    double.state.users["s1"] = "somebody else"
+    double.state.connected.append(("s1", "open/1"))
+    browser.client.force_login(ada)
+    assert coded(browser.post(DISCONNECT, BODY)) == (409, "user_mismatch", None)
+    assert double.state.connected == [("s1", "open/1")]
+
+
 @pytest.mark.parametrize("url", [CONNECT, DISCONNECT, "/async/connect", "/settings/connect"])
 def test_without_a_csrf_token_nothing_happens(browser: Browser, double: Double, url: str) -> None:
     # The settings of the tests have no CSRF middleware: the views protect themselves.

@@ -152,7 +152,7 @@ export class Dobby {
 
   /** Takes paths away from a session. Rejects with DobbyError when the session is unknown. */
   async disconnect(id: string, paths: readonly string[]): Promise<RevokeResult[]> {
-    return orThrow(await this.#engine.sessions.disconnect(id, paths));
+    return orThrow(await this.#engine.sessions.disconnect(id, paths, null));
   }
 
   /** Ends a session. Rejects with DobbyError when it is unknown. */

@@ -53,7 +53,7 @@ def disconnect_view() -> View:
     """Makes the view for `disconnectUrl`. It answers `{}`."""
 
     def disconnect(request: HttpRequest, asked: Asked) -> HttpResponse:
-        default().run(calls.disconnect(asked.uid, asked.paths))
+        default().run(calls.disconnect(asked.uid, asked.paths, _user(request)))
         return JsonResponse({})
 
     return _guarded(disconnect)

@@ -46,8 +46,11 @@ export const itemError = z.strictObject({
   field: z.string().exactOptional(),
 });
 
+/** A user of the app, by its own name for it. */
+export const user = z.string().min(1).max(LIMITS.nameCharacters).exactOptional();
+
 /** Paths of one request. */
-export const paths = z.array(path).min(1).max(LIMITS.itemsPerRequest);
+export const paths = z.array(path).max(LIMITS.itemsPerRequest);
 
 /** How a list is paged: by the last key of the page before. */
 export const page = {

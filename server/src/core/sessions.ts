@@ -135,19 +135,20 @@ export class Sessions {
 
   /** Grants paths to a session and subscribes it to them; binds it to `user` when one is named. */
   connect(id: string, paths: readonly string[], user: string | null): GrantResult[] | SessionFault {
-    const session = this.#sessions.get(id);
-    if (session === undefined) return { error: errorBody('unknown_session') };
-    if (user !== null && session.user !== null && user !== session.user) {
-      return { error: errorBody('user_mismatch') };
-    }
+    const session = this.#of(id, user);
+    if ('error' in session) return session;
     session.user ??= user;
     return session.paths.grant(paths);
   }
 
-  /** Takes paths away from a session; resolves when that is safe from a restart. */
-  async disconnect(id: string, paths: readonly string[]): Promise<RevokeResult[] | SessionFault> {
-    const session = this.#sessions.get(id);
-    if (session === undefined) return { error: errorBody('unknown_session') };
+  /** Takes paths away from a session, bound to `user` if one is named; resolves when that is safe from a restart. */
+  async disconnect(
+    id: string,
+    paths: readonly string[],
+    user: string | null,
+  ): Promise<RevokeResult[] | SessionFault> {
+    const session = this.#of(id, user);
+    if ('error' in session) return session;
     const results = session.paths.revoke(paths);
     const at = this.#parts.clock.now();
     const taken = results.filter((result) => !('error' in result));
@@ -155,11 +156,14 @@ export class Sessions {
     return results;
   }
 
-  /** Ends a session; resolves when that is safe from a restart. */
+  /** Ends a session, or finds it ended; resolves when that is safe from a restart. */
   async kick(id: string, mayReturn: boolean): Promise<SessionFault | { readonly kicked: true }> {
     const session = this.#sessions.get(id);
-    if (session === undefined) return { error: errorBody('unknown_session') };
-    await this.end(session, mayReturn ? 'kicked' : 'dismissed');
+    if (session !== undefined) await this.end(session, mayReturn ? 'kicked' : 'dismissed');
+    else if (this.#parts.revocations.ended(id) === 'no') return { error: errorBody('unknown_session') };
+    // Asked again after a lost answer, or with more force than before.
+    else if (!mayReturn)
+      await this.#parts.revocations.add({ id, at: this.#parts.clock.now(), isFinal: true });
     return { kicked: true };
   }
 
@@ -169,6 +173,14 @@ export class Sessions {
       const reconnectAfterMs = Math.round(this.#parts.ids.fraction() * spreadMs);
       session.connection?.close(closingFrame('restarting', { reconnectAfterMs }));
     }
+  }
+
+  /** The session of an id, when it is not bound to another user than the one that is named. */
+  #of(id: string, user: string | null): Session | SessionFault {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return { error: errorBody('unknown_session') };
+    const isOthers = user !== null && session.user !== null && user !== session.user;
+    return isOthers ? { error: errorBody('user_mismatch') } : session;
   }
 
   #find(frame: OpenFrame, carrier: Carrier): Found {
@@ -186,8 +198,10 @@ export class Sessions {
     const restored = this.#add(claims.id, false);
     restored.user = claims.user;
     restored.connectionNumber = claims.connection;
+    // What was taken before the ticket was made, and granted since, is among its grants.
     const denied = [...revocations.pathsTaken(claims.id)].filter(
-      (path) => (revocations.takenAt(claims.id, path) ?? 0) >= claims.issuedAt,
+      (path) =>
+        (revocations.takenAt(claims.id, path) ?? 0) >= claims.issuedAt || !claims.grants?.includes(path),
     );
     restored.paths.restore(claims.grants?.filter((path) => !denied.includes(path)) ?? [], denied);
     return { session: restored, isResumed: true };

@@ -2,12 +2,16 @@
 import { z } from 'zod';
 import { RequestFault } from '../../http-errors.js';
 import { defineMethod } from '../method.js';
-import { itemError, path, paths, sessionId } from '../schemas.js';
+import { itemError, path, paths, sessionId, user } from '../schemas.js';
 
 export const disconnect = defineMethod({
   name: 'disconnect',
   summary: 'Ends subscriptions and grants of a session, and denies the paths to it until the next connect.',
-  body: z.strictObject({ id: sessionId, paths }),
+  body: z.strictObject({
+    id: sessionId,
+    paths,
+    user: user.meta({ description: 'A session that is bound to another user is left alone.' }),
+  }),
   reply: z.strictObject({
     results: z.array(
       z.union([
@@ -16,8 +20,8 @@ export const disconnect = defineMethod({
       ]),
     ),
   }),
-  async run({ id, paths: unwanted }, { sessions }) {
-    const outcome = await sessions.disconnect(id, unwanted);
+  async run({ id, paths: unwanted, user: named }, { sessions }) {
+    const outcome = await sessions.disconnect(id, unwanted, named ?? null);
     if ('error' in outcome) throw new RequestFault(outcome.error);
     return { results: outcome };
   },

@@ -1,22 +1,31 @@
-/** `paths`: what is heard. */
+/** `paths`: what is heard, and where named paths stand. */
 import { z } from 'zod';
-import { defineMethod } from '../method.js';
+import { ERRORS } from '../../../../protocol/codes.js';
+import { pathFault } from '../../../../protocol/paths.js';
+import { fault } from '../../http-errors.js';
+import { type ApiContext, defineMethod } from '../method.js';
 import { pageOf } from '../paging.js';
-import { page, path, position } from '../schemas.js';
+import { page, path, paths as pathNames, position } from '../schemas.js';
+
+const item = z.strictObject({ path, subscriptions: z.int(), position });
 
 export const paths = defineMethod({
   name: 'paths',
-  summary: 'Lists the paths that somebody is connected to, in alphabetical order.',
+  summary:
+    'Lists the paths that somebody is connected to in alphabetical order, or tells where named ones stand.',
   body: z.strictObject({
     prefix: z.string().exactOptional().meta({ description: 'Only paths that begin so.' }),
+    names: pathNames.exactOptional().meta({
+      description: 'Exactly these, in this order, whether or not somebody is connected to them. Not paged.',
+    }),
     ...page,
   }),
-  reply: z.strictObject({
-    paths: z.array(z.strictObject({ path, subscriptions: z.int(), position })),
-    next: z.string().nullable(),
-  }),
-  run({ prefix = '', ...wanted }, { dispatcher }) {
-    const matching = [...dispatcher.paths].filter(([name]) => name.startsWith(prefix));
+  reply: z.strictObject({ paths: z.array(item), next: z.string().nullable() }),
+  run({ prefix = '', names, ...wanted }, context) {
+    if (names !== undefined) {
+      return { paths: names.map((name, index) => standing(name, index, context)), next: null };
+    }
+    const matching = [...context.dispatcher.paths].filter(([name]) => name.startsWith(prefix));
     const { items, next } = pageOf(matching, wanted);
     return {
       paths: items.map(([name, it]) => ({
@@ -28,3 +37,13 @@ export const paths = defineMethod({
     };
   },
 });
+
+/** A page that was rendered from what was read after this position misses nothing when it subscribes since it. */
+function standing(name: string, index: number, { dispatcher }: ApiContext): z.infer<typeof item> {
+  const wrong = pathFault(name);
+  if (wrong !== null) throw fault(wrong, { message: ERRORS[wrong].message, field: `names.${index}` });
+  const held = dispatcher.hold(name);
+  const found = { path: name, subscriptions: held.subscriptions, position: held.log?.head ?? null };
+  dispatcher.release(held);
+  return found;
+}

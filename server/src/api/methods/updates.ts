@@ -17,7 +17,7 @@ export const updates = defineMethod({
     // Each item is checked by itself, so that a faulty one does not stop the others.
     updates: z
       .array(z.unknown())
-      .min(1)
+
       .max(LIMITS.itemsPerRequest)
       .meta({ items: z.toJSONSchema(item, { unrepresentable: 'any' }) }),
     idempotencyKey,
