@@ -1,0 +1,1 @@
+"""The app: contacts of everybody and of each team."""

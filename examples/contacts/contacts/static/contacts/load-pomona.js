@@ -1,0 +1,18 @@
+/**
+ * Loads Pomona from Dobby, however long Dobby is away: the page shows and saves contacts without it.
+ * A bundler, or a copy of pomona.js beside the page, makes this a plain `import`.
+ */
+const AGAIN_MS = 2_000;
+
+/** Gives the module; `away` is called whenever it could not be had. */
+export async function loadPomona(dobby, away) {
+  for (let tries = 0; ; tries++) {
+    try {
+      // Browsers may remember that an address failed.
+      return await import(`${dobby}/pomona.js${tries === 0 ? '' : `?${tries}`}`);
+    } catch {
+      away();
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
+  }
+}
