@@ -60,6 +60,7 @@ it('has one POST in flight and keeps the order, repeating one whose answer was l
   const held: ServerResponse[] = [];
   const { url, stop } = await serve((call) => {
     if (call.body['type'] === 'open') return void stream(call);
+    if (call.body['type'] === undefined) return void call.response.end();
     sends.push((call.body['frames'] as { n: number }[]).map(({ n }) => n));
     if (sends.length === 2) call.response.destroy();
     else held.push(call.response);
@@ -72,6 +73,7 @@ it('has one POST in flight and keeps the order, repeating one whose answer was l
   await until('the first send', () => held[0]);
   send({ type: 'x' });
   send({ type: 'x' });
+  await fetch(url, { method: 'POST' }); // whatever was sent before this has arrived
   expect(sends).toEqual([[1]]);
   json(held[0] as ServerResponse, { accepted: 1 });
   await until('the repeated send', () => held[1]);
@@ -94,11 +96,11 @@ it('gives way to long-poll where something between holds the stream back', async
 
 it('gives way where the answer is no event stream', async () => {
   const { url, stop } = await serve(({ request, response, body }) => {
-    if (request.headers.accept === 'text/event-stream') response.end('<html>');
+    if (request.headers.accept === 'text/event-stream') response.writeHead(200).write('<html>');
     else if (body['type'] === 'open') json(response, { updates: [opened()], reconnectWith: 'one/1' });
   });
   stops.push(stop);
-  const pomona = track(pomonaOn(url, { transports: ['event-stream', 'long-poll'] }));
+  const pomona = track(pomonaOn(url, { transports: ['event-stream', 'long-poll'], openTimeoutMs: 60_000 }));
   await until('long-poll', () => pomona.transport === 'long-poll');
 });
 
