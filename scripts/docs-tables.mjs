@@ -1,32 +1,45 @@
 /**
- * Writes the tables of docs/protocol.md that stand in code: errors from protocol/codes.ts, limits
- * from protocol/limits.ts (whose comments are the descriptions). Each table lies between
- * `<!-- table:NAME -->` and `<!-- /table:NAME -->`; nothing else of the page is touched.
+ * Writes the tables of the docs that stand in code: errors from protocol/codes.ts, limits from
+ * protocol/limits.ts (whose comments are the descriptions), configuration from its schema. Each table
+ * lies between `<!-- table:NAME -->` and `<!-- /table:NAME -->`; nothing else of a page is touched.
  *
  *     node scripts/docs-tables.mjs [--check]
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
-const PAGE = new URL('../docs/protocol.md', import.meta.url);
+const PROTOCOL_PAGE = new URL('../docs/protocol.md', import.meta.url);
+const SERVER_PAGE = new URL('../docs/server.md', import.meta.url);
 const LIMITS_SOURCE = new URL('../protocol/limits.ts', import.meta.url);
 
-/** The page as it stands, and as it should. */
+/** Each page as it stands, and as it should. */
 async function pages() {
-  const { ERRORS, CLOSE_CODES, LIMITS } = await loadProtocol();
-  const now = readFileSync(PAGE, 'utf8');
-  let wanted = replaceTable(now, 'errors', errorRows(ERRORS));
-  wanted = replaceTable(wanted, 'limits', limitRows(LIMITS, { ...ERRORS, ...CLOSE_CODES }));
-  return { now, wanted };
+  const { ERRORS, CLOSE_CODES, LIMITS, TEXT_FIELDS, completeConfig } = await loadSources();
+  const tables = [
+    [PROTOCOL_PAGE, { errors: errorRows(ERRORS), limits: limitRows(LIMITS, { ...ERRORS, ...CLOSE_CODES }) }],
+    [SERVER_PAGE, { configuration: configurationRows(TEXT_FIELDS, completeConfig({})) }],
+  ];
+  return tables.map(([page, rows]) => {
+    const now = readFileSync(page, 'utf8');
+    const replace = (text, [name, lines]) => replaceTable(text, name, lines);
+    return { page, now, wanted: Object.entries(rows).reduce(replace, now) };
+  });
 }
 
-async function loadProtocol() {
+async function loadSources() {
+  const sources = [
+    'protocol/codes.ts',
+    'protocol/limits.ts',
+    'server/src/config/config.ts',
+    'server/src/config/sources.ts',
+  ];
   const result = await build({
     stdin: {
-      contents: `export * from './protocol/codes.ts'; export * from './protocol/limits.ts';`,
+      contents: sources.map((source) => `export * from './${source}';`).join('\n'),
       resolveDir: new URL('..', import.meta.url).pathname,
     },
     bundle: true,
+    platform: 'node',
     format: 'esm',
     write: false,
   });
@@ -38,6 +51,18 @@ function errorRows(errors) {
     row([`\`${code}\``, status, retryable ? 'yes' : 'no', message]),
   );
   return [row(['code', 'status', 'retryable', 'means']), '|---|---|---|---|', ...rows];
+}
+
+function configurationRows(fields, defaults) {
+  const rows = fields.map(({ name, flag, variable, description }) => {
+    const standard = defaults[name] === undefined ? 'none' : `\`${JSON.stringify(defaults[name])}\``;
+    return row([`\`${name}\``, flag === null ? '' : `\`${flag}\``, `\`${variable}\``, standard, description]);
+  });
+  return [
+    row(['file and library', 'flag', 'environment', 'default', 'meaning']),
+    '|---|---|---|---|---|',
+    ...rows,
+  ];
 }
 
 function limitRows(limits, codes) {
@@ -74,7 +99,7 @@ function amount(name, value) {
 function replaceTable(page, name, lines) {
   const [open, close] = [`<!-- table:${name} -->`, `<!-- /table:${name} -->`];
   const [start, end] = [page.indexOf(open), page.indexOf(close)];
-  if (start === -1 || end < start) fail(`docs/protocol.md has no ${open} … ${close}`);
+  if (start === -1 || end < start) fail(`the page has no ${open} … ${close}`);
   // The blank lines keep the comments out of the table: a comment would end it.
   return `${page.slice(0, start)}${open}\n\n${lines.join('\n')}\n\n${page.slice(end)}`;
 }
@@ -88,12 +113,14 @@ function fail(message) {
 }
 
 async function main() {
-  const { now, wanted } = await pages();
-  if (now === wanted) return;
-  if (process.argv.includes('--check')) {
-    fail('the tables of docs/protocol.md are not those of the code: run node scripts/docs-tables.mjs');
+  for (const { page, now, wanted } of await pages()) {
+    if (now === wanted) continue;
+    if (process.argv.includes('--check')) {
+      const name = page.pathname.split('/').at(-1);
+      fail(`the tables of docs/${name} are not those of the code: run node scripts/docs-tables.mjs`);
+    }
+    writeFileSync(page, wanted);
   }
-  writeFileSync(PAGE, wanted);
 }
 
 await main().catch((error) => {

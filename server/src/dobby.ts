@@ -17,6 +17,7 @@ import { type Config, type ConfigInput, completeConfig } from './config/config.j
 import { Policies } from './config/policies.js';
 import { systemClock, systemIds } from './core/clock.js';
 import { createEngine, type Engine } from './core/engine.js';
+import type { OutboxBounds } from './core/outbox.js';
 import type { Receiver } from './core/receiver.js';
 import { Revocations } from './core/revocations.js';
 import type { GrantResult, RevokeResult } from './core/session-paths.js';
@@ -31,6 +32,7 @@ import { VERSION } from './version.js';
 /** How long a ticket lasts. */
 const TICKET_LIFETIME_MS = 5 * 60 * 1000;
 const MAX_HEADS = 100_000;
+const OUTBOX: OutboxBounds = { maxBytes: 1024 * 1024, maxFrames: 1_000 };
 /** Clients come back spread over this time when the server stops. */
 const RECONNECT_SPREAD_MS = 2_000;
 /** Sockets get this long to take their last bytes. */
@@ -78,6 +80,7 @@ export class Dobby {
     this.apiKey =
       this.config.apiKey === undefined ? state.apiKey() : { key: this.config.apiKey, isNew: false };
     const policies = new Policies(this.config);
+    this.#warnOfSmallLogs();
     const tickets = new SignedTickets({
       clock: systemClock,
       lifetimeMs: TICKET_LIFETIME_MS,
@@ -183,6 +186,17 @@ export class Dobby {
     return this.#engine.registry.delegate(receiver);
   }
 
+  /** What a slow reader misses is read from the log: one that holds less than an outbox means gaps sooner. */
+  #warnOfSmallLogs(): void {
+    for (const { pattern, log } of this.config.paths) {
+      if (log === false || (log.maxUpdates >= OUTBOX.maxFrames && log.maxBytes >= OUTBOX.maxBytes)) continue;
+      this.#log.warn(
+        { pattern },
+        'a log is smaller than the outbox of a connection: slow readers get gaps sooner',
+      );
+    }
+  }
+
   #createEngine(policies: Policies, tickets: SignedTickets, revocations: Revocations): Engine {
     const { sessionTtlMs, grantWaitMs, stallMs, pingIntervalMs } = this.config;
     return createEngine({
@@ -198,7 +212,7 @@ export class Dobby {
         grantWaitMs,
         stallMs,
         pingIntervalMs,
-        outbox: { maxBytes: 1024 * 1024, maxFrames: 1_000 },
+        outbox: OUTBOX,
         maxSubscriptions: LIMITS.subscriptionsPerSession,
         maxIdleSessions: LIMITS.idleSessions,
       },

@@ -21,6 +21,7 @@ export function createProgram(): Command {
     .option('--config <file>', 'configuration file, JSON (DOBBY_CONFIG)')
     .action((flags: Record<string, unknown>) => serve(flags));
   for (const { flag, kind, description, variable } of TEXT_FIELDS) {
+    if (flag === null) continue;
     const shape = kind === 'switch' ? flag : `${flag} <${kind === 'list' ? 'items' : kind}>`;
     program.option(shape, `${description}${kind === 'list' ? ', with commas between' : ''} (${variable})`);
   }

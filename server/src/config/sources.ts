@@ -9,8 +9,8 @@ import { type Config, ConfigError, completeConfig, configSchema } from './config
 /** How a field is written as a flag or an environment variable. */
 export interface TextField {
   readonly name: keyof Config;
-  /** `--allowed-origins` */
-  readonly flag: string;
+  /** `--allowed-origins`; null for what must not be seen in the list of processes. */
+  readonly flag: string | null;
   /** `DOBBY_ALLOWED_ORIGINS` */
   readonly variable: string;
   readonly description: string;
@@ -24,7 +24,7 @@ export const TEXT_FIELDS: readonly TextField[] = Object.entries(configSchema.sha
     const words = name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);
     return {
       name: name as keyof Config,
-      flag: `--${words}`,
+      flag: name === 'apiKey' ? null : `--${words}`,
       variable: `DOBBY_${words.replaceAll('-', '_').toUpperCase()}`,
       description: String(schema.meta()?.['description'] ?? ''),
       kind: kindOf(schema),
