@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ATTACKS, Attacker } from './attacker.js';
 import { Sample } from './sample.js';
 import { Visitor } from './visitor.js';
 
@@ -195,4 +196,68 @@ describe('with two browsers open', () => {
   it('does nothing that a page should not', () => {
     expect([...ada.faults, ...grace.faults]).toEqual([]);
   });
+});
+
+describe("a page of another origin that posts an attacker's id to the connect view", () => {
+  let attacker: Attacker;
+
+  beforeAll(async () => {
+    attacker = await Attacker.start(sample);
+  });
+
+  afterAll(() => attacker.stop());
+
+  async function subscriptionsOf(id: string): Promise<number | undefined> {
+    const { sessions } = (await sample.api('sessions', { limit: 1000 })) as {
+      sessions: { id: string; subscriptions: number }[];
+    };
+    return sessions.find((session) => session.id === id)?.subscriptions;
+  }
+
+  describe.each([
+    { site: 'of another site', hostname: 'localhost', isSameSite: false },
+    // Cookies know nothing of ports: the victim's travel with it, and only the token protects.
+    { site: 'of the same host on another port', hostname: '127.0.0.1', isSameSite: true },
+  ])('$site', ({ hostname, isSameSite }) => {
+    it.each(ATTACKS)('connects nothing with a %s', async (how) => {
+      const id = await attacker.openSession();
+      const { status, hadCookies } = await attacker.attack(ada.context, hostname, how, id);
+      expect(status).toBe(how === 'fetch of JSON' ? 0 : 403);
+      if (how === 'form') expect(hadCookies).toBe(isSameSite);
+      expect(await subscriptionsOf(id)).toBe(0);
+    });
+  });
+
+  it("does what only the sample's own page can do: the same post from there does connect", async () => {
+    const id = await attacker.openSession();
+    const answer = await ada.page.evaluate(async (uid) => {
+      const token = /csrftoken=(\w+)/.exec(document.cookie)?.[1] ?? '';
+      const response = await fetch('/dobby/connect', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', 'X-CSRFToken': token },
+        body: JSON.stringify({ uid, paths: ['contacts', 'contacts/compilers'] }),
+      });
+      return response.json();
+    }, id);
+    expect(answer).toEqual({ refused: ['contacts/compilers'] });
+    expect(await subscriptionsOf(id)).toBe(1);
+  });
+});
+
+describe('whoever is not logged in', () => {
+  it('is sent to the login, and gets no list', async () => {
+    const context = await browser.newContext({ viewport: { width: 375, height: 812 } });
+    const page = await context.newPage();
+    await page.goto(sample.url);
+    await page.getByRole('button', { name: 'Log in' }).waitFor({ timeout: 15_000 });
+    await page.screenshot({ path: `${PICTURES}narrow-login.png` });
+    const answer = await context.request.get(`${sample.url}/lists/?path=contacts`, { maxRedirects: 0 });
+    expect(answer.status()).toBe(302);
+    await context.close();
+  });
+});
+
+it('stops Dobby and Django when it is told to', async () => {
+  expect(await sample.stop()).toBe(0);
+  for (const url of [sample.url, sample.dobbyUrl]) await expect(fetch(url)).rejects.toThrow('fetch failed');
 });
