@@ -190,5 +190,9 @@ export interface SendAnswer {
 
 /** The answer to an HTTP request that failed. */
 export interface ErrorAnswer {
-  readonly error: ErrorBody & { readonly retryable: boolean };
+  readonly error: ErrorBody & {
+    readonly retryable: boolean;
+    /** The close code that a WebSocket would have got, where the request would have opened a connection or belonged to one. */
+    readonly close?: number;
+  };
 }

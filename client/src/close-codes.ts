@@ -8,9 +8,6 @@ import type { AfterClose, CLOSE_CODES, CloseName } from '../../protocol/codes.js
 /** The ticket is of no use. */
 export const TICKET_REFUSED = 4101 satisfies (typeof CLOSE_CODES)['ticket_refused'];
 
-/** A newer connection has the session. */
-export const TAKEN_OVER = 4200 satisfies (typeof CLOSE_CODES)['taken_over'];
-
 /** What ends a Pomona, in the order of the codes from 4200. */
 export const FINAL: readonly CloseName[] = ['taken_over', 'dismissed', 'open_refused', 'ended'];
 

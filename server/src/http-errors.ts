@@ -6,10 +6,13 @@ import type { ErrorAnswer } from '../../protocol/frames.js';
 export class RequestFault extends Error {
   override readonly name = 'RequestFault';
   readonly body: ErrorBody;
+  /** The close code of the connection that was refused or has ended. */
+  readonly close: number | undefined;
 
-  constructor(body: ErrorBody) {
+  constructor(body: ErrorBody, close?: number) {
     super(body.message);
     this.body = body;
+    this.close = close;
   }
 }
 
@@ -19,8 +22,9 @@ export function fault(code: ErrorCode, more: { message?: string; field?: string 
 }
 
 /** The answer to a request that failed. */
-export function errorAnswer(error: ErrorBody): ErrorAnswer {
-  return { error: { ...error, retryable: ERRORS[error.code].retryable } };
+export function errorAnswer(error: ErrorBody, close?: number): ErrorAnswer {
+  const { retryable } = ERRORS[error.code];
+  return { error: { ...error, retryable, ...(close === undefined ? {} : { close }) } };
 }
 
 /** The HTTP status of an error. */

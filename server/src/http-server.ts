@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import { ERRORS, type ErrorBody } from '../../protocol/codes.js';
 import { LIMITS } from '../../protocol/limits.js';
-import { errorAnswer, fault, knownFault, statusOf } from './http-errors.js';
+import { errorAnswer, fault, knownFault, RequestFault, statusOf } from './http-errors.js';
 import type { Log } from './observe/log.js';
 
 /** How often requests that take too long are looked for. */
@@ -39,7 +39,8 @@ export function createHttpServer(log: Log): FastifyInstance {
     if (known === null)
       log.error({ error: String(error), url: request.url.split('?')[0] }, 'a request failed');
     const body = known ?? { code: 'internal', message: ERRORS.internal.message };
-    return reply.code(statusOf(body)).send(errorAnswer(body));
+    const close = error instanceof RequestFault ? error.close : undefined;
+    return reply.code(statusOf(body)).send(errorAnswer(body, close));
   });
   app.setNotFoundHandler((request, reply) => {
     const isKnown = (['GET', 'POST'] as const).some((method) =>

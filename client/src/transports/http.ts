@@ -4,15 +4,11 @@
  */
 import { LIMITS } from '../../../protocol/limits.js';
 import { Backoff } from '../backoff.js';
-import { TAKEN_OVER, TICKET_REFUSED } from '../close-codes.js';
 import { isObject } from '../decode.js';
 import { FAREWELL, type Transport, type TransportContext, type TransportEnd } from './transport.js';
 
 /** How often one POST is repeated before the transport gives up. */
 const REPEATS = 3;
-
-/** Over HTTP an error stands where a WebSocket would be closed with a code. */
-const CLOSES: Readonly<Record<string, number>> = { bad_ticket: TICKET_REFUSED, taken_over: TAKEN_OVER };
 
 /** An answer that is not 2xx; at the same time what becomes of the transport. */
 class PostFailed extends Error implements TransportEnd {
@@ -40,7 +36,7 @@ export async function post(context: TransportContext, body: string, init: Reques
   // 404, 405 and 426 say that this is not the way: another transport may find one.
   if (typeof told['code'] === 'string' && ![404, 405, 426].includes(status)) {
     failed.error = told['code'];
-    failed.code = CLOSES[failed.error];
+    failed.code = Number(told['close']) || undefined;
     failed.isRefused = [400, 403, 413].includes(status);
   }
   throw failed;

@@ -66,7 +66,19 @@ it('opens again with its positions when the cursor is refused', async () => {
 it('ends for good when another connection has taken the session', async () => {
   const { url, stop } = await serve(({ response, body }: Call) => {
     if (body['type'] === 'open') json(response, { updates: first, reconnectWith: 'one/2' });
-    else json(response, { error: { code: 'taken_over', message: 'no', retryable: false } }, 409);
+    else json(response, { error: { code: 'taken_over', message: 'no', retryable: false, close: 4200 } }, 409);
+  });
+  stops.push(stop);
+  const pomona = track(pomonaOn(url, { transports }));
+  await until('the end', () => pomona.state === 'closed');
+});
+
+it('ends for good when its session was dismissed while it was away', async () => {
+  let openings = 0;
+  const { url, stop } = await serve(({ response, body }: Call) => {
+    if (body['type'] !== 'open') return void response.destroy();
+    if (++openings === 1) return json(response, { updates: first, reconnectWith: 'one/2' });
+    json(response, { error: { code: 'revoked_ticket', message: 'no', retryable: false, close: 4201 } }, 401);
   });
   stops.push(stop);
   const pomona = track(pomonaOn(url, { transports }));

@@ -230,7 +230,9 @@ export class SessionPaths {
   #settle(subscription: Subscription, { start, gap }: Placement, decisions: Decisions): void {
     subscription.cursor = start?.offset ?? 0;
     subscription.gap = gap;
-    decisions.subscribed.push({ path: subscription.path.name, position: start });
+    // Where the client stands, not where the gap ends: should the gap not arrive, it is told again.
+    const position = gap === null ? start : gap.from;
+    decisions.subscribed.push({ path: subscription.path.name, position });
     const connection = this.#session.connection;
     const head = subscription.path.log?.head.offset ?? 0;
     subscription.isLive = connection !== null && gap === null && subscription.cursor === head;

@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { ERRORS, type ErrorCode } from '../../../protocol/codes.js';
+import { CLOSE_CODES, type CloseName, ERRORS, type ErrorCode } from '../../../protocol/codes.js';
 import type { PollBody, SendAnswer } from '../../../protocol/frames.js';
 import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/limits.js';
 import { pathFault } from '../../../protocol/paths.js';
@@ -133,7 +133,7 @@ export class Endpoint {
         const exchange = this.#exchange(request, reply);
         const refused = this.#polls.open(body, exchange);
         if (refused === null) return reply;
-        throw new RequestFault(refused.error);
+        throw new RequestFault(refused.error, refused.closing.code);
       }
       default:
         return body satisfies never;
@@ -151,8 +151,8 @@ export class Endpoint {
     reply.hijack();
     streamEvents(this.#parts, { request: request.raw, response: reply.raw, headers }, frame, {
       isRaw,
-      onRefused: ({ error }) => {
-        refused = new RequestFault(error as RequestFault['body']);
+      onRefused: ({ error, closing }) => {
+        refused = new RequestFault(error, closing.code);
       },
     });
     if (refused !== null) answerRaw(reply, refused, headers);
@@ -162,20 +162,24 @@ export class Endpoint {
   #send(body: SendRequest): SendAnswer {
     const { session } = this.#holder(body.ticket);
     const connection = session.connection;
-    if (connection === null || connection.number !== body.connection) throw fault('taken_over');
+    if (connection === null || connection.number !== body.connection) throw endOf('taken_over', 'taken_over');
     for (const frame of body.frames) receiveFrame(this.#parts.sessions, session, connection, frame);
     return { accepted: session.received };
   }
 
   #poll(body: PollBody, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const code = this.#polls.poll(this.#readTicket(body.ticket), body, this.#exchange(request, reply));
+    if (code === 'taken_over') throw endOf(code, 'taken_over');
     if (code !== null) throw fault(code);
     return reply;
   }
 
   #readTicket(ticket: string): string {
     const verdict = this.#parts.tickets.read(ticket);
-    if ('fault' in verdict) throw fault(verdict.fault, { field: 'ticket' });
+    if ('fault' in verdict) {
+      if (verdict.fault === 'bad_ticket') throw endOf(verdict.fault, 'ticket_refused');
+      throw fault(verdict.fault, { field: 'ticket' });
+    }
     return verdict.claims.id;
   }
 
@@ -193,6 +197,11 @@ export class Endpoint {
         void reply.header('Cache-Control', 'no-store').type('application/json; charset=utf-8').send(body),
     };
   }
+}
+
+/** The fault that ends a connection, with the close code that says what its client does next. */
+function endOf(code: ErrorCode, close: CloseName): RequestFault {
+  return new RequestFault({ code, message: ERRORS[code].message }, CLOSE_CODES[close]);
 }
 
 function corsHeaders(origin: string | undefined): Record<string, string> {
@@ -214,7 +223,7 @@ function refuseUpgrade(socket: Socket, error: { code: ErrorCode; message: string
 }
 
 function answerRaw(reply: FastifyReply, refused: RequestFault, headers: Record<string, string>): void {
-  const body = JSON.stringify(errorAnswer(refused.body));
+  const body = JSON.stringify(errorAnswer(refused.body, refused.close));
   reply.raw
     .writeHead(ERRORS[refused.body.code].status, { ...headers, 'Content-Type': 'application/json' })
     .end(body);

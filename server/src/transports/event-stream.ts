@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { ErrorBody } from '../../../protocol/codes.js';
 import type { ClosingFrame, OpenFrame } from '../../../protocol/frames.js';
 import type { Carrier, Connection } from '../core/connection.js';
 import type { Framing } from '../core/frame.js';
@@ -43,7 +44,7 @@ export interface Exchange {
 export interface StreamKind {
   readonly isRaw: boolean;
   /** Answers a refusal by HTTP, before the stream has begun. */
-  readonly onRefused: (refused: { error: { code: string }; closing: ClosingFrame }) => void;
+  readonly onRefused: (refused: { error: ErrorBody; closing: ClosingFrame }) => void;
 }
 
 /** Answers with an event stream, or through `onRefused`. */

@@ -35,7 +35,7 @@ describe('a subscription that is behind', () => {
     const client = world.open({ paths: [{ path: 'public', position: at(2) }] });
     const frames = client.frames();
     expect(frames.slice(1, 3)).toEqual([
-      { type: 'subscribed', paths: [{ path: 'public', position: at(7) }] },
+      { type: 'subscribed', paths: [{ path: 'public', position: at(2) }] },
       { type: 'gap', path: 'public', from: at(2), to: at(7), reason: 'evicted' },
     ]);
     expect(frames.slice(3)).toMatchObject([{ message: 8 }, { message: 9 }, { message: 10 }]);

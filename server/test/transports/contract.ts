@@ -301,6 +301,7 @@ export function describeTransport(name: string, open: OpenWire, start: () => Pro
         (error) => error.answer.error,
       );
       expect(refused['code']).toBe('revoked_ticket');
+      if ('close' in refused) expect(refused['close']).toBe(4201);
     });
 
     it('refuses a forged and a cut ticket with bad_ticket', async () => {
