@@ -76,7 +76,10 @@ export class Client {
   told<Type extends string>(type: Type): Record<string, unknown>[] {
     return this.frames()
       .filter((frame) => 'type' in frame && frame.type === type)
-      .map(({ type: _, ...rest }: Record<string, unknown>) => rest);
+      .map((frame) => {
+        const { type: _, ...rest } = frame as unknown as Record<string, unknown>;
+        return rest;
+      });
   }
 
   /** The messages of the updates that came since the last call; what came with them is dropped. */
