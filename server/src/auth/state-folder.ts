@@ -4,12 +4,13 @@
  * replaced whole, by rename; the journal is appended to, line by line.
  */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
+const OTHERS_WRITE = 0o022;
 const SECRET_BYTES = 32;
 /** A secret is replaced after a day; the one before stays good until then. */
 const SECRET_LIFETIME_MS = 24 * 60 * 60 * 1000;
@@ -33,7 +34,10 @@ export class StateFolder {
   #madeAt = 0;
   #secrets: readonly Buffer[] = [];
 
-  /** Makes the folder when it is not there. @throws StateFolderError when it cannot be made or read. */
+  /**
+   * Makes the folder when it is not there; one that is there is left as it is, and refused when others may write to it.
+   * @throws StateFolderError
+   */
   constructor(path: string) {
     this.path = path;
     try {
@@ -42,9 +46,13 @@ export class StateFolder {
         // Nobody means to commit a key.
         writeFileSync(join(path, '.gitignore'), '*\n', { mode: FILE_MODE });
       }
-      chmodSync(path, FOLDER_MODE);
     } catch (error) {
       throw new StateFolderError(`the state folder "${path}" cannot be made: ${String(error)}`);
+    }
+    if ((statSync(path).mode & OTHERS_WRITE) !== 0) {
+      throw new StateFolderError(
+        `the state folder "${path}" can be written to by others: chmod 700 "${path}"`,
+      );
     }
   }
 

@@ -82,7 +82,7 @@ export class Behind {
       subscription.cursor = entry.offset;
     }
     subscription.isLive = true;
-    return left;
+    return Math.max(0, left);
   }
 
   #tellGap(subscription: Subscription, gap: Gap): Verdict {

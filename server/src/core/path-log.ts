@@ -15,12 +15,14 @@ export interface LogBounds {
 
 /** What an entry costs beside its text. */
 const ENTRY_OVERHEAD_BYTES = 160;
+/** What one excepted session costs in it. */
+const EXCEPT_BYTES = 64;
 /** Evicted places are cut off when there are so many, and more than entries. */
 const COMPACT_AT = 512;
 
 /** What an entry counts against the bounds, in bytes. */
 export function entryBytes(entry: LogEntry): number {
-  return Buffer.byteLength(entry.text) + ENTRY_OVERHEAD_BYTES;
+  return Buffer.byteLength(entry.text) + ENTRY_OVERHEAD_BYTES + EXCEPT_BYTES * (entry.except?.size ?? 0);
 }
 
 /** One path's head and entries. */

@@ -37,6 +37,8 @@ export class Endpoint {
   readonly #parts: EndpointParts;
   readonly #webSockets: WebSocketTransport;
   readonly #polls: LongPolls;
+  /** Sockets that have left HTTP; its server does not close them. */
+  readonly #upgraded = new Set<Socket>();
 
   constructor(parts: EndpointParts) {
     this.#parts = parts;
@@ -70,9 +72,10 @@ export class Endpoint {
     app.server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
   }
 
-  /** Takes no more WebSockets. */
+  /** Ends the WebSockets that are still there. */
   stop(): void {
     this.#webSockets.stop();
+    for (const socket of this.#upgraded) socket.destroy();
   }
 
   #admit(request: FastifyRequest, reply: FastifyReply): void {
@@ -94,6 +97,8 @@ export class Endpoint {
       return refuse('origin_not_allowed', ORIGIN_ADVICE(String(request.headers.origin)));
     }
     if (this.#parts.isStopping()) return refuse('restarting');
+    this.#upgraded.add(socket);
+    socket.on('close', () => this.#upgraded.delete(socket));
     this.#webSockets.upgrade(request, socket, head);
   }
 
