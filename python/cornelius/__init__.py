@@ -43,6 +43,7 @@ connect = door(calls.connect)
 disconnect = door(calls.disconnect)
 kick = door(calls.kick)
 position = door(calls.position)
+positions = door(calls.positions)
 info = door(calls.info)
 
 
@@ -69,6 +70,7 @@ __all__ = [
     "disconnect",
     "kick",
     "position",
+    "positions",
     "info",
     "sessions",
     "paths",

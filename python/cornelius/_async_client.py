@@ -60,6 +60,7 @@ class AsyncDobby:
     disconnect = _method(calls.disconnect)
     kick = _method(calls.kick)
     position = _method(calls.position)
+    positions = _method(calls.positions)
     info = _method(calls.info)
 
     def sessions(self, *, page_size: int = 100) -> AsyncIterator[SessionInfo]:

@@ -15,6 +15,7 @@ connect = async_door(calls.connect)
 disconnect = async_door(calls.disconnect)
 kick = async_door(calls.kick)
 position = async_door(calls.position)
+positions = async_door(calls.positions)
 info = async_door(calls.info)
 
 
@@ -40,6 +41,7 @@ __all__ = [
     "kick",
     "paths",
     "position",
+    "positions",
     "sessions",
     "update",
     "updates",

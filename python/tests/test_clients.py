@@ -96,6 +96,9 @@ def test_connect_disconnect_and_kick(driver: Driver, double: Double) -> None:
 def test_position_tells_where_a_path_stands(driver: Driver) -> None:
     assert driver.call("position", "contacts") == Position("k3v9x0qa", 7)
     assert driver.call("position", "no-log") is None
+    at = Position("k3v9x0qa", 7)
+    assert driver.call("positions", ["a", "no-log"]) == {"a": at, "no-log": None}
+    assert driver.call("positions", []) == {}
     with pytest.raises(BadPath):
         driver.call("position", "::connect")
 
