@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import cornelius
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 
 from .models import path_of
@@ -13,11 +14,15 @@ log = logging.getLogger(__name__)
 
 
 def authorize(request: HttpRequest, path: str) -> bool:
-    """Says whether the visitor may hear `path`: everybody's list, and those of the own teams."""
-    user = request.user
+    """Says whether the visitor of this request may hear `path`."""
+    return path in paths_of(request.user)
+
+
+def paths_of(user: User | AnonymousUser) -> set[str]:
+    """Gives the paths of everybody's list and of those of the user's teams."""
     if not user.is_authenticated:
-        return False
-    return path in {path_of(None), *(path_of(team) for team in user.groups.all())}
+        return set()
+    return {path_of(None), *(path_of(team) for team in user.groups.all())}
 
 
 def positions() -> Mapping[str, Any]:

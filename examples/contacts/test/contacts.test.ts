@@ -181,15 +181,20 @@ describe('with two browsers open', () => {
     await ada.page.setViewportSize({ width: 1280, height: 800 });
     expect(await grace.row('contacts', 'Saved Meanwhile').count()).toBe(0);
 
+    const late = await Visitor.login(browser, sample, 'ada');
+    await late.page.goto(`${sample.url}/`);
+    await late.sees('contacts', 'Saved Meanwhile');
+    await late.waits(late.page.locator('#connection[data-state=waiting]'), 'says that Dobby is away');
+
     await sample.restartDobby(command);
-    for (const visitor of [ada, grace]) await visitor.isLive();
+    for (const visitor of [ada, grace, late]) await visitor.isLive();
     await grace.sees('contacts', 'Saved Meanwhile');
     await grace.seesNoMore('contacts', 'Sent Away');
     expect(grace.requests).toContain('GET /lists/?path=contacts');
     expect(grace.requests, 'the ticket brings the grants back').not.toContain('POST /dobby/connect');
 
     await grace.add('contacts', { name: 'Saved Afterwards' });
-    await ada.sees('contacts', 'Saved Afterwards');
+    for (const visitor of [ada, late]) await visitor.sees('contacts', 'Saved Afterwards');
     expect([ada.loads, grace.loads], 'documents loaded meanwhile').toEqual([0, 0]);
   });
 
