@@ -5,7 +5,7 @@ import type { OpenFrame, PollBody, SendBody, SendFrame } from '../../../protocol
 import { LIMITS } from '../../../protocol/limits.js';
 import { check } from '../schema.js';
 
-const position = z.strictObject({ epoch: z.string().min(1).max(64), offset: z.int().min(0) });
+const position = z.strictObject({ epoch: z.string().length(8), offset: z.int().min(0) });
 const item = z.strictObject({ path: z.string(), position: position.nullable().exactOptional() });
 const n = z.int().min(1);
 const ticket = z.string().min(1);
