@@ -90,7 +90,10 @@ export class MemoryBroker implements Broker {
   }
 
   release(path: string): void {
-    if (this.#kept.has(path)) this.#idle.add(path);
+    const kept = this.#kept.get(path);
+    if (kept === undefined) return;
+    kept.usedAt = this.#options.clock.now();
+    this.#idle.add(path);
     if (this.#idle.size > this.#options.maxHeads) this.#dropOldest();
   }
 
