@@ -64,9 +64,13 @@ export class Origins {
   }
 
   #trust(entry: string): void {
-    const [address = '', prefix] = entry.split('/');
+    const [address = '', prefix, more] = entry.split('/');
     const family = isIP(address);
-    if (family === 0) throw new Error(`trustedProxies: "${entry}" is neither an address nor a network`);
+    // An empty prefix would be read as 0: everybody.
+    const isPrefix =
+      prefix === undefined || (/^\d+$/.test(prefix) && Number(prefix) <= (family === 6 ? 128 : 32));
+    if (family === 0 || !isPrefix || more !== undefined)
+      throw new Error(`trustedProxies: "${entry}" is neither an address nor a network`);
     const type = family === 6 ? 'ipv6' : 'ipv4';
     if (prefix === undefined) this.#proxies.addAddress(address, type);
     else this.#proxies.addSubnet(address, Number(prefix), type);
