@@ -35,7 +35,7 @@ export function brokerContract(name: string, create: CreateBroker): void {
 
     it('gives the updates of a path offsets from 1 in one epoch of 8 characters', async () => {
       await start();
-      const positions = [];
+      const positions: Update['position'][] = [];
       for (let i = 1; i <= 5; i++) positions.push((await publish('a', i)).position);
       expect(positions.map((position) => position?.offset)).toEqual([1, 2, 3, 4, 5]);
       expect(new Set(positions.map((position) => position?.epoch)).size).toBe(1);

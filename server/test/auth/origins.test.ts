@@ -1,0 +1,108 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Origins } from '../../src/auth/origins.js';
+
+const origins = new Origins({
+  allowedOrigins: ['https://app.example', 'http://Dev.Example:8000/'],
+  trustedProxies: ['loopback', '10.0.0.0/8', '2001:db8::/32', '192.0.2.7'],
+});
+const VISITOR = '203.0.113.9';
+const PROXY = '10.1.2.3';
+
+describe('a page', () => {
+  it.each([
+    ['that is no page: no Origin', undefined, 'push.example', true],
+    ['that is listed', 'https://app.example', 'push.example', true],
+    ['that is listed, with a port', 'http://dev.example:8000', 'push.example', true],
+    ['of a listed host on another port', 'http://dev.example:8001', 'push.example', false],
+    ['of a listed host with another scheme', 'http://app.example', 'push.example', false],
+    ['of a host below a listed one', 'https://evil.app.example', 'push.example', false],
+    ['whose host ends like a listed one', 'https://notapp.example', 'push.example', false],
+    ['of the host that was asked', 'https://push.example', 'push.example', true],
+    ['of the host that was asked, in capitals', 'https://push.example', 'PUSH.example', true],
+    ['of the host that was asked, default port named', 'https://push.example', 'push.example:443', true],
+    ['of another port of the host that was asked', 'https://push.example', 'push.example:8443', false],
+    ['of another port of localhost', 'http://localhost:8000', 'localhost:4020', true],
+    ['of another port of 127.0.0.1', 'http://127.0.0.1:8000', '127.0.0.1:4020', true],
+    ['of another port of ::1', 'http://[::1]:8000', '[::1]:4020', true],
+    ['of localhost, asking 127.0.0.1', 'http://localhost:8000', '127.0.0.1:4020', false],
+    ['of a host that begins like loopback', 'http://127.0.0.1.evil.example', '127.0.0.1:4020', false],
+    [
+      'of a host that begins like localhost',
+      'http://localhost.evil.example:1',
+      'localhost.evil.example:2',
+      false,
+    ],
+    ['of another site', 'https://evil.example', 'push.example', false],
+    ['with the opaque origin "null"', 'null', 'push.example', false],
+    ['with an empty origin', '', 'push.example', false],
+    ['from a file', 'file://', 'push.example', false],
+    ['that names a user', 'https://push.example@evil.example', 'push.example', false],
+    ['when no host is named', 'https://push.example', undefined, false],
+    ['when the host is none', 'https://push.example', 'a b', false],
+  ])('%s', (_name, origin, host, isAllowed) => {
+    const headers = { ...(origin === undefined ? {} : { origin }), ...(host === undefined ? {} : { host }) };
+    expect(origins.isAllowed(headers, VISITOR)).toBe(isAllowed);
+  });
+
+  it('of a host that a proxy names may connect only when the proxy is trusted', () => {
+    const headers = { origin: 'https://www.example', host: 'inside:4020', 'x-forwarded-host': 'www.example' };
+    for (const address of ['127.0.0.1', '::1', '::ffff:127.0.0.1', PROXY, '2001:db8::1', '192.0.2.7']) {
+      expect(origins.isAllowed(headers, address), address).toBe(true);
+    }
+    for (const address of [VISITOR, '11.0.0.1', '192.0.2.8', '', 'unix']) {
+      expect(origins.isAllowed(headers, address), address).toBe(false);
+    }
+  });
+
+  it('is compared with the first host that a chain of proxies names, and no longer with its own', () => {
+    const headers = { host: 'inside', 'x-forwarded-host': 'www.example, inside' };
+    expect(origins.isAllowed({ ...headers, origin: 'https://www.example' }, PROXY)).toBe(true);
+    expect(origins.isAllowed({ ...headers, origin: 'https://inside' }, PROXY)).toBe(false);
+  });
+
+  it('never makes the check throw, whatever the headers hold', () => {
+    const text = fc.option(fc.oneof(fc.string({ unit: 'binary' }), fc.webUrl(), fc.domain(), fc.ipV6()), {
+      nil: undefined,
+    });
+    const property = fc.property(text, text, text, text, (origin, host, forwarded, address) => {
+      const headers = { origin, host, 'x-forwarded-host': forwarded, 'x-forwarded-for': forwarded };
+      expect(typeof origins.isAllowed(headers, address ?? PROXY)).toBe('boolean');
+      expect(typeof origins.clientAddress(headers, address ?? PROXY)).toBe('string');
+    });
+    fc.assert(property, { numRuns: 1_000 });
+  });
+});
+
+describe("a client's address", () => {
+  it.each([
+    ['is its own without a proxy', VISITOR, '198.51.100.1', VISITOR],
+    ['is what the proxy names', PROXY, '198.51.100.1', '198.51.100.1'],
+    ['is the last that no trusted proxy has', PROXY, '6.6.6.6, 198.51.100.1, 10.9.9.9', '198.51.100.1'],
+    ['is the proxy where all are trusted', PROXY, '10.9.9.9', PROXY],
+    ['is the proxy where the header is nonsense', PROXY, '6.6.6.6, nonsense', PROXY],
+    ['is the proxy where there is no header', PROXY, undefined, PROXY],
+  ])('%s', (_name, peer, forwarded, address) => {
+    expect(origins.clientAddress({ 'x-forwarded-for': forwarded }, peer)).toBe(address);
+  });
+});
+
+describe('the rules', () => {
+  it.each(['app.example', '*', 'null', '', 'file:///x'])('refuse "%s" as an origin', (origin) => {
+    expect(() => new Origins({ allowedOrigins: [origin], trustedProxies: [] })).toThrow(
+      /allowedOrigins: .*is not an origin/,
+    );
+  });
+
+  it.each(['proxy.example', '10.0.0', '10.0.0.0/', '10.0.0.0/x', '10.0.0.0/33', '10.0.0.0/8/9', ''])(
+    'refuse "%s" as a proxy',
+    (proxy) => {
+      expect(() => new Origins({ allowedOrigins: [], trustedProxies: [proxy] })).toThrow(/trustedProxies: /);
+    },
+  );
+
+  it('trust nobody when no proxy is named', () => {
+    const strict = new Origins({ allowedOrigins: [], trustedProxies: [] });
+    expect(strict.isTrusted('127.0.0.1')).toBe(false);
+  });
+});

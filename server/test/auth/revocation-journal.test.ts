@@ -1,0 +1,156 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { FileJournal } from '../../src/auth/revocation-journal.js';
+import type { Revocation } from '../../src/core/revocations.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { tempFolder } from '../support/temp-folder.js';
+
+const LIFETIME_MS = 300_000;
+
+function setUp() {
+  const clock = new FakeClock();
+  const file = join(tempFolder(), 'revocations');
+  const open = () => new FileJournal(file, { lifetimeMs: LIFETIME_MS, clock });
+  const revocation = (id: string, more: Partial<Revocation> = {}) => ({ id, at: clock.now(), ...more });
+  return { clock, file, open, revocation };
+}
+
+describe('the journal of revocations', () => {
+  it('gives back after a restart what was written, in order', async () => {
+    const { open, revocation } = setUp();
+    const journal = open();
+    expect(journal.load()).toEqual([]);
+    const written = [
+      revocation('a'),
+      revocation('b', { path: 'räume/👋\n' }),
+      revocation('c', { isFinal: true }),
+    ];
+    for (const it of written) await journal.write(it);
+    expect(open().load()).toEqual(written);
+    await journal.close();
+    expect(open().load()).toEqual(written);
+  });
+
+  it('has a revocation on the disk when its promise resolves, for its owner alone', async () => {
+    const { file, open, revocation } = setUp();
+    const journal = open();
+    await journal.write(revocation('a'));
+    expect(readFileSync(file, 'utf8')).toContain('"id":"a"');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    await journal.close();
+  });
+
+  it('takes many writes at once, and loses and doubles none', async () => {
+    const { open, revocation } = setUp();
+    const journal = open();
+    const ids = Array.from({ length: 500 }, (_, i) => `id-${i}`);
+    const writes: Promise<void>[] = [];
+    for (const [i, id] of ids.entries()) {
+      writes.push(journal.write(revocation(id)));
+      if (i % 50 === 0) await writes.at(-1);
+    }
+    await Promise.all(writes);
+    expect(
+      open()
+        .load()
+        .map(({ id }) => id),
+    ).toEqual(ids);
+    await journal.close();
+  });
+
+  it('passes over a line that a crash has cut, and none that follows is lost', async () => {
+    const { file, open, revocation } = setUp();
+    const first = open();
+    await first.write(revocation('a'));
+    await first.close();
+    appendFileSync(file, '{"id":"cut","at":17');
+    const second = open();
+    expect(second.load().map(({ id }) => id)).toEqual(['a']);
+    await second.write(revocation('b'));
+    expect(second.load().map(({ id }) => id)).toEqual(['a', 'b']);
+    await second.close();
+  });
+
+  it('passes over lines that are damaged, whatever they hold', () => {
+    const { file, open, revocation } = setUp();
+    const good = JSON.stringify(revocation('good'));
+    writeFileSync(
+      file,
+      ['', 'null', '7', '[]', '{}', '{"id":7,"at":1}', '\u0000', good, `${good}x`, '"'].join('\n'),
+    );
+    expect(open().load()).toEqual([revocation('good')]);
+  });
+
+  it('forgets what no ticket can come back with', async () => {
+    const { clock, open, revocation } = setUp();
+    const journal = open();
+    await journal.write(revocation('old'));
+    clock.spend(LIFETIME_MS);
+    await journal.write(revocation('new'));
+    expect(
+      open()
+        .load()
+        .map(({ id }) => id),
+    ).toEqual(['old', 'new']);
+    clock.spend(1);
+    expect(
+      open()
+        .load()
+        .map(({ id }) => id),
+    ).toEqual(['new']);
+    await journal.close();
+  });
+
+  it('is put aside after a lifetime, and still read from there; what was put aside before goes', async () => {
+    const { clock, file, open, revocation } = setUp();
+    const journal = open();
+    await journal.write(revocation('first'));
+    clock.spend(LIFETIME_MS + 1);
+    await journal.write(revocation('second'));
+    expect(readFileSync(`${file}.old`, 'utf8')).toContain('first');
+    clock.spend(LIFETIME_MS - 10);
+    await journal.write(revocation('third'));
+    clock.spend(20);
+    await journal.write(revocation('fourth'));
+    expect(readFileSync(`${file}.old`, 'utf8')).toContain('third');
+    expect(readFileSync(`${file}.old`, 'utf8')).not.toContain('first');
+    expect(
+      open()
+        .load()
+        .map(({ id }) => id),
+    ).toEqual(['third', 'fourth']);
+    await journal.close();
+  });
+
+  it('does not put aside a file that is not there', async () => {
+    const { clock, file, open, revocation } = setUp();
+    const journal = open();
+    clock.spend(10 * LIFETIME_MS);
+    await journal.write(revocation('a'));
+    expect(existsSync(`${file}.old`)).toBe(false);
+    await journal.close();
+  });
+
+  it('tells whoever waits that a write has failed, and tries again with the next', async () => {
+    const { clock, revocation } = setUp();
+    const folder = join(tempFolder(), 'missing');
+    const journal = new FileJournal(join(folder, 'revocations'), { lifetimeMs: LIFETIME_MS, clock });
+    const both = await Promise.allSettled([journal.write(revocation('a')), journal.write(revocation('b'))]);
+    expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    mkdirSync(folder);
+    await journal.write(revocation('c'));
+    expect(journal.load().map(({ id }) => id)).toEqual(['c']);
+    await journal.close();
+  });
+
+  it('can be closed twice, and finishes what was asked for before', async () => {
+    const { open, revocation } = setUp();
+    const journal = open();
+    const write = journal.write(revocation('a'));
+    await journal.close();
+    await journal.close();
+    await write;
+    expect(open().load()).toHaveLength(1);
+  });
+});
