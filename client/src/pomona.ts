@@ -121,14 +121,19 @@ export class Pomona {
    * Hears `path`. Handlers of a path run in the order in which they were added; the identical handler
    * is added once, and its subscription is returned again. Dobby and the back end are asked once per
    * path, for all paths of a tick together. `since` is the position of what the page shows already:
-   * it counts for a path that is not heard yet.
+   * it counts for a path that is not heard yet. Null says that the page shows something of unknown
+   * position: a gap is told first.
    *
    * @throws PomonaError `bad_path`, `reserved_path`, `bad_position`, `closed`
    */
-  connect(path: string, handler: Handler, options?: { readonly since?: Position | undefined }): Subscription {
+  connect(
+    path: string,
+    handler: Handler,
+    options?: { readonly since?: Position | null | undefined },
+  ): Subscription {
     if (this.state === 'closed') throw new PomonaError('closed', CLOSED, { path });
-    const since = options?.since ?? undefined;
-    if (since !== undefined && !isPosition(since))
+    const since = options?.since;
+    if (since && !isPosition(since))
       throw new PomonaError('bad_position', 'A position is {epoch, offset}.', { path });
     return this.#subscriptions.connect(path, handler, since);
   }

@@ -35,7 +35,7 @@ export class Subscriptions {
   }
 
   /** Adds a handler to a path, at the end; the identical handler is added once. */
-  connect(path: string, handler: Handler, since: Position | undefined): Subscription {
+  connect(path: string, handler: Handler, since: Position | null | undefined): Subscription {
     const fault = typeof path === 'string' ? pathFault(path) : 'bad_path';
     if (fault !== null) throw new PomonaError(fault, `"${path}" is no path to subscribe to.`, { path });
     const track = this.#tracks.get(path) ?? new Track(path);
@@ -240,7 +240,7 @@ export class Subscriptions {
     for (const path of this.#tracks.keys()) this.disconnect(path);
   }
 
-  #wantAgain(track: Track, since: Position | undefined): void {
+  #wantAgain(track: Track, since: Position | null | undefined): void {
     track.isWanted = true;
     // Taken away and wanted again before the server was told: nothing has happened.
     if (track.state === 'subscribed') return;

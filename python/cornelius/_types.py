@@ -63,7 +63,7 @@ class SessionInfo:
 
 @dataclass(frozen=True, slots=True)
 class PathInfo:
-    """One path that somebody hears or that has a log."""
+    """One path that somebody hears."""
 
     path: str
     subscriptions: int

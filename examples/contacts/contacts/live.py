@@ -1,7 +1,7 @@
 """What the app says to Dobby besides the updates: who may hear what, and where a path stands."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import cornelius
@@ -25,15 +25,15 @@ def paths_of(user: User | AnonymousUser) -> set[str]:
     return {path_of(None), *(path_of(team) for team in user.groups.all())}
 
 
-def positions() -> Mapping[str, Any]:
-    """Gives where each path stands, as Pomona's `since`. Read it **before** the database.
+def positions(paths: Iterable[str]) -> Mapping[str, Any]:
+    """Gives where each of `paths` stands, as Pomona's `since`. Read it **before** the database.
 
-    A path that nobody hears at the moment is not in it, and none is when Dobby cannot be reached:
-    the page then fetches its list once more, as soon as it is subscribed.
+    Nothing is in it when Dobby cannot be reached: Pomona then tells a gap as soon as it is
+    subscribed, and the page fetches its lists once more.
     """
     try:
-        known = list(cornelius.paths(prefix=path_of(None)))
+        known = cornelius.positions(paths)
     except cornelius.CorneliusError as error:
         log.warning("Dobby was not asked for positions: %s", error)
         return {}
-    return {each.path: each.position.to_json() for each in known if each.position}
+    return {path: position.to_json() for path, position in known.items() if position}

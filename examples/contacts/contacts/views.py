@@ -33,8 +33,8 @@ class ContactForm(forms.ModelForm):
 @login_required
 def page(request: HttpRequest) -> HttpResponse:
     """Shows all lists. Those of other teams too, to show what a refusal looks like."""
-    since = positions()
     teams = [None, *Group.objects.order_by("name")]
+    since = positions(path_of(team) for team in teams)
     lists = [
         {
             "path": path_of(team),

@@ -45,8 +45,9 @@ export class Session implements Subscriber {
   connectionNumber = 0;
   /** The last number of an upstream frame that took effect; 0 before the first. */
   received = 0;
-  /** When its newest ticket was made. */
+  /** When its newest ticket was made, and when one was last sent in place of another. */
   ticketAt = 0;
+  ticketRenewedAt = 0;
   /** Whether it ends with its connection: nobody holds a ticket for it. */
   readonly isRaw: boolean;
   readonly paths: SessionPaths;

@@ -36,15 +36,11 @@ function show({ path, title, contacts }) {
 function listen(list, index) {
   const { since } = data.lists[index];
   const refetch = makeRefetch(list);
-  const subscription = pomona.connect(list.path, (record) => list.apply(record), {
-    since: since ?? undefined,
-  });
+  const subscription = pomona.connect(list.path, (record) => list.apply(record), { since });
   subscription.on('gap', refetch);
   subscription.on('refused', (refusal) => list.tell(wordsFor(refusal)));
   subscription.on('state', showAll);
   subscription.on('subscribed', () => list.tell(''));
-  // Without a position there may have been changes between the server's query and the subscription.
-  if (since === null) subscription.on('subscribed', refetch);
   return subscription;
 }
 
