@@ -16,7 +16,11 @@ export interface Publication {
 export function draftOf({ path, message, except }: Publication, prefix = ''): Draft | ErrorBody {
   const wrong = pathFault(path);
   if (wrong !== null) return { code: wrong, message: ERRORS[wrong].message, field: `${prefix}path` };
-  const text = JSON.stringify(message);
+  const text = textOf(message);
+  if (text === null) {
+    const advice = `${ERRORS.bad_field.message} It is no JSON value, or nested too deep.`;
+    return { code: 'bad_field', message: advice, field: `${prefix}message` };
+  }
   if (text.length > LIMITS.messageBytes || utf8Length(text) > LIMITS.messageBytes) {
     return { code: 'too_large', message: ERRORS.too_large.message, field: `${prefix}message` };
   }
@@ -26,4 +30,13 @@ export function draftOf({ path, message, except }: Publication, prefix = ''): Dr
     sender: '',
     except: except === undefined || except.length === 0 ? null : new Set(except),
   };
+}
+
+/** A message as JSON; null where that cannot be: a text may be parsed that is nested too deep to be written again. */
+function textOf(message: Json): string | null {
+  try {
+    return JSON.stringify(message) ?? null;
+  } catch {
+    return null;
+  }
 }
