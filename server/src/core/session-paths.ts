@@ -40,6 +40,11 @@ export function errorBody(code: ErrorCode): ErrorBody {
   return { code, message: ERRORS[code].message };
 }
 
+const itemError = (code: ErrorCode, index: number): ErrorBody => ({
+  ...errorBody(code),
+  field: `paths.${index}`,
+});
+
 /** The paths of a session. */
 export class SessionPaths {
   readonly #session: Session;
@@ -107,15 +112,15 @@ export class SessionPaths {
   /** The back end grants paths and subscribes to them. */
   grant(paths: readonly string[]): GrantResult[] {
     const decisions: Decisions = { subscribed: [], pending: [], refused: [] };
-    const results = paths.map((path): GrantResult => {
+    const results = paths.map((path, index): GrantResult => {
       const fault = pathFault(path);
-      if (fault !== null) return { path, error: errorBody(fault) };
+      if (fault !== null) return { path, error: itemError(fault, index) };
       const waiting = this.#stopWaiting(path);
       const subscription =
         this.#subscriptions.get(path) ?? this.#subscribe(path, waiting?.position, decisions);
       if (typeof subscription === 'string') {
         if (waiting !== undefined) decisions.refused.push({ path, ...errorBody(subscription) });
-        return { path, error: errorBody(subscription) };
+        return { path, error: itemError(subscription, index) };
       }
       this.#granted ??= new Set();
       this.#granted.add(path);
@@ -130,9 +135,9 @@ export class SessionPaths {
   /** The back end takes paths away. */
   revoke(paths: readonly string[]): RevokeResult[] {
     const ended: string[] = [];
-    const results = paths.map((path): RevokeResult => {
+    const results = paths.map((path, index): RevokeResult => {
       const fault = pathFault(path);
-      if (fault !== null) return { path, error: errorBody(fault) };
+      if (fault !== null) return { path, error: itemError(fault, index) };
       this.#granted?.delete(path);
       this.#denied ??= new Set();
       this.#denied.add(path);

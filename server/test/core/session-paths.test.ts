@@ -88,7 +88,11 @@ describe('the decision about a path', () => {
       { path: 'b', position: at(0, 'epoch002') },
       {
         path: 'c',
-        error: { code: 'too_many_subscriptions', message: ERRORS.too_many_subscriptions.message },
+        error: {
+          code: 'too_many_subscriptions',
+          message: ERRORS.too_many_subscriptions.message,
+          field: 'paths.2',
+        },
       },
     ]);
     expect(client.session.paths.granted.has('c'), 'what was refused was not granted').toBe(false);
