@@ -38,7 +38,7 @@ export function loadConfig(sources: {
   /** Flags by field name: text, or true for a switch. */
   readonly flags: Readonly<Record<string, unknown>>;
 }): Config {
-  const file = sources.file ?? sources.environment['DOBBY_CONFIG'];
+  const file = sources.file ?? (sources.environment['DOBBY_CONFIG'] || undefined);
   const fromFile = file === undefined ? {} : readFile(file);
   if (file !== undefined) completeConfig(fromFile, file);
   const fromEnvironment = fieldsOf((field) => sources.environment[field.variable]);
