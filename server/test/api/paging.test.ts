@@ -1,0 +1,45 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { pageOf } from '../../src/api/paging.js';
+
+const entries = (...keys: string[]) => keys.map((key) => [key, key] as const);
+const keysOf = (page: ReturnType<typeof pageOf>) => page.items.map(([key]) => key);
+
+describe('a page', () => {
+  it('holds what comes after a key, in order, and says where the next begins', () => {
+    const list = entries('c', 'a', 'd', 'b');
+    const first = pageOf(list, { limit: 2 });
+    expect([keysOf(first), first.next]).toEqual([['a', 'b'], 'b']);
+    const second = pageOf(list, { limit: 2, after: 'b' });
+    expect([keysOf(second), second.next]).toEqual([['c', 'd'], null]);
+  });
+
+  it('goes on after a key that has gone meanwhile', () => {
+    expect(keysOf(pageOf(entries('a', 'c'), { after: 'b' }))).toEqual(['c']);
+  });
+
+  it('holds 100 by default, and is empty after the last', () => {
+    const list = entries(...Array.from({ length: 150 }, (_, i) => String(1_000 + i)));
+    expect(pageOf(list, {}).items).toHaveLength(100);
+    expect(pageOf(list, { after: '1149' })).toEqual({ items: [], next: null });
+    expect(pageOf([], {})).toEqual({ items: [], next: null });
+  });
+
+  it('of any size leads through every key once', () => {
+    const property = fc.property(
+      fc.uniqueArray(fc.string()),
+      fc.integer({ min: 1, max: 5 }),
+      (keys, limit) => {
+        const found: string[] = [];
+        let after: string | null | undefined;
+        while (after !== null) {
+          const page = pageOf(entries(...keys), after === undefined ? { limit } : { limit, after });
+          found.push(...keysOf(page));
+          after = page.next;
+        }
+        expect(found).toEqual([...keys].sort());
+      },
+    );
+    fc.assert(property);
+  });
+});

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { type ConfigInput, completeConfig } from '../../src/config/config.js';
+import { Policies } from '../../src/config/policies.js';
+
+const policies = (input: ConfigInput) => new Policies(completeConfig(input));
+
+describe('the policies', () => {
+  it('open exactly the paths whose pattern is listed', () => {
+    const { isPublic } = {
+      isPublic: (path: string) => policies({ public: ['news', 'room/{id}', 'wiki/{page*}'] }).isPublic(path),
+    };
+    const open = ['news', 'room/7', 'wiki/a', 'wiki/a/b'];
+    const closed = ['new', 'news/', 'room/', 'room/7/8', 'wiki/', 'wiki', '::connect', ''];
+    expect(open.filter((path) => !isPublic(path))).toEqual([]);
+    expect(closed.filter(isPublic)).toEqual([]);
+  });
+
+  it('open nothing by default, and the paths of the demonstration with it', () => {
+    expect(policies({}).isPublic('demo/room')).toBe(false);
+    expect(policies({ demo: true }).isPublic('demo/room')).toBe(true);
+    expect(policies({ demo: true }).isPublic('other')).toBe(false);
+  });
+
+  it('never open what is reserved, though a pattern says everything', () => {
+    expect(policies({ public: ['{all*}'] }).isPublic('anything')).toBe(true);
+    expect(policies({ public: ['{all*}'] }).isPublic('::gone')).toBe(false);
+  });
+
+  it('give a path the log of the first pattern that matches, and else the default', () => {
+    const some = policies({
+      paths: [
+        { pattern: 'cursor:{id}', log: false },
+        { pattern: 'chat/{id}', log: { maxUpdates: 7 } },
+        { pattern: '{all*}', log: { maxUpdates: 9 } },
+      ],
+    });
+    expect(some.logOf('cursor:3')).toBeNull();
+    expect(some.logOf('chat/1')?.maxUpdates).toBe(7);
+    expect(some.logOf('chat/1/2')?.maxUpdates).toBe(9);
+    expect(policies({}).logOf('anything')).toEqual({
+      maxUpdates: 1_000,
+      maxBytes: 1024 * 1024,
+      maxAgeMs: 300_000,
+    });
+  });
+});

@@ -1,0 +1,55 @@
+/** The back end's API over a world, asked without a socket. */
+import { registerApi } from '../../src/api/http.js';
+import { ApiKeys } from '../../src/auth/api-keys.js';
+import { createHttpServer } from '../../src/http-server.js';
+import type { Log } from '../../src/observe/log.js';
+import { createWorld, type World, type WorldOptions } from './world.js';
+
+export const KEY = 'a-key-of-the-tests-0123';
+
+/** What was answered; the body is whatever JSON it was. */
+export interface Answer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  readonly body: any;
+}
+
+export interface Api {
+  readonly world: World;
+  /** What was logged as an error of the server. */
+  readonly failures: object[];
+  isStopping: boolean;
+  call(method: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
+  get(url: string): Promise<Answer>;
+}
+
+/** Puts the API before a world. */
+export function createApi(options: WorldOptions = {}): Api {
+  const world = createWorld(options);
+  const failures: object[] = [];
+  const ignore = () => {};
+  const log: Log = { debug: ignore, info: ignore, warn: ignore, error: (fields) => failures.push(fields) };
+  const app = createHttpServer(log);
+  const startedAt = world.clock.now();
+  const about = () => ({ version: '0.0.0-test', startedAt, now: world.clock.now() });
+  const api: Api = {
+    world,
+    failures,
+    isStopping: false,
+    async call(method, body, headers = {}) {
+      const answer = await app.inject({
+        method: 'POST',
+        url: `/api/${method}`,
+        headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json', ...headers },
+        payload: typeof body === 'string' ? body : JSON.stringify(body),
+      });
+      return { status: answer.statusCode, body: answer.json() };
+    },
+    async get(url) {
+      const answer = await app.inject({ method: 'GET', url });
+      return { status: answer.statusCode, body: answer.json() };
+    },
+  };
+  registerApi(app, { ...world, keys: new ApiKeys([KEY]), about, isStopping: () => api.isStopping });
+  return api;
+}
