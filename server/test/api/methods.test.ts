@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ERRORS } from '../../../protocol/codes.js';
 import { LIMITS } from '../../../protocol/limits.js';
-import { fixture } from '../../../protocol/test/fixtures.js';
 import { type Api, createApi } from '../support/api.js';
 
 let api: Api;
@@ -226,31 +225,3 @@ describe('every method', () => {
     expect(await api.get('/health')).toEqual({ status: 503, body: { status: 'restarting' } });
   });
 });
-
-describe('golden calls', () => {
-  const made = new Set(['update, no API key', 'update, the server shuts down', 'update, the server failed']);
-  const calls = fixture('api').filter(
-    ({ name, request }) => !made.has(name) && !('idempotencyKey' in request),
-  );
-
-  it.each(calls)('$name', async ({ method, request, status, reply }) => {
-    const names: Record<string, unknown> = { ...request };
-    if (names['id'] === 'Wc3mY0b1ZkqT5uRj8sXe2A') {
-      const { id } = api.world.open().session;
-      names['id'] = id;
-      const user = names['user'] === 'eve' ? 'ada' : null;
-      api.world.sessions.connect(id, method === 'disconnect' ? ['contacts'] : [], user);
-    }
-    const answer = await api.call(method, names);
-    expect(answer.status).toBe(status);
-    expect(shape(answer.body)).toEqual(shape(reply));
-  });
-});
-
-/** An answer without what differs from server to server: positions are there or null; messages are for people. */
-function shape(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(shape);
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).filter(([name]) => name !== 'message');
-  return Object.fromEntries(entries.map(([name, it]) => [name, name === 'position' ? null : shape(it)]));
-}
