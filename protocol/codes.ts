@@ -79,6 +79,17 @@ export interface ErrorBody {
   readonly field?: string;
 }
 
+/** A value, or why there is none. */
+export type Outcome<T> = { readonly value: T } | { readonly error: ErrorBody };
+
+/** The body of an error: the table's message, or `more.message` where that says too little. */
+export function errorBody(
+  code: ErrorCode,
+  more: { readonly message?: string; readonly field?: string } = {},
+): ErrorBody {
+  return { code, message: ERRORS[code].message, ...more };
+}
+
 /**
  * Every close code, by name. 4000 to 4099: come back with the ticket. 4100 to 4199: come back
  * without it, as a new session. 4200 to 4299: do not come back.
@@ -90,6 +101,7 @@ export const CLOSE_CODES = {
   open_timeout: 4003,
   ping_timeout: 4004,
   failed: 4005,
+  busy: 4006,
   kicked: 4100,
   ticket_refused: 4101,
   taken_over: 4200,

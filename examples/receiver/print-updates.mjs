@@ -6,7 +6,7 @@ const dobby = createDobby({ port: Number(process.env.DOBBY_PORT ?? 4020), public
 dobby.delegate({
   id: 'printer',
   update(_sender, path, message, update) {
-    if (update === undefined) return; // the server's own: ::connect, ::gone
+    if (update === undefined) return; // the server's own: ::gone, with the id of a session that has ended
     console.log(path, JSON.stringify(message), update.position?.offset ?? '');
   },
 });

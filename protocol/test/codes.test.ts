@@ -6,7 +6,7 @@ const errors = Object.entries(ERRORS);
 
 describe('close codes', () => {
   const expected = {
-    resume: ['restarting', 'stalled', 'outbox_full', 'open_timeout', 'ping_timeout', 'failed'],
+    resume: ['restarting', 'stalled', 'outbox_full', 'open_timeout', 'ping_timeout', 'failed', 'busy'],
     renew: ['kicked', 'ticket_refused'],
     stop: ['taken_over', 'dismissed', 'open_refused', 'ended'],
   };

@@ -1,9 +1,10 @@
 /** Dobby put together: configuration in, a server out. What an embedding program uses of it is here. */
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import type { ErrorBody } from '../../protocol/codes.js';
+import { type ErrorBody, errorBody, type Outcome } from '../../protocol/codes.js';
 import type { Json } from '../../protocol/frames.js';
 import { LIMITS } from '../../protocol/limits.js';
+import { pathFault } from '../../protocol/paths.js';
 import type { Position } from '../../protocol/positions.js';
 import { registerApi } from './api/http.js';
 import { draftOf } from './api/publishing.js';
@@ -16,12 +17,11 @@ import { MemoryBroker } from './brokers/memory/memory-broker.js';
 import { type Config, type ConfigInput, completeConfig } from './config/config.js';
 import { Policies } from './config/policies.js';
 import { systemClock, systemIds } from './core/clock.js';
-import { createEngine, type Engine } from './core/engine.js';
+import { createEngine, type Engine, type EngineInfo, engineInfo } from './core/engine.js';
 import type { OutboxBounds } from './core/outbox.js';
 import type { Receiver } from './core/receiver.js';
 import { Revocations } from './core/revocations.js';
 import type { GrantResult, RevokeResult } from './core/session-paths.js';
-import type { SessionFault } from './core/sessions.js';
 import { TimerWheel } from './core/timer-wheel.js';
 import { createHttpServer } from './http-server.js';
 import { createLog, type Log } from './observe/log.js';
@@ -70,7 +70,7 @@ export class Dobby {
   readonly #endpoint: Endpoint;
   readonly #app: FastifyInstance;
   readonly #startedAt = Date.now();
-  #isStopping = false;
+  #stopped: Promise<void> | null = null;
 
   /** @throws ConfigError, StateFolderError */
   constructor(input: ConfigInput = {}) {
@@ -107,14 +107,8 @@ export class Dobby {
   }
 
   /** The server's counters and numbers, as `info` tells them. */
-  get info(): Engine['counters'] & { sessions: number; connections: number; paths: number } {
-    const { counters, sessions, dispatcher } = this.#engine;
-    return {
-      ...counters,
-      sessions: sessions.all.size,
-      connections: sessions.connections,
-      paths: dispatcher.paths.size,
-    };
+  get info(): EngineInfo {
+    return engineInfo(this.#engine);
   }
 
   /** Listens; the answer is the server's address, such as `http://127.0.0.1:4020`. Rejects when the port is taken. */
@@ -126,9 +120,12 @@ export class Dobby {
   }
 
   /** Sends everybody away, to come back later, and stops. Idempotent. */
-  async stop(): Promise<void> {
-    if (this.#isStopping) return;
-    this.#isStopping = true;
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     this.#engine.sessions.restart(RECONNECT_SPREAD_MS);
     await new Promise((resolve) =>
       setTimeout(resolve, this.#engine.sessions.all.size === 0 ? 0 : STOP_GRACE_MS),
@@ -144,8 +141,7 @@ export class Dobby {
   async update(path: string, message: Json, options: UpdateOptions = {}): Promise<Position | null> {
     const { sender = '', except } = options;
     const draft = draftOf({ path, message, ...(except === undefined ? {} : { except }) });
-    if ('code' in draft) throw new DobbyError(draft);
-    return (await this.#engine.publisher.publish({ ...draft, sender })).position;
+    return (await this.#engine.publisher.publish({ ...orThrow(draft), sender })).position;
   }
 
   /** Grants paths to a session and subscribes it. @throws DobbyError when the session is unknown or bound to another user. */
@@ -168,12 +164,14 @@ export class Dobby {
     this.#engine.registry.register(receiver);
   }
 
-  /** Connects a registered receiver to a path. @throws DobbyError when it is not registered. */
+  /** Connects a registered receiver to a path. @throws Error when it is not registered, or the path is none. */
   connectReceiver(id: string, path: string): void {
-    if (this.#engine.registry.get(id) === undefined) {
-      throw new DobbyError({ code: 'unknown_session', message: `There is no receiver "${id}".` });
-    }
-    this.#engine.registry.update(id, '::connect', `${id}->${path}`);
+    this.#engine.dispatcher.connect(id, checkedPath(path));
+  }
+
+  /** Disconnects a registered receiver from a path. @throws Error when it is not registered, or the path is none. */
+  disconnectReceiver(id: string, path: string): void {
+    this.#engine.dispatcher.disconnect(id, checkedPath(path));
   }
 
   /** Forgets a receiver. False when it was not known. */
@@ -181,7 +179,7 @@ export class Dobby {
     return this.#engine.registry.unregister(id);
   }
 
-  /** Tells `receiver` of every update on every path from now on; the answer undoes it. */
+  /** Tells `receiver` of every update on every path from now on, and of `::gone` with an id; the answer undoes it. */
   delegate(receiver: Receiver): () => void {
     return this.#engine.registry.delegate(receiver);
   }
@@ -218,7 +216,8 @@ export class Dobby {
       },
       onReceiverFault: (receiver, error) =>
         this.#log.error({ receiver: receiver.id, error: String(error) }, 'a receiver failed'),
-      onFault: (error) => this.#log.error({ error: String(error) }, 'the state folder cannot be written'),
+      onJournalFault: (error) =>
+        this.#log.error({ error: String(error) }, 'the state folder cannot be written'),
     });
   }
 
@@ -234,7 +233,7 @@ export class Dobby {
       sessionTtlMs: this.config.sessionTtlMs,
       pollHoldMs: LIMITS.pollHoldMs,
       isPublic: (path) => policies.isPublic(path),
-      isStopping: () => this.#isStopping,
+      isStopping: () => this.#stopped !== null,
       addressOf: (request) => origins.clientAddress(request.headers, request.socket.remoteAddress ?? ''),
     });
   }
@@ -248,7 +247,7 @@ export class Dobby {
       keys: new ApiKeys([this.apiKey.key]),
       clock: systemClock,
       about: () => ({ version: VERSION, startedAt: this.#startedAt, now: Date.now() }),
-      isStopping: () => this.#isStopping,
+      isStopping: () => this.#stopped !== null,
     });
     registerPages(app, { demo: this.config.demo });
     return app;
@@ -262,10 +261,15 @@ export class Dobby {
   }
 }
 
-function orThrow<T>(outcome: T | SessionFault): T {
-  if (typeof outcome === 'object' && outcome !== null && 'error' in outcome)
-    throw new DobbyError(outcome.error);
-  return outcome as T;
+function checkedPath(path: string): string {
+  const wrong = pathFault(path);
+  if (wrong !== null) throw new DobbyError(errorBody(wrong));
+  return path;
+}
+
+function orThrow<T>(outcome: Outcome<T>): T {
+  if ('error' in outcome) throw new DobbyError(outcome.error);
+  return outcome.value;
 }
 
 /** Makes a server; `start` lets it listen. @throws ConfigError, StateFolderError */

@@ -1,8 +1,8 @@
 /** How an error of the protocol's table is answered over HTTP, everywhere in the server. */
-import { ERRORS, type ErrorBody, type ErrorCode } from '../../protocol/codes.js';
+import { ERRORS, type ErrorBody, type ErrorCode, errorBody } from '../../protocol/codes.js';
 import type { ErrorAnswer } from '../../protocol/frames.js';
 
-/** A fault that a request handler throws to answer with an error of the table. */
+/** A request is refused: thrown by handlers, answered by the server. */
 export class RequestFault extends Error {
   override readonly name = 'RequestFault';
   readonly body: ErrorBody;
@@ -14,29 +14,42 @@ export class RequestFault extends Error {
     this.body = body;
     this.close = close;
   }
+
+  /** The HTTP status. */
+  get status(): number {
+    return ERRORS[this.body.code].status;
+  }
+
+  /** What is answered. */
+  get answer(): ErrorAnswer {
+    const { retryable } = ERRORS[this.body.code];
+    return { error: { ...this.body, retryable, ...(this.close === undefined ? {} : { close: this.close }) } };
+  }
+
+  /** The whole answer, for a socket that is no longer, or not yet, the HTTP server's. */
+  get text(): string {
+    const body = JSON.stringify(this.answer);
+    return [
+      `HTTP/1.1 ${this.status} Refused`,
+      'Content-Type: application/json',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      'Connection: close',
+      '',
+      body,
+    ].join('\r\n');
+  }
 }
 
 /** The fault of a code, with a message of its own where the table's says too little. */
 export function fault(code: ErrorCode, more: { message?: string; field?: string } = {}): RequestFault {
-  return new RequestFault({ code, message: ERRORS[code].message, ...more });
+  return new RequestFault(errorBody(code, more));
 }
 
-/** The answer to a request that failed. */
-export function errorAnswer(error: ErrorBody, close?: number): ErrorAnswer {
-  const { retryable } = ERRORS[error.code];
-  return { error: { ...error, retryable, ...(close === undefined ? {} : { close }) } };
-}
-
-/** The HTTP status of an error. */
-export function statusOf(error: ErrorBody): number {
-  return ERRORS[error.code].status;
-}
-
-/** What an unexpected error of the HTTP library or of ours is to the client; null for our own bugs. */
-export function knownFault(error: unknown): ErrorBody | null {
-  if (error instanceof RequestFault) return error.body;
+/** What an error of ours or of the HTTP library is to the client; null for our own bugs. */
+export function knownFault(error: unknown): RequestFault | null {
+  if (error instanceof RequestFault) return error;
   const code = LIBRARY_CODES[String((error as { code?: unknown }).code)];
-  return code === undefined ? null : { code, message: ERRORS[code].message };
+  return code === undefined ? null : fault(code);
 }
 
 const LIBRARY_CODES: Record<string, ErrorCode | undefined> = {

@@ -1,13 +1,14 @@
 /** The HTTP server that everything is mounted on: every answer, also to what never becomes a request, is ours. */
 import type { Socket } from 'node:net';
-import fastify, { type FastifyInstance } from 'fastify';
-import { ERRORS, type ErrorBody } from '../../protocol/codes.js';
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { LIMITS } from '../../protocol/limits.js';
-import { errorAnswer, fault, knownFault, RequestFault, statusOf } from './http-errors.js';
+import { fault, knownFault, type RequestFault } from './http-errors.js';
 import type { Log } from './observe/log.js';
 
 /** How often requests that take too long are looked for. */
 const TIMEOUT_CHECK_MS = 1_000;
+/** Longer than proxies keep idle connections, so that they close first. */
+const KEEP_ALIVE_MS = 75_000;
 
 /** Makes the server; routes are added by others. */
 export function createHttpServer(log: Log): FastifyInstance {
@@ -16,16 +17,31 @@ export function createHttpServer(log: Log): FastifyInstance {
     exposeHeadRoutes: false,
     forceCloseConnections: true,
     requestTimeout: LIMITS.requestMs,
-    keepAliveTimeout: 75_000,
+    keepAliveTimeout: KEEP_ALIVE_MS,
     bodyLimit: LIMITS.apiBodyBytes,
     http: { connectionsCheckingInterval: TIMEOUT_CHECK_MS, headersTimeout: LIMITS.requestMs },
     clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket as Socket),
     frameworkErrors: (error, _request, reply) => {
-      const body = knownFault(error) ?? notFound();
-      reply.raw.writeHead(statusOf(body), { 'Content-Type': 'application/json' });
-      reply.raw.end(JSON.stringify(errorAnswer(body)));
+      const { status, answer } = knownFault(error) ?? fault('not_found');
+      reply.raw.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer));
     },
   });
+  readJson(app);
+  app.setErrorHandler((error, request, reply) => {
+    const { status, answer } = knownFault(error) ?? unexpected(error, request, log);
+    return reply.code(status).send(answer);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const url = urlOf(request);
+    const isKnown = (['GET', 'POST'] as const).some((method) => app.hasRoute({ method, url }));
+    const { status, answer } = fault(isKnown ? 'method_not_allowed' : 'not_found');
+    return reply.code(status).send(answer);
+  });
+  return app;
+}
+
+/** Bodies are JSON and nothing else. The library's own parser has errors of its own. */
+function readJson(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
     try {
@@ -34,38 +50,21 @@ export function createHttpServer(log: Log): FastifyInstance {
       done(fault('bad_json'));
     }
   });
-  app.setErrorHandler((error, request, reply) => {
-    const known = knownFault(error);
-    if (known === null)
-      log.error({ error: String(error), url: request.url.split('?')[0] }, 'a request failed');
-    const body = known ?? { code: 'internal', message: ERRORS.internal.message };
-    const close = error instanceof RequestFault ? error.close : undefined;
-    return reply.code(statusOf(body)).send(errorAnswer(body, close));
-  });
-  app.setNotFoundHandler((request, reply) => {
-    const isKnown = (['GET', 'POST'] as const).some((method) =>
-      app.hasRoute({ method, url: urlOf(request.url) }),
-    );
-    const body: ErrorBody = isKnown
-      ? { code: 'method_not_allowed', message: ERRORS.method_not_allowed.message }
-      : notFound();
-    return reply.code(statusOf(body)).send(errorAnswer(body));
-  });
-  return app;
 }
 
-const urlOf = (url: string): string => url.split('?')[0] ?? url;
+function unexpected(error: unknown, request: FastifyRequest, log: Log): RequestFault {
+  log.error({ error: String(error), url: urlOf(request) }, 'a request failed');
+  return fault('internal');
+}
 
-const notFound = (): ErrorBody => ({ code: 'not_found', message: ERRORS.not_found.message });
+const urlOf = ({ url }: FastifyRequest): string => url.split('?')[0] ?? url;
 
 /** A request that broke off or took too long is told so where the socket still takes it. */
 function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
   if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
   const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-  const code = isLate ? 'request_timeout' : 'bad_field';
-  const message = isLate ? ERRORS.request_timeout.message : 'This is not an HTTP request.';
-  const body = JSON.stringify(errorAnswer({ code, message }));
-  socket.end(
-    `HTTP/1.1 ${ERRORS[code].status} Refused\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
+  const told = isLate
+    ? fault('request_timeout')
+    : fault('bad_field', { message: 'This is not an HTTP request.' });
+  socket.end(told.text);
 }

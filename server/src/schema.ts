@@ -1,25 +1,23 @@
 /** Where untrusted values become typed ones: a schema's first complaint, as an error of the protocol's table. */
 import type { z } from 'zod';
-import { ERRORS, type ErrorBody } from '../../protocol/codes.js';
+import { ERRORS, errorBody, type Outcome } from '../../protocol/codes.js';
 
-/** A checked value, or what is wrong with it. */
-export type Checked<T> = { readonly value: T } | { readonly error: ErrorBody };
+const MAX_FIELD_CHARACTERS = 255;
 
 /** Checks `value`. The error names the field at fault, below `prefix`. Never throws. */
-export function check<T>(schema: z.ZodType<T>, value: unknown, prefix = ''): Checked<T> {
+export function check<T>(schema: z.ZodType<T>, value: unknown, prefix = ''): Outcome<T> {
   const result = schema.safeParse(value);
   if (result.success) return { value: result.data };
   const issue = result.error.issues[0];
-  if (issue === undefined) return { error: { code: 'bad_field', message: ERRORS.bad_field.message } };
-  const path = issue.path.map(String);
-  if (issue.code === 'unrecognized_keys') {
-    const field = [prefix, ...path, issue.keys[0] ?? ''].filter((part) => part !== '').join('.');
-    return {
-      error: { code: 'unknown_field', message: ERRORS.unknown_field.message, field: field.slice(0, 255) },
-    };
-  }
-  const field = [prefix, ...path].filter((part) => part !== '').join('.');
+  if (issue === undefined) return { error: errorBody('bad_field') };
+  const isUnknown = issue.code === 'unrecognized_keys';
+  const parts = [prefix, ...issue.path.map(String), isUnknown ? (issue.keys[0] ?? '') : ''];
+  const name = parts
+    .filter((part) => part !== '')
+    .join('.')
+    .slice(0, MAX_FIELD_CHARACTERS);
+  const field = name === '' ? {} : { field: name };
+  if (isUnknown) return { error: errorBody('unknown_field', field) };
   const code = issue.code === 'too_big' && issue.origin === 'array' ? 'too_many_items' : 'bad_field';
-  const message = `${ERRORS[code].message} ${issue.message}.`;
-  return { error: field === '' ? { code, message } : { code, message, field: field.slice(0, 255) } };
+  return { error: errorBody(code, { message: `${ERRORS[code].message} ${issue.message}.`, ...field }) };
 }

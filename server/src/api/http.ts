@@ -47,8 +47,7 @@ function run(
 ): unknown {
   const checked = check(method.body, body ?? {});
   if ('error' in checked) throw new RequestFault(checked.error);
-  const key =
-    method.isIdempotent === true ? (checked.value as { idempotencyKey?: string }).idempotencyKey : undefined;
+  const { idempotencyKey: key } = checked.value as { idempotencyKey?: string };
   if (key === undefined) return method.run(checked.value, parts);
   return idempotency.once(`${method.name} ${key}`, body, () => method.run(checked.value, parts) as object);
 }

@@ -1,25 +1,29 @@
 /**
  * Requests that carried an idempotency key, and their answers: the same request again gets the same answer and does nothing. Kept for
- * 5 minutes and bounded in count, the oldest first; a request that failed is not kept, so it may be tried again.
+ * 5 minutes and bounded in what the answers hold, the oldest first; a request that failed is not kept, so it may be tried again.
  */
 import { createHash } from 'node:crypto';
 import type { Clock } from '../core/clock.js';
 import { fault } from '../http-errors.js';
 
 const LIFETIME_MS = 5 * 60 * 1000;
-const MAX_RECORDS = 100_000;
+/** Answers that are kept, one for each update that they speak of: some 30 MB. */
+const MAX_ANSWERS = 100_000;
 
-interface Record {
+interface Kept {
   readonly digest: string;
   readonly at: number;
   readonly answer: Promise<object>;
+  /** What it counts against the bound. */
+  answers: number;
 }
 
 /** The memory of idempotency keys. */
 export class Idempotency {
   readonly #clock: Clock;
   /** In the order of their time. */
-  readonly #records = new Map<string, Record>();
+  readonly #kept = new Map<string, Kept>();
+  #answers = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -29,26 +33,34 @@ export class Idempotency {
   async once(key: string, request: unknown, task: () => object | Promise<object>): Promise<object> {
     this.#prune();
     const digest = createHash('sha256').update(JSON.stringify(request)).digest('base64');
-    const known = this.#records.get(key);
+    const known = this.#kept.get(key);
     if (known !== undefined) {
       if (known.digest !== digest) throw fault('idempotency_key_reused', { field: 'idempotencyKey' });
       return { ...(await known.answer), repeated: true };
     }
-    const answer = (async () => task())();
-    this.#records.set(key, { digest, at: this.#clock.now(), answer });
+    const kept: Kept = { digest, at: this.#clock.now(), answer: (async () => task())(), answers: 0 };
+    this.#kept.set(key, kept);
     try {
-      return await answer;
+      const answer = await kept.answer;
+      this.#count(kept, 'results' in answer && Array.isArray(answer.results) ? answer.results.length : 1);
+      return answer;
     } catch (error) {
-      this.#records.delete(key);
+      this.#kept.delete(key);
       throw error;
     }
   }
 
+  #count(kept: Kept, answers: number): void {
+    kept.answers = answers;
+    this.#answers += answers;
+  }
+
   #prune(): void {
     const before = this.#clock.now() - LIFETIME_MS;
-    for (const [key, { at }] of this.#records) {
-      if (at >= before && this.#records.size < MAX_RECORDS) return;
-      this.#records.delete(key);
+    for (const [key, { at, answers }] of this.#kept) {
+      if (at >= before && this.#answers <= MAX_ANSWERS) return;
+      this.#kept.delete(key);
+      this.#answers -= answers;
     }
   }
 }

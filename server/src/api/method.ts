@@ -25,8 +25,6 @@ export interface ApiMethod<Body, Reply> {
   readonly summary: string;
   readonly body: z.ZodType<Body>;
   readonly reply: z.ZodType<Reply>;
-  /** Whether its body may carry an `idempotencyKey`. */
-  readonly isIdempotent?: boolean;
   /** Does it. @throws RequestFault when the whole request is refused. */
   run(body: Body, context: ApiContext): Reply | Promise<Reply>;
 }

@@ -1,8 +1,8 @@
 /** What `update` and `updates` have in common: an item of a request as a draft, or what is wrong with it. */
-import { ERRORS, type ErrorBody } from '../../../protocol/codes.js';
+import { ERRORS, errorBody, type Outcome } from '../../../protocol/codes.js';
 import type { Json } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
-import { pathFault, utf8Length } from '../../../protocol/paths.js';
+import { pathFault } from '../../../protocol/paths.js';
 import type { Draft } from '../core/update.js';
 
 /** An update as a back end names it. */
@@ -12,24 +12,18 @@ export interface Publication {
   readonly except?: readonly string[];
 }
 
+const NOT_JSON = `${ERRORS.bad_field.message} It is no JSON value, or nested too deep.`;
+
 /** A draft that may be published, or the error. `prefix` leads to the item in the request. */
-export function draftOf({ path, message, except }: Publication, prefix = ''): Draft | ErrorBody {
+export function draftOf({ path, message, except }: Publication, prefix = ''): Outcome<Draft> {
   const wrong = pathFault(path);
-  if (wrong !== null) return { code: wrong, message: ERRORS[wrong].message, field: `${prefix}path` };
+  if (wrong !== null) return { error: errorBody(wrong, { field: `${prefix}path` }) };
+  const field = `${prefix}message`;
   const text = textOf(message);
-  if (text === null) {
-    const advice = `${ERRORS.bad_field.message} It is no JSON value, or nested too deep.`;
-    return { code: 'bad_field', message: advice, field: `${prefix}message` };
-  }
-  if (text.length > LIMITS.messageBytes || utf8Length(text) > LIMITS.messageBytes) {
-    return { code: 'too_large', message: ERRORS.too_large.message, field: `${prefix}message` };
-  }
-  return {
-    path,
-    message,
-    sender: '',
-    except: except === undefined || except.length === 0 ? null : new Set(except),
-  };
+  if (text === null) return { error: errorBody('bad_field', { message: NOT_JSON, field }) };
+  if (Buffer.byteLength(text) > LIMITS.messageBytes) return { error: errorBody('too_large', { field }) };
+  const hidden = except === undefined || except.length === 0 ? null : new Set(except);
+  return { value: { path, message, text, sender: '', except: hidden } };
 }
 
 /** A message as JSON; null where that cannot be: a text may be parsed that is nested too deep to be written again. */

@@ -22,9 +22,9 @@ export class Origins {
   readonly #allowed: ReadonlySet<string>;
   readonly #proxies = new BlockList();
 
-  /** @throws Error when an origin or an address is none. */
+  /** The rules are those of the configuration, which has checked them. */
   constructor(rules: OriginRules) {
-    this.#allowed = new Set(rules.allowedOrigins.map(normalOrigin));
+    this.#allowed = new Set(rules.allowedOrigins);
     for (const entry of rules.trustedProxies.flatMap((it) => (it === 'loopback' ? LOOPBACK : [it]))) {
       this.#trust(entry);
     }
@@ -75,14 +75,6 @@ export class Origins {
     if (prefix === undefined) this.#proxies.addAddress(address, type);
     else this.#proxies.addSubnet(address, Number(prefix), type);
   }
-}
-
-function normalOrigin(text: string): string {
-  const url = parseUrl(text);
-  if (url === null || url.origin === 'null') {
-    throw new Error(`allowedOrigins: "${text}" is not an origin such as "https://app.example"`);
-  }
-  return url.origin;
 }
 
 function parseUrl(text: string): URL | null {

@@ -2,11 +2,18 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ErrorAnswer } from '../../../protocol/frames.js';
+import { completeConfig } from '../config/config.js';
 
 /** A command could not do what it was asked; the message is for the person at the terminal. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
 }
+
+/** A command is refused in a way that trying again does not change. */
+export class FinalError extends CommandError {}
+
+/** What a server is where nothing says otherwise. */
+const STANDARD = completeConfig({});
 
 /** The flags that say which server. */
 export interface Remote {
@@ -17,7 +24,12 @@ export interface Remote {
 
 /** The server's address, without a slash at the end. */
 export function serverUrl({ url }: Remote): string {
-  return (url ?? process.env['DOBBY_URL'] ?? 'http://127.0.0.1:4020').replace(/\/+$/, '');
+  return (url ?? process.env['DOBBY_URL'] ?? `http://${STANDARD.host}:${STANDARD.port}`).replace(/\/+$/, '');
+}
+
+/** The URL of the server's endpoint for clients. */
+export function endpointUrl(remote: Remote): string {
+  return `${serverUrl(remote)}${process.env['DOBBY_ENDPOINT'] ?? STANDARD.endpoint}`;
 }
 
 /** Calls a method of the API. Rejects with CommandError. */
@@ -42,7 +54,8 @@ export async function request(url: string, init: RequestInit): Promise<Response>
   const answer = (await response.json().catch(() => null)) as ErrorAnswer | null;
   if (answer?.error === undefined) throw new CommandError(`the server answered ${response.status}`);
   const { code, message, field } = answer.error;
-  throw new CommandError(`${code}${field === undefined ? '' : ` (${field})`}: ${message}`);
+  const Kind = answer.error.retryable ? CommandError : FinalError;
+  throw new Kind(`${code}${field === undefined ? '' : ` (${field})`}: ${message}`);
 }
 
 function reasonOf(error: unknown): string {
@@ -53,7 +66,7 @@ function reasonOf(error: unknown): string {
 function apiKey({ key, stateDir }: Remote): string {
   const given = key ?? process.env['DOBBY_API_KEY'];
   if (given !== undefined) return given;
-  const file = join(stateDir ?? process.env['DOBBY_STATE_DIR'] ?? '.dobby', 'api-key');
+  const file = join(stateDir ?? process.env['DOBBY_STATE_DIR'] ?? STANDARD.stateDir, 'api-key');
   if (existsSync(file)) return readFileSync(file, 'utf8').trim();
   throw new CommandError(`no API key: give --key or DOBBY_API_KEY, or run this where "${file}" is`);
 }

@@ -3,11 +3,11 @@
  * the API grant it the path; when the connection is lost it resumes where it was.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CLOSE_CODES } from '../../../protocol/codes.js';
+import { afterClose } from '../../../protocol/codes.js';
 import type { ClosingFrame, DownFrame } from '../../../protocol/frames.js';
 import { PROTOCOL_VERSION } from '../../../protocol/limits.js';
 import type { Position } from '../../../protocol/positions.js';
-import { CommandError, call, type Remote, request, serverUrl } from './client.js';
+import { CommandError, call, endpointUrl, FinalError, type Remote, request } from './client.js';
 
 const RETRY_MS = 1_000;
 
@@ -19,11 +19,13 @@ interface Watch {
   connection: number;
   position: Position | null;
   hasBegun: boolean;
+  /** The earliest time to come back that the server named, from now. */
+  reconnectAfterMs: number;
 }
 
 /** Watches until the process is ended. The first connection must succeed; later ones are tried again. */
 export async function watch(path: string, options: Remote): Promise<void> {
-  const endpoint = `${serverUrl(options)}${process.env['DOBBY_ENDPOINT'] ?? '/comet'}`;
+  const endpoint = endpointUrl(options);
   const state: Watch = {
     path,
     remote: options,
@@ -32,15 +34,18 @@ export async function watch(path: string, options: Remote): Promise<void> {
     connection: 0,
     position: null,
     hasBegun: false,
+    reconnectAfterMs: 0,
   };
   for (;;) {
     try {
       await follow(state);
     } catch (error) {
-      if (!state.hasBegun || !(error instanceof CommandError || error instanceof TypeError)) throw error;
+      const mayPass = error instanceof CommandError || error instanceof TypeError;
+      if (!state.hasBegun || !mayPass || error instanceof FinalError) throw error;
     }
     process.stderr.write('dobby: the connection was lost; trying again\n');
-    await sleep(RETRY_MS);
+    await sleep(Math.max(RETRY_MS, state.reconnectAfterMs));
+    state.reconnectAfterMs = 0;
   }
 }
 
@@ -88,7 +93,7 @@ async function take(state: Watch, frame: DownFrame): Promise<void> {
       state.position = frame.to;
       return;
     case 'refused':
-      throw new Error(`${frame.paths[0]?.code}: ${frame.paths[0]?.message}`);
+      throw new FinalError(`${frame.paths[0]?.code}: ${frame.paths[0]?.message}`);
     case 'ping':
       await pong(state);
       return;
@@ -108,7 +113,9 @@ async function pong({ endpoint, ticket, connection }: Watch): Promise<void> {
   });
 }
 
-function closing(state: Watch, { code }: ClosingFrame): void {
-  if (code === CLOSE_CODES.kicked || code === CLOSE_CODES.ticket_refused) state.ticket = null;
-  if (code === CLOSE_CODES.dismissed) throw new Error('the back end ended this session for good');
+function closing(state: Watch, { code, message, reconnectAfterMs }: ClosingFrame): void {
+  state.reconnectAfterMs = reconnectAfterMs ?? 0;
+  const next = afterClose(code);
+  if (next === 'renew') state.ticket = null;
+  if (next === 'stop') throw new FinalError(message);
 }

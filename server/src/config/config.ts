@@ -2,6 +2,7 @@
  * The one schema behind the command line, the environment, the configuration file and the options of the library. Every field has a
  * default, so that nothing need be configured to start.
  */
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { LIMITS } from '../../../protocol/limits.js';
 import { compilePattern } from '../../../protocol/patterns.js';
@@ -13,6 +14,15 @@ const pattern = z.string().superRefine((source, context) => {
     context.addIssue({ code: 'custom', message: String((error as Error).message) });
   }
 });
+
+/** An address, a network such as `10.0.0.0/8`, or `loopback`. */
+const proxy = z.string().refine(isProxy, 'neither an address nor a network');
+
+/** An origin such as `https://app.example`, exactly as browsers send it. */
+const origin = z
+  .string()
+  .refine(isOrigin, 'not an origin such as "https://app.example"')
+  .transform((text) => new URL(text).origin);
 
 const MB = 1024 * 1024;
 
@@ -30,6 +40,9 @@ const ms = z
   .min(1)
   .max(24 * 60 * 60 * 1000);
 
+/** The bounds of a log where no policy says otherwise. */
+export const DEFAULT_LOG = log.parse({});
+
 /** The configuration. */
 export const configSchema = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').meta({ description: 'address to listen on' }),
@@ -45,15 +58,19 @@ export const configSchema = z.strictObject({
     .default('/comet')
     .meta({ description: 'URL path of the endpoint for clients' }),
   stateDir: z.string().min(1).default('.dobby').meta({ description: 'folder for what outlives a restart' }),
-  apiKey: z.string().min(16).exactOptional().meta({ description: 'key of the API; by default one is made' }),
+  apiKey: z
+    .string()
+    .regex(/^\S{16,}$/, 'at least 16 characters, no spaces')
+    .exactOptional()
+    .meta({ description: 'key of the API; by default one is made' }),
   public: z.array(pattern).default([]).meta({ description: 'patterns of paths that everybody may hear' }),
-  allowedOrigins: z.array(z.string()).default([]).meta({ description: 'origins of pages that may connect' }),
+  allowedOrigins: z.array(origin).default([]).meta({ description: 'origins of pages that may connect' }),
   trustedProxies: z
-    .array(z.string())
+    .array(proxy)
     .default(['loopback'])
     .meta({ description: 'addresses whose X-Forwarded-* headers are believed' }),
   paths: z
-    .array(z.strictObject({ pattern, log: z.union([z.literal(false), log]).default(() => log.parse({})) }))
+    .array(z.strictObject({ pattern, log: z.union([z.literal(false), log]).default(DEFAULT_LOG) }))
     .default([])
     .meta({ description: 'policies of paths by pattern, the first match wins' }),
   maxLogBytes: z
@@ -65,7 +82,10 @@ export const configSchema = z.strictObject({
   sessionTtlMs: ms.default(30_000).meta({ description: 'how long a session waits without a connection' }),
   grantWaitMs: ms.default(10_000).meta({ description: 'how long a path waits for its grant' }),
   stallMs: ms.default(30_000).meta({ description: 'how long a socket may take no byte' }),
-  pingIntervalMs: ms.default(LIMITS.pingIntervalMs).meta({ description: 'time between two pings' }),
+  pingIntervalMs: ms
+    .max(LIMITS.pingIntervalMs)
+    .default(LIMITS.pingIntervalMs)
+    .meta({ description: 'time between two pings' }),
   logLevel: z
     .enum(['silent', 'error', 'warn', 'info', 'debug'])
     .default('info')
@@ -86,6 +106,19 @@ export type ConfigInput = z.input<typeof configSchema>;
 /** The configuration is wrong; the message names the field and where it came from. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
+}
+
+function isOrigin(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { origin, href } = new URL(text);
+  return href === `${origin}/`;
+}
+
+function isProxy(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/');
+  const family = isIP(address);
+  if (rest.length > 0 || (family === 0 && text !== 'loopback')) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 6 ? 128 : 32));
 }
 
 /** Checks and completes a configuration. @throws ConfigError */

@@ -1,12 +1,10 @@
 /** What the configuration says of a path: who may hear it, and what is kept of it. */
 import { PatternTable } from '../../../protocol/patterns.js';
 import type { LogBounds } from '../core/path-log.js';
-import type { Config } from './config.js';
+import { type Config, DEFAULT_LOG } from './config.js';
 
 /** The pattern that the demonstration opens. */
 export const DEMO_PATTERN = 'demo/{name*}';
-
-const DEFAULT_LOG: LogBounds = { maxUpdates: 1_000, maxBytes: 1024 * 1024, maxAgeMs: 5 * 60 * 1000 };
 
 /** Looks paths up in the configuration. */
 export class Policies {

@@ -9,7 +9,7 @@ import { Frame } from './frame.js';
 import type { Verdict } from './outbox.js';
 import type { Gap } from './placement.js';
 import type { Subscription } from './subscription.js';
-import { isHiddenFrom } from './update.js';
+import { isHiddenFrom, replayFrame } from './update.js';
 
 /** Bytes read from logs in one turn of a connection. */
 const HELPING_BYTES = 64 * 1024;
@@ -18,7 +18,8 @@ const HELPING_BYTES = 64 * 1024;
 export class Behind {
   readonly #enqueue: (frame: Frame) => Verdict;
   readonly #counters: Counters;
-  #subscriptions: Subscription[] = [];
+  /** In the order in which they have their turn. */
+  readonly #subscriptions = new Set<Subscription>();
 
   constructor(enqueue: (frame: Frame) => Verdict, counters: Counters) {
     this.#enqueue = enqueue;
@@ -28,36 +29,35 @@ export class Behind {
   /** Lets a subscription be behind from now on. */
   add(subscription: Subscription): void {
     subscription.isLive = false;
-    if (!this.#subscriptions.includes(subscription)) this.#subscriptions.push(subscription);
+    this.#subscriptions.add(subscription);
   }
 
   /** Forgets a subscription that has ended. */
   remove(subscription: Subscription): void {
-    const index = this.#subscriptions.indexOf(subscription);
-    if (index !== -1) this.#subscriptions.splice(index, 1);
+    this.#subscriptions.delete(subscription);
   }
 
   /** Forgets all. */
   clear(): void {
-    this.#subscriptions = [];
+    this.#subscriptions.clear();
   }
 
   /** Reads one helping; true when more is left. */
   readOn(): boolean {
     let budget = HELPING_BYTES;
-    while (this.#subscriptions.length > 0 && budget > 0) {
-      const subscription = this.#subscriptions[0] as Subscription;
+    for (const subscription of this.#subscriptions) {
+      if (budget <= 0) break;
       const left = this.#read(subscription, budget);
-      if (left < 0) return true;
+      if (left === null) break;
       budget = left;
-      this.#subscriptions.shift();
-      if (!subscription.isLive) this.#subscriptions.push(subscription);
+      this.#subscriptions.delete(subscription);
+      if (!subscription.isLive) this.#subscriptions.add(subscription);
     }
-    return this.#subscriptions.length > 0;
+    return this.#subscriptions.size > 0;
   }
 
-  /** Reads from one log; answers what is left of the budget, or -1 when the outbox took no more. */
-  #read(subscription: Subscription, budget: number): number {
+  /** Reads from one log; answers what is left of the budget, null when the outbox took no more. */
+  #read(subscription: Subscription, budget: number): number | null {
     const log = subscription.path.log;
     if (log !== null && subscription.cursor < log.floor) {
       // A gap that was not told yet grows: what it let begin has been evicted meanwhile.
@@ -68,14 +68,13 @@ export class Behind {
       subscription.gap = { ...gap, to: { epoch: log.epoch, offset: log.floor } };
     }
     if (subscription.gap !== null) {
-      if (this.#tellGap(subscription, subscription.gap) !== 'ok') return -1;
+      if (this.#tellGap(subscription, subscription.gap) !== 'ok') return null;
     }
     let left = budget;
     for (let entry = log?.after(subscription.cursor); entry !== undefined; entry = log?.after(entry.offset)) {
       if (left <= 0) return 0;
       if (!isHiddenFrom(entry, subscription.session.id)) {
-        const frame = new Frame(entry.text, { epoch: log?.epoch as string, offset: entry.offset });
-        if (this.#enqueue(frame) !== 'ok') return -1;
+        if (this.#enqueue(replayFrame(entry, log?.epoch as string)) !== 'ok') return null;
         this.#counters.deliveries++;
         left -= entry.text.length;
       }

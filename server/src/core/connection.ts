@@ -1,5 +1,5 @@
 /** One live transport of a session. It is closed once, by either side, and tells its last frame first. */
-import { CLOSE_CODES, type CloseName, type ErrorCode } from '../../../protocol/codes.js';
+import { CLOSE_CODES, type CloseName, ERRORS, type ErrorCode } from '../../../protocol/codes.js';
 import type { ClosingFrame } from '../../../protocol/frames.js';
 import type { Flusher } from './flusher.js';
 import { Frame } from './frame.js';
@@ -28,6 +28,7 @@ export interface Carrier extends Wire {
 }
 
 const REASONS: Record<CloseName, string> = {
+  busy: 'The server takes no more sessions at present.',
   restarting: 'The server shuts down.',
   stalled: 'The socket took no byte for too long.',
   outbox_full: 'The client caused more answers than it read.',
@@ -47,7 +48,8 @@ export function closingFrame(
   name: CloseName,
   more: { readonly error?: ErrorCode; readonly reconnectAfterMs?: number } = {},
 ): ClosingFrame {
-  return { type: 'closing', code: CLOSE_CODES[name], message: REASONS[name], ...more };
+  const message = more.error === undefined ? REASONS[name] : ERRORS[more.error].message;
+  return { type: 'closing', code: CLOSE_CODES[name], message, ...more };
 }
 
 /** What a connection is made of. */

@@ -1,4 +1,4 @@
-/** What a server has counted since it started; plain numbers that the hot path raises. */
+/** What a server has counted since it started, and how many subscriptions there are; plain numbers that the hot path raises. */
 export interface Counters {
   /** Updates published. */
   updates: number;

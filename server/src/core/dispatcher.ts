@@ -52,8 +52,8 @@ export class Dispatcher implements Receiver {
       const delivered = this.#paths.get(path)?.deliver(update, this.#parts.onFault) ?? 0;
       this.#parts.counters.deliveries += delivered;
     } else if (path === GONE) this.#forget(String(message));
-    else if (path === '::connect') this.#steer(message, (id, name) => this.#connect(id, name));
-    else if (path === '::disconnect') this.#steer(message, (id, name) => this.#disconnect(id, name));
+    else if (path === '::connect') this.#steer(message, (id, name) => this.connect(id, name));
+    else if (path === '::disconnect') this.#steer(message, (id, name) => this.disconnect(id, name));
   }
 
   /** The path of a name, made if need be; whoever holds it must `release` it. */
@@ -82,9 +82,9 @@ export class Dispatcher implements Receiver {
     act(text.slice(0, arrow), path);
   }
 
-  #connect(id: string, name: string): void {
-    const receiver = this.#parts.registry.get(id);
-    if (receiver === undefined) throw new Error(`there is no receiver "${id}"`);
+  /** Connects a receiver to a path; what `::connect` with `id->path` does. @throws Error when it is not registered. */
+  connect(id: string, name: string): void {
+    const receiver = this.#registered(id);
     if (isSubscriber(receiver)) return receiver.connectTo(name);
     this.hold(name).connect(receiver);
     const names = this.#connected.get(id);
@@ -92,12 +92,18 @@ export class Dispatcher implements Receiver {
     else names.add(name);
   }
 
-  #disconnect(id: string, name: string): void {
-    const receiver = this.#parts.registry.get(id);
-    if (receiver === undefined) throw new Error(`there is no receiver "${id}"`);
+  /** Disconnects a receiver from a path; what `::disconnect` does. @throws Error when it is not registered. */
+  disconnect(id: string, name: string): void {
+    const receiver = this.#registered(id);
     if (isSubscriber(receiver)) return receiver.disconnectFrom(name);
     this.#connected.get(id)?.delete(name);
     this.#drop(id, name);
+  }
+
+  #registered(id: string): Receiver {
+    const receiver = this.#parts.registry.get(id);
+    if (receiver === undefined) throw new Error(`there is no receiver "${id}"`);
+    return receiver;
   }
 
   #forget(id: string): void {

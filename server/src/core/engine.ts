@@ -23,7 +23,14 @@ export interface EngineParts {
   readonly isPublic: (path: string) => boolean;
   readonly settings: SessionSettings;
   readonly onReceiverFault: OnReceiverFault;
-  readonly onFault: (error: unknown) => void;
+  readonly onJournalFault: (error: unknown) => void;
+}
+
+/** The numbers of a running core. */
+export interface EngineInfo extends Counters {
+  readonly sessions: number;
+  readonly connections: number;
+  readonly paths: number;
 }
 
 /** The running core. */
@@ -34,6 +41,20 @@ export interface Engine {
   readonly sessions: Sessions;
   readonly flusher: Flusher;
   readonly counters: Counters;
+}
+
+/** What there is now, and what was counted since the start. */
+export function engineInfo({
+  counters,
+  sessions,
+  dispatcher,
+}: Pick<Engine, 'counters' | 'sessions' | 'dispatcher'>): EngineInfo {
+  return {
+    sessions: sessions.all.size,
+    connections: sessions.connections,
+    paths: dispatcher.paths.size,
+    ...counters,
+  };
 }
 
 /** Puts core together. */

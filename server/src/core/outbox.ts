@@ -107,7 +107,6 @@ export class Outbox {
   close(last: Frame): void {
     if (this.#isClosed) return;
     this.#pending = this.#pending.plus(last);
-    this.#isBlocked = false;
     this.#handOver();
     this.#isClosed = true;
   }

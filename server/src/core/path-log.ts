@@ -13,17 +13,8 @@ export interface LogBounds {
   readonly maxAgeMs: number;
 }
 
-/** What an entry costs beside its text. */
-const ENTRY_OVERHEAD_BYTES = 160;
-/** What one excepted session costs in it. */
-const EXCEPT_BYTES = 64;
 /** Evicted places are cut off when there are so many, and more than entries. */
 const COMPACT_AT = 512;
-
-/** What an entry counts against the bounds, in bytes. */
-export function entryBytes(entry: LogEntry): number {
-  return Buffer.byteLength(entry.text) + ENTRY_OVERHEAD_BYTES + EXCEPT_BYTES * (entry.except?.size ?? 0);
-}
 
 /** One path's head and entries. */
 export class PathLog {
@@ -68,7 +59,7 @@ export class PathLog {
   append(entry: LogEntry): void {
     this.#entries.push(entry);
     this.#head = entry.offset;
-    this.#bytes += entryBytes(entry);
+    this.#bytes += entry.bytes;
     while (this.size > this.#bounds.maxUpdates || (this.#bytes > this.#bounds.maxBytes && this.size > 0)) {
       this.evictOldest();
     }
@@ -96,7 +87,7 @@ export class PathLog {
     if (oldest === undefined) return;
     this.#entries[this.#start] = undefined;
     this.#start++;
-    this.#bytes -= entryBytes(oldest);
+    this.#bytes -= oldest.bytes;
     if (this.#start >= COMPACT_AT && this.#start > this.size) {
       this.#entries = this.#entries.slice(this.#start);
       this.#start = 0;

@@ -1,6 +1,6 @@
 /**
  * The root: knows every receiver by its id and forwards each update to its delegates, of which the dispatcher
- * is the first. A delegate hears everything, the server's own `::` updates too; one that throws is
+ * is the first. A delegate hears every update, and the special ones that are sent through here; one that throws is
  * isolated.
  */
 import type { Json } from '../../../protocol/frames.js';
@@ -13,7 +13,8 @@ export const GONE = '::gone';
 /** All receivers. */
 export class Registry {
   readonly #receivers = new Map<string, Receiver>();
-  readonly #delegates: Receiver[] = [];
+  /** Replaced, never changed: one may come or go while the others are being told. */
+  #delegates: readonly Receiver[] = [];
   readonly #onFault: OnReceiverFault;
 
   constructor(onFault: OnReceiverFault) {
@@ -43,10 +44,9 @@ export class Registry {
 
   /** Forwards every update to `receiver` from now on; the answer undoes it. */
   delegate(receiver: Receiver): () => void {
-    this.#delegates.push(receiver);
+    this.#delegates = [...this.#delegates, receiver];
     return () => {
-      const index = this.#delegates.indexOf(receiver);
-      if (index !== -1) this.#delegates.splice(index, 1);
+      this.#delegates = this.#delegates.filter((each) => each !== receiver);
     };
   }
 

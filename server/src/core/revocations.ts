@@ -22,7 +22,7 @@ export interface RevocationJournal {
   write(revocation: Revocation): Promise<void>;
 }
 
-interface Record {
+interface Taken {
   at: number;
   endedAt: number | null;
   isFinal: boolean;
@@ -32,7 +32,7 @@ interface Record {
 /** The revocations that are still of use. */
 export class Revocations {
   readonly #journal: RevocationJournal;
-  readonly #records = new Map<string, Record>();
+  readonly #records = new Map<string, Taken>();
 
   constructor(journal: RevocationJournal, loaded: readonly Revocation[] = []) {
     this.#journal = journal;

@@ -2,7 +2,7 @@
  * What one session hears: its subscriptions, the paths that wait for the back end's word, and what was granted to it or
  * taken from it. Each path of a request is decided by itself; every decision is told.
  */
-import { ERRORS, type ErrorBody, type ErrorCode } from '../../../protocol/codes.js';
+import { type ErrorBody, type ErrorCode, errorBody } from '../../../protocol/codes.js';
 import type { SubscribeItem } from '../../../protocol/frames.js';
 import { pathFault } from '../../../protocol/paths.js';
 import type { Position } from '../../../protocol/positions.js';
@@ -33,11 +33,6 @@ interface Decisions {
   readonly subscribed: { path: string; position: Position | null }[];
   readonly pending: string[];
   readonly refused: ({ path: string } & ErrorBody)[];
-}
-
-/** An error of the table, as a body. */
-export function errorBody(code: ErrorCode): ErrorBody {
-  return { code, message: ERRORS[code].message };
 }
 
 const itemError = (code: ErrorCode, index: number): ErrorBody => ({

@@ -68,7 +68,7 @@ export class Session implements Subscriber {
 
   /** Hands a message to this client alone, without position. Lost when it has no connection. */
   update(_sender: string, path: string, message: Json, _update?: UpdateInfo): void {
-    this.tell(new Frame(updateText(path, message, null)));
+    this.tell(new Frame(updateText(path, JSON.stringify(message), null)));
   }
 
   connectTo(path: string): void {

@@ -2,7 +2,13 @@
  * The table of sessions: opens and resumes them, ends them, and does to them what a back end asks. An id that has
  * ended never returns.
  */
-import type { CloseName, ErrorBody, ErrorCode } from '../../../protocol/codes.js';
+import {
+  type CloseName,
+  type ErrorBody,
+  type ErrorCode,
+  errorBody,
+  type Outcome,
+} from '../../../protocol/codes.js';
 import type { OpenFrame, SubscribeItem } from '../../../protocol/frames.js';
 import type { Clock, IdSource } from './clock.js';
 import { type Carrier, Connection, closingFrame } from './connection.js';
@@ -13,7 +19,7 @@ import type { OutboxBounds } from './outbox.js';
 import type { Registry } from './registry.js';
 import type { Revocations } from './revocations.js';
 import { Session, type SessionParts } from './session.js';
-import { errorBody, type GrantResult, type RevokeResult } from './session-paths.js';
+import type { GrantResult, RevokeResult } from './session-paths.js';
 import type { TicketOffice } from './ticket.js';
 import { TicketDesk } from './ticket-desk.js';
 import type { TimerWheel } from './timer-wheel.js';
@@ -40,20 +46,21 @@ export interface SessionsParts extends Pick<SessionParts, 'dispatcher' | 'counte
   readonly revocations: Revocations;
   readonly settings: SessionSettings;
   /** A revocation could not be written. */
-  readonly onFault: (error: unknown) => void;
+  readonly onJournalFault: (error: unknown) => void;
 }
 
 /** A connection that was opened, or why it was not, with how its transport is to close. */
-export type OpenOutcome =
-  | { readonly session: Session; readonly connection: Connection }
-  | { readonly fault: ErrorCode; readonly close: CloseName };
+export type OpenOutcome = { readonly session: Session; readonly connection: Connection } | Refusal;
 
-/** A back end's request that concerns one session, refused. */
-export type SessionFault = { readonly error: ErrorBody };
+/** Why a connection was not opened, and how its transport is to close. */
+interface Refusal {
+  readonly error: ErrorBody;
+  readonly close: CloseName;
+}
 
 type Found =
   | { readonly session: Session; readonly isResumed: boolean; readonly refused?: ErrorCode }
-  | { readonly fault: ErrorCode; readonly close: CloseName };
+  | Refusal;
 
 /** All sessions of this server. */
 export class Sessions {
@@ -93,7 +100,7 @@ export class Sessions {
   /** Opens a session, or resumes the one of the frame's ticket, over `carrier`. */
   open(frame: OpenFrame, carrier: Carrier): OpenOutcome {
     const found = this.#find(frame, carrier);
-    if ('fault' in found) return found;
+    if ('error' in found) return found;
     const { session, isResumed, refused } = found;
     const connection = this.#attach(session, carrier);
     const { counters, settings } = this.#parts;
@@ -134,11 +141,11 @@ export class Sessions {
   }
 
   /** Grants paths to a session and subscribes it to them; binds it to `user` when one is named. */
-  connect(id: string, paths: readonly string[], user: string | null): GrantResult[] | SessionFault {
-    const session = this.#of(id, user);
-    if ('error' in session) return session;
-    session.user ??= user;
-    return session.paths.grant(paths);
+  connect(id: string, paths: readonly string[], user: string | null): Outcome<GrantResult[]> {
+    const found = this.#of(id, user);
+    if ('error' in found) return found;
+    found.value.user ??= user;
+    return { value: found.value.paths.grant(paths) };
   }
 
   /** Takes paths away from a session, bound to `user` if one is named; resolves when that is safe from a restart. */
@@ -146,25 +153,25 @@ export class Sessions {
     id: string,
     paths: readonly string[],
     user: string | null,
-  ): Promise<RevokeResult[] | SessionFault> {
-    const session = this.#of(id, user);
-    if ('error' in session) return session;
-    const results = session.paths.revoke(paths);
+  ): Promise<Outcome<RevokeResult[]>> {
+    const found = this.#of(id, user);
+    if ('error' in found) return found;
+    const results = found.value.paths.revoke(paths);
     const at = this.#parts.clock.now();
     const taken = results.filter((result) => !('error' in result));
     await Promise.all(taken.map(({ path }) => this.#parts.revocations.add({ id, at, path })));
-    return results;
+    return { value: results };
   }
 
   /** Ends a session, or finds it ended; resolves when that is safe from a restart. */
-  async kick(id: string, mayReturn: boolean): Promise<SessionFault | { readonly kicked: true }> {
+  async kick(id: string, mayReturn: boolean): Promise<Outcome<true>> {
     const session = this.#sessions.get(id);
     if (session !== undefined) await this.end(session, mayReturn ? 'kicked' : 'dismissed');
     else if (this.#parts.revocations.ended(id) === 'no') return { error: errorBody('unknown_session') };
     // Asked again after a lost answer, or with more force than before.
     else if (!mayReturn)
       await this.#parts.revocations.add({ id, at: this.#parts.clock.now(), isFinal: true });
-    return { kicked: true };
+    return { value: true };
   }
 
   /** Closes every connection as the server stops, each with its own time to come back within `spreadMs`. */
@@ -176,21 +183,21 @@ export class Sessions {
   }
 
   /** The session of an id, when it is not bound to another user than the one that is named. */
-  #of(id: string, user: string | null): Session | SessionFault {
+  #of(id: string, user: string | null): Outcome<Session> {
     const session = this.#sessions.get(id);
     if (session === undefined) return { error: errorBody('unknown_session') };
     const isOthers = user !== null && session.user !== null && user !== session.user;
-    return isOthers ? { error: errorBody('user_mismatch') } : session;
+    return isOthers ? { error: errorBody('user_mismatch') } : { value: session };
   }
 
   #find(frame: OpenFrame, carrier: Carrier): Found {
     const { tickets, revocations } = this.#parts;
     if (frame.ticket === undefined) return this.#fresh(carrier);
     const verdict = tickets.read(frame.ticket);
-    if (!('claims' in verdict)) return { fault: 'bad_ticket', close: 'ticket_refused' };
+    if (!('claims' in verdict)) return refusal('bad_ticket', 'ticket_refused');
     const { claims } = verdict;
     const state = revocations.ended(claims.id);
-    if (state === 'dismissed') return { fault: 'revoked_ticket', close: 'dismissed' };
+    if (state === 'dismissed') return refusal('revoked_ticket', 'dismissed');
     if (state === 'ended') return this.#fresh(carrier, 'revoked_ticket');
     if ('fault' in verdict) return this.#fresh(carrier, verdict.fault);
     const session = this.#sessions.get(claims.id);
@@ -209,7 +216,7 @@ export class Sessions {
 
   #fresh(carrier: Carrier, refused?: ErrorCode): Found {
     if (this.#sessions.size - this.#subscribed >= this.#parts.settings.maxIdleSessions) {
-      return { fault: 'too_many_sessions', close: 'restarting' };
+      return refusal('too_many_sessions', 'busy');
     }
     const session = this.#add(this.#parts.ids.sessionId(), carrier.isRaw);
     return { session, isResumed: false, ...(refused === undefined ? {} : { refused }) };
@@ -259,6 +266,10 @@ export class Sessions {
 
   /** What nobody waits for is at least logged when it fails. */
   #safe(writing: Promise<void>, isUnattended: boolean): Promise<void> {
-    return isUnattended ? writing.catch(this.#parts.onFault) : writing;
+    return isUnattended ? writing.catch(this.#parts.onJournalFault) : writing;
   }
+}
+
+function refusal(code: ErrorCode, close: CloseName): Refusal {
+  return { error: errorBody(code), close };
 }

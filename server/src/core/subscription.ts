@@ -36,13 +36,12 @@ export class Subscription {
     if (!this.isLive) return false;
     // Accepted before it was connected, by a receiver that was being told of another update.
     if (update.position !== null && update.position.offset <= this.cursor) return false;
-    if (!isHiddenFrom(update, this.session.id)) {
-      if (this.session.enqueue(update.frame) !== 'ok') {
-        this.session.fallBehind(this);
-        return false;
-      }
+    const isHidden = isHiddenFrom(update, this.session.id);
+    if (!isHidden && this.session.enqueue(update.frame) !== 'ok') {
+      this.session.fallBehind(this);
+      return false;
     }
     if (update.position !== null) this.cursor = update.position.offset;
-    return true;
+    return !isHidden;
   }
 }

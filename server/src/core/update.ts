@@ -12,6 +12,8 @@ export interface Draft {
   /** A valid path that is not reserved. */
   readonly path: string;
   readonly message: Json;
+  /** The message as JSON. */
+  readonly text: string;
   /** The id of the receiver it comes from: it is not told of its own update. Empty for a back end. */
   readonly sender: string;
   /** Sessions that are not to hear it. */
@@ -27,6 +29,34 @@ export interface LogEntry {
   readonly except: ReadonlySet<string> | null;
   /** When it was published, in milliseconds since 1970. */
   readonly at: number;
+  /** What it counts against the bounds of its log. */
+  readonly bytes: number;
+  /** The frame of its last replay, as long as somebody still awaits it: many read the same entries at a time. */
+  replayed: WeakRef<Frame> | null;
+}
+
+/** What an entry costs beside its text, and what each excepted session costs in it, in bytes. */
+const ENTRY_BYTES = 160;
+const EXCEPT_BYTES = 64;
+
+/** The entry of an update for its log. */
+export function logEntry(
+  draft: Draft,
+  offset: number,
+  more: { readonly text: string; readonly at: number },
+): LogEntry {
+  const { sender, except } = draft;
+  const bytes = Buffer.byteLength(more.text) + ENTRY_BYTES + EXCEPT_BYTES * (except?.size ?? 0);
+  return { offset, sender, except, bytes, replayed: null, ...more };
+}
+
+/** The frame of an entry, shared by all that read it at the same time. */
+export function replayFrame(entry: LogEntry, epoch: string): Frame {
+  const shared = entry.replayed?.deref();
+  if (shared !== undefined) return shared;
+  const frame = new Frame(entry.text, { epoch, offset: entry.offset });
+  entry.replayed = new WeakRef(frame);
+  return frame;
 }
 
 /** Whether a session must not hear an update: it caused it, or is excepted. */
@@ -37,11 +67,11 @@ export function isHiddenFrom(
   return update.sender === id || update.except?.has(id) === true;
 }
 
-/** The text of an update frame. */
-export function updateText(path: string, message: Json, position: Position | null): string {
+/** The text of an update frame, from its message's text. */
+export function updateText(path: string, message: string, position: Position | null): string {
   return position === null
-    ? `{"path":${JSON.stringify(path)},"message":${JSON.stringify(message)}}`
-    : `{"path":${JSON.stringify(path)},"message":${JSON.stringify(message)},"position":{"epoch":"${position.epoch}","offset":${position.offset}}}`;
+    ? `{"path":${JSON.stringify(path)},"message":${message}}`
+    : `{"path":${JSON.stringify(path)},"message":${message},"position":{"epoch":"${position.epoch}","offset":${position.offset}}}`;
 }
 
 /** An update on its way to the receivers. */

@@ -1,8 +1,7 @@
 /** What a client's frames do, whatever transport they came by: numbered frames take effect once, in order. */
-import type { ErrorBody } from '../../../protocol/codes.js';
+import { type ErrorBody, errorBody } from '../../../protocol/codes.js';
 import type { SendFrame } from '../../../protocol/frames.js';
 import type { Session } from './session.js';
-import { errorBody } from './session-paths.js';
 import type { Sessions } from './sessions.js';
 
 /** Whether a numbered frame is the next one, one that was applied before, or one too far ahead. */

@@ -1,6 +1,6 @@
 /** Where a client's text becomes a frame or a request body, or a coded error. Nothing here throws. */
 import { z } from 'zod';
-import { ERRORS, type ErrorBody } from '../../../protocol/codes.js';
+import { type ErrorBody, errorBody } from '../../../protocol/codes.js';
 import type { OpenFrame, PollBody, SendBody, SendFrame } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import { check } from '../schema.js';
@@ -48,7 +48,7 @@ export function decodeJson(text: string): Decoded<unknown> {
   try {
     return { value: JSON.parse(text) };
   } catch {
-    return { error: { code: 'bad_json', message: ERRORS.bad_json.message } };
+    return { error: errorBody('bad_json') };
   }
 }
 
@@ -62,24 +62,24 @@ export function decodeOpen(value: unknown): Decoded<OpenFrame> {
   const decoded = decodeTyped<PostBody | SendFrame>({ ...bodies, ...sendFrames }, value);
   if ('error' in decoded) return decoded;
   if (decoded.value.type === 'open') return { value: decoded.value };
-  return { error: { code: 'not_open', message: ERRORS.not_open.message } };
+  return { error: errorBody('not_open') };
 }
 
 /** Reads a frame that follows the first. */
 export function decodeSendFrame(value: unknown): Decoded<SendFrame> {
   if (isObject(value) && value['type'] === 'open') {
-    return { error: { code: 'already_open', message: ERRORS.already_open.message } };
+    return { error: errorBody('already_open') };
   }
   return decodeTyped<SendFrame>(sendFrames, value);
 }
 
 function decodeTyped<T>(schemas: Record<string, z.ZodType>, value: unknown): Decoded<T> {
-  if (!isObject(value)) return { error: { code: 'bad_frame', message: ERRORS.bad_frame.message } };
+  if (!isObject(value)) return { error: errorBody('bad_frame') };
   const { type } = value;
   const schema = typeof type === 'string' && Object.hasOwn(schemas, type) ? schemas[type] : undefined;
   if (schema === undefined) {
     return {
-      error: { code: 'unknown_type', message: ERRORS.unknown_type.message, field: 'type' },
+      error: errorBody('unknown_type', { field: 'type' }),
       ...numberOf(value),
     };
   }

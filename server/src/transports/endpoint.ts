@@ -5,14 +5,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { CLOSE_CODES, type CloseName, ERRORS, type ErrorCode } from '../../../protocol/codes.js';
+import { CLOSE_CODES, type CloseName, ERRORS, type ErrorCode, errorBody } from '../../../protocol/codes.js';
 import type { PollBody, SendAnswer } from '../../../protocol/frames.js';
 import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/limits.js';
 import { pathFault } from '../../../protocol/paths.js';
 import type { Position } from '../../../protocol/positions.js';
 import type { Origins } from '../auth/origins.js';
 import type { Session } from '../core/session.js';
-import { errorAnswer, fault, RequestFault } from '../http-errors.js';
+import { fault, RequestFault } from '../http-errors.js';
 import { decodeBody, type PostBody } from './decode.js';
 import { streamEvents } from './event-stream.js';
 import { receiveFrame } from './inbound.js';
@@ -29,7 +29,7 @@ export interface EndpointParts extends TransportParts {
 
 type SendRequest = Extract<PostBody, { type: 'send' }>;
 
-const ORIGIN_ADVICE = (origin: string) =>
+const originAdvice = (origin: string | undefined): string =>
   `${ERRORS.origin_not_allowed.message} The configuration line "allowedOrigins": ["${origin}"] would allow it.`;
 
 /** Serves the endpoint on a Fastify server. */
@@ -49,24 +49,24 @@ export class Endpoint {
   /** Adds the routes. */
   register(app: FastifyInstance): void {
     const { url } = this.#parts;
-    const preHandler = async (request: FastifyRequest, reply: FastifyReply) => this.#admit(request, reply);
+    const onRequest = async (request: FastifyRequest, reply: FastifyReply) => this.#admit(request, reply);
     app.route({
       method: 'GET',
       url,
-      onRequest: preHandler,
+      onRequest,
       handler: (request, reply) => this.#get(request, reply),
     });
     app.route({
       method: 'POST',
       url,
-      onRequest: preHandler,
+      onRequest,
       bodyLimit: LIMITS.openBytes,
       handler: (request, reply) => this.#post(request, reply),
     });
     app.route({
       method: 'OPTIONS',
       url,
-      onRequest: preHandler,
+      onRequest,
       handler: (_request, reply) => reply.code(204).send(),
     });
     app.server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
@@ -81,20 +81,19 @@ export class Endpoint {
   #admit(request: FastifyRequest, reply: FastifyReply): void {
     const origin = request.headers.origin;
     if (!this.#parts.origins.isAllowed(request.headers, request.socket.remoteAddress ?? '')) {
-      throw fault('origin_not_allowed', { message: ORIGIN_ADVICE(String(origin)) });
+      throw fault('origin_not_allowed', { message: originAdvice(origin) });
     }
     reply.headers(corsHeaders(origin));
   }
 
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    const refuse = (code: ErrorCode, message: string = ERRORS[code].message) =>
-      refuseUpgrade(socket, { code, message });
+    const refuse = (code: ErrorCode, more?: { message: string }) => void socket.end(fault(code, more).text);
     socket.on('error', () => socket.destroy());
     if (request.url?.split('?')[0] !== this.#parts.url) return refuse('not_found');
     if (request.headers.upgrade?.toLowerCase() !== 'websocket')
-      return refuse('bad_field', 'Only WebSockets.');
+      return refuse('bad_field', { message: 'Only WebSockets.' });
     if (!this.#parts.origins.isAllowed(request.headers, socket.remoteAddress ?? '')) {
-      return refuse('origin_not_allowed', ORIGIN_ADVICE(String(request.headers.origin)));
+      return refuse('origin_not_allowed', { message: originAdvice(request.headers.origin) });
     }
     if (this.#parts.isStopping()) return refuse('restarting');
     this.#upgraded.add(socket);
@@ -165,7 +164,7 @@ export class Endpoint {
   }
 
   #send(body: SendRequest): SendAnswer {
-    const { session } = this.#holder(body.ticket);
+    const session = this.#sessionOf(body.ticket);
     const connection = session.connection;
     if (connection === null || connection.number !== body.connection) throw endOf('taken_over', 'taken_over');
     for (const frame of body.frames) receiveFrame(this.#parts.sessions, session, connection, frame);
@@ -188,10 +187,10 @@ export class Endpoint {
     return verdict.claims.id;
   }
 
-  #holder(ticket: string): { session: Session } {
+  #sessionOf(ticket: string): Session {
     const session = this.#parts.sessions.all.get(this.#readTicket(ticket));
     if (session === undefined) throw fault('unknown_session');
-    return { session };
+    return session;
   }
 
   #exchange(request: FastifyRequest, reply: FastifyReply): PollExchange {
@@ -206,7 +205,7 @@ export class Endpoint {
 
 /** The fault that ends a connection, with the close code that says what its client does next. */
 function endOf(code: ErrorCode, close: CloseName): RequestFault {
-  return new RequestFault({ code, message: ERRORS[code].message }, CLOSE_CODES[close]);
+  return new RequestFault(errorBody(code), CLOSE_CODES[close]);
 }
 
 function corsHeaders(origin: string | undefined): Record<string, string> {
@@ -220,18 +219,9 @@ function corsHeaders(origin: string | undefined): Record<string, string> {
   };
 }
 
-function refuseUpgrade(socket: Socket, error: { code: ErrorCode; message: string }): void {
-  const body = JSON.stringify(errorAnswer(error));
-  socket.end(
-    `HTTP/1.1 ${ERRORS[error.code].status} Refused\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
-}
-
 function answerRaw(reply: FastifyReply, refused: RequestFault, headers: Record<string, string>): void {
-  const body = JSON.stringify(errorAnswer(refused.body, refused.close));
-  reply.raw
-    .writeHead(ERRORS[refused.body.code].status, { ...headers, 'Content-Type': 'application/json' })
-    .end(body);
+  reply.raw.writeHead(refused.status, { ...headers, 'Content-Type': 'application/json' });
+  reply.raw.end(JSON.stringify(refused.answer));
 }
 
 /** `epoch:offset`, as the stream's own `id:` lines have it; anything else is an event of another source. */

@@ -1,5 +1,5 @@
 /** What comes up a connection after it was opened, for every transport alike. */
-import { ERRORS } from '../../../protocol/codes.js';
+import { errorBody } from '../../../protocol/codes.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import { utf8Length } from '../../../protocol/paths.js';
 import type { Connection } from '../core/connection.js';
@@ -18,7 +18,7 @@ export function receiveText(
 ): void {
   if (session.connection !== connection) return;
   if (text.length > LIMITS.frameBytes || utf8Length(text) > LIMITS.frameBytes) {
-    refuse(session, { error: { code: 'too_large', message: ERRORS.too_large.message } });
+    refuse(session, { error: errorBody('too_large') });
     return;
   }
   const json = decodeJson(text);

@@ -1,5 +1,5 @@
 /** The opening of a connection by a decoded first frame, for every transport alike. */
-import { ERRORS, type ErrorBody } from '../../../protocol/codes.js';
+import { type CloseName, type ErrorBody, errorBody } from '../../../protocol/codes.js';
 import type { ClosingFrame, OpenFrame } from '../../../protocol/frames.js';
 import { PROTOCOL_VERSION } from '../../../protocol/limits.js';
 import { type Carrier, type Connection, closingFrame } from '../core/connection.js';
@@ -16,17 +16,13 @@ export type Opening =
 export function opening(parts: TransportParts, decoded: Decoded<OpenFrame>, carrier: Carrier): Opening {
   if ('error' in decoded) return refused(decoded.error, 'open_refused');
   if (decoded.value.protocol !== PROTOCOL_VERSION) {
-    return refused(errorOf('unsupported_protocol', 'protocol'), 'open_refused');
+    return refused(errorBody('unsupported_protocol', { field: 'protocol' }), 'open_refused');
   }
-  if (parts.isStopping()) return refused(errorOf('restarting'), 'restarting');
+  if (parts.isStopping()) return refused(errorBody('restarting'), 'restarting');
   const outcome = parts.sessions.open(decoded.value, carrier);
-  return 'fault' in outcome ? refused(errorOf(outcome.fault), outcome.close) : outcome;
+  return 'error' in outcome ? refused(outcome.error, outcome.close) : outcome;
 }
 
-function errorOf(code: keyof typeof ERRORS, field?: string): ErrorBody {
-  return { code, message: ERRORS[code].message, ...(field === undefined ? {} : { field }) };
-}
-
-function refused(error: ErrorBody, close: Parameters<typeof closingFrame>[0]): Opening {
+function refused(error: ErrorBody, close: CloseName): Opening {
   return { error, closing: closingFrame(close, { error: error.code }) };
 }

@@ -1,6 +1,5 @@
 /** What the transports are given. */
 import type { IncomingMessage } from 'node:http';
-import type { Flusher } from '../core/flusher.js';
 import type { Sessions } from '../core/sessions.js';
 import type { TicketOffice } from '../core/ticket.js';
 import type { TimerWheel } from '../core/timer-wheel.js';
@@ -10,7 +9,6 @@ import type { Log } from '../observe/log.js';
 export interface TransportParts {
   readonly sessions: Sessions;
   readonly tickets: TicketOffice;
-  readonly flusher: Flusher;
   readonly wheel: TimerWheel;
   readonly log: Log;
   readonly sessionTtlMs: number;

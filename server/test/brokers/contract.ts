@@ -30,7 +30,7 @@ export function brokerContract(name: string, create: CreateBroker): void {
       path: string,
       message: Json,
       more: Partial<Parameters<Broker['publish']>[0]> = {},
-    ) => broker.publish({ path, message, sender: '', except: null, ...more });
+    ) => broker.publish({ path, message, text: JSON.stringify(message), sender: '', except: null, ...more });
     afterEach(() => broker.stop());
 
     it('gives the updates of a path offsets from 1 in one epoch of 8 characters', async () => {

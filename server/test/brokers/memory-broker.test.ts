@@ -23,7 +23,7 @@ function setUp(options: Partial<MemoryBrokerOptions> = {}) {
   });
   broker.start(() => {});
   const publish = (path: string, message = 'x') =>
-    broker.publish({ path, message, sender: '', except: null });
+    broker.publish({ path, message, text: JSON.stringify(message), sender: '', except: null });
   return { clock, broker, publish };
 }
 

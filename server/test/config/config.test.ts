@@ -180,3 +180,47 @@ describe('the names of fields', () => {
     });
   });
 });
+
+describe('who may connect', () => {
+  it.each([
+    'app.example',
+    '*',
+    'null',
+    '',
+    'file:///x',
+    'https://app.example/page',
+    'https://user@app.example',
+  ])('is not said by the origin "%s"', (origin) => {
+    expect(() => completeConfig({ allowedOrigins: [origin] })).toThrow(/allowedOrigins\.0: not an origin/);
+  });
+
+  it('is said by an origin as one writes it', () => {
+    const { allowedOrigins } = completeConfig({
+      allowedOrigins: ['https://App.example:443/', 'http://dev.example:8000'],
+    });
+    expect(allowedOrigins).toEqual(['https://app.example', 'http://dev.example:8000']);
+  });
+
+  it.each([
+    'proxy.example',
+    '10.0.0',
+    '10.0.0.0/',
+    '10.0.0.0/x',
+    '10.0.0.0/33',
+    '10.0.0.0/8/9',
+    '',
+    'loopback/8',
+  ])('is not seen through the proxy "%s"', (proxy) => {
+    expect(() => completeConfig({ trustedProxies: [proxy] })).toThrow(
+      /trustedProxies\.0: neither an address/,
+    );
+  });
+
+  it.each(['short', 'sixteen characters', ''])('is not proven by the key "%s"', (apiKey) => {
+    expect(() => completeConfig({ apiKey })).toThrow(/apiKey: at least 16 characters/);
+  });
+
+  it('is pinged no less often than the protocol says', () => {
+    expect(() => completeConfig({ pingIntervalMs: 25_001 })).toThrow(/pingIntervalMs/);
+  });
+});

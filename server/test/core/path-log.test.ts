@@ -1,14 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { entryBytes, type LogBounds, PathLog } from '../../src/core/path-log.js';
+import { type LogBounds, PathLog } from '../../src/core/path-log.js';
+import { logEntry } from '../../src/core/update.js';
+
+const DRAFT = { path: 'a', message: null, text: 'null', sender: '', except: null };
 
 const WIDE: LogBounds = { maxUpdates: 1_000_000, maxBytes: 1_000_000_000, maxAgeMs: 1_000_000 };
 
 function logOf(bounds: Partial<LogBounds> = {}) {
   const log = new PathLog('epoch001', { ...WIDE, ...bounds });
   const add = (count = 1, text = 'x', at = 0) => {
-    for (let i = 0; i < count; i++)
-      log.append({ offset: log.nextOffset, text, sender: '', except: null, at });
+    for (let i = 0; i < count; i++) log.append(logEntry(DRAFT, log.nextOffset, { text, at }));
   };
   const offsets = (after = 0) => {
     const found: number[] = [];
@@ -35,7 +37,7 @@ describe('a log', () => {
   });
 
   it('evicts the oldest above the bound of bytes, which count UTF-8 and a cost for each', () => {
-    const bytes = entryBytes({ offset: 1, text: '👋', sender: '', except: null, at: 0 });
+    const bytes = logEntry(DRAFT, 1, { text: '👋', at: 0 }).bytes;
     expect(bytes).toBeGreaterThan(4);
     const { log, add, offsets } = logOf({ maxBytes: 2 * bytes });
     add(3, '👋');

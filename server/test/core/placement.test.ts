@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { PathLog } from '../../src/core/path-log.js';
 import { placeInLog } from '../../src/core/placement.js';
+import { logEntry } from '../../src/core/update.js';
+
+const DRAFT = { path: 'a', message: null, text: 'null', sender: '', except: null };
 
 /** A log whose head is 10 and which holds 6 to 10. */
 function logAtTen(): PathLog {
   const log = new PathLog('epoch001', { maxUpdates: 5, maxBytes: 1_000_000, maxAgeMs: 1_000 });
-  for (let offset = 1; offset <= 10; offset++)
-    log.append({ offset, text: 'x', sender: '', except: null, at: 0 });
+  for (let offset = 1; offset <= 10; offset++) log.append(logEntry(DRAFT, offset, { text: 'x', at: 0 }));
   return log;
 }
 

@@ -25,12 +25,12 @@ describe('opening', () => {
   it('is refused above the bound of sessions without a subscription', () => {
     const world = createWorld({ settings: { maxIdleSessions: 2 } });
     const [idle] = [1, 2].map(() => world.open());
-    expect(world.tryOpen({})).toEqual({ fault: 'too_many_sessions', close: 'restarting' });
+    expect(world.tryOpen({})).toMatchObject({ error: { code: 'too_many_sessions' }, close: 'busy' });
     idle?.want('public');
     world.open({ paths: [{ path: 'public' }] });
     world.open();
     idle?.session.paths.unwant(['public']);
-    expect(world.tryOpen({})).toMatchObject({ fault: 'too_many_sessions' });
+    expect(world.tryOpen({})).toMatchObject({ error: { code: 'too_many_sessions' }, close: 'busy' });
   });
 
   it('of a raw stream gives no ticket, no "opened" and no id that could be resumed', () => {
@@ -53,7 +53,7 @@ describe('ending', () => {
     const world = createWorld();
     const client = world.open({ paths: [{ path: 'public' }] });
     const ticket = client.ticket();
-    expect(await world.sessions.kick('session-1', true)).toEqual({ kicked: true });
+    expect(await world.sessions.kick('session-1', true)).toEqual({ value: true });
     expect(world.journal).toMatchObject([{ id: 'session-1' }]);
     expect(client.frames()).toMatchObject([{ type: 'closing', code: 4100 }]);
     expect(world.counters.subscriptions).toBe(0);
@@ -65,8 +65,7 @@ describe('ending', () => {
   it('by a kick is answered the same when the first answer was lost, and can be made final', async () => {
     const world = createWorld();
     const ticket = world.open().ticket();
-    for (let i = 0; i < 2; i++)
-      expect(await world.sessions.kick('session-1', true)).toEqual({ kicked: true });
+    for (let i = 0; i < 2; i++) expect(await world.sessions.kick('session-1', true)).toEqual({ value: true });
     expect(world.tryOpen({ ticket })).toMatchObject({ session: { id: 'session-2' } });
     await world.sessions.kick('session-1', false);
     expect(world.tryOpen({ ticket })).toMatchObject({ close: 'dismissed' });
@@ -79,9 +78,9 @@ describe('ending', () => {
     const ticket = client.ticket();
     await world.sessions.kick('session-1', false);
     expect(client.carrier.closing?.code).toBe(4201);
-    const refused = { fault: 'revoked_ticket', close: 'dismissed' };
-    expect(world.tryOpen({ ticket })).toEqual(refused);
-    expect(world.restart().tryOpen({ ticket })).toEqual(refused);
+    const refused = { error: { code: 'revoked_ticket' }, close: 'dismissed' };
+    expect(world.tryOpen({ ticket })).toMatchObject(refused);
+    expect(world.restart().tryOpen({ ticket })).toMatchObject(refused);
   });
 
   it('by its client is for good too, and at once', () => {
@@ -122,13 +121,13 @@ describe('a back end', () => {
   it('binds a session to the first user it names, and nothing of a request for another takes effect', () => {
     const world = createWorld();
     const { session } = world.open();
-    expect(world.sessions.connect(session.id, ['a'], null)).toHaveLength(1);
-    expect(world.sessions.connect(session.id, ['b'], 'ada')).toHaveLength(1);
+    expect(world.sessions.connect(session.id, ['a'], null)).toMatchObject({ value: [{ path: 'a' }] });
+    expect(world.sessions.connect(session.id, ['b'], 'ada')).toMatchObject({ value: [{ path: 'b' }] });
     expect(world.sessions.connect(session.id, ['c'], 'eve')).toMatchObject({
       error: { code: 'user_mismatch' },
     });
     expect([...session.paths.granted]).toEqual(['a', 'b']);
-    expect(world.sessions.connect(session.id, ['c'], null)).toHaveLength(1);
+    expect(world.sessions.connect(session.id, ['c'], null)).toMatchObject({ value: [{ path: 'c' }] });
     expect(session.user).toBe('ada');
   });
 
@@ -139,9 +138,9 @@ describe('a back end', () => {
     expect(await world.sessions.disconnect(session.id, ['a'], 'eve')).toMatchObject({
       error: { code: 'user_mismatch' },
     });
-    expect(await world.sessions.disconnect(session.id, ['b'], 'ada')).toMatchObject([
-      { wasSubscribed: true },
-    ]);
+    expect(await world.sessions.disconnect(session.id, ['b'], 'ada')).toMatchObject({
+      value: [{ wasSubscribed: true }],
+    });
     expect([...session.paths.granted]).toEqual(['a']);
   });
 

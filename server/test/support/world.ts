@@ -147,7 +147,7 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
     isPublic: options.isPublic ?? ((path) => path.startsWith('public')),
     settings: { ...SETTINGS, ...options.settings },
     onReceiverFault: ({ id }, error) => receiverFaults.push(`${id}: ${(error as Error).message}`),
-    onFault: (error) => faults.push(error),
+    onJournalFault: (error) => faults.push(error),
   });
   const tryOpen = (frame: Partial<OpenFrame>, carrier = new FakeCarrier()) =>
     engine.sessions.open({ type: 'open', protocol: 1, ...frame }, carrier);
@@ -156,11 +156,14 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
     ...engine,
     ...{ wheel, broker, revocations, receiverFaults, faults, tryOpen },
     publish: (path, message, { sender = '', except } = {}) =>
-      engine.publisher.publish({ path, message, sender, except: except ? new Set(except) : null }) as Update,
+      engine.publisher.publish({
+        ...{ path, message, sender, text: JSON.stringify(message) },
+        except: except ? new Set(except) : null,
+      }) as Update,
     open(frame = {}, carrierOptions = {}) {
       const carrier = new FakeCarrier(carrierOptions);
       const opened = tryOpen(frame, carrier);
-      if ('fault' in opened) throw new Error(`the session was not opened: ${opened.fault}`);
+      if ('error' in opened) throw new Error(`the session was not opened: ${opened.error.code}`);
       return new Client(world, opened, carrier);
     },
     restart() {

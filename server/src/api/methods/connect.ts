@@ -20,6 +20,6 @@ export const connect = defineMethod({
   run({ id, paths: wanted, user: named }, { sessions }) {
     const outcome = sessions.connect(id, wanted, named ?? null);
     if ('error' in outcome) throw new RequestFault(outcome.error);
-    return { results: outcome };
+    return { results: outcome.value };
   },
 });

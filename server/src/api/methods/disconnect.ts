@@ -23,6 +23,6 @@ export const disconnect = defineMethod({
   async run({ id, paths: unwanted, user: named }, { sessions }) {
     const outcome = await sessions.disconnect(id, unwanted, named ?? null);
     if ('error' in outcome) throw new RequestFault(outcome.error);
-    return { results: outcome };
+    return { results: outcome.value };
   },
 });

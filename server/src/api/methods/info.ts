@@ -1,5 +1,6 @@
 /** `info`: the server itself and what it has counted. */
 import { z } from 'zod';
+import { engineInfo } from '../../core/engine.js';
 import { defineMethod } from '../method.js';
 
 const count = z.int().min(0);
@@ -22,15 +23,8 @@ export const info = defineMethod({
     opened: count,
     resumed: count,
   }),
-  run(_body, { about, counters, sessions, dispatcher }) {
-    const { version, startedAt, now } = about();
-    return {
-      version,
-      uptimeMs: now - startedAt,
-      sessions: sessions.all.size,
-      connections: sessions.connections,
-      paths: dispatcher.paths.size,
-      ...counters,
-    };
+  run(_body, context) {
+    const { version, startedAt, now } = context.about();
+    return { version, uptimeMs: now - startedAt, ...engineInfo(context) };
   },
 });

@@ -18,6 +18,6 @@ export const kick = defineMethod({
   async run({ id, reconnect }, { sessions }) {
     const outcome = await sessions.kick(id, reconnect ?? true);
     if ('error' in outcome) throw new RequestFault(outcome.error);
-    return outcome;
+    return { kicked: true };
   },
 });

@@ -1,6 +1,5 @@
 /** `paths`: what is heard, and where named paths stand. */
 import { z } from 'zod';
-import { ERRORS } from '../../../../protocol/codes.js';
 import { pathFault } from '../../../../protocol/paths.js';
 import { fault } from '../../http-errors.js';
 import { type ApiContext, defineMethod } from '../method.js';
@@ -41,7 +40,7 @@ export const paths = defineMethod({
 /** A page that was rendered from what was read after this position misses nothing when it subscribes since it. */
 function standing(name: string, index: number, { dispatcher }: ApiContext): z.infer<typeof item> {
   const wrong = pathFault(name);
-  if (wrong !== null) throw fault(wrong, { message: ERRORS[wrong].message, field: `names.${index}` });
+  if (wrong !== null) throw fault(wrong, { field: `names.${index}` });
   const held = dispatcher.hold(name);
   const found = { path: name, subscriptions: held.subscriptions, position: held.log?.head ?? null };
   dispatcher.release(held);

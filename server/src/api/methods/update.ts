@@ -1,6 +1,6 @@
 /** `update`: publishes one update. */
 import { z } from 'zod';
-import { fault, RequestFault } from '../../http-errors.js';
+import { RequestFault } from '../../http-errors.js';
 import { defineMethod } from '../method.js';
 import { draftOf } from '../publishing.js';
 import { except, idempotencyKey, message, path, position, repeated } from '../schemas.js';
@@ -8,14 +8,11 @@ import { except, idempotencyKey, message, path, position, repeated } from '../sc
 export const update = defineMethod({
   name: 'update',
   summary: 'Publishes an update to a path and answers its position.',
-  isIdempotent: true,
   body: z.strictObject({ path, message, except, idempotencyKey }),
   reply: z.strictObject({ position, repeated }),
   async run(body, { publisher }) {
     const draft = draftOf(body);
-    if ('code' in draft) throw new RequestFault(draft);
-    const published = await publisher.publish(draft);
-    if (published === undefined) throw fault('internal');
-    return { position: published.position };
+    if ('error' in draft) throw new RequestFault(draft.error);
+    return { position: (await publisher.publish(draft.value)).position };
   },
 });

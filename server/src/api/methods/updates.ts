@@ -12,7 +12,6 @@ const result = z.union([z.strictObject({ position }), z.strictObject({ error: it
 export const updates = defineMethod({
   name: 'updates',
   summary: 'Publishes updates in order and answers each one by itself.',
-  isIdempotent: true,
   body: z.strictObject({
     // Each item is checked by itself, so that a faulty one does not stop the others.
     updates: z
@@ -27,9 +26,9 @@ export const updates = defineMethod({
     const results: z.infer<typeof result>[] = [];
     for (const [index, value] of items.entries()) {
       const checked = check(item, value, `updates.${index}`);
-      const draft = 'error' in checked ? checked.error : draftOf(checked.value, `updates.${index}.`);
-      if ('code' in draft) results.push({ error: draft });
-      else results.push({ position: (await publisher.publish(draft)).position });
+      const draft = 'error' in checked ? checked : draftOf(checked.value, `updates.${index}.`);
+      if ('error' in draft) results.push(draft);
+      else results.push({ position: (await publisher.publish(draft.value)).position });
     }
     return { results };
   },

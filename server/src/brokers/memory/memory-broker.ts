@@ -7,7 +7,7 @@ import type { Broker, Deliver } from '../../core/broker.js';
 import type { Clock, IdSource } from '../../core/clock.js';
 import { type LogBounds, PathLog } from '../../core/path-log.js';
 import type { TimerWheel, WheelTimer } from '../../core/timer-wheel.js';
-import { type Draft, Update, updateText } from '../../core/update.js';
+import { type Draft, logEntry, Update, updateText } from '../../core/update.js';
 
 /** What the memory broker may use, and what it stands on. */
 export interface MemoryBrokerOptions {
@@ -34,8 +34,9 @@ const SWEEP_MS = 10_000;
 /** A broker for one process. */
 export class MemoryBroker implements Broker {
   readonly #options: MemoryBrokerOptions;
-  /** In the order of their last use. */
   readonly #kept = new Map<string, Kept>();
+  /** The logs that hold entries, in the order of their last update: what is over the bound is taken from the first. */
+  readonly #filled = new Map<string, PathLog>();
   /** Those that nobody holds, in the order of their last use. */
   readonly #idle = new Set<string>();
   #totalBytes = 0;
@@ -62,6 +63,7 @@ export class MemoryBroker implements Broker {
     this.#sweep?.cancel();
     this.#sweep = null;
     this.#kept.clear();
+    this.#filled.clear();
     this.#idle.clear();
     this.#totalBytes = 0;
   }
@@ -69,12 +71,13 @@ export class MemoryBroker implements Broker {
   publish(draft: Draft): Update {
     const kept = this.#keep(draft.path);
     const position = kept === null ? null : { epoch: kept.log.epoch, offset: kept.log.nextOffset };
-    const text = updateText(draft.path, draft.message, position);
+    const text = updateText(draft.path, draft.text, position);
     if (kept !== null && position !== null) {
-      const { sender, except } = draft;
       const before = kept.log.bytes;
-      kept.log.append({ offset: position.offset, text, sender, except, at: kept.usedAt });
+      kept.log.append(logEntry(draft, position.offset, { text, at: kept.usedAt }));
       this.#totalBytes += kept.log.bytes - before;
+      this.#filled.delete(draft.path);
+      this.#filled.set(draft.path, kept.log);
       if (this.#totalBytes > this.#options.maxTotalBytes) this.#evictToBound();
     }
     const update = new Update(draft, position, text);
@@ -97,7 +100,7 @@ export class MemoryBroker implements Broker {
     if (this.#idle.size > this.#options.maxHeads) this.#dropOldest();
   }
 
-  /** The log of a path, moved to the end of the order of use. */
+  /** The log of a path, made if need be; it counts as used now. */
   #keep(path: string): Kept | null {
     let kept = this.#kept.get(path);
     if (kept === undefined) {
@@ -106,23 +109,21 @@ export class MemoryBroker implements Broker {
       kept = { log: new PathLog(this.#options.ids.epoch(), bounds), usedAt: 0 };
       this.#idle.add(path);
       if (this.#idle.size > this.#options.maxHeads) this.#dropOldest();
-    } else {
-      this.#kept.delete(path);
-      if (this.#idle.delete(path)) this.#idle.add(path);
-    }
+      this.#kept.set(path, kept);
+    } else if (this.#idle.delete(path)) this.#idle.add(path);
     kept.usedAt = this.#options.clock.now();
-    this.#kept.set(path, kept);
     return kept;
   }
 
   #evictToBound(): void {
-    for (const { log } of this.#kept.values()) {
-      const before = log.bytes;
-      while (log.size > 0 && this.#totalBytes - (before - log.bytes) > this.#options.maxTotalBytes) {
+    for (const [path, log] of this.#filled) {
+      while (log.size > 0 && this.#totalBytes > this.#options.maxTotalBytes) {
+        const before = log.bytes;
         log.evictOldest();
+        this.#totalBytes -= before - log.bytes;
       }
-      this.#totalBytes -= before - log.bytes;
-      if (this.#totalBytes <= this.#options.maxTotalBytes) return;
+      if (log.size > 0) return;
+      this.#filled.delete(path);
     }
   }
 
@@ -133,6 +134,7 @@ export class MemoryBroker implements Broker {
 
   #drop(path: string): void {
     this.#idle.delete(path);
+    this.#filled.delete(path);
     this.#totalBytes -= this.#kept.get(path)?.log.bytes ?? 0;
     this.#kept.delete(path);
   }
@@ -150,6 +152,7 @@ export class MemoryBroker implements Broker {
       const before = kept.log.bytes;
       kept.log.evictAged(now);
       this.#totalBytes -= before - kept.log.bytes;
+      if (kept.log.size === 0) this.#filled.delete(path);
       if (now - kept.usedAt > this.#options.headTtlMs && this.#idle.has(path)) this.#drop(path);
     }
   }
