@@ -66,8 +66,8 @@ export class Connection {
   readonly carrier: Carrier;
   readonly number: number;
   readonly outbox: Outbox;
-  /** Pings sent since the last pong. */
-  unansweredPings = 0;
+  /** Whether nothing was heard since the last ping. */
+  isPingUnanswered = false;
   /** For the watch over stalled sockets: what it had taken, and since when no more. */
   taken = 0;
   takenAt = 0;

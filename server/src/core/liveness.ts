@@ -71,7 +71,7 @@ export class Liveness {
     const now = this.#parts.clock.monotonic();
     if (this.#isStalled(connection, now)) return connection.close(closingFrame('stalled'));
     const isPingDue = now >= state.pingDueAt;
-    if (isPingDue && connection.unansweredPings > 0) return connection.close(closingFrame('ping_timeout'));
+    if (isPingDue && connection.isPingUnanswered) return connection.close(closingFrame('ping_timeout'));
     this.#onLook(session);
     if (isPingDue) this.#ping(session, connection);
     const pingDueAt = isPingDue ? now + this.#parts.settings.pingIntervalMs : state.pingDueAt;
@@ -80,7 +80,7 @@ export class Liveness {
 
   #ping(session: Session, connection: Connection): void {
     if (!connection.carrier.isPinged) return connection.carrier.keepAlive();
-    connection.unansweredPings++;
+    connection.isPingUnanswered = true;
     session.tell(Frame.of({ type: 'ping', received: session.received }));
   }
 

@@ -8,10 +8,10 @@ import { pathFault } from '../../../protocol/paths.js';
 import type { Position } from '../../../protocol/positions.js';
 import { Behind } from './behind.js';
 import { Frame } from './frame.js';
+import { Pending } from './pending.js';
 import { type Placement, placeInLog } from './placement.js';
 import type { Session, SessionParts } from './session.js';
 import { Subscription } from './subscription.js';
-import type { WheelTimer } from './timer-wheel.js';
 
 /** What became of one path of a grant. */
 export type GrantResult =
@@ -22,12 +22,6 @@ export type GrantResult =
 export type RevokeResult =
   | { readonly path: string; readonly wasSubscribed: boolean }
   | { readonly path: string; readonly error: ErrorBody };
-
-interface Waiting {
-  readonly position: Position | null | undefined;
-  /** On the monotonic clock. */
-  readonly until: number;
-}
 
 interface Decisions {
   readonly subscribed: { path: string; position: Position | null }[];
@@ -46,8 +40,7 @@ export class SessionPaths {
   readonly #parts: SessionParts;
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #behind: Behind;
-  #waiting: Map<string, Waiting> | null = null;
-  #waitTimer: WheelTimer | null = null;
+  readonly #pending: Pending;
   #granted: Set<string> | null = null;
   #denied: Set<string> | null = null;
 
@@ -55,6 +48,7 @@ export class SessionPaths {
     this.#session = session;
     this.#parts = parts;
     this.#behind = new Behind((frame) => session.enqueue(frame), parts.counters);
+    this.#pending = new Pending(parts, (paths) => this.#refuseOverdue(paths));
   }
 
   /** The subscriptions by path. */
@@ -98,7 +92,7 @@ export class SessionPaths {
   /** The client ends subscriptions, or no longer waits. */
   unwant(paths: readonly string[]): void {
     for (const path of paths) {
-      this.#stopWaiting(path);
+      this.#pending.take(path);
       this.#unsubscribe(path);
     }
     this.#session.tell(Frame.of({ type: 'unsubscribed', paths, by: 'client' }));
@@ -110,11 +104,11 @@ export class SessionPaths {
     const results = paths.map((path, index): GrantResult => {
       const fault = pathFault(path);
       if (fault !== null) return { path, error: itemError(fault, index) };
-      const waiting = this.#stopWaiting(path);
+      const pending = this.#pending.take(path);
       const subscription =
-        this.#subscriptions.get(path) ?? this.#subscribe(path, waiting?.position, decisions);
+        this.#subscriptions.get(path) ?? this.#subscribe(path, pending?.position, decisions);
       if (typeof subscription === 'string') {
-        if (waiting !== undefined) decisions.refused.push({ path, ...errorBody(subscription) });
+        if (pending !== undefined) decisions.refused.push({ path, ...errorBody(subscription) });
         return { path, error: itemError(subscription, index) };
       }
       this.#granted ??= new Set();
@@ -167,8 +161,7 @@ export class SessionPaths {
   /** Ends everything; nothing is told. */
   end(): void {
     for (const path of [...this.#subscriptions.keys()]) this.#unsubscribe(path);
-    this.#waiting = null;
-    this.#waitTimer?.cancel();
+    this.#pending.clear();
   }
 
   #decide({ path, position }: SubscribeItem, decisions: Decisions): void {
@@ -178,18 +171,18 @@ export class SessionPaths {
     const existing = this.#subscriptions.get(path);
     if (existing !== undefined) {
       decisions.subscribed.push({ path, position: this.#positionOf(existing) });
-    } else if (this.#isFull() && this.#waiting?.has(path) !== true) refuse('too_many_subscriptions');
+    } else if (this.#isFull() && !this.#pending.has(path)) refuse('too_many_subscriptions');
     else if (this.#isOpen(path)) {
       const fresh = this.#subscribe(path, position, decisions);
       if (typeof fresh === 'string') refuse(fresh);
     } else {
-      this.#wait(path, position);
+      this.#pending.add(path, position);
       decisions.pending.push(path);
     }
   }
 
   #isFull(): boolean {
-    return this.#subscriptions.size + (this.#waiting?.size ?? 0) >= this.#parts.maxSubscriptions;
+    return this.#subscriptions.size + this.#pending.size >= this.#parts.maxSubscriptions;
   }
 
   #isOpen(path: string): boolean {
@@ -254,37 +247,12 @@ export class SessionPaths {
     return true;
   }
 
-  #wait(path: string, position: Position | null | undefined): void {
-    const { grantWaitMs, clock } = this.#parts;
-    this.#waiting ??= new Map();
-    this.#waiting.set(path, { position, until: clock.monotonic() + grantWaitMs });
-    this.#waitTimer ??= this.#parts.wheel.after(grantWaitMs, () => this.#refuseOverdue());
-  }
-
-  /** Refuses, in one frame, all that waited in vain. */
-  #refuseOverdue(): void {
-    this.#waitTimer = null;
-    const now = this.#parts.clock.monotonic();
-    const refused: ({ path: string } & ErrorBody)[] = [];
-    let earliest = Number.POSITIVE_INFINITY;
-    for (const [path, { until }] of this.#waiting ?? []) {
-      if (until > now) {
-        earliest = Math.min(earliest, until);
-        continue;
-      }
-      this.#waiting?.delete(path);
-      refused.push({ path, ...errorBody(this.#denied?.has(path) ? 'denied' : 'not_granted') });
-    }
-    if (Number.isFinite(earliest)) {
-      this.#waitTimer = this.#parts.wheel.after(earliest - now, () => this.#refuseOverdue());
-    }
-    if (refused.length > 0) this.#session.tell(Frame.of({ type: 'refused', paths: refused }));
-  }
-
-  #stopWaiting(path: string): Waiting | undefined {
-    const waiting = this.#waiting?.get(path);
-    this.#waiting?.delete(path);
-    return waiting;
+  #refuseOverdue(paths: readonly string[]): void {
+    const refused = paths.map((path) => ({
+      path,
+      ...errorBody(this.#denied?.has(path) ? 'denied' : 'not_granted'),
+    }));
+    this.#session.tell(Frame.of({ type: 'refused', paths: refused }));
   }
 
   #positionOf(subscription: Subscription): Position | null {

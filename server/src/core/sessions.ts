@@ -127,7 +127,7 @@ export class Sessions {
   /** The client was heard on a connection. */
   heard(session: Session, connection: Connection): void {
     session.lastContactAt = this.#parts.clock.now();
-    connection.unansweredPings = 0;
+    connection.isPingUnanswered = false;
   }
 
   /** Ends a session for good; the promise says when that is safe from a restart. */

@@ -125,9 +125,9 @@ describe('a connection that has lost its session to a newer one', () => {
 describe('a pong', () => {
   it('has no number and shows that the client lives', () => {
     const { client, receive } = setUp();
-    client.connection.unansweredPings = 1;
+    client.connection.isPingUnanswered = true;
     receive({ type: 'pong' });
-    expect(client.connection.unansweredPings).toBe(0);
+    expect(client.connection.isPingUnanswered).toBe(false);
     expect(client.frames()).toEqual([]);
   });
 });

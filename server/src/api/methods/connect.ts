@@ -4,6 +4,7 @@ import { RequestFault } from '../../http-errors.js';
 import { defineMethod } from '../method.js';
 import { itemError, path, paths, position, sessionId, user } from '../schemas.js';
 
+/** Grants paths to a session. */
 export const connect = defineMethod({
   name: 'connect',
   summary: 'Grants paths to a session and subscribes it to them, whether or not it asked.',

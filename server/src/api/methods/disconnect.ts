@@ -4,6 +4,7 @@ import { RequestFault } from '../../http-errors.js';
 import { defineMethod } from '../method.js';
 import { itemError, path, paths, sessionId, user } from '../schemas.js';
 
+/** Takes paths from a session. */
 export const disconnect = defineMethod({
   name: 'disconnect',
   summary: 'Ends subscriptions and grants of a session, and denies the paths to it until the next connect.',

@@ -5,6 +5,7 @@ import { defineMethod } from '../method.js';
 
 const count = z.int().min(0);
 
+/** Tells of the server itself. */
 export const info = defineMethod({
   name: 'info',
   summary: 'Tells the version, the uptime and the counters since the start.',

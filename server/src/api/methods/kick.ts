@@ -4,6 +4,7 @@ import { RequestFault } from '../../http-errors.js';
 import { defineMethod } from '../method.js';
 import { sessionId } from '../schemas.js';
 
+/** Ends a session. */
 export const kick = defineMethod({
   name: 'kick',
   summary: 'Ends a session; its client comes back as a new one unless reconnect is false.',

@@ -8,6 +8,7 @@ import { page, path, paths as pathNames, position } from '../schemas.js';
 
 const item = z.strictObject({ path, subscriptions: z.int(), position });
 
+/** Lists paths, or tells where named ones stand. */
 export const paths = defineMethod({
   name: 'paths',
   summary:

@@ -4,6 +4,7 @@ import { defineMethod } from '../method.js';
 import { pageOf } from '../paging.js';
 import { page, sessionId } from '../schemas.js';
 
+/** Lists sessions. */
 export const sessions = defineMethod({
   name: 'sessions',
   summary: 'Lists sessions, in the order of their ids.',

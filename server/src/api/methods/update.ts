@@ -5,6 +5,7 @@ import { defineMethod } from '../method.js';
 import { draftOf } from '../publishing.js';
 import { except, idempotencyKey, message, path, position, repeated } from '../schemas.js';
 
+/** Publishes one update. */
 export const update = defineMethod({
   name: 'update',
   summary: 'Publishes an update to a path and answers its position.',

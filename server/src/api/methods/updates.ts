@@ -9,6 +9,7 @@ import { except, idempotencyKey, itemError, message, path, position, repeated } 
 const item = z.strictObject({ path, message, except });
 const result = z.union([z.strictObject({ position }), z.strictObject({ error: itemError })]);
 
+/** Publishes many updates, each by itself. */
 export const updates = defineMethod({
   name: 'updates',
   summary: 'Publishes updates in order and answers each one by itself.',

@@ -1,0 +1,80 @@
+/**
+ * The paths of one session that wait for the back end's word, each with the position that its client named and for a while only. One
+ * timer serves them all, and what is overdue is told together.
+ */
+import type { Position } from '../../../protocol/positions.js';
+import type { Clock } from './clock.js';
+import type { TimerWheel, WheelTimer } from './timer-wheel.js';
+
+/** A path that waits. */
+export interface PendingPath {
+  /** As in a `subscribe` frame: undefined for "from now on", null for "I have none". */
+  readonly position: Position | null | undefined;
+  /** When it is overdue, on the monotonic clock. */
+  readonly until: number;
+}
+
+/** What pending paths need of their surroundings. */
+export interface PendingParts {
+  readonly wheel: TimerWheel;
+  readonly clock: Clock;
+  /** How long a path waits. */
+  readonly grantWaitMs: number;
+}
+
+/** The pending paths of a session. */
+export class Pending {
+  readonly #parts: PendingParts;
+  readonly #onOverdue: (paths: readonly string[]) => void;
+  #paths: Map<string, PendingPath> | null = null;
+  #timer: WheelTimer | null = null;
+
+  /** `onOverdue` is called with all paths that waited in vain. */
+  constructor(parts: PendingParts, onOverdue: (paths: readonly string[]) => void) {
+    this.#parts = parts;
+    this.#onOverdue = onOverdue;
+  }
+
+  /** Paths that wait. */
+  get size(): number {
+    return this.#paths?.size ?? 0;
+  }
+
+  /** Whether a path waits. */
+  has(path: string): boolean {
+    return this.#paths?.has(path) === true;
+  }
+
+  /** Lets a path wait; one that waits already begins anew. */
+  add(path: string, position: Position | null | undefined): void {
+    const { wheel, clock, grantWaitMs } = this.#parts;
+    this.#paths ??= new Map();
+    this.#paths.set(path, { position, until: clock.monotonic() + grantWaitMs });
+    this.#timer ??= wheel.after(grantWaitMs, () => this.#tellOverdue());
+  }
+
+  /** Ends the waiting of a path; undefined when it does not wait. */
+  take(path: string): PendingPath | undefined {
+    const pending = this.#paths?.get(path);
+    this.#paths?.delete(path);
+    return pending;
+  }
+
+  /** Ends all waiting; nobody is told. */
+  clear(): void {
+    this.#paths = null;
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+
+  #tellOverdue(): void {
+    this.#timer = null;
+    const now = this.#parts.clock.monotonic();
+    const waiting = [...(this.#paths ?? [])];
+    const overdue = waiting.filter(([, { until }]) => until <= now).map(([path]) => path);
+    for (const path of overdue) this.#paths?.delete(path);
+    const next = Math.min(...waiting.map(([, { until }]) => until).filter((until) => until > now));
+    if (Number.isFinite(next)) this.#timer = this.#parts.wheel.after(next - now, () => this.#tellOverdue());
+    if (overdue.length > 0) this.#onOverdue(overdue);
+  }
+}
