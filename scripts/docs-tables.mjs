@@ -5,25 +5,35 @@
  *
  *     node scripts/docs-tables.mjs [--check]
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const PROTOCOL_PAGE = new URL('../docs/protocol.md', import.meta.url);
+/** The tables once more, for the suites of other languages. */
+const FIXTURE = new URL('../protocol/fixtures/tables.json', import.meta.url);
 const SERVER_PAGE = new URL('../docs/server.md', import.meta.url);
 const LIMITS_SOURCE = new URL('../protocol/limits.ts', import.meta.url);
 
 /** Each page as it stands, and as it should. */
 async function pages() {
   const { ERRORS, CLOSE_CODES, LIMITS, TEXT_FIELDS, completeConfig } = await loadSources();
+  const fixture = {
+    limits: LIMITS,
+    errors: Object.fromEntries(
+      Object.entries(ERRORS).map(([code, { status, retryable }]) => [code, { status, retryable }]),
+    ),
+  };
   const tables = [
     [PROTOCOL_PAGE, { errors: errorRows(ERRORS), limits: limitRows(LIMITS, { ...ERRORS, ...CLOSE_CODES }) }],
     [SERVER_PAGE, { configuration: configurationRows(TEXT_FIELDS, completeConfig({})) }],
   ];
-  return tables.map(([page, rows]) => {
+  const pages = tables.map(([page, rows]) => {
     const now = readFileSync(page, 'utf8');
     const replace = (text, [name, lines]) => replaceTable(text, name, lines);
     return { page, now, wanted: Object.entries(rows).reduce(replace, now) };
   });
+  const now = existsSync(FIXTURE) ? readFileSync(FIXTURE, 'utf8') : '';
+  return [...pages, { page: FIXTURE, now, wanted: `${JSON.stringify(fixture, null, 2)}\n` }];
 }
 
 async function loadSources() {
@@ -117,7 +127,7 @@ async function main() {
     if (now === wanted) continue;
     if (process.argv.includes('--check')) {
       const name = page.pathname.split('/').at(-1);
-      fail(`the tables of docs/${name} are not those of the code: run node scripts/docs-tables.mjs`);
+      fail(`the tables of ${name} are not those of the code: run node scripts/docs-tables.mjs`);
     }
     writeFileSync(page, wanted);
   }

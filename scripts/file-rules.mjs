@@ -1,12 +1,12 @@
 /**
  * Rules for the text of every file that git tracks or would: a file of code over 400 lines gives its
  * reason in its header, and no file names a folder of somebody's machine or the host of a registry,
- * because both work in one place only.
+ * because both work in one place only. Links between pages lead somewhere.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { extname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 
 const MAX_LINES = 400;
 const HEADER_LINES = 12;
@@ -27,7 +27,11 @@ export function fileFaults(root) {
     const content = readFileSync(join(root, file));
     if (content.includes(0)) return [];
     const lines = content.toString('utf8').split('\n');
-    return [...lengthFaults(file, lines), ...nameFaults(file, lines, machine)];
+    return [
+      ...lengthFaults(file, lines),
+      ...nameFaults(file, lines, machine),
+      ...linkFaults(root, file, content.toString('utf8')),
+    ];
   });
 }
 
@@ -54,6 +58,16 @@ function nameFaults(file, lines, machine) {
       FOLDERS.exec(line)?.[0] ?? HOSTS.exec(line)?.[0] ?? machine.find((name) => line.includes(name));
     return found === undefined ? [] : [`${file}:${i + 1}: names ${found}, which exists on one machine only`];
   });
+}
+
+/** Links of a page to files that are not there. */
+function linkFaults(root, file, text) {
+  if (extname(file) !== '.md') return [];
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target]) => target.split('#')[0])
+    .filter((target) => target !== '' && !/^[a-z]+:/.test(target))
+    .filter((target) => !existsSync(join(root, dirname(file), target)))
+    .map((target) => `${file}: links to ${target}, which is not there`);
 }
 
 /** The folders of this machine and the hosts that its package clients are set up with. */

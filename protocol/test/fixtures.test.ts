@@ -146,6 +146,8 @@ it('describes every file in its README', () => {
     file.endsWith('.json'),
   );
   expect(files.sort()).toEqual(
-    ['api', 'bodies', 'down', 'later', 'paths', 'patterns', 'poll', 'up'].map((name) => `${name}.json`),
+    ['api', 'bodies', 'down', 'later', 'paths', 'patterns', 'poll', 'tables', 'up'].map(
+      (name) => `${name}.json`,
+    ),
   );
 });

@@ -9,7 +9,16 @@ from typing import Any
 
 import pytest
 
-from cornelius import ApiError, Gap, PartialFailure, Position, Update, path_fault
+from cornelius import (
+    ApiError,
+    Gap,
+    PartialFailure,
+    Position,
+    Update,
+    _errors,
+    _messages,
+    path_fault,
+)
 from cornelius import _calls as calls
 from cornelius._calls import Reply
 from cornelius._frames import (
@@ -26,6 +35,7 @@ from cornelius._frames import (
     Unsubscribed,
     decode_frame,
 )
+from cornelius.django import _body
 
 FOLDER = Path(__file__).parents[2] / "protocol" / "fixtures"
 
@@ -205,3 +215,15 @@ def test_builds_the_requests_of_the_fixtures(case: Any) -> None:
     assert request.method == "POST"
     assert request.target == f"/api/{case['method']}"
     assert body == case["request"]
+
+
+def test_the_tables_are_those_of_the_protocol() -> None:
+    tables: dict[str, Any] = json.loads((FOLDER / "tables.json").read_text(encoding="utf-8"))
+    retryable = {code for code, entry in tables["errors"].items() if entry["retryable"]}
+    assert retryable == _errors._RETRYABLE
+    assert set(_errors._CLASSES) <= set(tables["errors"])
+    limits = tables["limits"]
+    assert limits["itemsPerRequest"] == calls.MAX_ITEMS
+    assert limits["apiBodyBytes"] == calls.MAX_BODY_BYTES
+    assert limits["messageBytes"] == _messages.MAX_BYTES
+    assert limits["itemsPerRequest"] == _body._MAX_PATHS

@@ -14,7 +14,7 @@ from .._errors import ApiError, BadPath, api_error
 from .._paths import checked_paths
 
 _MAX_PATHS = 1_000
-_MAX_ID = 255
+_MAX_ID = 64
 
 
 @dataclass(frozen=True, slots=True)

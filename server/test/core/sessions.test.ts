@@ -117,6 +117,20 @@ describe('ending', () => {
   });
 });
 
+describe('the bound of sessions that hear nothing', () => {
+  it('counts a session again once its last subscription has ended, and no longer once it has one', () => {
+    const world = createWorld({ settings: { maxIdleSessions: 1 } });
+    const client = world.open();
+    expect(world.tryOpen({})).toMatchObject({ error: { code: 'too_many_sessions' } });
+    client.session.paths.want([{ path: 'public' }]);
+    const other = world.open();
+    expect(world.tryOpen({})).toMatchObject({ error: { code: 'too_many_sessions' } });
+    other.session.paths.want([{ path: 'public' }]);
+    client.session.paths.unwant(['public']);
+    expect(world.tryOpen({})).toMatchObject({ error: { code: 'too_many_sessions' } });
+  });
+});
+
 describe('a back end', () => {
   it('binds a session to the first user it names, and nothing of a request for another takes effect', () => {
     const world = createWorld();
