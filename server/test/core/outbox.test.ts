@@ -87,6 +87,14 @@ describe('an outbox', () => {
     expect(clock.isBusy).toBe(false);
   });
 
+  it('asks again as long as the source has more, though it had nothing to add this time', () => {
+    let asked = 0;
+    const { clock, outbox } = setUp({ refill: () => ++asked < 3 });
+    outbox.wake();
+    clock.settle();
+    expect(asked).toBe(3);
+  });
+
   it('does not ask its source while the wire is blocked', () => {
     let asked = 0;
     const { clock, wire, outbox, add } = setUp({

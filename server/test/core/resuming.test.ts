@@ -99,6 +99,14 @@ describe('resuming', () => {
     expect(frames.at(-1)).toMatchObject({ message: 1 });
   });
 
+  it('is no slow reading: what comes without a connection counts as nothing', () => {
+    const world = createWorld();
+    const client = world.open({ paths: [{ path: 'public' }, { path: 'public-nolog' }] });
+    client.connection.lost();
+    for (const path of ['public', 'public-nolog']) world.publish(path, 1);
+    expect(world.counters).toMatchObject({ slow: 0, deliveries: 0 });
+  });
+
   it('counts the time to live from the last connection that was lost', () => {
     const world = createWorld();
     const first = world.open();
@@ -185,6 +193,7 @@ describe('after a restart of the server', () => {
     const client = world.open();
     await world.sessions.disconnect(client.session.id, ['public'], null);
     world.clock.advance(1_500);
+    world.sessions.connect(client.session.id, ['granted'], null);
     const again = world.restart().open({ ticket: client.ticket(), paths: [{ path: 'public' }] });
     expect(again.told('pending')).toEqual([{ paths: ['public'] }]);
   });
