@@ -121,6 +121,12 @@ export class Subscriptions {
     for (const { path, position } of paths) {
       const track = this.#tracks.get(path) ?? new Track(path);
       if (track.leaving > 0 || (!track.isWanted && track.isAsked)) continue;
+      // Given up while the back end was being asked, which has granted it nevertheless.
+      if (!track.isWanted && track.hold) {
+        track.isAsked = true;
+        this.#changed();
+        continue;
+      }
       this.#tracks.set(path, track); // perhaps the back end connected it without being asked
       const isNew = track.state !== 'subscribed';
       track.isWanted = track.isAsked = true;

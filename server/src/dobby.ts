@@ -76,9 +76,10 @@ export class Dobby {
   constructor(input: ConfigInput = {}) {
     this.config = completeConfig(input);
     this.#log = createLog(this.config.logLevel);
-    const state = new StateFolder(this.config.stateDir);
+    const state = new StateFolder(this.config.stateDir, (error) => this.#stateFault(error));
     this.apiKey =
       this.config.apiKey === undefined ? state.apiKey() : { key: this.config.apiKey, isNew: false };
+    state.ticketSecrets(Date.now()); // what is wrong with them is told at the start
     const policies = new Policies(this.config);
     this.#warnOfSmallLogs();
     const tickets = new SignedTickets({
@@ -144,14 +145,14 @@ export class Dobby {
     return (await this.#engine.publisher.publish({ ...orThrow(draft), sender })).position;
   }
 
-  /** Grants paths to a session and subscribes it. @throws DobbyError when the session is unknown or bound to another user. */
-  connect(id: string, paths: readonly string[], user: string | null = null): GrantResult[] {
+  /** Grants paths to a session and subscribes it; `user` null: only if it belongs to nobody. @throws DobbyError when the session is unknown or bound to another user. */
+  connect(id: string, paths: readonly string[], user?: string | null): GrantResult[] {
     return orThrow(this.#engine.sessions.connect(id, paths, user));
   }
 
   /** Takes paths away from a session. Rejects with DobbyError when the session is unknown. */
   async disconnect(id: string, paths: readonly string[]): Promise<RevokeResult[]> {
-    return orThrow(await this.#engine.sessions.disconnect(id, paths, null));
+    return orThrow(await this.#engine.sessions.disconnect(id, paths));
   }
 
   /** Ends a session. Rejects with DobbyError when it is unknown. */
@@ -184,6 +185,10 @@ export class Dobby {
     return this.#engine.registry.delegate(receiver);
   }
 
+  #stateFault(error: unknown): void {
+    this.#log.error({ error: String(error) }, 'the state folder cannot be written');
+  }
+
   /** What a slow reader misses is read from the log: one that holds less than an outbox means gaps sooner. */
   #warnOfSmallLogs(): void {
     for (const { pattern, log } of this.config.paths) {
@@ -212,12 +217,12 @@ export class Dobby {
         pingIntervalMs,
         outbox: OUTBOX,
         maxSubscriptions: LIMITS.subscriptionsPerSession,
+        maxTotalSubscriptions: this.config.maxSubscriptions,
         maxIdleSessions: LIMITS.idleSessions,
       },
       onReceiverFault: (receiver, error) =>
         this.#log.error({ receiver: receiver.id, error: String(error) }, 'a receiver failed'),
-      onJournalFault: (error) =>
-        this.#log.error({ error: String(error) }, 'the state folder cannot be written'),
+      onJournalFault: (error) => this.#stateFault(error),
     });
   }
 

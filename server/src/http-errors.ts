@@ -1,4 +1,5 @@
 /** How an error of the protocol's table is answered over HTTP, everywhere in the server. */
+import type { Socket } from 'node:net';
 import { ERRORS, type ErrorBody, type ErrorCode, errorBody } from '../../protocol/codes.js';
 import type { ErrorAnswer } from '../../protocol/frames.js';
 
@@ -38,6 +39,17 @@ export class RequestFault extends Error {
       body,
     ].join('\r\n');
   }
+}
+
+/** How long a refused socket may take to read its answer. */
+const GRACE_MS = 500;
+
+/** Answers on a socket that is not the HTTP server's to answer on, and sees that it goes, however its client behaves. */
+export function refuseSocket(socket: Socket, refused: RequestFault): void {
+  socket.on('error', () => socket.destroy());
+  socket.end(refused.text);
+  socket.resume();
+  setTimeout(() => socket.destroy(), GRACE_MS).unref();
 }
 
 /** The fault of a code, with a message of its own where the table's says too little. */

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { LIMITS } from '../../protocol/limits.js';
-import { fault, knownFault, type RequestFault } from './http-errors.js';
+import { fault, knownFault, type RequestFault, refuseSocket } from './http-errors.js';
 import type { Log } from './observe/log.js';
 
 /** How often requests that take too long are looked for. */
@@ -31,10 +31,10 @@ export function createHttpServer(log: Log): FastifyInstance {
     const { status, answer } = knownFault(error) ?? unexpected(error, request, log);
     return reply.code(status).send(answer);
   });
+  const known = new Set<string>();
+  app.addHook('onRoute', ({ url }) => void known.add(url));
   app.setNotFoundHandler((request, reply) => {
-    const url = urlOf(request);
-    const isKnown = (['GET', 'POST'] as const).some((method) => app.hasRoute({ method, url }));
-    const { status, answer } = fault(isKnown ? 'method_not_allowed' : 'not_found');
+    const { status, answer } = fault(known.has(urlOf(request)) ? 'method_not_allowed' : 'not_found');
     return reply.code(status).send(answer);
   });
   return app;
@@ -66,5 +66,5 @@ function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): 
   const told = isLate
     ? fault('request_timeout')
     : fault('bad_field', { message: 'This is not an HTTP request.' });
-  socket.end(told.text);
+  refuseSocket(socket, told);
 }

@@ -42,7 +42,7 @@ export class Idempotency {
     this.#kept.set(key, kept);
     try {
       const answer = await kept.answer;
-      this.#count(kept, 'results' in answer && Array.isArray(answer.results) ? answer.results.length : 1);
+      this.#count(kept, 'results' in answer && Array.isArray(answer.results) ? answer.results.length + 1 : 1);
       return answer;
     } catch (error) {
       this.#kept.delete(key);

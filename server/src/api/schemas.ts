@@ -46,8 +46,8 @@ export const itemError = z.strictObject({
   field: z.string().exactOptional(),
 });
 
-/** A user of the app, by its own name for it. */
-export const user = z.string().min(1).max(LIMITS.nameCharacters).exactOptional();
+/** A user of the app, by its own name for it; null: the session must belong to nobody. */
+export const user = z.string().min(1).max(LIMITS.nameCharacters).nullable().exactOptional();
 
 /** Paths of one request. */
 export const paths = z.array(path).max(LIMITS.itemsPerRequest);

@@ -14,6 +14,8 @@ const lineSchema = z.strictObject({
   at: z.int(),
   path: z.string().optional(),
   isFinal: z.boolean().optional(),
+  isEmpty: z.boolean().optional(),
+  user: z.string().nullable().optional(),
 });
 
 /** A journal in a file. */
@@ -81,8 +83,17 @@ export class FileJournal implements RevocationJournal {
     // A crash may have cut the last line.
     const text = this.#handle === null ? `\n${lines}` : lines;
     this.#handle ??= await open(this.#file, 'a', 0o600);
-    await this.#handle.appendFile(text);
-    await this.#handle.datasync();
+    try {
+      await this.#handle.appendFile(text);
+      await this.#handle.datasync();
+    } catch (error) {
+      // The line may stand there half: the next write begins another.
+      await this.#handle.close().catch(() => {
+        // the disk is the fault that is told
+      });
+      this.#handle = null;
+      throw error;
+    }
   }
 }
 
@@ -94,8 +105,7 @@ async function settled(writing: Promise<void> | null): Promise<void> {
 /** A line, or null when it was cut short by a crash: its writer was never told that it is safe. */
 function parseLine(line: string): Revocation | null {
   try {
-    const { id, at, path, isFinal } = lineSchema.parse(JSON.parse(line));
-    return { id, at, ...(path === undefined ? {} : { path }), ...(isFinal === undefined ? {} : { isFinal }) };
+    return lineSchema.parse(JSON.parse(line)) as Revocation;
   } catch {
     return null;
   }

@@ -14,6 +14,8 @@ const OTHERS_WRITE = 0o022;
 const SECRET_BYTES = 32;
 /** A secret is replaced after a day; the one before stays good until then. */
 const SECRET_LIFETIME_MS = 24 * 60 * 60 * 1000;
+/** A secret that could not be replaced is tried again after this. */
+const RETRY_MS = 60_000;
 
 const secretsSchema = z.strictObject({
   madeAt: z.int(),
@@ -31,15 +33,17 @@ export class StateFolderError extends Error {
 /** The state folder, open. */
 export class StateFolder {
   readonly path: string;
+  readonly #onFault: (error: unknown) => void;
   #madeAt = 0;
   #secrets: readonly Buffer[] = [];
 
   /**
    * Makes the folder when it is not there; one that is there is left as it is, and refused when others may write to it.
-   * @throws StateFolderError
+   * `onFault` is told of what goes wrong later. @throws StateFolderError
    */
-  constructor(path: string) {
+  constructor(path: string, onFault: (error: unknown) => void) {
     this.path = path;
+    this.#onFault = onFault;
     try {
       if (!existsSync(path)) {
         mkdirSync(path, { recursive: true, mode: FOLDER_MODE });
@@ -49,10 +53,14 @@ export class StateFolder {
     } catch (error) {
       throw new StateFolderError(`the state folder "${path}" cannot be made: ${String(error)}`);
     }
-    if ((statSync(path).mode & OTHERS_WRITE) !== 0) {
+    const { mode, uid } = statSync(path);
+    if ((mode & OTHERS_WRITE) !== 0) {
       throw new StateFolderError(
         `the state folder "${path}" can be written to by others: chmod 700 "${path}"`,
       );
+    }
+    if (uid !== 0 && uid !== process.getuid?.()) {
+      throw new StateFolderError(`the state folder "${path}" belongs to somebody else`);
     }
   }
 
@@ -77,13 +85,27 @@ export class StateFolder {
   /** The secrets that sign tickets, newest first; a new one is made when the newest is a day old. */
   ticketSecrets(now: number): readonly Buffer[] {
     if (this.#secrets.length === 0) this.#loadSecrets();
-    if (this.#secrets.length === 0 || now - this.#madeAt > SECRET_LIFETIME_MS) {
-      this.#secrets = [randomBytes(SECRET_BYTES), ...this.#secrets.slice(0, 1)];
-      this.#madeAt = now;
-      const secrets = this.#secrets.map((secret) => secret.toString('hex'));
-      this.#write(this.file('ticket-secrets.json'), `${JSON.stringify({ madeAt: now, secrets })}\n`);
-    }
+    if (this.#secrets.length === 0) this.#makeSecret(now);
+    else if (now - this.#madeAt > SECRET_LIFETIME_MS) this.#replaceSecret(now);
     return this.#secrets;
+  }
+
+  /** A secret that cannot be replaced goes on; the server must not end because a disk is full. */
+  #replaceSecret(now: number): void {
+    try {
+      this.#makeSecret(now);
+    } catch (error) {
+      this.#madeAt = now - SECRET_LIFETIME_MS + RETRY_MS;
+      this.#onFault(error);
+    }
+  }
+
+  #makeSecret(now: number): void {
+    const made = [randomBytes(SECRET_BYTES), ...this.#secrets.slice(0, 1)];
+    const secrets = made.map((secret) => secret.toString('hex'));
+    this.#write(this.file('ticket-secrets.json'), `${JSON.stringify({ madeAt: now, secrets })}\n`);
+    this.#secrets = made;
+    this.#madeAt = now;
   }
 
   #loadSecrets(): void {

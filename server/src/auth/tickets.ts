@@ -14,6 +14,7 @@ const claimsSchema = z.strictObject({
   iat: z.int().min(0),
   u: z.string().nullable(),
   g: z.array(z.string()).nullable(),
+  d: z.array(z.string()).optional(),
 });
 
 const BAD: TicketVerdict = { fault: 'bad_ticket' };
@@ -33,8 +34,9 @@ export class SignedTickets implements TicketOffice {
     this.#secrets = options.secrets;
   }
 
-  issue({ id, connection, issuedAt, user, grants }: TicketClaims): string {
-    const claims = { v: 1, id, c: connection, iat: issuedAt, u: user, g: grants };
+  issue({ id, connection, issuedAt, user, grants, denied }: TicketClaims): string {
+    const more = denied.length === 0 ? {} : { d: denied };
+    const claims = { v: 1, id, c: connection, iat: issuedAt, u: user, g: grants, ...more };
     const body = Buffer.from(JSON.stringify(claims)).toString('base64url');
     return `${body}.${sign(body, this.#secrets()[0] as Buffer).toString('base64url')}`;
   }
@@ -72,6 +74,6 @@ function readClaims(body: string): TicketClaims | null {
   }
   const result = claimsSchema.safeParse(json);
   if (!result.success) return null;
-  const { id, c, iat, u, g } = result.data;
-  return { id, connection: c, issuedAt: iat, user: u, grants: g };
+  const { id, c, iat, u, g, d } = result.data;
+  return { id, connection: c, issuedAt: iat, user: u, grants: g, denied: d ?? [] };
 }

@@ -65,7 +65,10 @@ function reasonOf(error: unknown): string {
 
 function apiKey({ key, stateDir }: Remote): string {
   const given = key ?? process.env['DOBBY_API_KEY'];
-  if (given !== undefined) return given;
+  if (given !== undefined) {
+    if (!/^[\x21-\x7e]+$/.test(given)) throw new CommandError('the API key has characters that no key has');
+    return given;
+  }
   const file = join(stateDir ?? process.env['DOBBY_STATE_DIR'] ?? STANDARD.stateDir, 'api-key');
   if (existsSync(file)) return readFileSync(file, 'utf8').trim();
   throw new CommandError(`no API key: give --key or DOBBY_API_KEY, or run this where "${file}" is`);

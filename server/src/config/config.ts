@@ -3,6 +3,7 @@
  * default, so that nothing need be configured to start.
  */
 import { isIP } from 'node:net';
+import { getHeapStatistics } from 'node:v8';
 import { z } from 'zod';
 import { LIMITS } from '../../../protocol/limits.js';
 import { compilePattern } from '../../../protocol/patterns.js';
@@ -24,6 +25,8 @@ const origin = z
   .refine(isOrigin, 'not an origin such as "https://app.example"')
   .transform((text) => new URL(text).origin);
 
+/** What a subscription to a path of its own costs in memory. */
+const SUBSCRIPTION_BYTES = 1024;
 const MB = 1024 * 1024;
 
 const log = z.strictObject({
@@ -78,6 +81,13 @@ export const configSchema = z.strictObject({
     .min(MB)
     .default(256 * MB)
     .meta({ description: 'bytes of all logs together' }),
+  maxSubscriptions: z
+    .int()
+    .min(1_000)
+    .default(() => Math.max(1_000, Math.floor(getHeapStatistics().heap_size_limit / 2 / SUBSCRIPTION_BYTES)))
+    .meta({
+      description: 'subscriptions of all sessions together; by default what half of the heap may hold',
+    }),
   headTtlMs: ms.default(24 * 60 * 60 * 1000).meta({ description: 'how long an unused path keeps its epoch' }),
   sessionTtlMs: ms.default(30_000).meta({ description: 'how long a session waits without a connection' }),
   grantWaitMs: ms.default(10_000).meta({ description: 'how long a path waits for its grant' }),

@@ -81,7 +81,7 @@ function readFile(file: string): object {
   try {
     value = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new ConfigError(`${file}: ${String((error as Error).message)}`);
+    throw new ConfigError(`${file}: ${whatIsWrong(error)}`);
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   throw new ConfigError(`${file}: the configuration is a JSON object`);
@@ -93,4 +93,11 @@ function kindOf(schema: z.ZodType): TextField['kind'] {
   if (inner instanceof z.ZodNumber) return 'number';
   if (inner instanceof z.ZodBoolean) return 'switch';
   return inner instanceof z.ZodArray ? 'list' : 'text';
+}
+
+/** The parser's own message quotes the text, in which a key may stand. */
+function whatIsWrong(error: unknown): string {
+  if (!(error instanceof SyntaxError)) return String((error as Error).message);
+  const place = /at position \d+/.exec(error.message)?.[0];
+  return place === undefined ? 'this is not JSON' : `this is not JSON, ${place}`;
 }

@@ -36,15 +36,20 @@ export class Batch {
     return next;
   }
 
-  /** Lets go of what was remembered, so that a batch that stays does not keep frames alive. */
+  /** Lets go of what was remembered, so that a batch that stays keeps neither joined bytes nor later frames alive. */
   forget(): void {
     this.#nextFrame = null;
     this.#next = null;
+    this.#joined = null;
   }
 
-  /** The bytes of all frames, joined at the first call. They are shared: nobody may change them. */
-  joined(): Buffer {
+  /**
+   * The bytes of all frames, joined at the first call, which notes the batch in `joinedNow`: whoever empties that list
+   * calls `forget`. The bytes are shared: nobody may change them.
+   */
+  joined(joinedNow: Batch[]): Buffer {
     if (this.#joined !== null) return this.#joined;
+    joinedNow.push(this);
     this.#joined = this.count === 1 && this.#frame ? this.#frame.encoded(this.framing) : this.#join();
     return this.#joined;
   }

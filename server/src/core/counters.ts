@@ -13,9 +13,11 @@ export interface Counters {
   resumed: number;
   /** Subscriptions there are now. */
   subscriptions: number;
+  /** Paths that wait for a grant now. */
+  pending: number;
 }
 
 /** All at zero. */
 export function newCounters(): Counters {
-  return { updates: 0, deliveries: 0, gaps: 0, slow: 0, opened: 0, resumed: 0, subscriptions: 0 };
+  return { updates: 0, deliveries: 0, gaps: 0, slow: 0, opened: 0, resumed: 0, subscriptions: 0, pending: 0 };
 }

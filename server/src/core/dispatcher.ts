@@ -6,8 +6,8 @@ import type { Json } from '../../../protocol/frames.js';
 import { pathFault } from '../../../protocol/paths.js';
 import type { Broker } from './broker.js';
 import type { Counters } from './counters.js';
-import { type OnReceiverFault, Path } from './path.js';
-import type { Receiver, UpdateInfo } from './receiver.js';
+import { Path } from './path.js';
+import type { OnReceiverFault, Receiver, UpdateInfo } from './receiver.js';
 import { GONE, type Registry } from './registry.js';
 import { Update } from './update.js';
 

@@ -20,6 +20,8 @@ const MIN_TIMER_MS = 1;
 export class Flusher {
   readonly #clock: Clock;
   readonly #empty: (Batch | undefined)[] = [];
+  /** Batches whose bytes were joined since the last flush was over; a slow connection must not keep them. */
+  readonly joined: Batch[] = [];
   #dirty: Outbox[] = [];
   #flushing: Outbox[] = [];
   #at = 0;
@@ -84,6 +86,8 @@ export class Flusher {
   #finish(now: number): void {
     this.#flushing.length = 0;
     for (const empty of this.#empty) empty?.forget();
+    for (const batch of this.joined) batch.forget();
+    this.joined.length = 0;
     this.#notBefore = now + Math.min(this.#spentMs, MAX_PAUSE_MS);
     this.#isDue = this.#dirty.length > 0;
     if (this.#isDue) this.#schedule();

@@ -80,8 +80,9 @@ export class Liveness {
 
   #ping(session: Session, connection: Connection): void {
     if (!connection.carrier.isPinged) return connection.carrier.keepAlive();
-    connection.isPingUnanswered = true;
-    session.tell(Frame.of({ type: 'ping', received: session.received }));
+    // Where there is no room there is traffic enough; whether the socket takes it, the stall watch sees.
+    const verdict = session.enqueue(Frame.of({ type: 'ping', received: session.received }));
+    connection.isPingUnanswered = verdict === 'ok';
   }
 
   /** A socket that has bytes to take and took none for too long. A poll that is not there is no stall. */

@@ -121,6 +121,6 @@ export class Outbox {
     const pending = this.#pending;
     if (pending.count === 0) return;
     this.#pending = this.#empty;
-    this.#isBlocked = !this.#wire.write(pending.joined(), pending.count);
+    this.#isBlocked = !this.#wire.write(pending.joined(this.#flusher.joined), pending.count);
   }
 }

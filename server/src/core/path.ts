@@ -1,11 +1,8 @@
 /** One path: its log, the sessions subscribed to it, and the other receivers connected to it. */
 import type { PathLog } from './path-log.js';
-import type { Receiver } from './receiver.js';
+import { type OnReceiverFault, type Receiver, tell } from './receiver.js';
 import type { Subscription } from './subscription.js';
 import type { Update } from './update.js';
-
-/** A receiver threw; whoever runs the server wants to know. */
-export type OnReceiverFault = (receiver: Receiver, error: unknown) => void;
 
 /** A path that somebody is connected to. */
 export class Path {
@@ -67,11 +64,7 @@ export class Path {
   #tellReceivers(update: Update, onFault: OnReceiverFault): void {
     for (const receiver of [...this.#receivers.values()]) {
       if (receiver.id === update.sender) continue;
-      try {
-        receiver.update(update.sender, update.path, update.message, update);
-      } catch (error) {
-        onFault(receiver, error);
-      }
+      tell(receiver, [update.sender, update.path, update.message, update], onFault);
     }
   }
 }

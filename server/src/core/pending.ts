@@ -20,6 +20,8 @@ export interface PendingParts {
   readonly clock: Clock;
   /** How long a path waits. */
   readonly grantWaitMs: number;
+  /** Counts the pending paths of all sessions. */
+  readonly counters: { pending: number };
 }
 
 /** The pending paths of a session. */
@@ -49,6 +51,7 @@ export class Pending {
   add(path: string, position: Position | null | undefined): void {
     const { wheel, clock, grantWaitMs } = this.#parts;
     this.#paths ??= new Map();
+    if (!this.#paths.has(path)) this.#parts.counters.pending++;
     this.#paths.set(path, { position, until: clock.monotonic() + grantWaitMs });
     this.#timer ??= wheel.after(grantWaitMs, () => this.#tellOverdue());
   }
@@ -56,15 +59,20 @@ export class Pending {
   /** Ends the waiting of a path; undefined when it does not wait. */
   take(path: string): PendingPath | undefined {
     const pending = this.#paths?.get(path);
-    this.#paths?.delete(path);
+    this.#drop(path);
     return pending;
   }
 
   /** Ends all waiting; nobody is told. */
   clear(): void {
+    this.#parts.counters.pending -= this.size;
     this.#paths = null;
     this.#timer?.cancel();
     this.#timer = null;
+  }
+
+  #drop(path: string): void {
+    if (this.#paths?.delete(path)) this.#parts.counters.pending--;
   }
 
   #tellOverdue(): void {
@@ -72,7 +80,7 @@ export class Pending {
     const now = this.#parts.clock.monotonic();
     const waiting = [...(this.#paths ?? [])];
     const overdue = waiting.filter(([, { until }]) => until <= now).map(([path]) => path);
-    for (const path of overdue) this.#paths?.delete(path);
+    for (const path of overdue) this.#drop(path);
     const next = Math.min(...waiting.map(([, { until }]) => until).filter((until) => until > now));
     if (Number.isFinite(next)) this.#timer = this.#parts.wheel.after(next - now, () => this.#tellOverdue());
     if (overdue.length > 0) this.#onOverdue(overdue);

@@ -4,8 +4,7 @@
  * isolated.
  */
 import type { Json } from '../../../protocol/frames.js';
-import type { OnReceiverFault } from './path.js';
-import type { Receiver, UpdateInfo } from './receiver.js';
+import { type OnReceiverFault, type Receiver, tell, type UpdateInfo } from './receiver.js';
 
 /** The name under which a receiver's end is told to the delegates, with its id as the message. */
 export const GONE = '::gone';
@@ -54,12 +53,7 @@ export class Registry {
   update(sender: string, path: string, message: Json, update?: UpdateInfo): void {
     const delegates = this.#delegates;
     for (let i = 0; i < delegates.length; i++) {
-      const delegate = delegates[i] as Receiver;
-      try {
-        delegate.update(sender, path, message, update);
-      } catch (error) {
-        this.#onFault(delegate, error);
-      }
+      tell(delegates[i] as Receiver, [sender, path, message, update], this.#onFault);
     }
   }
 }

@@ -3,6 +3,7 @@
  * ticket made before is refused, or loses the path. Kept until every such ticket has expired, and handed to
  * a journal so that a restart does not forget.
  */
+import type { TicketClaims } from './ticket.js';
 
 /** One thing taken back. */
 export interface Revocation {
@@ -14,6 +15,10 @@ export interface Revocation {
   readonly path?: string;
   /** Whether the client may not come back as a new session. */
   readonly isFinal?: boolean;
+  /** Whether it is the end of a session that nothing was ever granted to: there may be very many of these. */
+  readonly isEmpty?: boolean;
+  /** The user that the back end named with the path: it is taken from a session of that user only, null for one without. */
+  readonly user?: string | null;
 }
 
 /** Writes revocations where they outlive the process. */
@@ -26,13 +31,18 @@ interface Taken {
   at: number;
   endedAt: number | null;
   isFinal: boolean;
-  paths: Map<string, number> | null;
+  paths: Map<string, Revocation> | null;
 }
+
+/** Ids of ended sessions that nothing was ever granted to, kept at the most. */
+const MAX_EMPTY = 100_000;
 
 /** The revocations that are still of use. */
 export class Revocations {
   readonly #journal: RevocationJournal;
   readonly #records = new Map<string, Taken>();
+  /** Sessions that ended with nothing to their name: since when. */
+  readonly #empty = new Map<string, number>();
 
   constructor(journal: RevocationJournal, loaded: readonly Revocation[] = []) {
     this.#journal = journal;
@@ -47,27 +57,43 @@ export class Revocations {
 
   /** Whether the session of this id has ended, and whether for good. */
   ended(id: string): 'no' | 'ended' | 'dismissed' {
+    if (this.#empty.has(id)) return 'ended';
     const record = this.#records.get(id);
     if (record === undefined || record.endedAt === null) return 'no';
     return record.isFinal ? 'dismissed' : 'ended';
   }
 
-  /** When `path` was last taken from the session; null when it was not. */
-  takenAt(id: string, path: string): number | null {
-    return this.#records.get(id)?.paths?.get(path) ?? null;
-  }
-
-  /** The paths taken from the session. */
-  pathsTaken(id: string): Iterable<string> {
-    return this.#records.get(id)?.paths?.keys() ?? [];
+  /** The paths that a ticket of this content no longer carries. */
+  pathsTaken({ id, issuedAt, user, grants }: TicketClaims): string[] {
+    const taken = [...(this.#records.get(id)?.paths?.values() ?? [])];
+    return (
+      taken
+        .filter((revocation) => revocation.user === undefined || revocation.user === user)
+        // What was taken before the ticket was made, and granted since, is among its grants.
+        .filter(({ at, path = '' }) => at >= issuedAt || grants?.includes(path) !== true)
+        .map(({ path = '' }) => path)
+    );
   }
 
   /** Forgets what is older than `before`, when no ticket from then is left. */
   prune(before: number): void {
-    for (const [id, record] of this.#records) if (record.at < before) this.#records.delete(id);
+    for (const [id, record] of this.#records) {
+      if (record.at < before) this.#records.delete(id);
+      else for (const [path, { at }] of record.paths ?? []) if (at < before) record.paths?.delete(path);
+    }
+    for (const [id, at] of this.#empty) if (at < before) this.#empty.delete(id);
   }
 
-  #note({ id, at, path, isFinal }: Revocation): void {
+  /** Of these the oldest are forgotten when there are too many. */
+  #noteEmpty(id: string, at: number): void {
+    this.#empty.set(id, at);
+    if (this.#empty.size <= MAX_EMPTY) return;
+    for (const oldest of this.#empty.keys()) return void this.#empty.delete(oldest);
+  }
+
+  #note(revocation: Revocation): void {
+    const { id, at, path, isFinal, isEmpty } = revocation;
+    if (isEmpty === true) return this.#noteEmpty(id, at);
     const record = this.#records.get(id) ?? { at, endedAt: null, isFinal: false, paths: null };
     record.at = Math.max(record.at, at);
     if (path === undefined) {
@@ -75,7 +101,7 @@ export class Revocations {
       record.isFinal ||= isFinal === true;
     } else {
       record.paths ??= new Map();
-      record.paths.set(path, at);
+      record.paths.set(path, revocation);
     }
     this.#records.set(id, record);
   }

@@ -34,6 +34,8 @@ const itemError = (code: ErrorCode, index: number): ErrorBody => ({
   field: `paths.${index}`,
 });
 
+const NONE: ReadonlySet<string> = new Set();
+
 /** The paths of a session. */
 export class SessionPaths {
   readonly #session: Session;
@@ -58,7 +60,12 @@ export class SessionPaths {
 
   /** The paths that a back end granted. */
   get granted(): ReadonlySet<string> {
-    return this.#granted ?? new Set();
+    return this.#granted ?? NONE;
+  }
+
+  /** The paths that were taken from it since. */
+  get denied(): ReadonlySet<string> {
+    return this.#denied ?? NONE;
   }
 
   /** Takes over what a ticket says was granted, less what was taken away since. */
@@ -111,9 +118,7 @@ export class SessionPaths {
         if (pending !== undefined) decisions.refused.push({ path, ...errorBody(subscription) });
         return { path, error: itemError(subscription, index) };
       }
-      this.#granted ??= new Set();
-      this.#granted.add(path);
-      this.#denied?.delete(path);
+      this.#noteGrant(path);
       return { path, position: this.#positionOf(subscription) };
     });
     this.#tell(decisions);
@@ -182,7 +187,9 @@ export class SessionPaths {
   }
 
   #isFull(): boolean {
-    return this.#subscriptions.size + this.#pending.size >= this.#parts.maxSubscriptions;
+    const { counters, maxSubscriptions, maxTotalSubscriptions } = this.#parts;
+    if (counters.subscriptions + counters.pending >= maxTotalSubscriptions) return true;
+    return this.#subscriptions.size + this.#pending.size >= maxSubscriptions;
   }
 
   #isOpen(path: string): boolean {
@@ -245,6 +252,17 @@ export class SessionPaths {
     this.#parts.counters.subscriptions--;
     if (this.#subscriptions.size === 0) this.#parts.onSubscribed(-1);
     return true;
+  }
+
+  /** Grants outlive subscriptions, but not without bound: the oldest that are not in use give way. */
+  #noteGrant(path: string): void {
+    this.#granted ??= new Set();
+    this.#granted.add(path);
+    this.#denied?.delete(path);
+    if (this.#granted.size <= 2 * this.#parts.maxSubscriptions) return;
+    for (const oldest of this.#granted) {
+      if (!this.#subscriptions.has(oldest)) return void this.#granted.delete(oldest);
+    }
   }
 
   #refuseOverdue(paths: readonly string[]): void {

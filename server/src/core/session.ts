@@ -25,6 +25,7 @@ export interface SessionParts {
   readonly isPublic: (path: string) => boolean;
   readonly grantWaitMs: number;
   readonly maxSubscriptions: number;
+  readonly maxTotalSubscriptions: number;
   /** Told when what the session may hear has changed. */
   readonly onGrants: (session: Session) => void;
   /** Told when its first subscription begins (1) and its last one ends (-1). */

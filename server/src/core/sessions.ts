@@ -10,6 +10,7 @@ import {
   type Outcome,
 } from '../../../protocol/codes.js';
 import type { OpenFrame, SubscribeItem } from '../../../protocol/frames.js';
+import { pathFault } from '../../../protocol/paths.js';
 import type { Clock, IdSource } from './clock.js';
 import { type Carrier, Connection, closingFrame } from './connection.js';
 import type { Flusher } from './flusher.js';
@@ -31,9 +32,15 @@ export interface SessionSettings {
   readonly pingIntervalMs: number;
   readonly stallMs: number;
   readonly outbox: OutboxBounds;
+  /** Of one session, subscribed or pending. */
   readonly maxSubscriptions: number;
+  /** Of all sessions together. */
+  readonly maxTotalSubscriptions: number;
   readonly maxIdleSessions: number;
 }
+
+/** The user that a back end names: null for a session that belongs to nobody, undefined to leave it open. */
+export type NamedUser = string | null | undefined;
 
 /** What the table stands on. */
 export interface SessionsParts extends Pick<SessionParts, 'dispatcher' | 'counters' | 'isPublic'> {
@@ -69,17 +76,20 @@ export class Sessions {
   readonly #sessions = new Map<string, Session>();
   readonly #liveness: Liveness;
   readonly #desk: TicketDesk;
+  readonly #startedAt: number;
   #subscribed = 0;
   #connections = 0;
 
   constructor(parts: SessionsParts) {
     this.#parts = parts;
+    this.#startedAt = parts.clock.now();
     this.#desk = new TicketDesk(parts.tickets, parts.clock, parts.wheel);
     this.#liveness = new Liveness(parts, (session) => this.#desk.renewIfDue(session));
     this.#sessionParts = {
       ...parts,
       grantWaitMs: parts.settings.grantWaitMs,
       maxSubscriptions: parts.settings.maxSubscriptions,
+      maxTotalSubscriptions: parts.settings.maxTotalSubscriptions,
       onGrants: (session) => this.#desk.renewSoon(session),
       onSubscribed: (change) => {
         this.#subscribed += change;
@@ -136,42 +146,51 @@ export class Sessions {
     session.connection?.close(closingFrame(why));
     this.#end(session);
     if (session.isRaw) return Promise.resolve();
-    const revocation = { id: session.id, at: this.#parts.clock.now(), isFinal: why === 'dismissed' };
+    const isEmpty = why === 'ended' && session.user === null && session.paths.granted.size === 0;
+    const isFinal = why === 'dismissed';
+    const revocation = { id: session.id, at: this.#revokedAt(session), isFinal, isEmpty };
     return this.#safe(this.#parts.revocations.add(revocation), why === 'ended');
   }
 
   /** Grants paths to a session and subscribes it to them; binds it to `user` when one is named. */
-  connect(id: string, paths: readonly string[], user: string | null): Outcome<GrantResult[]> {
+  connect(id: string, paths: readonly string[], user?: NamedUser): Outcome<GrantResult[]> {
     const found = this.#of(id, user);
     if ('error' in found) return found;
-    found.value.user ??= user;
+    found.value.user ??= user ?? null;
     return { value: found.value.paths.grant(paths) };
   }
 
   /** Takes paths away from a session, bound to `user` if one is named; resolves when that is safe from a restart. */
-  async disconnect(
-    id: string,
-    paths: readonly string[],
-    user: string | null,
-  ): Promise<Outcome<RevokeResult[]>> {
+  async disconnect(id: string, paths: readonly string[], user?: NamedUser): Promise<Outcome<RevokeResult[]>> {
     const found = this.#of(id, user);
-    if ('error' in found) return found;
+    const { clock, revocations } = this.#parts;
+    if ('error' in found) {
+      const valid = this.#mayComeBack(id) ? paths.filter((path) => pathFault(path) === null) : [];
+      const named = user === undefined ? {} : { user };
+      await Promise.all(valid.map((path) => revocations.add({ id, at: clock.now(), path, ...named })));
+      return found;
+    }
     const results = found.value.paths.revoke(paths);
-    const at = this.#parts.clock.now();
+    const at = this.#revokedAt(found.value);
     const taken = results.filter((result) => !('error' in result));
-    await Promise.all(taken.map(({ path }) => this.#parts.revocations.add({ id, at, path })));
+    await Promise.all(taken.map(({ path }) => revocations.add({ id, at, path })));
     return { value: results };
   }
 
   /** Ends a session, or finds it ended; resolves when that is safe from a restart. */
   async kick(id: string, mayReturn: boolean): Promise<Outcome<true>> {
     const session = this.#sessions.get(id);
-    if (session !== undefined) await this.end(session, mayReturn ? 'kicked' : 'dismissed');
-    else if (this.#parts.revocations.ended(id) === 'no') return { error: errorBody('unknown_session') };
-    // Asked again after a lost answer, or with more force than before.
-    else if (!mayReturn)
-      await this.#parts.revocations.add({ id, at: this.#parts.clock.now(), isFinal: true });
-    return { value: true };
+    if (session !== undefined) {
+      await this.end(session, mayReturn ? 'kicked' : 'dismissed');
+      return { value: true };
+    }
+    const { clock, revocations } = this.#parts;
+    const isKnown = revocations.ended(id) !== 'no';
+    // Not back since a restart; or kicked before, and whether that is safe is not known.
+    if (isKnown || this.#mayComeBack(id)) {
+      await revocations.add({ id, at: clock.now(), isFinal: !mayReturn });
+    }
+    return isKnown ? { value: true } : { error: errorBody('unknown_session') };
   }
 
   /** Closes every connection as the server stops, each with its own time to come back within `spreadMs`. */
@@ -183,11 +202,23 @@ export class Sessions {
   }
 
   /** The session of an id, when it is not bound to another user than the one that is named. */
-  #of(id: string, user: string | null): Outcome<Session> {
+  #of(id: string, user: NamedUser): Outcome<Session> {
     const session = this.#sessions.get(id);
     if (session === undefined) return { error: errorBody('unknown_session') };
-    const isOthers = user !== null && session.user !== null && user !== session.user;
+    const isOthers = user !== undefined && session.user !== null && user !== session.user;
     return isOthers ? { error: errorBody('user_mismatch') } : { value: session };
+  }
+
+  /** Not before its newest ticket was made, though the clock of the machine may have been set back. */
+  #revokedAt(session: Session): number {
+    return Math.max(this.#parts.clock.now(), session.ticketAt);
+  }
+
+  /** Whether a session that is not here may still come with a ticket from before a restart. */
+  #mayComeBack(id: string): boolean {
+    const { clock, tickets, revocations } = this.#parts;
+    const isYoung = clock.now() - this.#startedAt < tickets.lifetimeMs;
+    return isYoung && !this.#sessions.has(id) && revocations.ended(id) === 'no';
   }
 
   #find(frame: OpenFrame, carrier: Carrier): Found {
@@ -205,11 +236,7 @@ export class Sessions {
     const restored = this.#add(claims.id, false);
     restored.user = claims.user;
     restored.connectionNumber = claims.connection;
-    // What was taken before the ticket was made, and granted since, is among its grants.
-    const denied = [...revocations.pathsTaken(claims.id)].filter(
-      (path) =>
-        (revocations.takenAt(claims.id, path) ?? 0) >= claims.issuedAt || !claims.grants?.includes(path),
-    );
+    const denied = [...new Set([...claims.denied, ...revocations.pathsTaken(claims)])];
     restored.paths.restore(claims.grants?.filter((path) => !denied.includes(path)) ?? [], denied);
     return { session: restored, isResumed: true };
   }

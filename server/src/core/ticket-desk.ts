@@ -29,14 +29,14 @@ export class TicketDesk {
   issue(session: Session): string {
     this.forget(session);
     session.ticketAt = this.#clock.now();
-    let characters = 0;
-    for (const path of session.paths.granted) characters += path.length + 3;
+    const { granted, denied } = session.paths;
     return this.#office.issue({
       id: session.id,
       connection: session.connectionNumber,
       issuedAt: session.ticketAt,
       user: session.user,
-      grants: characters > MAX_GRANTS_CHARACTERS ? null : [...session.paths.granted],
+      grants: fits(granted) ? [...granted] : null,
+      denied: fits(denied) ? [...denied] : [],
     });
   }
 
@@ -69,4 +69,10 @@ export class TicketDesk {
     session.ticketRenewedAt = this.#clock.now();
     session.tell(Frame.of({ type: 'ticket', ticket: this.issue(session) }));
   }
+}
+
+function fits(paths: ReadonlySet<string>): boolean {
+  let characters = 0;
+  for (const path of paths) characters += path.length + 3;
+  return characters <= MAX_GRANTS_CHARACTERS;
 }

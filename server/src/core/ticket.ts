@@ -12,6 +12,8 @@ export interface TicketClaims {
   readonly user: string | null;
   /** The granted paths; null when they were too many to carry. */
   readonly grants: readonly string[] | null;
+  /** The paths that were taken from the session and not granted again. */
+  readonly denied: readonly string[];
 }
 
 /** A ticket that was read, or why it was not. */

@@ -12,7 +12,7 @@ import { pathFault } from '../../../protocol/paths.js';
 import type { Position } from '../../../protocol/positions.js';
 import type { Origins } from '../auth/origins.js';
 import type { Session } from '../core/session.js';
-import { fault, RequestFault } from '../http-errors.js';
+import { fault, RequestFault, refuseSocket } from '../http-errors.js';
 import { decodeBody, type PostBody } from './decode.js';
 import { streamEvents } from './event-stream.js';
 import { receiveFrame } from './inbound.js';
@@ -87,7 +87,7 @@ export class Endpoint {
   }
 
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    const refuse = (code: ErrorCode, more?: { message: string }) => void socket.end(fault(code, more).text);
+    const refuse = (code: ErrorCode, more?: { message: string }) => refuseSocket(socket, fault(code, more));
     socket.on('error', () => socket.destroy());
     if (request.url?.split('?')[0] !== this.#parts.url) return refuse('not_found');
     if (request.headers.upgrade?.toLowerCase() !== 'websocket')

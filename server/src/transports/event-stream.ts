@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { ErrorBody } from '../../../protocol/codes.js';
+import { CLOSE_CODES, type ErrorBody } from '../../../protocol/codes.js';
 import type { ClosingFrame, OpenFrame } from '../../../protocol/frames.js';
 import type { Carrier, Connection } from '../core/connection.js';
 import type { Framing } from '../core/frame.js';
@@ -15,6 +15,8 @@ import type { TransportParts } from './transport-parts.js';
 
 /** Proxies and browsers that wait for some bytes before they pass any on get them at once. */
 const PADDING = Buffer.from(`:${' '.repeat(2048)}\n\n`);
+/** How long a client may take to read the last of a stream. */
+const END_GRACE_MS = 5_000;
 const COMMENT = Buffer.from(':\n\n');
 
 const HEADERS = {
@@ -58,10 +60,7 @@ export function streamEvents(
   const socket = response.socket;
   // A response that waits behind another one of the same socket has none yet: its client pipelines.
   if (socket === null || socket.destroyed) return void request.socket.destroy();
-  const carrier = new EventStreamCarrier(exchange, socket, {
-    isRaw: kind.isRaw,
-    address: parts.addressOf(request),
-  });
+  const carrier = new EventStreamCarrier(parts, exchange, kind.isRaw);
   const opened = opening(parts, { value: frame }, carrier);
   if ('closing' in opened) return kind.onRefused(opened);
   response.removeHeader('Transfer-Encoding');
@@ -78,40 +77,46 @@ class EventStreamCarrier implements Carrier {
   readonly isPinged: boolean;
   readonly isRaw: boolean;
   readonly address: string;
+  readonly #parts: TransportParts;
   readonly #response: ServerResponse;
-  readonly #writer: SocketWriter;
-  #connection: Connection | null = null;
+  readonly #socket: Socket;
+  #writer: SocketWriter | null = null;
 
-  constructor(exchange: Exchange, socket: Socket, options: { isRaw: boolean; address: string }) {
-    this.#response = exchange.response;
-    this.isRaw = options.isRaw;
-    this.isPinged = !options.isRaw;
-    this.address = options.address;
-    this.#writer = new SocketWriter(socket, () => this.#connection?.outbox.unblock());
+  constructor(parts: TransportParts, { request, response }: Exchange, isRaw: boolean) {
+    this.#parts = parts;
+    this.#response = response;
+    this.#socket = request.socket;
+    this.isRaw = isRaw;
+    this.isPinged = !isRaw;
+    this.address = parts.addressOf(request);
   }
 
   /** The headers are sent: what waits may follow. */
   begin(connection: Connection): void {
-    this.#connection = connection;
     this.#response.on('close', () => connection.lost());
+    this.#writer = new SocketWriter(this.#socket, () => connection.outbox.unblock());
     this.#writer.write(PADDING);
     connection.outbox.unblock();
   }
 
   write(bytes: Buffer): boolean {
-    return this.#writer.write(bytes);
+    return this.#writer?.write(bytes) ?? false;
   }
 
   bytesTaken(): number {
-    return this.#writer.taken;
+    return this.#writer?.taken ?? 0;
   }
 
   keepAlive(): void {
-    this.#writer.write(COMMENT);
+    this.#writer?.write(COMMENT);
   }
 
-  end(): void {
-    this.#writer.finish();
+  end(closing: ClosingFrame): void {
+    this.#writer?.finish();
     this.#response.end();
+    if (closing.code === CLOSE_CODES.stalled) return void this.#socket.destroy();
+    // A client that reads no more would keep the socket, and what is buffered for it.
+    const grace = this.#parts.wheel.after(END_GRACE_MS, () => this.#socket.destroy());
+    this.#socket.once('close', () => grace.cancel());
   }
 }

@@ -117,7 +117,10 @@ class LongPollCarrier implements Carrier {
       connection.outbox.unblock();
       return null;
     }
-    if (this.#kept === null || cursor !== this.#cursor(this.#kept.before)) return 'bad_cursor';
+    if (this.#kept === null || cursor !== this.#cursor(this.#kept.before)) {
+      if (connection.isClosed) return session.isEnded ? 'revoked_ticket' : 'taken_over';
+      return 'bad_cursor';
+    }
     exchange.answer(this.#kept.body);
     if (!connection.isClosed) this.#lingers();
     return null;

@@ -23,6 +23,10 @@ declare module 'ws' {
   const Sender: { frame(data: Buffer, options: object): Buffer[] };
 }
 
+/** A frame of ours needs one fragment; a proxy may make some more. Each costs memory beyond its bytes. */
+const MAX_FRAGMENTS = 64;
+/** Chunks of the network that one message may come in. */
+const MAX_CHUNKS = 1_024;
 const TEXT = 1;
 const PONG = 10;
 
@@ -48,6 +52,8 @@ export class WebSocketTransport {
     perMessageDeflate: false,
     autoPong: false,
     maxPayload: LIMITS.openBytes,
+    maxFragments: MAX_FRAGMENTS,
+    maxBufferedChunks: MAX_CHUNKS,
   });
 
   constructor(parts: TransportParts) {
@@ -100,7 +106,7 @@ class WebSocketCarrier implements Carrier {
       if (this.#opened === null) this.#refuse(closingFrame('open_timeout'));
     });
     webSocket.on('message', (data, isBinary) => {
-      if (isBinary) return webSocket.close(1003, 'Frames are text.');
+      if (isBinary) return this.#closeAs(1003, 'Frames are text.');
       const text = String(data);
       if (this.#opened === null) this.#open(text);
       else receiveText(this.#parts.sessions, this.#opened.session, this.#opened.connection, text);
@@ -131,6 +137,13 @@ class WebSocketCarrier implements Carrier {
     // A stalled socket takes no close frame either.
     if (closing.code === CLOSE_CODES.stalled) this.#webSocket.terminate();
     else this.#webSocket.close(closing.code, closing.message);
+  }
+
+  /** Closes with a code of RFC 6455; nothing that still comes is taken. */
+  #closeAs(code: number, reason: string): void {
+    this.#opened?.connection.lost();
+    this.#writer.finish();
+    this.#webSocket.close(code, reason);
   }
 
   #open(text: string): void {

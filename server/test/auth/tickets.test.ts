@@ -16,6 +16,7 @@ function setUp() {
     issuedAt: clock.now(),
     user: 'ada',
     grants: ['a', 'räume/👋'],
+    denied: ['b'],
   };
   return { clock, secrets, tickets, claims, ticket: tickets.issue(claims) };
 }

@@ -16,9 +16,9 @@ describe('a batch', () => {
   it('shares its joined bytes between them', () => {
     const empty = new Batch(lineFraming);
     const list = frames('a', 'b');
-    const bytes = follow(empty, list).joined();
+    const bytes = follow(empty, list).joined([]);
     expect(bytes.toString()).toBe('a\nb\n');
-    expect(follow(empty, list).joined()).toBe(bytes);
+    expect(follow(empty, list).joined([])).toBe(bytes);
   });
 
   it('is another one for another order, and neither disturbs the other', () => {
@@ -26,28 +26,28 @@ describe('a batch', () => {
     const [a, b] = frames('a', 'b') as [Frame, Frame];
     const ab = empty.plus(a).plus(b);
     const ba = empty.plus(b).plus(a);
-    expect(ab.joined().toString()).toBe('a\nb\n');
-    expect(ba.joined().toString()).toBe('b\na\n');
+    expect(ab.joined([]).toString()).toBe('a\nb\n');
+    expect(ba.joined([]).toString()).toBe('b\na\n');
   });
 
   it('joins right when a shorter sequence was joined before', () => {
     const a = new Batch(lineFraming).plus(new Frame('a'));
     const ab = a.plus(new Frame('b'));
-    expect(ab.joined().toString()).toBe('a\nb\n');
-    expect(ab.plus(new Frame('c')).plus(new Frame('d')).joined().toString()).toBe('a\nb\nc\nd\n');
-    expect(a.joined().toString()).toBe('a\n');
+    expect(ab.joined([]).toString()).toBe('a\nb\n');
+    expect(ab.plus(new Frame('c')).plus(new Frame('d')).joined([]).toString()).toBe('a\nb\nc\nd\n');
+    expect(a.joined([]).toString()).toBe('a\n');
   });
 
   it('hands over the bytes of a single frame without a copy', () => {
     const frame = new Frame('a');
-    expect(new Batch(lineFraming).plus(frame).joined()).toBe(frame.encoded(lineFraming));
+    expect(new Batch(lineFraming).plus(frame).joined([])).toBe(frame.encoded(lineFraming));
   });
 
   it('counts frames and bytes of UTF-8', () => {
     const batch = follow(new Batch(lineFraming), frames('ä', '👋'));
     expect(batch).toMatchObject({ count: 2, bytes: 2 + 1 + 4 + 1 });
     expect(new Batch(lineFraming)).toMatchObject({ count: 0, bytes: 0 });
-    expect(new Batch(lineFraming).joined()).toHaveLength(0);
+    expect(new Batch(lineFraming).joined([])).toHaveLength(0);
   });
 
   it('keeps no frame alive once it was told to forget', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Flusher } from '../../src/core/flusher.js';
 import { Frame } from '../../src/core/frame.js';
 import { Outbox } from '../../src/core/outbox.js';
-import { FakeCarrier } from '../support/fake-carrier.js';
+import { FakeCarrier, lineFraming } from '../support/fake-carrier.js';
 import { FakeClock } from '../support/fake-clock.js';
 
 /** `count` outboxes, each of whose writes takes `writeMs`; `order` names them as they write. */
@@ -25,7 +25,7 @@ function setUp(count: number, writeMs = 0) {
     const frame = new Frame(text);
     for (const outbox of outboxes) outbox.add(frame);
   };
-  return { clock, order, outboxes, addToAll };
+  return { clock, flusher, order, outboxes, addToAll };
 }
 
 describe('the flusher', () => {
@@ -97,6 +97,15 @@ describe('the flusher', () => {
       lasts.add(order.at(-1));
     }
     expect(lasts.size).toBeGreaterThan(5);
+  });
+
+  it('keeps no frame alive after its flush', () => {
+    const { clock, flusher, outboxes } = setUp(1);
+    const frame = new Frame('1');
+    outboxes[0]?.add(frame);
+    const batch = flusher.emptyBatch(lineFraming).plus(frame);
+    clock.settle();
+    expect(flusher.emptyBatch(lineFraming).plus(frame)).not.toBe(batch);
   });
 
   it('writes what is added during a flush with the next one', () => {

@@ -30,9 +30,10 @@ describe('revocations', () => {
     const loaded = [1, 5].map((at) => ({ id: 'a', at, path: 'x' }));
     const revocations = new Revocations(journal(), [...loaded, { id: 'a', at: 3, path: 'y' }]);
     expect(revocations.ended('a')).toBe('no');
-    expect(['x', 'y', 'z'].map((path) => revocations.takenAt('a', path))).toEqual([5, 3, null]);
-    expect([...revocations.pathsTaken('a')]).toEqual(['x', 'y']);
-    expect([...revocations.pathsTaken('b')]).toEqual([]);
+    const ticket = { id: 'a', connection: 1, issuedAt: 4, user: null, grants: ['x', 'y', 'z'], denied: [] };
+    expect(revocations.pathsTaken(ticket)).toEqual(['x']);
+    expect(revocations.pathsTaken({ ...ticket, grants: ['z'] })).toEqual(['x', 'y']);
+    expect(revocations.pathsTaken({ ...ticket, id: 'b' })).toEqual([]);
   });
 
   it('are forgotten when no ticket from before is left', () => {
@@ -43,5 +44,19 @@ describe('revocations', () => {
     ]);
     revocations.prune(5);
     expect(['a', 'b'].map((id) => revocations.ended(id))).toEqual(['no', 'ended']);
+  });
+
+  it('take a path from a session of the user that was named, and from no other', () => {
+    const taken = { id: 'a', at: 5, path: 'x' };
+    const ticket = { id: 'a', connection: 1, issuedAt: 4, user: 'ada', grants: ['x'], denied: [] };
+    const of = (user?: string | null) =>
+      new Revocations(journal(), [user === undefined ? taken : { ...taken, user }]).pathsTaken(ticket);
+    expect([of(), of('ada'), of('eve'), of(null)]).toEqual([['x'], ['x'], [], []]);
+  });
+
+  it('remember sessions that ended with nothing to their name, the newest of very many', () => {
+    const revocations = new Revocations(journal());
+    for (let i = 0; i < 100_002; i++) void revocations.add({ id: `s${i}`, at: i, isEmpty: true });
+    expect(['s1', 's2', 's100001'].map((id) => revocations.ended(id))).toEqual(['no', 'ended', 'ended']);
   });
 });

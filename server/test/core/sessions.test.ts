@@ -141,7 +141,10 @@ describe('a back end', () => {
       error: { code: 'user_mismatch' },
     });
     expect([...session.paths.granted]).toEqual(['a', 'b']);
-    expect(world.sessions.connect(session.id, ['c'], null)).toMatchObject({ value: [{ path: 'c' }] });
+    expect(world.sessions.connect(session.id, ['c'], null)).toMatchObject({
+      error: { code: 'user_mismatch' },
+    });
+    expect(world.sessions.connect(session.id, ['c'])).toMatchObject({ value: [{ path: 'c' }] });
     expect(session.user).toBe('ada');
   });
 

@@ -19,6 +19,7 @@ describe('a ticket', () => {
       issuedAt: world.clock.now(),
       user: 'ada',
       grants: ['a', 'b'],
+      denied: [],
     });
   });
 

@@ -64,11 +64,12 @@ describe('a numbered frame', () => {
 describe('a frame that is refused', () => {
   it('is answered with its error and number, and the number is used up', () => {
     const { client, receive } = setUp();
-    receive({ type: 'subscribe', n: 1, paths: [{ path: 7 }] });
-    expect(client.told('error')).toMatchObject([{ code: 'bad_field', field: 'paths.0.path', n: 1 }]);
-    receive(subscribe(2, 'public'));
+    receive(subscribe(1, 'public/first'));
+    receive({ type: 'subscribe', n: 2, paths: [{ path: 7 }] });
+    expect(client.told('error')).toMatchObject([{ code: 'bad_field', field: 'paths.0.path', n: 2 }]);
+    receive(subscribe(3, 'public'));
     expect(client.told('subscribed')).toHaveLength(1);
-    receive(subscribe(1, 'public/again'));
+    receive(subscribe(2, 'public/again'));
     expect(client.frames()).toEqual([]);
   });
 
@@ -113,6 +114,7 @@ describe('a connection that has lost its session to a newer one', () => {
         connection: 1,
         issuedAt: world.clock.now(),
         grants: [],
+        denied: [],
       }),
     });
     receive({ type: 'close' });

@@ -121,6 +121,7 @@ const SETTINGS: SessionSettings = {
   stallMs: 30_000,
   outbox: { maxBytes: 1024 * 1024, maxFrames: 1_000 },
   maxSubscriptions: 1_000,
+  maxTotalSubscriptions: 1_000_000,
   maxIdleSessions: 10_000,
 };
 

@@ -11,7 +11,10 @@ export const connect = defineMethod({
   body: z.strictObject({
     id: sessionId,
     paths,
-    user: user.meta({ description: 'Binds the session to this user; another one later is refused.' }),
+    user: user.meta({
+      description:
+        'Binds the session to this user; another one later is refused. Null: only a session without a user.',
+    }),
   }),
   reply: z.strictObject({
     results: z.array(
@@ -19,7 +22,7 @@ export const connect = defineMethod({
     ),
   }),
   run({ id, paths: wanted, user: named }, { sessions }) {
-    const outcome = sessions.connect(id, wanted, named ?? null);
+    const outcome = sessions.connect(id, wanted, named);
     if ('error' in outcome) throw new RequestFault(outcome.error);
     return { results: outcome.value };
   },

@@ -11,7 +11,10 @@ export const disconnect = defineMethod({
   body: z.strictObject({
     id: sessionId,
     paths,
-    user: user.meta({ description: 'A session that is bound to another user is left alone.' }),
+    user: user.meta({
+      description:
+        'A session that is bound to another user is left alone. Null: only a session without a user.',
+    }),
   }),
   reply: z.strictObject({
     results: z.array(
@@ -22,7 +25,7 @@ export const disconnect = defineMethod({
     ),
   }),
   async run({ id, paths: unwanted, user: named }, { sessions }) {
-    const outcome = await sessions.disconnect(id, unwanted, named ?? null);
+    const outcome = await sessions.disconnect(id, unwanted, named);
     if ('error' in outcome) throw new RequestFault(outcome.error);
     return { results: outcome.value };
   },

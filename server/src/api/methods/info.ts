@@ -17,6 +17,7 @@ export const info = defineMethod({
     connections: count,
     paths: count,
     subscriptions: count,
+    pending: count,
     updates: count,
     deliveries: count,
     gaps: count,

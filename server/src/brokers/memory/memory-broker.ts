@@ -39,6 +39,8 @@ export class MemoryBroker implements Broker {
   readonly #filled = new Map<string, PathLog>();
   /** Those that nobody holds, in the order of their last use. */
   readonly #idle = new Set<string>();
+  /** The same, of paths that were never published to: whoever may subscribe can make these, so they push out no others. */
+  readonly #idleUnused = new Set<string>();
   #totalBytes = 0;
   #deliver: Deliver = () => {
     throw new Error('the broker has not been started');
@@ -65,6 +67,7 @@ export class MemoryBroker implements Broker {
     this.#kept.clear();
     this.#filled.clear();
     this.#idle.clear();
+    this.#idleUnused.clear();
     this.#totalBytes = 0;
   }
 
@@ -78,6 +81,7 @@ export class MemoryBroker implements Broker {
       this.#totalBytes += kept.log.bytes - before;
       this.#filled.delete(draft.path);
       this.#filled.set(draft.path, kept.log);
+      if (this.#idleUnused.delete(draft.path)) this.#rest(draft.path, kept.log);
       if (this.#totalBytes > this.#options.maxTotalBytes) this.#evictToBound();
     }
     const update = new Update(draft, position, text);
@@ -89,6 +93,7 @@ export class MemoryBroker implements Broker {
     const kept = this.#keep(path);
     if (kept === null) return null;
     this.#idle.delete(path);
+    this.#idleUnused.delete(path);
     return kept.log;
   }
 
@@ -96,8 +101,7 @@ export class MemoryBroker implements Broker {
     const kept = this.#kept.get(path);
     if (kept === undefined) return;
     kept.usedAt = this.#options.clock.now();
-    this.#idle.add(path);
-    if (this.#idle.size > this.#options.maxHeads) this.#dropOldest();
+    this.#rest(path, kept.log);
   }
 
   /** The log of a path, made if need be; it counts as used now. */
@@ -107,10 +111,9 @@ export class MemoryBroker implements Broker {
       const bounds = this.#options.logOf(path);
       if (bounds === null) return null;
       kept = { log: new PathLog(this.#options.ids.epoch(), bounds), usedAt: 0 };
-      this.#idle.add(path);
-      if (this.#idle.size > this.#options.maxHeads) this.#dropOldest();
       this.#kept.set(path, kept);
-    } else if (this.#idle.delete(path)) this.#idle.add(path);
+      this.#rest(path, kept.log);
+    } else if (this.#idle.delete(path) || this.#idleUnused.delete(path)) this.#rest(path, kept.log);
     kept.usedAt = this.#options.clock.now();
     return kept;
   }
@@ -127,13 +130,17 @@ export class MemoryBroker implements Broker {
     }
   }
 
-  /** Drops the head that was used the longest ago of those that nobody holds. */
-  #dropOldest(): void {
-    for (const path of this.#idle) return this.#drop(path);
+  /** Nobody holds the path: its head is kept, for a while and as one of so many. */
+  #rest(path: string, log: PathLog): void {
+    const idle = log.head.offset === 0 ? this.#idleUnused : this.#idle;
+    idle.add(path);
+    if (idle.size <= this.#options.maxHeads) return;
+    for (const oldest of idle) return this.#drop(oldest);
   }
 
   #drop(path: string): void {
     this.#idle.delete(path);
+    this.#idleUnused.delete(path);
     this.#filled.delete(path);
     this.#totalBytes -= this.#kept.get(path)?.log.bytes ?? 0;
     this.#kept.delete(path);
@@ -153,7 +160,8 @@ export class MemoryBroker implements Broker {
       kept.log.evictAged(now);
       this.#totalBytes -= before - kept.log.bytes;
       if (kept.log.size === 0) this.#filled.delete(path);
-      if (now - kept.usedAt > this.#options.headTtlMs && this.#idle.has(path)) this.#drop(path);
+      if (now - kept.usedAt > this.#options.headTtlMs && (this.#idle.has(path) || this.#idleUnused.has(path)))
+        this.#drop(path);
     }
   }
 }
