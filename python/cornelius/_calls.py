@@ -88,30 +88,29 @@ def updates(
 
 
 def connect(
-    id: str, paths: Iterable[str], user: str | None = None
+    id: str, paths: Iterable[str], user: str | None = None, *, anonymous: bool = False
 ) -> Call[dict[str, Position | None]]:
     """Grants `paths` to the session `id` and subscribes it, whether or not it asked.
 
     Returns for each path the position from which it is heard, None for a path without a log. The
-    first `user` binds the session; another raises `UserMismatch`, and nothing takes effect. Raises
+    first `user` binds the session; another raises `UserMismatch`, and nothing takes effect; so does
+    any bound session with `anonymous`, which says that the visitor is nobody. Raises
     `UnknownSession`, and `PartialFailure` with a dict by path when some paths were refused.
     """
-    body: dict[str, Any] = {"id": id, "paths": checked_paths(paths)}
-    if user is not None:
-        body["user"] = user
+    body = _of_session(id, paths, user, anonymous)
     return _of_paths("connect", body, decode.position)
 
 
-def disconnect(id: str, paths: Iterable[str], user: str | None = None) -> Call[dict[str, bool]]:
+def disconnect(
+    id: str, paths: Iterable[str], user: str | None = None, *, anonymous: bool = False
+) -> Call[dict[str, bool]]:
     """Ends the subscriptions and grants of the session `id` to `paths`, until the next `connect`.
 
     Returns for each path whether it was subscribed. Raises `UnknownSession`, `UserMismatch` when
-    `user` is named and the session is bound to another, and `PartialFailure` with a dict by path
-    when some paths were refused.
+    `user` is named and the session is bound to another, or `anonymous` is set and it is bound, and
+    `PartialFailure` with a dict by path when some paths were refused.
     """
-    body: dict[str, Any] = {"id": id, "paths": checked_paths(paths)}
-    if user is not None:
-        body["user"] = user
+    body = _of_session(id, paths, user, anonymous)
     return _of_paths("disconnect", body, lambda item: decode.boolean(item, "wasSubscribed"))
 
 
@@ -221,6 +220,15 @@ def _escaped(body: Any) -> str:
     # Ids, users and keys are the caller's: a lone surrogate in one is for Dobby to refuse, and
     # could not be sent as it is.
     return json.dumps(body, allow_nan=False, separators=(",", ":"))
+
+
+def _of_session(id: str, paths: Iterable[str], user: str | None, anonymous: bool) -> dict[str, Any]:
+    body: dict[str, Any] = {"id": id, "paths": checked_paths(paths)}
+    if user is not None and anonymous:
+        raise TypeError("a visitor who has a name is not anonymous")
+    if user is not None or anonymous:
+        body["user"] = user
+    return body
 
 
 def _of_paths(

@@ -98,9 +98,11 @@ class Double:
         id = body["id"]
         if id.startswith("unknown"):
             return 404, error("unknown_session")
-        user = body.get("user")
-        if user is not None and self.state.users.setdefault(id, user) != user:
+        bound = self.state.users.get(id)
+        if "user" in body and bound is not None and bound != body["user"]:
             return 409, error("user_mismatch")
+        if body.get("user") is not None:
+            self.state.users[id] = body["user"]
         results = []
         for path in body["paths"]:
             if "too-many" in path:
@@ -114,8 +116,8 @@ class Double:
     def _disconnect(self, body: Any) -> tuple[int, Any]:
         if body["id"].startswith("unknown"):
             return 404, error("unknown_session")
-        user = body.get("user")
-        if user is not None and self.state.users.get(body["id"], user) != user:
+        bound = self.state.users.get(body["id"])
+        if "user" in body and bound is not None and bound != body["user"]:
             return 409, error("user_mismatch")
         results = []
         for path in body["paths"]:

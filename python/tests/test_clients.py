@@ -85,6 +85,10 @@ def test_connect_disconnect_and_kick(driver: Driver, double: Double) -> None:
         driver.call("connect", "s1", ["a"], user="8")
     with pytest.raises(UserMismatch):
         driver.call("disconnect", "s1", ["a"], user="8")
+    with pytest.raises(UserMismatch):
+        driver.call("connect", "s1", ["a"], anonymous=True)
+    with pytest.raises(TypeError):
+        driver.call("connect", "s1", ["a"], user="7", anonymous=True)
     with pytest.raises(UnknownSession):
         driver.call("connect", "unknown", ["a"])
     with pytest.raises(PartialFailure) as caught:

@@ -110,6 +110,9 @@ def test_disconnect_leaves_the_session_of_another_user_alone(
 ) -> None:
     double.state.users["s1"] = "somebody else"
     double.state.connected.append(("s1", "open/1"))
+    # Neither somebody who is not logged in nor somebody else.
+    assert coded(browser.post(DISCONNECT, BODY)) == (409, "user_mismatch", None)
+    assert coded(browser.post(CONNECT, BODY)) == (409, "user_mismatch", None)
     browser.client.force_login(ada)
     assert coded(browser.post(DISCONNECT, BODY)) == (409, "user_mismatch", None)
     assert double.state.connected == [("s1", "open/1")]

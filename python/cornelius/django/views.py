@@ -53,7 +53,8 @@ def disconnect_view() -> View:
     """Makes the view for `disconnectUrl`. It answers `{}`."""
 
     def disconnect(request: HttpRequest, asked: Asked) -> HttpResponse:
-        default().run(calls.disconnect(asked.uid, asked.paths, _user(request)))
+        user = _user(request)
+        default().run(calls.disconnect(asked.uid, asked.paths, user, anonymous=user is None))
         return JsonResponse({})
 
     return _guarded(disconnect)
@@ -101,7 +102,7 @@ def _connect(uid: str, paths: list[str], user: str | None) -> Iterable[str]:
     if not paths:
         return ()
     try:
-        return default().run(calls.connect(uid, paths, user))
+        return default().run(calls.connect(uid, paths, user, anonymous=user is None))
     except PartialFailure as partial:
         for path, error in partial.failed.items():
             log.warning("Dobby refused to connect a session to %s: %s", path, error)
