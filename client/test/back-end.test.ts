@@ -192,3 +192,18 @@ describe('disconnectUrl', () => {
     expect(stage.told('error')).toEqual(['disconnect_failed']);
   });
 });
+
+it('ends a subscription that the back end grants after the path was given up', async () => {
+  const stage = await asking({ disconnectUrl: undefined }, 'a');
+  stage.pomona.disconnect('a');
+  await settled();
+  await stage.transport.says({ type: 'unsubscribed', paths: ['a'], by: 'client' });
+  await stage.transport.says(subscribed('a'));
+  expect(stage.transport.sentOf('unsubscribe').map(({ paths }) => paths)).toEqual([['a'], ['a']]);
+  await stage.transport.says({ type: 'unsubscribed', paths: ['a'], by: 'client' });
+  await stage.requests[0]?.answer(200);
+  // Asked for again it begins anew.
+  stage.pomona.connect('a', () => {});
+  await settled();
+  expect(stage.transport.sentOf('subscribe').map(({ paths }) => paths)).toEqual([[{ path: 'a' }]]);
+});

@@ -77,7 +77,8 @@ def test_allowed_paths_go_to_dobby_in_one_request_and_refused_ones_are_named(
     assert response.status_code == 200
     assert response.json() == {"refused": ["secret"]}
     (seen,) = double.state.seen
-    assert (seen.method, seen.body) == ("connect", {"id": "s1", "paths": ["open/1", "open/2"]})
+    body = {"id": "s1", "paths": ["open/1", "open/2"], "user": None}
+    assert (seen.method, seen.body) == ("connect", body)
 
 
 def test_the_user_is_named_when_there_is_one(browser: Browser, double: Double, ada: User) -> None:

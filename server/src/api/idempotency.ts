@@ -32,7 +32,7 @@ export class Idempotency {
   /** Runs `task`, unless the same request came with this key. @throws RequestFault for another request with the key. */
   async once(key: string, request: unknown, task: () => object | Promise<object>): Promise<object> {
     this.#prune();
-    const digest = createHash('sha256').update(JSON.stringify(request)).digest('base64');
+    const digest = digestOf(request);
     const known = this.#kept.get(key);
     if (known !== undefined) {
       if (known.digest !== digest) throw fault('idempotency_key_reused', { field: 'idempotencyKey' });
@@ -62,5 +62,14 @@ export class Idempotency {
       this.#kept.delete(key);
       this.#answers -= answers;
     }
+  }
+}
+
+/** @throws RequestFault for what cannot be written again as JSON, being nested too deep. */
+function digestOf(request: unknown): string {
+  try {
+    return createHash('sha256').update(JSON.stringify(request)).digest('base64');
+  } catch {
+    throw fault('bad_field', { message: 'The request is nested too deep.' });
   }
 }

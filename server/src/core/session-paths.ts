@@ -274,6 +274,8 @@ export class SessionPaths {
   }
 
   #positionOf(subscription: Subscription): Position | null {
+    // As long as a gap is not told, the client stands before it.
+    if (subscription.gap !== null) return subscription.gap.from;
     const log = subscription.path.log;
     return log === null ? null : { epoch: log.epoch, offset: subscription.cursor };
   }

@@ -1,4 +1,5 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { open as openFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FileJournal } from '../../src/auth/revocation-journal.js';
@@ -153,4 +154,25 @@ describe('the journal of revocations', () => {
     await write;
     expect(open().load()).toHaveLength(1);
   });
+});
+
+it('begins a new line after a write that failed half-way', async () => {
+  const { file, open, revocation } = setUp();
+  const journal = open();
+  await journal.write(revocation('a'));
+  const prototype = Object.getPrototypeOf(await openFile(file)) as { datasync(): Promise<void> };
+  const { datasync } = prototype;
+  prototype.datasync = async () => {
+    appendFileSync(file, '{"id":"half'); // what a full disk leaves behind
+    throw new Error('no space left');
+  };
+  await expect(journal.write(revocation('b'))).rejects.toThrow('no space left');
+  prototype.datasync = datasync;
+  await journal.write(revocation('c'));
+  expect(
+    open()
+      .load()
+      .map(({ id }) => id),
+  ).toEqual(['a', 'b', 'c']);
+  await journal.close();
 });

@@ -128,3 +128,15 @@ describe('updates that are too old', () => {
     expect(clock.timers).toBe(0);
   });
 });
+
+describe('heads that nobody holds', () => {
+  it('of paths that were only subscribed to push out none of those that were published to', () => {
+    const { broker, publish } = setUp({ maxHeads: 10 });
+    const { position } = publish('news');
+    for (let i = 0; i < 100; i++) {
+      broker.hold(`churn/${i}`);
+      broker.release(`churn/${i}`);
+    }
+    expect(broker.hold('news')?.head).toEqual(position);
+  });
+});

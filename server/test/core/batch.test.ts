@@ -72,3 +72,16 @@ describe('a frame', () => {
     expect(frame.encoded(lineFraming).toString()).toBe('a\n');
   });
 });
+
+describe('joined bytes', () => {
+  it('are noted where they are made, shared until they are let go of, and made again after that', () => {
+    const noted: Batch[] = [];
+    const ab = new Batch(lineFraming).plus(new Frame('a')).plus(new Frame('b'));
+    const first = ab.joined(noted);
+    expect(ab.joined(noted)).toBe(first);
+    expect(noted).toEqual([ab]);
+    ab.forget();
+    expect(ab.joined(noted)).not.toBe(first);
+    expect(ab.joined(noted)).toEqual(first);
+  });
+});

@@ -157,3 +157,28 @@ describe('the registry', () => {
     expect(() => listener(world, 'logger')).toThrow('registered already');
   });
 });
+
+describe('an async receiver', () => {
+  it('that rejects is isolated as one that throws is', async () => {
+    const world = createWorld();
+    world.registry.delegate({
+      id: 'async',
+      async update() {
+        throw new Error('later');
+      },
+    });
+    world.publish('public', 1);
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(world.receiverFaults).toEqual(['async: later']);
+  });
+
+  it('that undoes itself while it is told lets the next one hear', () => {
+    const world = createWorld();
+    const heard: unknown[] = [];
+    const undo = world.registry.delegate({ id: 'once', update: () => undo() });
+    world.registry.delegate({ id: 'next', update: (_sender, _path, message) => heard.push(message) });
+    world.publish('public', 1);
+    expect(heard).toEqual([1]);
+  });
+});

@@ -208,4 +208,67 @@ describe('after a restart of the server', () => {
     const again = world.restart().open({ ticket: client.ticket(), paths: [{ path: 'granted' }] });
     expect(again.told('subscribed')).toHaveLength(1);
   });
+
+  it('a path that is taken while its session is away stays taken, from the user that was named only', async () => {
+    const world = createWorld();
+    const [ada, eve] = ['ada', 'eve'].map((user) => {
+      const client = world.open();
+      world.sessions.connect(client.session.id, ['granted'], user);
+      return { id: client.session.id, ticket: client.ticket() };
+    });
+    const next = world.restart();
+    for (const { id } of [ada, eve] as { id: string }[]) {
+      expect(await next.sessions.disconnect(id, ['granted', '::x'], 'ada')).toMatchObject({
+        error: { code: 'unknown_session' },
+      });
+    }
+    const paths = [{ path: 'granted' }];
+    expect(next.open({ ticket: ada?.ticket as string, paths }).told('pending')).toHaveLength(1);
+    expect(next.open({ ticket: eve?.ticket as string, paths }).told('subscribed')).toHaveLength(1);
+  });
+
+  it('a path that is taken from a bound session is taken from older tickets without a user, too', async () => {
+    const world = createWorld();
+    const client = world.open();
+    world.sessions.connect(client.session.id, ['granted']);
+    const ticket = client.ticket();
+    world.sessions.connect(client.session.id, [], 'ada');
+    await world.sessions.disconnect(client.session.id, ['granted'], 'ada');
+    const again = world.restart().open({ ticket, paths: [{ path: 'granted' }] });
+    expect(again.told('pending')).toHaveLength(1);
+  });
+
+  it.each([
+    [true, 'opened'],
+    [false, 'dismissed'],
+  ])(
+    'a session that is kicked while it is away does not come back (reconnect: %s)',
+    async (mayReturn, end) => {
+      const world = createWorld();
+      const client = world.open();
+      const ticket = client.ticket();
+      const next = world.restart();
+      expect(await next.sessions.kick(client.session.id, mayReturn)).toMatchObject({
+        error: { code: 'unknown_session' },
+      });
+      if (end === 'dismissed') expect(next.tryOpen({ ticket })).toMatchObject({ close: 'dismissed' });
+      else expect(next.open({ ticket }).told('opened')).toMatchObject([{ refused: 'revoked_ticket' }]);
+    },
+  );
+
+  it('remembers what was taken long before, through the ticket itself', async () => {
+    const world = createWorld();
+    const client = world.open();
+    await world.sessions.disconnect(client.session.id, ['public']);
+    world.clock.advance(160_000);
+    client.send({ type: 'pong' });
+    const ticket = client.ticket();
+    world.journal.length = 0;
+    expect(
+      world
+        .restart()
+        .open({ ticket, paths: [{ path: 'public' }] })
+        .told('pending'),
+    ).toHaveLength(1);
+  });
 });

@@ -131,6 +131,23 @@ describe('the bound of sessions that hear nothing', () => {
   });
 });
 
+describe('the bound of all subscriptions together', () => {
+  it('counts what is subscribed and what is pending, of every session', () => {
+    const world = createWorld({ settings: { maxTotalSubscriptions: 3 } });
+    const one = world.open({ paths: [{ path: 'public-1' }, { path: 'pending' }] });
+    const two = world.open({ paths: [{ path: 'public-2' }, { path: 'public-3' }, { path: 'pending' }] });
+    expect(two.told('refused')).toMatchObject([
+      { paths: ['public-3', 'pending'].map((path) => ({ path, code: 'too_many_subscriptions' })) },
+    ]);
+    one.send({ type: 'close' });
+    two.want('public-3', 'pending');
+    expect(two.told('refused')).toEqual([]);
+    expect(world.counters).toMatchObject({ subscriptions: 2, pending: 1 });
+    world.clock.advance(10_500);
+    expect(world.counters.pending).toBe(0);
+  });
+});
+
 describe('a back end', () => {
   it('binds a session to the first user it names, and nothing of a request for another takes effect', () => {
     const world = createWorld();

@@ -324,6 +324,80 @@ describe('paths that nobody grants', () => {
   });
 });
 
+describe('sockets', () => {
+  it.each([
+    ['a refused upgrade', 'GET /comet HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n'],
+    ['what is not HTTP', 'HELLO\r\n\r\n'],
+  ])('of %s are gone soon, though the client keeps its end open', async (_what, bytes) => {
+    const { hostname, port } = new URL(url);
+    const socket = netConnect({ port: Number(port), host: hostname, allowHalfOpen: true });
+    socket.write(bytes);
+    socket.resume();
+    const closed = new Promise<string>((resolve) => {
+      socket.on('end', () => {
+        // Writing shows whether the other side is still there.
+        const timer = setInterval(() => socket.write('x'), 100);
+        socket.on('error', () => {
+          clearInterval(timer);
+          resolve('gone');
+        });
+      });
+    });
+    expect(await closed).toBe('gone');
+  });
+
+  it('of event streams that read no more are destroyed when they have stalled', {
+    timeout: 40_000,
+  }, async () => {
+    const stalling = createDobby({
+      port: 0,
+      stateDir,
+      apiKey: KEY,
+      public: ['demo/{name*}'],
+      logLevel: 'silent',
+      stallMs: 1_000,
+    });
+    const base = new URL(await stalling.start());
+    const socket = netConnect(Number(base.port), base.hostname);
+    socket.write(`GET /comet?path=demo/stall HTTP/1.1\r\nHost: ${base.host}\r\n\r\n`);
+    await new Promise((resolve) => socket.once('data', resolve));
+    socket.pause();
+    const message = 'x'.repeat(60_000);
+    for (let i = 0; i < 300; i++) await stalling.update('demo/stall', message);
+    const deadline = Date.now() + 30_000;
+    while (stalling.info.connections > 0 && Date.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(stalling.info.connections).toBe(0);
+    const gone = new Promise<string>((resolve) => socket.on('close', () => resolve('gone')));
+    socket.on('error', () => {}); // a reset is what is wanted
+    socket.resume();
+    expect(await gone).toBe('gone');
+    await stalling.stop();
+  });
+
+  it('of refused clients do not hinder a stop', async () => {
+    const other = createDobby({ port: 0, stateDir, apiKey: KEY, logLevel: 'silent' });
+    const { hostname, port } = new URL(await other.start());
+    const socket = netConnect({ port: Number(port), host: hostname, allowHalfOpen: true });
+    socket.on('error', () => {}); // a reset is what is wanted
+    socket.write('GET /x HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
+    await new Promise((resolve) => socket.once('data', resolve));
+    await other.stop();
+    socket.destroy();
+  });
+});
+
+describe('addresses that look like patterns', () => {
+  it.each(['/:a((((', '/:a(^(b+)+$)', '/*/b', '/%'])(
+    '%s is not found, and no fault of the server',
+    async (path) => {
+      const text = await raw(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+      expect(text).toContain('404');
+      expect(text).toContain('not_found');
+    },
+  );
+});
+
 describe('the state folder', () => {
   it('is nobody else’s to read', () => {
     expect(statSync(stateDir).mode & 0o777).toBe(0o700);
