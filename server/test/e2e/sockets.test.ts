@@ -1,0 +1,91 @@
+/** Sockets of clients that behave badly at the end: the server's own end of each goes, whatever the client does. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect as netConnect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createDobby, type Dobby } from '../../src/index.js';
+
+const KEY = 'a-key-of-the-tests-0123456789';
+
+let dobby: Dobby;
+let url: string;
+let stateDir: string;
+
+beforeAll(async () => {
+  stateDir = mkdtempSync(join(tmpdir(), 'dobby-sockets-'));
+  dobby = createDobby({ port: 0, stateDir, apiKey: KEY, logLevel: 'silent' });
+  url = await dobby.start();
+});
+
+afterAll(async () => {
+  await dobby.stop();
+  rmSync(stateDir, { recursive: true });
+});
+
+describe('sockets', () => {
+  it.each([
+    ['a refused upgrade', 'GET /comet HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n'],
+    ['what is not HTTP', 'HELLO\r\n\r\n'],
+  ])('of %s are gone soon, though the client keeps its end open', async (_what, bytes) => {
+    const { hostname, port } = new URL(url);
+    const socket = netConnect({ port: Number(port), host: hostname, allowHalfOpen: true });
+    socket.write(bytes);
+    socket.resume();
+    const closed = new Promise<string>((resolve) => {
+      socket.on('end', () => {
+        // Writing shows whether the other side is still there.
+        const timer = setInterval(() => socket.write('x'), 100);
+        socket.on('error', () => {
+          clearInterval(timer);
+          resolve('gone');
+        });
+      });
+    });
+    expect(await closed).toBe('gone');
+  });
+
+  it('of event streams that read no more are destroyed when they have stalled', {
+    timeout: 40_000,
+  }, async () => {
+    const stalling = createDobby({
+      port: 0,
+      stateDir,
+      apiKey: KEY,
+      public: ['demo/{name*}'],
+      logLevel: 'silent',
+      stallMs: 1_000,
+    });
+    const base = new URL(await stalling.start());
+    const socket = netConnect(Number(base.port), base.hostname);
+    socket.write(`GET /comet?path=demo/stall HTTP/1.1\r\nHost: ${base.host}\r\n\r\n`);
+    await new Promise((resolve) => socket.once('data', resolve));
+    socket.pause();
+    const message = 'x'.repeat(60_000);
+    const deadline = Date.now() + 30_000;
+    while (stalling.info.connections > 0 && Date.now() < deadline) {
+      await stalling.update('demo/stall', message);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    expect(stalling.info.connections).toBe(0);
+    // The client still reads nothing: the server's end must go all the same.
+    const { _getActiveHandles: handles } = process as unknown as { _getActiveHandles(): Partial<Socket>[] };
+    const isHeld = () => handles().some((handle) => handle.remotePort === socket.localPort);
+    while (isHeld() && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(isHeld()).toBe(false);
+    socket.on('error', () => {}); // a reset is what is wanted
+    socket.destroy();
+    await stalling.stop();
+  });
+
+  it('of refused clients do not hinder a stop', async () => {
+    const other = createDobby({ port: 0, stateDir, apiKey: KEY, logLevel: 'silent' });
+    const { hostname, port } = new URL(await other.start());
+    const socket = netConnect({ port: Number(port), host: hostname, allowHalfOpen: true });
+    socket.on('error', () => {}); // a reset is what is wanted
+    socket.write('GET /x HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
+    await new Promise((resolve) => socket.once('data', resolve));
+    await other.stop();
+    socket.destroy();
+  });
+});
