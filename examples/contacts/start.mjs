@@ -11,7 +11,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join, relative, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -104,9 +104,7 @@ async function startDobby(port) {
     env: ENVIRONMENT,
     said: /^Dobby listens on (\S+)/,
     ended: (how) => {
-      const shown = command(new URL(dobby.url).port).map((part) =>
-        part.startsWith('/') ? relative(process.cwd(), part) : part,
-      );
+      const shown = command(new URL(dobby.url).port);
       console.log(
         `Dobby ended (${how}). Contacts goes on without it. To start it again:\n  node ${shown.join(' ')}`,
       );

@@ -56,6 +56,8 @@ function hear() {
     showProblem(error.message);
   }
   $('heard').textContent = path;
+  $('updates').replaceChildren();
+  $('empty').hidden = false;
   $('curl').textContent = [
     `curl -N "${location.origin}/comet?path=${encodeURIComponent(path)}"`,
     `curl "${location.origin}/api/update" -H "Authorization: Bearer $(cat .dobby/api-key)" -H "Content-Type: application/json" -d '${JSON.stringify({ path, message: 'Hello!' }).replaceAll("'", "'\\''")}'`,

@@ -221,7 +221,10 @@ export class Dobby {
         maxIdleSessions: LIMITS.idleSessions,
       },
       onReceiverFault: (receiver, error) =>
-        this.#log.error({ receiver: receiver.id, error: String(error) }, 'a receiver failed'),
+        this.#log.error(
+          { receiver: receiver.id, error: error instanceof Error ? error.stack : String(error) },
+          'a receiver failed',
+        ),
       onJournalFault: (error) => this.#stateFault(error),
     });
   }

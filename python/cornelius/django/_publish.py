@@ -18,7 +18,7 @@ from django.utils.asyncio import async_unsafe
 
 from .. import _calls as calls
 from .._default import default
-from .._errors import CorneliusError, PartialFailure
+from .._errors import CorneliusError, DobbyTimeout, DobbyUnreachable, PartialFailure
 from .._types import Update
 
 log = logging.getLogger("cornelius.django")
@@ -138,7 +138,10 @@ def _send(items: Sequence[_Item]) -> None:
 
 def _failed(updates: list[Update], error: CorneliusError) -> None:
     names = ", ".join(repr(each.path) for each in updates[:3])
-    log.error("%d updates (%s) were not published: %s", len(updates), names, error, exc_info=error)
+    # That Dobby is away is told in a line; anything else is worth its traceback.
+    away = isinstance(error, (DobbyUnreachable, DobbyTimeout))
+    trace = None if away else error
+    log.error("%d updates (%s) were not published: %s", len(updates), names, error, exc_info=trace)
     for receiver, raised in publish_failed.send_robust(Update, updates=updates, error=error):
         if isinstance(raised, Exception):
             log.error("publish_failed: %r raised", receiver, exc_info=raised)

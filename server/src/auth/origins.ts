@@ -1,7 +1,7 @@
 /**
  * Which pages may connect. A page of another site could otherwise open a connection with its visitor's cookies and
  * address. An origin is allowed when it is listed, or when its hostname is the one that the request was
- * sent to; ports may differ only on loopback hosts. Requests without Origin do not come from a page.
+ * sent to, with the same port; all names and ports of the loopback are one host. Requests without Origin do not come from a page.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { BlockList, isIP } from 'node:net';
@@ -40,8 +40,9 @@ export class Origins {
       ? (first(headers['x-forwarded-host']) ?? headers.host)
       : headers.host;
     const target = host === undefined ? null : parseUrl(`${page?.protocol}//${host}`);
-    if (page === null || target === null || page.hostname !== target.hostname) return false;
-    return page.port === target.port || LOOPBACK_HOSTS.test(page.hostname);
+    if (page === null || target === null) return false;
+    if (LOOPBACK_HOSTS.test(page.hostname) && LOOPBACK_HOSTS.test(target.hostname)) return true;
+    return page.hostname === target.hostname && page.port === target.port;
   }
 
   /** Whether the forwarding headers of a peer are believed. */

@@ -24,7 +24,14 @@ export interface Remote {
 
 /** The server's address, without a slash at the end. */
 export function serverUrl({ url }: Remote): string {
-  return (url ?? process.env['DOBBY_URL'] ?? `http://${STANDARD.host}:${STANDARD.port}`).replace(/\/+$/, '');
+  const given = (url ?? process.env['DOBBY_URL'] ?? `http://${STANDARD.host}:${STANDARD.port}`).replace(
+    /\/+$/,
+    '',
+  );
+  if (!/^https?:$/.test(URL.canParse(given) ? new URL(given).protocol : '')) {
+    throw new CommandError(`"${given}" is not the URL of a server, such as http://127.0.0.1:4020`);
+  }
+  return given;
 }
 
 /** The URL of the server's endpoint for clients. */
@@ -48,7 +55,9 @@ export async function request(url: string, init: RequestInit): Promise<Response>
   try {
     response = await fetch(url, init);
   } catch (error) {
-    throw new CommandError(`no server answers at ${new URL(url).origin} (${reasonOf(error)})`);
+    throw new CommandError(
+      `no server answers at ${new URL(url).origin} (${reasonOf(error)}); --url names another`,
+    );
   }
   if (response.ok) return response;
   const answer = (await response.json().catch(() => null)) as ErrorAnswer | null;

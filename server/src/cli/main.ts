@@ -19,7 +19,13 @@ export function createProgram(): Command {
     .version(VERSION)
     .enablePositionalOptions()
     .option('--config <file>', 'configuration file, JSON (DOBBY_CONFIG)')
-    .action((flags: Record<string, unknown>) => serve(flags));
+    .helpCommand(true)
+    .allowExcessArguments()
+    .action((flags: Record<string, unknown>, command: Command) => {
+      const [unknown] = command.args;
+      if (unknown === undefined) return serve(flags);
+      throw new CommandError(`there is no command "${unknown}"; see dobby --help`);
+    });
   for (const { flag, kind, description, variable } of TEXT_FIELDS) {
     if (flag === null) continue;
     const shape = kind === 'switch' ? flag : `${flag} <${kind === 'list' ? 'items' : kind}>`;
@@ -53,19 +59,23 @@ export async function main(argv: readonly string[]): Promise<void> {
     await createProgram().parseAsync(argv);
   } catch (error) {
     if (!isExpected(error)) throw error;
-    process.stderr.write(`dobby: ${error.message}\n`);
+    process.stderr.write(`dobby: ${adviceFor(error)}\n`);
     process.exitCode = 1;
   }
 }
 
+/** What a person can mend: a wrong configuration, a wrong command, an address that cannot be listened on. */
 function isExpected(error: unknown): error is Error {
   if (error instanceof ConfigError || error instanceof StateFolderError || error instanceof CommandError)
     return true;
   return (
-    error instanceof Error &&
-    'code' in error &&
-    ['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL'].includes(String(error.code))
+    error instanceof Error && 'syscall' in error && ['listen', 'getaddrinfo'].includes(String(error.syscall))
   );
+}
+
+function adviceFor(error: Error): string {
+  const isTaken = 'code' in error && error.code === 'EADDRINUSE';
+  return isTaken ? `${error.message}; does another Dobby run? --port chooses another port` : error.message;
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {

@@ -5,6 +5,8 @@ import { createDobby, type Dobby } from '../dobby.js';
 
 const COUNTERS_EVERY_MS = 1_000;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
+// Whoever read the output may have gone; a server does not end for that.
+process.stdout.on('error', () => undefined);
 
 /** Starts a server from flags, environment and file. Resolves when it listens. */
 export async function serve(flags: Record<string, unknown>): Promise<void> {
@@ -28,14 +30,13 @@ function greet(dobby: Dobby, url: string): void {
   say(`  clients: ${url}${config.endpoint}    API: ${url}/api    health: ${url}/health`);
   const isTerminal = process.stdout.isTTY === true;
   const keyFile = join(config.stateDir, 'api-key');
+  const keyAdvice = config.apiKey === undefined ? `cat ${keyFile}` : 'the one in DOBBY_API_KEY';
   const keyInShell = config.apiKey === undefined ? `$(cat ${keyFile})` : '$DOBBY_API_KEY';
   if (apiKey.isNew) say(`  an API key was made: ${isTerminal ? apiKey.key : `see ${keyFile}`}`);
   if (!config.demo) return;
   say('');
   say('Open this page, twice if you like, send an update and see it arrive:');
-  say(
-    `  ${url}/demo${isTerminal ? `#key=${apiKey.key}` : `#key=${keyInShell}    (the shell fills the key in: echo "…")`}`,
-  );
+  say(`  ${url}/demo${isTerminal ? `#key=${apiKey.key}` : `    (it asks for the key: ${keyAdvice})`}`);
   say('or read it with curl in one terminal:');
   say(`  curl -N "${url}${config.endpoint}?path=demo/hello"`);
   say('and send with curl in another:');

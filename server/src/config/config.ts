@@ -57,7 +57,11 @@ export const configSchema = z.strictObject({
     .meta({ description: 'port to listen on; 0 for any that is free' }),
   endpoint: z
     .string()
-    .regex(/^\/[\w./-]*$/)
+    .regex(/^\/[\w./-]+$/, 'a path such as "/comet"')
+    .refine(
+      (url) => !/^\/(api|health|demo|pomona\.js)(\/|$)/.test(url),
+      'this address belongs to something else',
+    )
     .default('/comet')
     .meta({ description: 'URL path of the endpoint for clients' }),
   stateDir: z.string().min(1).default('.dobby').meta({ description: 'folder for what outlives a restart' }),
@@ -73,7 +77,14 @@ export const configSchema = z.strictObject({
     .default(['loopback'])
     .meta({ description: 'addresses whose X-Forwarded-* headers are believed' }),
   paths: z
-    .array(z.strictObject({ pattern, log: z.union([z.literal(false), log]).default(DEFAULT_LOG) }))
+    .array(
+      z.strictObject({
+        pattern,
+        log: z
+          .union([z.literal(false), log], 'false, or an object with maxUpdates, maxBytes, maxAgeMs')
+          .default(DEFAULT_LOG),
+      }),
+    )
     .default([])
     .meta({ description: 'policies of paths by pattern, the first match wins' }),
   maxLogBytes: z

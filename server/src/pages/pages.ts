@@ -33,7 +33,7 @@ export function registerPages(app: FastifyInstance, options: { readonly demo: bo
 
 function serve(reply: FastifyReply, file: string, type: string): FastifyReply {
   return reply
-    .header('Content-Security-Policy', "default-src 'self'; frame-ancestors 'none'")
+    .header('Content-Security-Policy', "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'")
     .header('X-Content-Type-Options', 'nosniff')
     .header('Referrer-Policy', 'no-referrer')
     .type(type)

@@ -29,6 +29,9 @@ export interface EndpointParts extends TransportParts {
 
 type SendRequest = Extract<PostBody, { type: 'send' }>;
 
+/** Origins that are warned of; a hostile client may send any number. */
+const MAX_WARNINGS = 20;
+
 const originAdvice = (origin: string | undefined): string =>
   `${ERRORS.origin_not_allowed.message} The configuration line "allowedOrigins": ["${origin}"] would allow it.`;
 
@@ -37,6 +40,7 @@ export class Endpoint {
   readonly #parts: EndpointParts;
   readonly #webSockets: WebSocketTransport;
   readonly #polls: LongPolls;
+  readonly #warned = new Set<string>();
   /** Sockets that have left HTTP; its server does not close them. */
   readonly #upgraded = new Set<Socket>();
 
@@ -81,6 +85,7 @@ export class Endpoint {
   #admit(request: FastifyRequest, reply: FastifyReply): void {
     const origin = request.headers.origin;
     if (!this.#parts.origins.isAllowed(request.headers, request.socket.remoteAddress ?? '')) {
+      this.#warnOf(origin);
       throw fault('origin_not_allowed', { message: originAdvice(origin) });
     }
     reply.headers(corsHeaders(origin));
@@ -93,12 +98,20 @@ export class Endpoint {
     if (request.headers.upgrade?.toLowerCase() !== 'websocket')
       return refuse('bad_field', { message: 'Only WebSockets.' });
     if (!this.#parts.origins.isAllowed(request.headers, socket.remoteAddress ?? '')) {
+      this.#warnOf(request.headers.origin);
       return refuse('origin_not_allowed', { message: originAdvice(request.headers.origin) });
     }
     if (this.#parts.isStopping()) return refuse('restarting');
     this.#upgraded.add(socket);
     socket.on('close', () => this.#upgraded.delete(socket));
     this.#webSockets.upgrade(request, socket, head);
+  }
+
+  /** A browser hides the refusal from its page: whoever runs the server must be told. Once for each of some origins. */
+  #warnOf(origin: string | undefined): void {
+    if (origin === undefined || this.#warned.size >= MAX_WARNINGS || this.#warned.has(origin)) return;
+    this.#warned.add(origin);
+    this.#parts.log.warn({ origin }, `a page was refused: --allowed-origins '${origin}' would allow it`);
   }
 
   #get(request: FastifyRequest, reply: FastifyReply): FastifyReply {
