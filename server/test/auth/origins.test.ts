@@ -25,7 +25,7 @@ describe('a page', () => {
     ['of another port of localhost', 'http://localhost:8000', 'localhost:4020', true],
     ['of another port of 127.0.0.1', 'http://127.0.0.1:8000', '127.0.0.1:4020', true],
     ['of another port of ::1', 'http://[::1]:8000', '[::1]:4020', true],
-    ['of localhost, asking 127.0.0.1', 'http://localhost:8000', '127.0.0.1:4020', false],
+    ['of localhost, asking 127.0.0.1', 'http://localhost:8000', '127.0.0.1:4020', true],
     ['of a host that begins like loopback', 'http://127.0.0.1.evil.example', '127.0.0.1:4020', false],
     [
       'of a host that begins like localhost',

@@ -88,6 +88,18 @@ describe('the flusher', () => {
     expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: 160 }, (_, index) => index));
   });
 
+  it('takes longer slices the longer a flush lasts, so that it ends before too much more has come in', () => {
+    const { clock, order, addToAll } = setUp(400, 0.5);
+    addToAll('1');
+    const slices: number[] = [];
+    for (let before = 0; order.length < 400; before = order.length) {
+      clock.turn();
+      slices.push(order.length - before);
+    }
+    // 5, 20 and 40 ms of half a millisecond each, looked at every 16 writes.
+    expect(slices).toEqual([16, 48, 80, 80, 80, 80, 16]);
+  });
+
   it('starts elsewhere each time, so that no connection is always last', () => {
     const { clock, order, addToAll } = setUp(10);
     const lasts = new Set<number | undefined>();
