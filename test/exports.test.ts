@@ -124,7 +124,7 @@ ${use}
       const files = execFileSync('find', ['.', '-type', 'f'], { cwd: installed(), encoding: 'utf8' })
         .trim()
         .split('\n');
-      const kinds = /\.(js|d\.ts|map|html|css|svg|json)$|\/(LICENSE|README\.md)$/;
+      const kinds = /\.(m?js|d\.ts|map|html|css|svg|json)$|\/(LICENSE|README\.md)$/;
       expect(files.filter((file) => !kinds.test(file) || /\/test\/|\.test\./.test(file))).toEqual([]);
       expect(files).toContain('./dist/LICENSE');
     });
@@ -132,9 +132,10 @@ ${use}
 );
 
 it('the package dobby has a command that can be run', () => {
-  const command = join(project, 'node_modules/dobby/dist/server/src/cli/main.js');
+  const command = join(project, 'node_modules/dobby/bin/dobby.mjs');
   expect(statSync(command).mode & 0o111, 'the file is executable').not.toBe(0);
   expect(readFileSync(command, 'utf8').startsWith('#!/usr/bin/env node\n')).toBe(true);
+  expect(execFileSync(command, ['--version'], { encoding: 'utf8' })).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
 it('the package pomona has one file for browsers, with nothing to import', () => {
