@@ -29,7 +29,7 @@ export class SocketWriter {
   /** Writes `bytes`; false when nothing more may follow until `onDrain`. */
   write(bytes: Buffer): boolean {
     if (this.#rest !== null) {
-      // Only what closes a connection comes here: everything else waits for the drain.
+      // Only what closes a connection, or keeps it awake, comes here: everything else waits for the drain.
       this.#rest = Buffer.concat([this.#rest, bytes]);
       return false;
     }
