@@ -10,11 +10,14 @@ export type Json = string | number | boolean | null | Json[] | { [name: string]:
 
 /**
  * One path that a client wants to hear. Without `position` it is heard from now on; with one, from
- * the update after it; with `null` the client heard the path before but has no position (no log).
+ * the update after it; with `null` the client heard the path before but has no position (no log). With
+ * `state` the client also follows the path's state: it asks for a `snapshot`, or has what the state was
+ * at its position and needs the `changes` only.
  */
 export interface SubscribeItem {
   readonly path: string;
   readonly position?: Position | null;
+  readonly state?: 'snapshot' | 'changes';
 }
 
 /** The first frame of a connection. With a ticket it resumes the session of that ticket. */
@@ -93,6 +96,8 @@ export interface OpenedFrame {
 /** One message pushed to a path. A path without a log has no positions. */
 export interface UpdateFrame {
   readonly path: string;
+  /** Of which entry of the path's state this is the new value; a null message removes the entry. */
+  readonly key?: string;
   readonly message: Json;
   readonly position?: Position;
 }
@@ -132,6 +137,19 @@ export interface GapFrame {
   readonly reason: GapReason;
 }
 
+/** One part of the state that a path has at `position`. */
+export interface StateFrame {
+  readonly type: 'state';
+  readonly path: string;
+  readonly position: Position;
+  /** In the order of their last change. */
+  readonly entries: readonly { readonly key: string; readonly message: Json }[];
+  /** Whether the snapshot begins here: parts of an earlier one count no more. */
+  readonly first: boolean;
+  /** Whether it ends here: what the client knew of the state is replaced. */
+  readonly last: boolean;
+}
+
 /** Replaces the ticket. */
 export interface TicketFrame {
   readonly type: 'ticket';
@@ -169,6 +187,7 @@ export type ControlFrame =
   | RefusedFrame
   | UnsubscribedFrame
   | GapFrame
+  | StateFrame
   | TicketFrame
   | PingFrame
   | ErrorFrame

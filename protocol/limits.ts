@@ -10,6 +10,8 @@ export const PROTOCOL_VERSION = 1;
 export const LIMITS = {
   /** A path's length in bytes; code `bad_path`. */
   pathBytes: 255,
+  /** A key's length in bytes; code `bad_key`. */
+  keyBytes: 255,
   /** One message, as JSON; code `too_large`. */
   messageBytes: 64 * 1024,
   /** One upstream frame other than `open`; code `too_large`. */

@@ -1,4 +1,4 @@
-/** The grammar of a path (docs/protocol.md, "Paths"). */
+/** The grammar of paths and keys (docs/protocol.md, "Paths" and "State"). */
 import { LIMITS } from './limits.js';
 
 /** What begins so is the server's own. */
@@ -6,6 +6,8 @@ export const RESERVED_PREFIX = '::';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
 const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f*{}]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: as above
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** Bytes of `text` as UTF-8. */
@@ -29,4 +31,11 @@ export function pathFault(path: string): 'bad_path' | 'reserved_path' | null {
   if (path.startsWith(RESERVED_PREFIX)) return 'reserved_path';
   if (FORBIDDEN.test(path) || LONE_SURROGATE.test(path)) return 'bad_path';
   return utf8Length(path) > LIMITS.pathBytes ? 'bad_path' : null;
+}
+
+/** Says what is wrong with `key`, or null when an update may carry it. */
+export function keyFault(key: string): 'bad_key' | null {
+  if (key.length === 0 || key.length > LIMITS.keyBytes) return 'bad_key';
+  if (CONTROL.test(key) || LONE_SURROGATE.test(key)) return 'bad_key';
+  return utf8Length(key) > LIMITS.keyBytes ? 'bad_key' : null;
 }

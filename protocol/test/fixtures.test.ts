@@ -47,6 +47,7 @@ describe('frames of the server', () => {
       refused: true,
       unsubscribed: true,
       gap: true,
+      state: true,
       ticket: true,
       ping: true,
       error: true,
@@ -127,7 +128,7 @@ describe('calls of a back end', () => {
   });
 
   it('are there good and bad for each method', () => {
-    for (const method of ['update', 'updates', 'connect', 'disconnect', 'kick']) {
+    for (const method of ['update', 'updates', 'connect', 'disconnect', 'kick', 'history', 'state']) {
       const ofMethod = api.filter((call) => call.method === method);
       expect(
         ofMethod.some(({ status }) => status === 200),
