@@ -1,43 +1,59 @@
-/** Child processes of a run. All of them are killed when this process ends, however it ends short of SIGKILL. */
+/** Child processes of a run, and theirs. All of them are killed when this process ends, however it ends short of SIGKILL. */
 import { fork, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Fault, within } from './fault.mjs';
+
+/** The repository's folder, where servers are started. */
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 const START_MS = 20_000;
 const STOP_MS = 3_000;
 const TAIL_CHARS = 4_000;
 
-/** @type {Set<import('node:child_process').ChildProcess>} */
-const children = new Set();
+/** Parents before their children, so that none is started anew. @type {Set<number>} */
+const living = new Set();
 
-process.on('exit', () => {
-  for (const child of children) child.kill('SIGKILL');
-});
+process.on('exit', () => killAll([...living]));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(130));
 
+function killAll(pids) {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended already.
+    }
+  }
+}
+
 function track(child) {
-  children.add(child);
-  child.once('exit', () => children.delete(child));
+  living.add(child.pid);
+  child.once('exit', () => living.delete(child.pid));
   return child;
 }
 
-/** A server under test. @typedef {{port: number, pids: number[], output: () => string, stop: () => Promise<void>}} Server */
+/** A server under test: `pids` of all its processes. @typedef {{port: number, pids: number[], output: () => string, stop: () => Promise<void>}} Server */
 
 /**
- * Starts a server and waits until it prints `http://127.0.0.1:<port>`.
- * @param {{command: string, args: string[], env: Record<string, string>, cwd: string}} how
- * @returns {Promise<Server>}
+ * @typedef {object} How
+ * @property {string} command
+ * @property {string[]} args
+ * @property {Record<string, string>} env beside this process's own
+ * @property {(output: string) => {port: number, pids: number[]} | null} [listening] reads from the output that it listens, and
+ *   which processes it has started; by default it prints `http://127.0.0.1:<port>` and has started none
  */
-export async function startServer({ command, args, env, cwd }) {
+
+/** Starts a server and waits until it listens. @param {How} how @returns {Promise<Server>} */
+export async function startServer({ command, args, env, listening = printedUrl }) {
   const child = track(
-    spawn(command, args, { cwd, env: { ...serverEnv(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] }),
+    spawn(command, args, { cwd: ROOT, env: { ...serverEnv(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] }),
   );
   let output = '';
-  const port = new Promise((resolve, reject) => {
+  const opened = new Promise((resolve, reject) => {
     const hear = (chunk) => {
       output = (output + chunk).slice(-TAIL_CHARS);
-      const line = /http:\/\/127\.0\.0\.1:(\d+)/.exec(output);
-      if (line) resolve(Number(line[1]));
+      const found = listening(output);
+      if (found !== null) resolve(found);
     };
     child.stdout.on('data', hear);
     child.stderr.on('data', hear);
@@ -46,14 +62,28 @@ export async function startServer({ command, args, env, cwd }) {
       reject(new Fault('closed', `the server ended with ${code ?? signal}:\n${output}`)),
     );
   });
-  const stop = () => stopChild(child);
   try {
-    const opened = await within(port, START_MS, () => `the server had not said where it listens:\n${output}`);
-    return { port: opened, pids: [child.pid ?? 0], output: () => output, stop };
+    const { port, pids } = await within(
+      opened,
+      START_MS,
+      () => `the server had not said where it listens:\n${output}`,
+    );
+    for (const pid of pids) living.add(pid);
+    const stop = async () => {
+      await stopChild(child, pids);
+      for (const pid of pids) living.delete(pid);
+    };
+    return { port, pids: [child.pid ?? 0, ...pids], output: () => output, stop };
   } catch (error) {
-    await stop();
+    await stopChild(child);
     throw error;
   }
+}
+
+/** @param {string} output */
+function printedUrl(output) {
+  const line = /http:\/\/127\.0\.0\.1:(\d+)/.exec(output);
+  return line === null ? null : { port: Number(line[1]), pids: [] };
 }
 
 /** What every server gets of this environment: nothing that would change how Node runs. */
@@ -62,11 +92,12 @@ function serverEnv() {
   return { ...env, NODE_ENV: 'production' };
 }
 
-async function stopChild(child) {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+/** Asks it to end, which is to end `pids` too, and kills them all when that takes too long. */
+async function stopChild(child, pids = []) {
+  if (child.exitCode !== null || child.signalCode !== null) return killAll(pids);
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
-  await within(ended, STOP_MS, () => 'it was still running').catch(() => child.kill('SIGKILL'));
+  await within(ended, STOP_MS, () => 'it was still running').catch(() => killAll([child.pid, ...pids]));
   await ended;
 }
 

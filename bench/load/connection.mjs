@@ -76,6 +76,7 @@ export class Connection {
       );
     }
     this.#isOpen = true;
+    if (dialect.isReadyAtOnce) this.#options.onReady();
     for (const text of dialect.hello(path)) this.#socket.write(clientFrame(text));
     const rest = Buffer.from(this.#head.slice(end + 4), 'latin1');
     if (rest.length > 0) this.#feed(rest, rest.length);

@@ -14,6 +14,7 @@
  * @property {string} url where the WebSocket is
  * @property {(path: string) => string[]} hello messages to send after the handshake
  * @property {(text: string) => Reading} read
+ * @property {boolean} [isReadyAtOnce] that the subscription is made is said by the handshake and by no message
  */
 
 const PONG = '{"type":"pong"}';
@@ -73,5 +74,8 @@ const socketio = {
   },
 };
 
+/** Nchan: what was posted, as it was posted. The handshake is answered when the subscription is made. @type {Dialect} */
+const nchan = { ...json, isReadyAtOnce: true };
+
 /** By name. @type {Record<string, Dialect>} */
-export const DIALECTS = { dobby, json, socketio };
+export const DIALECTS = { dobby, json, socketio, nchan };

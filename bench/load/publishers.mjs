@@ -44,7 +44,7 @@ function publish(lane, untilMs, done) {
   lane.sentMs = now;
   times[slot] = now;
   lane.connection.request(`${requestHead}${messages.text(lane.p, lane.n)}}`, (failure, status, body) => {
-    if (failure !== null || status !== 200) {
+    if (failure !== null || status < 200 || status > 299) {
       return fault(
         `message ${lane.n} of publisher ${lane.p}: ${failure?.message ?? `status ${status} ${body}`}`,
       );

@@ -1,0 +1,25 @@
+/** Dobby, as its command line starts it, with a state folder of its own. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT, startServer } from '../load/children.mjs';
+import { startInFolder } from './folder.mjs';
+import { KEY } from './key.mjs';
+
+const COMMAND = 'server/dist/server/src/cli/main.js';
+
+/** @type {import('./table.mjs').Peer} */
+export const dobby = {
+  name: 'dobby',
+  dialect: 'dobby',
+  updateUrl: '/api/update',
+  isCompared: true,
+  missing: () => (existsSync(join(ROOT, COMMAND)) ? null : `${COMMAND} is missing: npm run build makes it`),
+  start: () =>
+    startInFolder((folder) =>
+      startServer({
+        command: process.execPath,
+        args: [COMMAND, '--port', '0', '--host', '127.0.0.1', '--public', 'bench/{name*}'],
+        env: { DOBBY_API_KEY: KEY, DOBBY_STATE_DIR: folder },
+      }),
+    ),
+};
