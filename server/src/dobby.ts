@@ -51,6 +51,8 @@ export class DobbyError extends Error {
 
 /** What an update may carry beyond its message. */
 export interface UpdateOptions {
+  /** Of which entry of the path's state this is the new value; a null message removes it. */
+  readonly key?: string;
   /** Sessions that are not to hear it. */
   readonly except?: readonly string[];
   /** The id of the receiver that it comes from, which is not told of it. */
@@ -95,8 +97,9 @@ export class Dobby {
       clock: systemClock,
       ids: systemIds,
       wheel: this.#wheel,
-      logOf: (path) => policies.logOf(path),
+      policyOf: (path) => policies.of(path),
       maxTotalBytes: this.config.maxLogBytes,
+      maxStateBytes: this.config.maxStateBytes,
       headTtlMs: this.config.headTtlMs,
       maxHeads: MAX_HEADS,
     });
@@ -140,9 +143,9 @@ export class Dobby {
 
   /** Publishes an update; answers its position, null on a path without a log. Rejects with DobbyError. */
   async update(path: string, message: Json, options: UpdateOptions = {}): Promise<Position | null> {
-    const { sender = '', except } = options;
-    const draft = draftOf({ path, message, ...(except === undefined ? {} : { except }) });
-    return (await this.#engine.publisher.publish({ ...orThrow(draft), sender })).position;
+    const { sender = '', ...more } = options;
+    const draft = draftOf({ path, message, ...more });
+    return orThrow(await this.#engine.publisher.publish({ ...orThrow(draft), sender })).position;
   }
 
   /** Grants paths to a session and subscribes it; `user` null: only if it belongs to nobody. @throws DobbyError when the session is unknown or bound to another user. */

@@ -12,6 +12,11 @@ export const message = z
   .custom<Json>((value) => value !== undefined, 'Required')
   .meta({ description: 'Any JSON value, at most 64 KB.' });
 
+/** Of which entry of the path's state an update is the new value; its grammar is checked item by item. */
+export const key = z
+  .string()
+  .meta({ description: "The update is also the new value of this key in the path's state; null removes it." });
+
 /** A session's public id. */
 export const sessionId = z.string().min(1).max(64).meta({ description: 'The public id of a session.' });
 
@@ -30,9 +35,11 @@ export const idempotencyKey = z
   .exactOptional()
   .meta({ description: 'The same request with the same key takes effect once within 5 minutes.' });
 
+/** A place in a log. */
+export const place = z.strictObject({ epoch: z.string(), offset: z.int().min(0) });
+
 /** Where an update stands; null on a path without a log. */
-export const position = z
-  .strictObject({ epoch: z.string(), offset: z.int().min(0) })
+export const position = place
   .nullable()
   .meta({ description: 'Where the update stands in its log; null on a path without one.' });
 

@@ -43,8 +43,26 @@ const ms = z
   .min(1)
   .max(24 * 60 * 60 * 1000);
 
-/** The bounds of a log where no policy says otherwise. */
-export const DEFAULT_LOG = log.parse({});
+const state = z.strictObject({
+  maxKeys: z.int().min(1).default(10_000),
+  maxBytes: z
+    .int()
+    .min(1_024)
+    .default(4 * MB),
+});
+
+const policy = z.strictObject({
+  log: z
+    .union([z.literal(false), log], 'false, or an object with maxUpdates, maxBytes, maxAgeMs')
+    .default(log.parse({})),
+  state: z
+    .union([z.literal(false), state], 'false, or an object with maxKeys, maxBytes')
+    .default(state.parse({})),
+  slow: z.enum(['resume', 'latest']).default('resume'),
+});
+
+/** What is kept of a path where no policy says otherwise. */
+export const DEFAULT_POLICY = policy.parse({});
 
 /** The configuration. */
 export const configSchema = z.strictObject({
@@ -78,12 +96,10 @@ export const configSchema = z.strictObject({
     .meta({ description: 'addresses whose X-Forwarded-* headers are believed' }),
   paths: z
     .array(
-      z.strictObject({
-        pattern,
-        log: z
-          .union([z.literal(false), log], 'false, or an object with maxUpdates, maxBytes, maxAgeMs')
-          .default(DEFAULT_LOG),
-      }),
+      policy.extend({ pattern }).refine(
+        ({ log, slow }) => log !== false || slow === 'resume',
+        'what is slow is read from the log: "latest" needs one',
+      ),
     )
     .default([])
     .meta({ description: 'policies of paths by pattern, the first match wins' }),
@@ -92,6 +108,11 @@ export const configSchema = z.strictObject({
     .min(MB)
     .default(256 * MB)
     .meta({ description: 'bytes of all logs together' }),
+  maxStateBytes: z
+    .int()
+    .min(MB)
+    .default(256 * MB)
+    .meta({ description: 'bytes of all states together' }),
   maxSubscriptions: z
     .int()
     .min(1_000)

@@ -1,7 +1,7 @@
 /** What the configuration says of a path: who may hear it, and what is kept of it. */
 import { PatternTable } from '../../../protocol/patterns.js';
-import type { LogBounds } from '../core/path-log.js';
-import { type Config, DEFAULT_LOG } from './config.js';
+import type { PathPolicy } from '../core/path-store.js';
+import { type Config, DEFAULT_POLICY } from './config.js';
 
 /** The pattern that the demonstration opens. */
 export const DEMO_PATTERN = 'demo/{name*}';
@@ -9,14 +9,12 @@ export const DEMO_PATTERN = 'demo/{name*}';
 /** Looks paths up in the configuration. */
 export class Policies {
   readonly #public: PatternTable<true>;
-  readonly #logs: PatternTable<LogBounds | null>;
+  readonly #policies: PatternTable<PathPolicy>;
 
   constructor(config: Config) {
     const open = config.demo ? [...config.public, DEMO_PATTERN] : config.public;
     this.#public = new PatternTable(open.map((pattern) => [pattern, true]));
-    this.#logs = new PatternTable(
-      config.paths.map(({ pattern, log }) => [pattern, log === false ? null : log]),
-    );
+    this.#policies = new PatternTable(config.paths.map((policy) => [policy.pattern, policyOf(policy)]));
   }
 
   /** Whether everybody may hear a path. */
@@ -24,9 +22,14 @@ export class Policies {
     return this.#public.find(path) !== null;
   }
 
-  /** The bounds of a path's log; null when it has none. */
-  logOf(path: string): LogBounds | null {
-    const found = this.#logs.find(path);
-    return found === null ? DEFAULT_LOG : found.value;
+  /** What is kept of a path. */
+  of(path: string): PathPolicy {
+    return this.#policies.find(path)?.value ?? DEFAULT;
   }
+}
+
+const DEFAULT = policyOf(DEFAULT_POLICY);
+
+function policyOf({ log, state, slow }: Omit<Config['paths'][number], 'pattern'>): PathPolicy {
+  return { log: log === false ? null : log, state: log === false || state === false ? null : state, slow };
 }

@@ -2,17 +2,24 @@
  * The subscriptions of one session that are behind. As the connection drains the session reads on from their logs,
  * a helping a turn, path after path, and each becomes live in the same synchronous step that reaches the
  * end of its log. What is read here comes after all that was enqueued before and does not count as slow.
+ *
+ * Of each path in this order: the rest of a snapshot that was begun, the gap that is owed, the log, and at its end the snapshot
+ * that is due. So a snapshot cannot race with changes: it is of the very position that was reached.
  */
 import type { GapFrame } from '../../../protocol/frames.js';
 import type { Counters } from './counters.js';
 import { Frame } from './frame.js';
 import type { Verdict } from './outbox.js';
+import type { PathLog } from './path-log.js';
 import type { Gap } from './placement.js';
 import type { Subscription } from './subscription.js';
-import { isHiddenFrom, replayFrame } from './update.js';
+import { isHiddenFrom, type LogEntry, replayFrame } from './update.js';
 
-/** Bytes read from logs in one turn of a connection. */
+/** Bytes read from logs and states in one turn of a connection. */
 const HELPING_BYTES = 64 * 1024;
+
+/** What is left of a helping, 0 or less when it is eaten up; null when the outbox took no more. */
+type Budget = number | null;
 
 /** A reader over the logs of what is behind. */
 export class Behind {
@@ -56,41 +63,105 @@ export class Behind {
     return this.#subscriptions.size > 0;
   }
 
-  /** Reads from one log; answers what is left of the budget, null when the outbox took no more. */
-  #read(subscription: Subscription, budget: number): number | null {
-    const log = subscription.path.log;
-    if (log !== null && subscription.cursor < log.floor) {
-      // A gap that was not told yet grows: what it let begin has been evicted meanwhile.
-      const gap = subscription.gap ?? {
-        from: { epoch: log.epoch, offset: subscription.cursor },
-        reason: 'evicted',
-      };
-      subscription.gap = { ...gap, to: { epoch: log.epoch, offset: log.floor } };
-    }
-    if (subscription.gap !== null) {
-      if (this.#tellGap(subscription, subscription.gap) !== 'ok') return null;
-    }
-    let left = budget;
-    for (let entry = log?.after(subscription.cursor); entry !== undefined; entry = log?.after(entry.offset)) {
-      if (left <= 0) return 0;
-      if (!isHiddenFrom(entry, subscription.session.id)) {
-        if (this.#enqueue(replayFrame(entry, log?.epoch as string)) !== 'ok') return null;
-        this.#counters.deliveries++;
-        left -= entry.text.length;
-      }
-      subscription.cursor = entry.offset;
+  /** Reads from one path until it is live, the helping is eaten up, or the outbox took no more. */
+  #read(subscription: Subscription, budget: number): Budget {
+    const { log } = subscription.path;
+    let left = this.#sendSnapshot(subscription, budget);
+    if (left === null || left <= 0) return left;
+    if (log !== null) {
+      noteEvicted(subscription, log);
+      left = this.#readLog(subscription, log, left);
+    } else if (!this.#tellGap(subscription)) return null;
+    if (left === null || left <= 0) return left;
+    if (subscription.state?.isDue === true && log !== null) {
+      beginSnapshot(subscription, log);
+      left = this.#sendSnapshot(subscription, left);
+      if (left === null || subscription.state.snapshot !== null) return left;
     }
     subscription.isLive = true;
+    subscription.isSkipping = false;
     return Math.max(0, left);
   }
 
-  #tellGap(subscription: Subscription, gap: Gap): Verdict {
-    const frame: GapFrame = { type: 'gap', path: subscription.path.name, ...gap };
-    const verdict = this.#enqueue(Frame.of(frame));
-    if (verdict !== 'ok') return verdict;
-    subscription.gap = null;
-    if (gap.to !== null) subscription.cursor = Math.max(subscription.cursor, gap.to.offset);
-    this.#counters.gaps++;
-    return verdict;
+  /** Tells the gap and reads the log to its end. */
+  #readLog(subscription: Subscription, log: PathLog, budget: number): Budget {
+    let left = budget;
+    let entry = log.after(subscription.cursor);
+    while (entry !== undefined) {
+      if (left <= 0) return left;
+      if (subscription.isSkipping && isReplaced(entry, log, subscription)) skip(subscription, entry, log.epoch);
+      else if (!this.#tellGap(subscription)) return null;
+      // A gap that reaches further has been told: there may be nothing left to send.
+      else if (entry.offset > subscription.cursor) {
+        if (!isHiddenFrom(entry, subscription.session.id)) {
+          if (this.#enqueue(replayFrame(entry, log.epoch)) !== 'ok') return null;
+          this.#counters.deliveries++;
+          left -= entry.text.length;
+        }
+        subscription.cursor = entry.offset;
+      }
+      entry = log.after(Math.max(entry.offset, subscription.cursor));
+    }
+    return this.#tellGap(subscription) ? left : null;
   }
+
+  /** Sends parts of the snapshot that has been begun. */
+  #sendSnapshot({ state }: Subscription, budget: number): Budget {
+    let left = budget;
+    while (state !== null && state.snapshot !== null && left > 0) {
+      const frame = state.snapshot.part(state.part);
+      if (this.#enqueue(frame) !== 'ok') return null;
+      left -= frame.text.length;
+      state.part++;
+      if (state.part === state.snapshot.size) state.snapshot = null;
+    }
+    return left;
+  }
+
+  /** Tells the gap that is owed, if any; false when the outbox did not take it. */
+  #tellGap(subscription: Subscription): boolean {
+    const { gap: owed, path, state } = subscription;
+    if (owed === null) return true;
+    // A snapshot of the present is better than what the log still holds of the past.
+    const gap: Gap = state === null || path.log === null ? owed : { ...owed, to: path.log.head };
+    const frame: GapFrame = { type: 'gap', path: path.name, ...gap };
+    if (this.#enqueue(Frame.of(frame)) !== 'ok') return false;
+    if (gap.to !== null) subscription.cursor = Math.max(subscription.cursor, gap.to.offset);
+    if (state !== null) state.isDue = true;
+    subscription.gap = null;
+    this.#counters.gaps++;
+    this.#counters.gapsBy[gap.reason]++;
+    return true;
+  }
+}
+
+/** A gap that was not told yet grows: what it let begin has been evicted meanwhile. */
+function noteEvicted(subscription: Subscription, log: PathLog): void {
+  if (subscription.cursor >= log.floor) return;
+  const from = { epoch: log.epoch, offset: subscription.cursor };
+  const gap = subscription.gap ?? { from, reason: 'evicted' };
+  subscription.gap = { ...gap, to: { epoch: log.epoch, offset: log.floor } };
+}
+
+/** Whether a newer update of the same key, or without one as this, stands in the log and is meant for this session too. */
+function isReplaced(entry: LogEntry, log: PathLog, { session }: Subscription): boolean {
+  const newest = log.newestLike(entry);
+  return newest !== entry && !isHiddenFrom(newest, session.id);
+}
+
+/** Leaves an entry out. One that had no key is missed, and told of before whatever is sent next. */
+function skip(subscription: Subscription, entry: LogEntry, epoch: string): void {
+  if (entry.key === null && !isHiddenFrom(entry, subscription.session.id)) {
+    const from = { epoch, offset: subscription.cursor };
+    const gap = subscription.gap ?? { from, reason: 'slow' };
+    subscription.gap = { ...gap, to: { epoch, offset: entry.offset } };
+  }
+  subscription.cursor = entry.offset;
+}
+
+function beginSnapshot({ path, state }: Subscription, log: PathLog): void {
+  if (state === null || path.state === null) return;
+  state.isDue = false;
+  state.snapshot = path.state.snapshot(path.name, log.head);
+  state.part = 0;
 }

@@ -1,12 +1,15 @@
+import type { GapReason } from '../../../protocol/positions.js';
+
 /** What a server has counted since it started, and how many subscriptions there are; plain numbers that the hot path raises. */
 export interface Counters {
   /** Updates published. */
   updates: number;
   /** Updates put into an outbox: one for each session that an update went to. */
   deliveries: number;
-  /** Gaps told. */
+  /** Gaps told, and the same by reason. */
   gaps: number;
-  /** Subscriptions that fell behind because their outbox was full. */
+  readonly gapsBy: Record<GapReason, number>;
+  /** Subscriptions that fell behind because their connection took no more. */
   slow: number;
   /** Sessions opened new, and resumed. */
   opened: number;
@@ -19,5 +22,6 @@ export interface Counters {
 
 /** All at zero. */
 export function newCounters(): Counters {
-  return { updates: 0, deliveries: 0, gaps: 0, slow: 0, opened: 0, resumed: 0, subscriptions: 0, pending: 0 };
+  const gapsBy = { evicted: 0, restarted: 0, slow: 0, no_log: 0 };
+  return { updates: 0, deliveries: 0, gaps: 0, gapsBy, slow: 0, opened: 0, resumed: 0, subscriptions: 0, pending: 0 };
 }

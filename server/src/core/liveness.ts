@@ -88,7 +88,7 @@ export class Liveness {
   /** A socket that has bytes to take and took none for too long. A poll that is not there is no stall. */
   #isStalled(connection: Connection, now: number): boolean {
     const { outbox, carrier } = connection;
-    if (!outbox.isBlocked || carrier.transport === 'long-poll') return false;
+    if (!outbox.isStalled) return false;
     const taken = carrier.bytesTaken();
     if (connection.takenAt === 0 || taken !== connection.taken) {
       connection.taken = taken;

@@ -13,6 +13,8 @@ export type Verdict = 'ok' | 'slow' | 'closed';
 /** The end of a transport that takes bytes. */
 export interface Wire {
   readonly framing: Framing;
+  /** Whether it takes bytes only when it is asked for them: between two questions it is blocked without being slow. */
+  readonly isPolled: boolean;
   /**
    * Hands bytes on and says whether more may follow at once. After a false the transport calls
    * `Outbox.unblock` when it can take more. The bytes are shared: never changed, never kept.
@@ -64,6 +66,11 @@ export class Outbox {
   /** Whether the wire takes nothing at present. */
   get isBlocked(): boolean {
     return this.#isBlocked;
+  }
+
+  /** Whether the wire is slow: it holds back what it was given. */
+  get isStalled(): boolean {
+    return this.#isBlocked && !this.#wire.isPolled;
   }
 
   /** Adds a frame to what is written at the next flush. */

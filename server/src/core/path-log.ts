@@ -24,10 +24,14 @@ export class PathLog {
   #start = 0;
   #head = 0;
   #bytes = 0;
+  /** The newest entry of each key, and that without a key; where readers may skip what it replaces. */
+  readonly #newest: Map<string | null, LogEntry> | null;
 
-  constructor(epoch: string, bounds: LogBounds) {
+  /** `isSkipped`: whether `newestLike` will be asked. */
+  constructor(epoch: string, bounds: LogBounds, isSkipped = false) {
     this.epoch = epoch;
     this.#bounds = bounds;
+    this.#newest = isSkipped ? new Map() : null;
   }
 
   /** Where the newest update stands; offset 0 before the first. */
@@ -58,6 +62,7 @@ export class PathLog {
   /** Adds the next entry, whose offset must be `nextOffset`, and evicts what is over the bounds. */
   append(entry: LogEntry): void {
     this.#entries.push(entry);
+    this.#newest?.set(entry.key, entry);
     this.#head = entry.offset;
     this.#bytes += entry.bytes;
     while (this.size > this.#bounds.maxUpdates || (this.#bytes > this.#bounds.maxBytes && this.size > 0)) {
@@ -70,6 +75,17 @@ export class PathLog {
   after(offset: number): LogEntry | undefined {
     const index = Math.max(offset, this.floor) - this.floor;
     return this.#entries[this.#start + index];
+  }
+
+  /** The newest entry before `offset`, or undefined when there is none. */
+  before(offset: number): LogEntry | undefined {
+    const index = Math.min(offset, this.nextOffset) - this.floor - 2;
+    return index < 0 ? undefined : this.#entries[this.#start + index];
+  }
+
+  /** The newest entry with the key of `entry`, or without one if it has none. */
+  newestLike(entry: LogEntry): LogEntry {
+    return this.#newest?.get(entry.key) ?? entry;
   }
 
   /** Evicts entries older than the bound. */
@@ -85,6 +101,7 @@ export class PathLog {
   evictOldest(): void {
     const oldest = this.#entries[this.#start];
     if (oldest === undefined) return;
+    if (this.#newest?.get(oldest.key) === oldest) this.#newest.delete(oldest.key);
     this.#entries[this.#start] = undefined;
     this.#start++;
     this.#bytes -= oldest.bytes;

@@ -1,5 +1,7 @@
-/** One path: its log, the sessions subscribed to it, and the other receivers connected to it. */
+/** One path: its log and state, the sessions subscribed to it, and the other receivers connected to it. */
 import type { PathLog } from './path-log.js';
+import type { PathState } from './path-state.js';
+import type { PathStore } from './path-store.js';
 import { type OnReceiverFault, type Receiver, tell } from './receiver.js';
 import type { Subscription } from './subscription.js';
 import type { Update } from './update.js';
@@ -9,12 +11,18 @@ export class Path {
   readonly name: string;
   /** Null when the path's policy keeps no log. */
   readonly log: PathLog | null;
+  /** Null when the path's policy keeps no state. */
+  readonly state: PathState | null;
+  /** Whether slow readers skip what newer updates replace. */
+  readonly isSkipped: boolean;
   readonly #subscriptions: Subscription[] = [];
   readonly #receivers = new Map<string, Receiver>();
 
-  constructor(name: string, log: PathLog | null) {
+  constructor(name: string, store: PathStore | null) {
     this.name = name;
-    this.log = log;
+    this.log = store?.log ?? null;
+    this.state = store?.state ?? null;
+    this.isSkipped = store?.slow === 'latest';
   }
 
   /** Sessions subscribed to it. */

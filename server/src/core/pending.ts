@@ -1,15 +1,15 @@
 /**
- * The paths of one session that wait for the back end's word, each with the position that its client named and for a while only. One
+ * The paths of one session that wait for the back end's word, each as its client asked for it and for a while only. One
  * timer serves them all, and what is overdue is told together.
  */
-import type { Position } from '../../../protocol/positions.js';
+import type { SubscribeItem } from '../../../protocol/frames.js';
 import type { Clock } from './clock.js';
 import type { TimerWheel, WheelTimer } from './timer-wheel.js';
 
 /** A path that waits. */
 export interface PendingPath {
-  /** As in a `subscribe` frame: undefined for "from now on", null for "I have none". */
-  readonly position: Position | null | undefined;
+  /** As its client asked for it. */
+  readonly item: SubscribeItem;
   /** When it is overdue, on the monotonic clock. */
   readonly until: number;
 }
@@ -48,11 +48,12 @@ export class Pending {
   }
 
   /** Lets a path wait; one that waits already begins anew. */
-  add(path: string, position: Position | null | undefined): void {
+  add(item: SubscribeItem): void {
+    const { path } = item;
     const { wheel, clock, grantWaitMs } = this.#parts;
     this.#paths ??= new Map();
     if (!this.#paths.has(path)) this.#parts.counters.pending++;
-    this.#paths.set(path, { position, until: clock.monotonic() + grantWaitMs });
+    this.#paths.set(path, { item, until: clock.monotonic() + grantWaitMs });
     this.#timer ??= wheel.after(grantWaitMs, () => this.#tellOverdue());
   }
 

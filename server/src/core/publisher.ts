@@ -3,6 +3,7 @@
  * update that a receiver publishes while it is being told of another waits its turn, so that everybody hears
  * both in the same order.
  */
+import type { Outcome } from '../../../protocol/codes.js';
 import type { Broker } from './broker.js';
 import type { Counters } from './counters.js';
 import type { Registry } from './registry.js';
@@ -23,8 +24,8 @@ export class Publisher {
     broker.start((update) => this.#deliver(update));
   }
 
-  /** Publishes one update. @throws what the broker throws; then nothing was stored. */
-  publish(draft: Draft): Update | Promise<Update> {
+  /** Publishes one update. An error, like what the broker throws, means that nothing was stored. */
+  publish(draft: Draft): Outcome<Update> | Promise<Outcome<Update>> {
     return this.#broker.publish(draft);
   }
 

@@ -9,6 +9,8 @@ import type { Position } from '../../../protocol/positions.js';
 export interface UpdateInfo {
   /** Where it stands in its path's log; null on a path without one. */
   readonly position: Position | null;
+  /** Of which entry of the path's state it is the new value; null for none. */
+  readonly key: string | null;
 }
 
 /** Anything that can be told of updates. */

@@ -8,6 +8,7 @@ import { pathFault } from '../../../protocol/paths.js';
 import type { Position } from '../../../protocol/positions.js';
 import { Behind } from './behind.js';
 import { Frame } from './frame.js';
+import type { Path } from './path.js';
 import { Pending } from './pending.js';
 import { type Placement, placeInLog } from './placement.js';
 import type { Session, SessionParts } from './session.js';
@@ -84,13 +85,13 @@ export class SessionPaths {
   /** A connection has taken the session: every subscription goes on from where its client is. */
   resume(items: readonly SubscribeItem[]): void {
     const decisions: Decisions = { subscribed: [], pending: [], refused: [] };
-    const named = new Map(items.map((item) => [item.path, item.position]));
+    const named = new Map(items.map((item) => [item.path, item]));
     this.#behind.clear();
     for (const subscription of [...this.#subscriptions.values()]) {
-      const name = subscription.path.name;
-      const position = named.get(name) === undefined ? subscription.start : named.get(name);
-      named.delete(name);
-      this.#place(subscription, position, decisions);
+      const path = subscription.path.name;
+      const item = named.get(path) ?? { path, ...(subscription.state && { state: 'snapshot' }) };
+      named.delete(path);
+      this.#place(subscription, item, decisions);
     }
     for (const item of items) if (named.has(item.path)) this.#decide(item, decisions);
     this.#tell(decisions);
@@ -113,7 +114,7 @@ export class SessionPaths {
       if (fault !== null) return { path, error: itemError(fault, index) };
       const pending = this.#pending.take(path);
       const subscription =
-        this.#subscriptions.get(path) ?? this.#subscribe(path, pending?.position, decisions);
+        this.#subscriptions.get(path) ?? this.#subscribe(pending?.item ?? { path }, decisions);
       if (typeof subscription === 'string') {
         if (pending !== undefined) decisions.refused.push({ path, ...errorBody(subscription) });
         return { path, error: itemError(subscription, index) };
@@ -154,6 +155,7 @@ export class SessionPaths {
   fallBehind(subscription: Subscription): void {
     if (!subscription.isLive) return;
     this.#parts.counters.slow++;
+    subscription.isSkipping = subscription.path.isSkipped;
     if (subscription.path.log === null) subscription.gap = { from: null, to: null, reason: 'no_log' };
     this.#behind.add(subscription);
   }
@@ -169,19 +171,19 @@ export class SessionPaths {
     this.#pending.clear();
   }
 
-  #decide({ path, position }: SubscribeItem, decisions: Decisions): void {
+  #decide(item: SubscribeItem, decisions: Decisions): void {
+    const { path } = item;
     const refuse = (code: ErrorCode) => decisions.refused.push({ path, ...errorBody(code) });
     const fault = pathFault(path);
     if (fault !== null) return void refuse(fault);
     const existing = this.#subscriptions.get(path);
-    if (existing !== undefined) {
-      decisions.subscribed.push({ path, position: this.#positionOf(existing) });
-    } else if (this.#isFull() && !this.#pending.has(path)) refuse('too_many_subscriptions');
+    if (existing !== undefined) this.#again(existing, item, decisions);
+    else if (this.#isFull() && !this.#pending.has(path)) refuse('too_many_subscriptions');
     else if (this.#isOpen(path)) {
-      const fresh = this.#subscribe(path, position, decisions);
+      const fresh = this.#subscribe(item, decisions);
       if (typeof fresh === 'string') refuse(fresh);
     } else {
-      this.#pending.add(path, position);
+      this.#pending.add(item);
       decisions.pending.push(path);
     }
   }
@@ -197,46 +199,66 @@ export class SessionPaths {
     return !this.#denied?.has(path) && this.#parts.isPublic(path);
   }
 
-  #subscribe(
-    name: string,
-    position: Position | null | undefined,
-    decisions: Decisions,
-  ): Subscription | ErrorCode {
+  /** A path is named that is subscribed already: nothing changes, but a snapshot may be asked for. */
+  #again(subscription: Subscription, { path, state }: SubscribeItem, decisions: Decisions): void {
+    if (state !== undefined && subscription.path.state === null) {
+      return void decisions.refused.push({ path, ...errorBody('no_state') });
+    }
+    decisions.subscribed.push({ path, position: this.#positionOf(subscription) });
+    if (state === undefined) return;
+    if (state === 'snapshot' || subscription.state === null) subscription.followState(state === 'snapshot');
+    if (state === 'snapshot') this.#readOnLater(subscription);
+  }
+
+  #subscribe(item: SubscribeItem, decisions: Decisions): Subscription | ErrorCode {
     if (this.#isFull()) return 'too_many_subscriptions';
-    const path = this.#parts.dispatcher.hold(name);
-    const placement = placeInLog(path.log, position);
-    if (placement === null) {
+    const path = this.#parts.dispatcher.hold(item.path);
+    const placement = placeIn(path, item);
+    if (typeof placement === 'string') {
       this.#parts.dispatcher.release(path);
-      return 'bad_position';
+      return placement;
     }
     const subscription = new Subscription(this.#session, path, placement.start);
     path.subscribe(subscription);
-    this.#subscriptions.set(name, subscription);
+    this.#subscriptions.set(item.path, subscription);
     this.#parts.counters.subscriptions++;
     if (this.#subscriptions.size === 1) this.#parts.onSubscribed(1);
-    this.#settle(subscription, placement, decisions);
+    this.#settle(subscription, { placement, item }, decisions);
     return subscription;
   }
 
-  #place(subscription: Subscription, position: Position | null | undefined, decisions: Decisions): void {
-    const name = subscription.path.name;
-    const placement = placeInLog(subscription.path.log, position);
-    if (placement !== null) return this.#settle(subscription, placement, decisions);
-    this.#unsubscribe(name);
-    decisions.refused.push({ path: name, ...errorBody('bad_position') });
+  #place(subscription: Subscription, item: SubscribeItem, decisions: Decisions): void {
+    const placement = placeIn(subscription.path, { position: subscription.start, ...item });
+    if (typeof placement !== 'string') return this.#settle(subscription, { placement, item }, decisions);
+    this.#unsubscribe(item.path);
+    decisions.refused.push({ path: item.path, ...errorBody(placement) });
   }
 
-  /** Live when it is at the end of the log and owes no gap; else behind. */
-  #settle(subscription: Subscription, { start, gap }: Placement, decisions: Decisions): void {
+  /** Live when it is at the end of the log and owes neither a gap nor a snapshot; else behind. */
+  #settle(
+    subscription: Subscription,
+    { placement: { start, gap }, item: { state } }: { placement: Placement; item: SubscribeItem },
+    decisions: Decisions,
+  ): void {
     subscription.cursor = start?.offset ?? 0;
     subscription.gap = gap;
+    subscription.isSkipping = false;
+    if (state === undefined) subscription.state = null;
+    else subscription.followState(state === 'snapshot');
     // Where the client stands, not where the gap ends: should the gap not arrive, it is told again.
     const position = gap === null ? start : gap.from;
     decisions.subscribed.push({ path: subscription.path.name, position });
-    const connection = this.#session.connection;
     const head = subscription.path.log?.head.offset ?? 0;
-    subscription.isLive = connection !== null && gap === null && subscription.cursor === head;
-    if (subscription.isLive || connection === null) return;
+    const isAtEnd = gap === null && subscription.cursor === head && state !== 'snapshot';
+    subscription.isLive = isAtEnd && this.#session.connection !== null;
+    if (!subscription.isLive) this.#readOnLater(subscription);
+  }
+
+  /** Behind, so that it reads on when the connection has written what waits; without one, when it resumes. */
+  #readOnLater(subscription: Subscription): void {
+    const { connection } = this.#session;
+    subscription.isLive = false;
+    if (connection === null) return;
     this.#behind.add(subscription);
     connection.outbox.wake();
   }
@@ -286,4 +308,10 @@ export class SessionPaths {
     if (pending.length > 0) session.tell(Frame.of({ type: 'pending', paths: pending }));
     if (refused.length > 0) session.tell(Frame.of({ type: 'refused', paths: refused }));
   }
+}
+
+/** Where a client begins on a path, or why it cannot. */
+function placeIn({ log, state }: Path, item: SubscribeItem): Placement | ErrorCode {
+  if (item.state !== undefined && state === null) return 'no_state';
+  return placeInLog(log, item.position) ?? 'bad_position';
 }

@@ -69,7 +69,7 @@ export class Session implements Subscriber {
 
   /** Hands a message to this client alone, without position. Lost when it has no connection. */
   update(_sender: string, path: string, message: Json, _update?: UpdateInfo): void {
-    this.tell(new Frame(updateText(path, JSON.stringify(message), null)));
+    this.tell(new Frame(updateText({ path, key: null, text: JSON.stringify(message) }, null)));
   }
 
   connectTo(path: string): void {
@@ -85,12 +85,17 @@ export class Session implements Subscriber {
     return this.connection === null ? 'closed' : this.connection.outbox.add(frame);
   }
 
+  /** Whether its connection holds back what it was given. */
+  get isStalled(): boolean {
+    return this.connection?.outbox.isStalled === true;
+  }
+
   /** Enqueues what cannot be left out: when there is no room the connection closes, and resumes. */
   tell(frame: Frame): void {
     if (this.enqueue(frame) === 'slow') this.connection?.close(closingFrame('outbox_full'));
   }
 
-  /** A live subscription found no room: it reads on from the log once the connection has drained. */
+  /** A live subscription found no room, or would only add to what waits: it reads on from the log once the connection has drained. */
   fallBehind(subscription: Subscription): void {
     this.paths.fallBehind(subscription);
   }

@@ -7,8 +7,19 @@ import type { Position } from '../../../protocol/positions.js';
 import type { Path } from './path.js';
 import type { Gap } from './placement.js';
 import type { Session } from './session.js';
+import type { Snapshot } from './snapshot.js';
 import type { Update } from './update.js';
 import { isHiddenFrom } from './update.js';
+
+/** What a subscription that follows the state of its path still has to be sent. */
+export interface StateFollower {
+  /** Whether a snapshot is due when the end of the log is reached. */
+  isDue: boolean;
+  /** The one that is being sent. */
+  snapshot: Snapshot | null;
+  /** The next part of it. */
+  part: number;
+}
 
 /** A session's place in a path. */
 export class Subscription {
@@ -21,6 +32,10 @@ export class Subscription {
   isLive = false;
   /** What must be told before anything else of the path. */
   gap: Gap | null = null;
+  /** Null when it does not follow the path's state. */
+  state: StateFollower | null = null;
+  /** Whether what newer updates replace is left out until it is live again. */
+  isSkipping = false;
   /** Its index among the path's subscriptions; kept by the path. */
   index = -1;
 
@@ -36,6 +51,10 @@ export class Subscription {
     if (!this.isLive) return false;
     // Accepted before it was connected, by a receiver that was being told of another update.
     if (update.position !== null && update.position.offset <= this.cursor) return false;
+    if (this.path.isSkipped && this.session.isStalled) {
+      this.session.fallBehind(this);
+      return false;
+    }
     const isHidden = isHiddenFrom(update, this.session.id);
     if (!isHidden && this.session.enqueue(update.frame) !== 'ok') {
       this.session.fallBehind(this);
@@ -43,5 +62,10 @@ export class Subscription {
     }
     if (update.position !== null) this.cursor = update.position.offset;
     return !isHidden;
+  }
+
+  /** Follows the path's state from now on, beginning with a snapshot if one `isDue`; what was being sent counts no more. */
+  followState(isDue: boolean): void {
+    this.state = { isDue, snapshot: null, part: 0 };
   }
 }

@@ -11,6 +11,8 @@ import type { UpdateInfo } from './receiver.js';
 export interface Draft {
   /** A valid path that is not reserved. */
   readonly path: string;
+  /** Of which entry of the path's state this is the new value; null for none. */
+  readonly key: string | null;
   readonly message: Json;
   /** The message as JSON. */
   readonly text: string;
@@ -23,6 +25,7 @@ export interface Draft {
 /** What a log keeps of an update. */
 export interface LogEntry {
   readonly offset: number;
+  readonly key: string | null;
   /** The update frame, as JSON. */
   readonly text: string;
   readonly sender: string;
@@ -45,9 +48,9 @@ export function logEntry(
   offset: number,
   more: { readonly text: string; readonly at: number },
 ): LogEntry {
-  const { sender, except } = draft;
+  const { key, sender, except } = draft;
   const bytes = Buffer.byteLength(more.text) + ENTRY_BYTES + EXCEPT_BYTES * (except?.size ?? 0);
-  return { offset, sender, except, bytes, replayed: null, ...more };
+  return { offset, key, sender, except, bytes, replayed: null, ...more };
 }
 
 /** The frame of an entry, shared by all that read it at the same time. */
@@ -67,16 +70,22 @@ export function isHiddenFrom(
   return update.sender === id || update.except?.has(id) === true;
 }
 
-/** The text of an update frame, from its message's text. */
-export function updateText(path: string, message: string, position: Position | null): string {
+/** The text of an update frame. */
+export function updateText(
+  { path, key, text }: Pick<Draft, 'path' | 'key' | 'text'>,
+  position: Position | null,
+): string {
+  const keyed = key === null ? '' : `"key":${JSON.stringify(key)},`;
+  const head = `{"path":${JSON.stringify(path)},${keyed}"message":${text}`;
   return position === null
-    ? `{"path":${JSON.stringify(path)},"message":${message}}`
-    : `{"path":${JSON.stringify(path)},"message":${message},"position":{"epoch":"${position.epoch}","offset":${position.offset}}}`;
+    ? `${head}}`
+    : `${head},"position":{"epoch":"${position.epoch}","offset":${position.offset}}}`;
 }
 
 /** An update on its way to the receivers. */
 export class Update implements UpdateInfo {
   readonly path: string;
+  readonly key: string | null;
   readonly message: Json;
   readonly sender: string;
   readonly except: ReadonlySet<string> | null;
@@ -85,6 +94,7 @@ export class Update implements UpdateInfo {
 
   constructor(draft: Draft, position: Position | null, text: string) {
     this.path = draft.path;
+    this.key = draft.key;
     this.message = draft.message;
     this.sender = draft.sender;
     this.except = draft.except;

@@ -6,7 +6,11 @@ import { LIMITS } from '../../../protocol/limits.js';
 import { check } from '../schema.js';
 
 const position = z.strictObject({ epoch: z.string().length(8), offset: z.int().min(0) });
-const item = z.strictObject({ path: z.string(), position: position.nullable().exactOptional() });
+const item = z.strictObject({
+  path: z.string(),
+  position: position.nullable().exactOptional(),
+  state: z.enum(['snapshot', 'changes']).exactOptional(),
+});
 const n = z.int().min(1);
 const ticket = z.string().min(1);
 const connection = z.int().min(1);

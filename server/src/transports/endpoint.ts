@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CLOSE_CODES, type CloseName, ERRORS, type ErrorCode, errorBody } from '../../../protocol/codes.js';
-import type { PollBody, SendAnswer } from '../../../protocol/frames.js';
+import type { PollBody, SendAnswer, SubscribeItem } from '../../../protocol/frames.js';
 import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/limits.js';
 import { pathFault } from '../../../protocol/paths.js';
 import type { Position } from '../../../protocol/positions.js';
@@ -123,7 +123,8 @@ export class Endpoint {
     }
     for (const path of paths) this.#mustBePublic(path);
     const position = paths.length === 1 ? lastEventId(request.headers['last-event-id']) : undefined;
-    const items = paths.map((path) => ({ path, ...(position === undefined ? {} : { position }) }));
+    const state = stateOf(query['state'], position);
+    const items = paths.map((path) => ({ path, ...(position && { position }), ...(state && { state }) }));
     return this.#stream(request, reply, { type: 'open', protocol: PROTOCOL_VERSION, paths: items });
   }
 
@@ -241,4 +242,11 @@ function answerRaw(reply: FastifyReply, refused: RequestFault, headers: Record<s
 function lastEventId(header: string | string[] | undefined): Position | undefined {
   const [, epoch, offset] = /^([^:]{1,64}):(\d{1,15})$/.exec(String(header ?? '')) ?? [];
   return epoch === undefined || offset === undefined ? undefined : { epoch, offset: Number(offset) };
+}
+
+/** An `EventSource` that comes back asks with the same URL: it has the snapshot, and names where it was. */
+function stateOf(wanted: string | string[] | undefined, position: Position | undefined): SubscribeItem['state'] {
+  if (wanted === undefined) return undefined;
+  if (wanted !== 'snapshot') throw fault('bad_field', { field: 'state', message: 'The state is a "snapshot".' });
+  return position === undefined ? 'snapshot' : 'changes';
 }

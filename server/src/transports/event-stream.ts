@@ -73,6 +73,7 @@ export function streamEvents(
 class EventStreamCarrier implements Carrier {
   readonly framing = eventStreamFraming;
   readonly transport = 'event-stream';
+  readonly isPolled = false;
   readonly isBlocked = true;
   readonly isPinged: boolean;
   readonly isRaw: boolean;

@@ -68,6 +68,7 @@ interface Kept {
 class LongPollCarrier implements Carrier {
   readonly framing = longPollFraming;
   readonly transport = 'long-poll';
+  readonly isPolled = true;
   /** The opening request is itself the first to be answered. */
   readonly isBlocked = false;
   readonly isPinged = false;

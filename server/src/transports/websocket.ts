@@ -83,6 +83,7 @@ interface Ends {
 class WebSocketCarrier implements Carrier {
   readonly framing = websocketFraming;
   readonly transport = 'websocket';
+  readonly isPolled = false;
   readonly isBlocked = false;
   readonly isPinged = true;
   readonly isRaw = false;

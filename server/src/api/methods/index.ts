@@ -2,10 +2,12 @@
 import type { AnyMethod } from '../method.js';
 import { connect } from './connect.js';
 import { disconnect } from './disconnect.js';
+import { history } from './history.js';
 import { info } from './info.js';
 import { kick } from './kick.js';
 import { paths } from './paths.js';
 import { sessions } from './sessions.js';
+import { state } from './state.js';
 import { update } from './update.js';
 import { updates } from './updates.js';
 
@@ -18,5 +20,7 @@ export const METHODS: readonly AnyMethod[] = [
   kick,
   sessions,
   paths,
+  history,
+  state,
   info,
 ];

@@ -21,6 +21,7 @@ export const info = defineMethod({
     updates: count,
     deliveries: count,
     gaps: count,
+    gapsBy: z.strictObject({ evicted: count, restarted: count, slow: count, no_log: count }),
     slow: count,
     opened: count,
     resumed: count,

@@ -1,7 +1,6 @@
 /** `paths`: what is heard, and where named paths stand. */
 import { z } from 'zod';
-import { pathFault } from '../../../../protocol/paths.js';
-import { fault } from '../../http-errors.js';
+import { withPath } from '../held-path.js';
 import { type ApiContext, defineMethod } from '../method.js';
 import { pageOf } from '../paging.js';
 import { page, path, paths as pathNames, position } from '../schemas.js';
@@ -40,10 +39,9 @@ export const paths = defineMethod({
 
 /** A page that was rendered from what was read after this position misses nothing when it subscribes since it. */
 function standing(name: string, index: number, { dispatcher }: ApiContext): z.infer<typeof item> {
-  const wrong = pathFault(name);
-  if (wrong !== null) throw fault(wrong, { field: `names.${index}` });
-  const held = dispatcher.hold(name);
-  const found = { path: name, subscriptions: held.subscriptions, position: held.log?.head ?? null };
-  dispatcher.release(held);
-  return found;
+  return withPath(dispatcher, { name, field: `names.${index}` }, ({ subscriptions, log }) => ({
+    path: name,
+    subscriptions,
+    position: log?.head ?? null,
+  }));
 }

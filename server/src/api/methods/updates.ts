@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { LIMITS } from '../../../../protocol/limits.js';
 import { check } from '../../schema.js';
 import { defineMethod } from '../method.js';
-import { draftOf } from '../publishing.js';
-import { except, idempotencyKey, itemError, message, path, position, repeated } from '../schemas.js';
+import { draftOf, publishDraft } from '../publishing.js';
+import { except, idempotencyKey, itemError, key, message, path, position, repeated } from '../schemas.js';
 
-const item = z.strictObject({ path, message, except });
+const item = z.strictObject({ path, message, key: key.exactOptional(), except });
 const result = z.union([z.strictObject({ position }), z.strictObject({ error: itemError })]);
 
 /** Publishes many updates, each by itself. */
@@ -26,10 +26,11 @@ export const updates = defineMethod({
   async run({ updates: items }, { publisher }) {
     const results: z.infer<typeof result>[] = [];
     for (const [index, value] of items.entries()) {
+      const prefix = `updates.${index}.`;
       const checked = check(item, value, `updates.${index}`);
-      const draft = 'error' in checked ? checked : draftOf(checked.value, `updates.${index}.`);
-      if ('error' in draft) results.push(draft);
-      else results.push({ position: (await publisher.publish(draft.value)).position });
+      const draft = 'error' in checked ? checked : draftOf(checked.value, prefix);
+      const outcome = 'error' in draft ? draft : await publishDraft(publisher, draft.value, prefix);
+      results.push('error' in outcome ? outcome : { position: outcome.value.position });
     }
     return { results };
   },

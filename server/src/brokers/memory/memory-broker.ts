@@ -1,11 +1,15 @@
 /**
- * The embedded broker: one process, everything in memory. It owns the logs and heads. All logs together are bounded
+ * The embedded broker: one process, everything in memory. It owns logs, heads and states. All logs together are bounded
  * in bytes, paid for by the paths that were published to the longest ago; heads that nobody holds are
- * bounded in age and count, and a head that was dropped comes back as a new epoch.
+ * bounded in age and count, and a head that was dropped comes back as a new epoch. States are never dropped, nor are the
+ * heads of paths that have one; what would exceed their bounds is refused.
  */
+import { errorBody, type Outcome } from '../../../../protocol/codes.js';
 import type { Broker, Deliver } from '../../core/broker.js';
 import type { Clock, IdSource } from '../../core/clock.js';
-import { type LogBounds, PathLog } from '../../core/path-log.js';
+import { PathLog } from '../../core/path-log.js';
+import { type Change, PathState } from '../../core/path-state.js';
+import type { PathPolicy, PathStore } from '../../core/path-store.js';
 import type { TimerWheel, WheelTimer } from '../../core/timer-wheel.js';
 import { type Draft, logEntry, Update, updateText } from '../../core/update.js';
 
@@ -14,19 +18,22 @@ export interface MemoryBrokerOptions {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly wheel: TimerWheel;
-  /** The bounds of a path's log; null for none. */
-  readonly logOf: (path: string) => LogBounds | null;
+  /** What is kept of a path. */
+  readonly policyOf: (path: string) => PathPolicy;
   /** Bytes that all logs together may have. */
   readonly maxTotalBytes: number;
+  /** Bytes that all states together may have. */
+  readonly maxStateBytes: number;
   /** How long the head of a path is kept that nobody holds. */
   readonly headTtlMs: number;
   /** How many heads are kept that nobody holds. */
   readonly maxHeads: number;
 }
 
-interface Kept {
-  readonly log: PathLog;
+interface Kept extends PathStore {
   usedAt: number;
+  /** Whether somebody is connected to it. */
+  isHeld: boolean;
 }
 
 const SWEEP_MS = 10_000;
@@ -42,6 +49,7 @@ export class MemoryBroker implements Broker {
   /** The same, of paths that were never published to: whoever may subscribe can make these, so they push out no others. */
   readonly #idleUnused = new Set<string>();
   #totalBytes = 0;
+  #stateBytes = 0;
   #deliver: Deliver = () => {
     throw new Error('the broker has not been started');
   };
@@ -54,6 +62,11 @@ export class MemoryBroker implements Broker {
   /** Bytes of all logs. */
   get totalBytes(): number {
     return this.#totalBytes;
+  }
+
+  /** Bytes of all states. */
+  get stateBytes(): number {
+    return this.#stateBytes;
   }
 
   start(deliver: Deliver): void {
@@ -69,51 +82,81 @@ export class MemoryBroker implements Broker {
     this.#idle.clear();
     this.#idleUnused.clear();
     this.#totalBytes = 0;
+    this.#stateBytes = 0;
   }
 
-  publish(draft: Draft): Update {
+  publish(draft: Draft): Outcome<Update> {
     const kept = this.#keep(draft.path);
-    const position = kept === null ? null : { epoch: kept.log.epoch, offset: kept.log.nextOffset };
-    const text = updateText(draft.path, draft.text, position);
-    if (kept !== null && position !== null) {
-      const before = kept.log.bytes;
-      kept.log.append(logEntry(draft, position.offset, { text, at: kept.usedAt }));
-      this.#totalBytes += kept.log.bytes - before;
-      this.#filled.delete(draft.path);
-      this.#filled.set(draft.path, kept.log);
-      if (this.#idleUnused.delete(draft.path)) this.#rest(draft.path, kept.log);
-      if (this.#totalBytes > this.#options.maxTotalBytes) this.#evictToBound();
+    if (draft.key !== null) {
+      const refused = this.#mayChange(kept, { ...draft, key: draft.key });
+      if (refused !== null) return { error: errorBody(refused, { field: 'key' }) };
     }
+    const position = kept === null ? null : { epoch: kept.log.epoch, offset: kept.log.nextOffset };
+    const text = updateText(draft, position);
+    if (kept !== null && position !== null) this.#store(kept, draft, { text, offset: position.offset });
     const update = new Update(draft, position, text);
     this.#deliver(update);
-    return update;
+    return { value: update };
   }
 
-  hold(path: string): PathLog | null {
+  hold(path: string): PathStore | null {
     const kept = this.#keep(path);
     if (kept === null) return null;
+    kept.isHeld = true;
     this.#idle.delete(path);
     this.#idleUnused.delete(path);
-    return kept.log;
+    return kept;
   }
 
   release(path: string): void {
     const kept = this.#kept.get(path);
     if (kept === undefined) return;
     kept.usedAt = this.#options.clock.now();
-    this.#rest(path, kept.log);
+    kept.isHeld = false;
+    this.#rest(path, kept);
+  }
+
+  /** Why a keyed update may not be published, or null. */
+  #mayChange(kept: Kept | null, change: Change): 'no_state' | 'state_full' | null {
+    if (kept === null || kept.state === null) return 'no_state';
+    const growth = kept.state.growth(change);
+    if (growth === null) return 'state_full';
+    return growth > 0 && this.#stateBytes + growth > this.#options.maxStateBytes ? 'state_full' : null;
+  }
+
+  #store(kept: Kept, draft: Draft, { text, offset }: { text: string; offset: number }): void {
+    const { path, key } = draft;
+    const { log, state } = kept;
+    const before = log.bytes;
+    log.append(logEntry(draft, offset, { text, at: kept.usedAt }));
+    this.#totalBytes += log.bytes - before;
+    if (key !== null && state !== null) {
+      const had = state.bytes;
+      state.apply({ ...draft, key }, offset);
+      this.#stateBytes += state.bytes - had;
+    }
+    this.#filled.delete(path);
+    this.#filled.set(path, log);
+    if (!kept.isHeld) this.#rest(path, kept);
+    if (this.#totalBytes > this.#options.maxTotalBytes) this.#evictToBound();
   }
 
   /** The log of a path, made if need be; it counts as used now. */
   #keep(path: string): Kept | null {
     let kept = this.#kept.get(path);
     if (kept === undefined) {
-      const bounds = this.#options.logOf(path);
+      const { log: bounds, state, slow } = this.#options.policyOf(path);
       if (bounds === null) return null;
-      kept = { log: new PathLog(this.#options.ids.epoch(), bounds), usedAt: 0 };
+      kept = {
+        log: new PathLog(this.#options.ids.epoch(), bounds, slow === 'latest'),
+        state: state === null ? null : new PathState(state),
+        slow,
+        usedAt: 0,
+        isHeld: false,
+      };
       this.#kept.set(path, kept);
-      this.#rest(path, kept.log);
-    } else if (this.#idle.delete(path) || this.#idleUnused.delete(path)) this.#rest(path, kept.log);
+    }
+    if (!kept.isHeld) this.#rest(path, kept);
     kept.usedAt = this.#options.clock.now();
     return kept;
   }
@@ -130,8 +173,11 @@ export class MemoryBroker implements Broker {
     }
   }
 
-  /** Nobody holds the path: its head is kept, for a while and as one of so many. */
-  #rest(path: string, log: PathLog): void {
+  /** Nobody holds the path: its head is kept, for a while and as one of so many; for good while it has a state. */
+  #rest(path: string, { log, state }: Kept): void {
+    this.#idle.delete(path); // so that it moves to the end
+    this.#idleUnused.delete(path);
+    if (state !== null && state.entries.size > 0) return;
     const idle = log.head.offset === 0 ? this.#idleUnused : this.#idle;
     idle.add(path);
     if (idle.size <= this.#options.maxHeads) return;

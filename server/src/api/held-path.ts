@@ -1,0 +1,21 @@
+/** A look at a path for a back end, whether or not somebody is connected to it. */
+import { pathFault } from '../../../protocol/paths.js';
+import type { Dispatcher } from '../core/dispatcher.js';
+import type { Path } from '../core/path.js';
+import { fault } from '../http-errors.js';
+
+/** Lets `read` look at a path; nothing of it may be kept. @throws RequestFault that names `field` when it is no path */
+export function withPath<T>(
+  dispatcher: Dispatcher,
+  { name, field = 'path' }: { readonly name: string; readonly field?: string },
+  read: (path: Path) => T,
+): T {
+  const wrong = pathFault(name);
+  if (wrong !== null) throw fault(wrong, { field });
+  const held = dispatcher.hold(name);
+  try {
+    return read(held);
+  } finally {
+    dispatcher.release(held);
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * The state of one path: the newest message of each key, in the order of their last change. It is data and is never
+ * evicted; what would exceed its bounds is refused.
+ */
+import type { Json } from '../../../protocol/frames.js';
+import type { Position } from '../../../protocol/positions.js';
+import { Snapshot } from './snapshot.js';
+
+/** How much state a path may have. */
+export interface StateBounds {
+  readonly maxKeys: number;
+  readonly maxBytes: number;
+}
+
+/** The value of one key. */
+export interface StateEntry {
+  readonly key: string;
+  /** The message as JSON. */
+  readonly text: string;
+  /** Of the update that set it. */
+  readonly offset: number;
+}
+
+/** What an update does to a state. */
+export interface Change {
+  readonly key: string;
+  /** Null removes the key. */
+  readonly message: Json;
+  /** The message as JSON. */
+  readonly text: string;
+}
+
+/** What an entry costs beside its texts, in bytes. */
+const ENTRY_BYTES = 160;
+
+const NONE: ReadonlyMap<string, StateEntry> = new Map();
+
+/** One path's keys and their values. */
+export class PathState {
+  readonly #bounds: StateBounds;
+  #entries: Map<string, StateEntry> | null = null;
+  #bytes = 0;
+  /** The newest snapshot, as long as somebody reads it: many ask for the same at a time. */
+  #snapshot: WeakRef<Snapshot> | null = null;
+
+  constructor(bounds: StateBounds) {
+    this.#bounds = bounds;
+  }
+
+  /** The entries by key, in the order of their last change. */
+  get entries(): ReadonlyMap<string, StateEntry> {
+    return this.#entries ?? NONE;
+  }
+
+  /** Bytes that are held, with what the entries cost besides their texts. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** How many bytes a change would add (below 0: free); null when there is no room for it. */
+  growth({ key, message, text }: Change): number | null {
+    const known = this.#entries?.get(key);
+    const before = known === undefined ? 0 : bytesOf(known);
+    if (message === null) return -before;
+    const growth = bytesOf({ key, text }) - before;
+    if (known === undefined && this.entries.size >= this.#bounds.maxKeys) return null;
+    return this.#bytes + growth > this.#bounds.maxBytes ? null : growth;
+  }
+
+  /** Makes a change for which there is room; `offset` is that of its update. */
+  apply(change: Change, offset: number): void {
+    this.#bytes += this.growth(change) ?? 0;
+    const { key, message, text } = change;
+    this.#entries ??= new Map();
+    this.#entries.delete(key); // so that it moves to the end
+    if (message !== null) this.#entries.set(key, { key, text, offset });
+  }
+
+  /** All of it, as it is now at `position` of `path`; shared by all that ask before the next update. */
+  snapshot(path: string, position: Position): Snapshot {
+    const shared = this.#snapshot?.deref();
+    if (shared?.position.offset === position.offset) return shared;
+    const snapshot = new Snapshot(path, position, [...this.entries.values()]);
+    this.#snapshot = new WeakRef(snapshot);
+    return snapshot;
+  }
+}
+
+function bytesOf({ key, text }: { readonly key: string; readonly text: string }): number {
+  return Buffer.byteLength(key) + Buffer.byteLength(text) + ENTRY_BYTES;
+}
