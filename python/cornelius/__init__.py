@@ -16,6 +16,7 @@ from ._default import configure, default, door
 from ._errors import (
     ApiError,
     BadConfiguration,
+    BadKey,
     BadMessage,
     BadPath,
     BadReply,
@@ -26,12 +27,14 @@ from ._errors import (
     IdempotencyKeyReused,
     PartialFailure,
     Refused,
+    StateFull,
     StreamEnded,
     TooLarge,
     Unauthorized,
     UnknownSession,
     UserMismatch,
 )
+from ._keys import key_fault
 from ._paths import path_fault
 from ._retry import Retry
 from ._types import Gap, PathInfo, Position, SessionInfo, Update
@@ -86,11 +89,13 @@ __all__ = [
     "Position",
     "SessionInfo",
     "Update",
+    "key_fault",
     "path_fault",
     # errors
     "CorneliusError",
     "ApiError",
     "BadConfiguration",
+    "BadKey",
     "BadMessage",
     "BadPath",
     "BadReply",
@@ -100,6 +105,7 @@ __all__ = [
     "IdempotencyKeyReused",
     "PartialFailure",
     "Refused",
+    "StateFull",
     "StreamEnded",
     "TooLarge",
     "Unauthorized",

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from . import _decode as decode
 from ._errors import ApiError, BadReply, PartialFailure, api_error
+from ._keys import checked_key
 from ._messages import dumps, encode_message
 from ._paths import checked_path, checked_paths
 from ._types import Page, PathInfo, Position, SessionInfo, Update
@@ -59,19 +60,22 @@ def update(
     path: str,
     message: Any,
     *,
+    key: str | None = None,
     except_: Iterable[str] = (),
     idempotency_key: str | None = None,
 ) -> Call[Position | None]:
     """Pushes `message`, any JSON value, to everybody who hears `path`.
 
-    Returns the update's position, or None when the path has no log. `except_` names sessions that
-    do not get it. Without `idempotency_key` one is made for this call, so that its retries never
-    push twice. Raises `BadPath` or `BadMessage` before sending, else another `CorneliusError`.
+    With `key` it is also the new value of that key in the path's state; the message None removes
+    the key. Returns the update's position, or None when the path has no log. `except_` names
+    sessions that do not get it. Without `idempotency_key` one is made for this call, so that its
+    retries never push twice. Raises `BadPath`, `BadKey` or `BadMessage` before sending, `StateFull`
+    when there is no room for the key, else another `CorneliusError`.
     """
-    item = encode_item(Update(path, message, except_=_ids(except_)))
-    key = _escaped(_key(idempotency_key))
-    body = f'{item[:-1]},"idempotencyKey":{key}}}'
-    return Call(_post("update", body), lambda reply: decode.position(answer(reply)))
+    item = encode_item(Update(path, message, key=key, except_=_ids(except_)))
+    once = escaped(_idempotency_key(idempotency_key))
+    body = f'{item[:-1]},"idempotencyKey":{once}}}'
+    return Call(post("update", body), lambda reply: decode.position(answer(reply)))
 
 
 def updates(
@@ -79,8 +83,9 @@ def updates(
 ) -> Call[list[Position | None]]:
     """Pushes several updates, each an `Update` or `(path, message)`, in order, in one request.
 
-    Returns their positions in the same order. Raises `BadPath` or `BadMessage` before sending
-    anything; `PartialFailure` when Dobby refused some of them. At most 1,000 updates and 1 MB.
+    Returns their positions in the same order. Raises `BadPath`, `BadKey` or `BadMessage` before
+    sending anything; `PartialFailure` when Dobby refused some of them. At most 1,000 updates and
+    1 MB.
     """
     given = [each if isinstance(each, Update) else Update(*each) for each in updates]
     items = [encode_item(each, f"updates.{i}.") for i, each in enumerate(given)]
@@ -121,17 +126,17 @@ def kick(id: str, reconnect: bool = True) -> Call[None]:
     False. Raises `UnknownSession`; a session that was ended within the last five minutes is no
     error, so that a lost answer may be tried again.
     """
-    return Call(_post("kick", _escaped({"id": id, "reconnect": reconnect})), _kicked)
+    return Call(post("kick", escaped({"id": id, "reconnect": reconnect})), _kicked)
 
 
 def info() -> Call[dict[str, Any]]:
     """Tells Dobby's version, uptime and counters, under the names of the protocol."""
-    return Call(_post("info", "{}"), answer)
+    return Call(post("info", "{}"), answer)
 
 
 def sessions_page(after: str | None, *, limit: int = 100) -> Call[Page[SessionInfo]]:
     """Asks for one page of sessions, at most `limit` (1 to 1,000), from `after` on."""
-    return Call(_post("sessions", _page_body(after, limit)), _sessions)
+    return Call(post("sessions", _page_body(after, limit)), _sessions)
 
 
 def paths_page(
@@ -139,7 +144,7 @@ def paths_page(
 ) -> Call[Page[PathInfo]]:
     """Asks for one page of paths that begin with `prefix`, at most `limit` (1 to 1,000)."""
     more = {} if prefix is None else {"prefix": prefix}
-    return Call(_post("paths", _page_body(after, limit, more)), _paths)
+    return Call(post("paths", _page_body(after, limit, more)), _paths)
 
 
 def position(path: str) -> Call[Position | None]:
@@ -155,7 +160,7 @@ def position(path: str) -> Call[Position | None]:
 def positions(paths: Iterable[str]) -> Call[dict[str, Position | None]]:
     """Tells where each of `paths` stands, as `position` does, in one request. At most 1,000."""
     names = checked_paths(paths)
-    request = _post("paths", _escaped({"names": names}))
+    request = post("paths", escaped({"names": names}))
     return Call(request, lambda reply: _positions(reply, names), None if names else {})
 
 
@@ -163,8 +168,10 @@ def encode_item(item: Update, at: str = "") -> str:
     """Gives the JSON of one update, checked. Errors name its fields after the prefix `at`."""
     path = dumps(checked_path(item.path, f"{at}path"))
     text = f'{{"path":{path},"message":{encode_message(item.message, f"{at}message")}'
+    if item.key is not None:
+        text += f',"key":{dumps(checked_key(item.key, f"{at}key"))}'
     ids = _ids(item.except_)
-    return f'{text},"except":{_escaped(ids)}}}' if ids else f"{text}}}"
+    return f'{text},"except":{escaped(ids)}}}' if ids else f"{text}}}"
 
 
 def updates_of_items(
@@ -173,8 +180,8 @@ def updates_of_items(
     """Makes one `updates` request of items that `encode_item` gave."""
     if len(items) > MAX_ITEMS:
         raise api_error("too_many_items", f"At most {MAX_ITEMS} updates a call.", "updates", 400)
-    key = _escaped(_key(idempotency_key))
-    request = _post("updates", f'{{"updates":[{",".join(items)}],"idempotencyKey":{key}}}')
+    once = escaped(_idempotency_key(idempotency_key))
+    request = post("updates", f'{{"updates":[{",".join(items)}],"idempotencyKey":{once}}}')
     if len(request.body) > MAX_BODY_BYTES:
         raise api_error("too_large", f"At most {MAX_BODY_BYTES} bytes a call.", "updates", 413)
     return Call(request, lambda reply: _in_order(reply, len(items)), None if items else [])
@@ -211,12 +218,14 @@ def failure(reply: Reply) -> ApiError | BadReply:
         return BadReply("The answer is not one of Dobby's", reply.status)
 
 
-def _post(method: str, body: str) -> Request:
+def post(method: str, body: str) -> Request:
+    """Gives the request for one method of the API with a body in JSON."""
     headers = {"content-type": "application/json", "accept": "application/json"}
     return Request("POST", f"/api/{method}", headers, body.encode())
 
 
-def _escaped(body: Any) -> str:
+def escaped(body: Any) -> str:
+    """Gives `body` as JSON in ASCII."""
     # Ids, users and keys are the caller's: a lone surrogate in one is for Dobby to refuse, and
     # could not be sent as it is.
     return json.dumps(body, allow_nan=False, separators=(",", ":"))
@@ -234,7 +243,7 @@ def _of_session(id: str, paths: Iterable[str], user: str | None, anonymous: bool
 def _of_paths(
     method: str, body: dict[str, Any], read: Callable[[decode.Object], T]
 ) -> Call[dict[str, T]]:
-    request = _post(method, _escaped(body))
+    request = post(method, escaped(body))
     return Call(request, lambda reply: _by_path(reply, body, read), None if body["paths"] else {})
 
 
@@ -242,10 +251,10 @@ def _page_body(after: str | None, limit: int, more: dict[str, Any] | None = None
     body: dict[str, Any] = {**(more or {}), "limit": limit}
     if after is not None:
         body["after"] = after
-    return _escaped(body)
+    return escaped(body)
 
 
-def _key(given: str | None) -> str:
+def _idempotency_key(given: str | None) -> str:
     if given is None:
         return secrets.token_urlsafe(16)
     if not isinstance(given, str) or not 1 <= len(given) <= 255:

@@ -23,7 +23,7 @@ class Endpoint:
     def __init__(self, url: str, api_key: str | None, timeout: float) -> None:
         self.url = checked_url(url)
         self.timeout = checked_timeout(timeout)
-        self._api_key = None if api_key is None else checked_key(api_key)
+        self._api_key = None if api_key is None else checked_api_key(api_key)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"  # never the key
@@ -71,7 +71,7 @@ def checked_url(url: object) -> str:
     return url.rstrip("/")
 
 
-def checked_key(key: object) -> str:
+def checked_api_key(key: object) -> str:
     """Gives `key` without the space around it, or raises `BadConfiguration`."""
     stripped = key.strip() if isinstance(key, str) else ""
     if not stripped or not stripped.isascii() or not stripped.isprintable():

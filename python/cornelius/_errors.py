@@ -40,6 +40,25 @@ class BadPath(CorneliusError, ValueError):
         return f"{self.field} {self.path!r}: {why}"
 
 
+class BadKey(CorneliusError, ValueError):
+    """A key breaks the grammar. Raised before anything is sent.
+
+    `code` is `bad_key`; `field` says where the key stood.
+    """
+
+    def __init__(self, key: object, code: str, field: str = "key") -> None:
+        super().__init__(key, code, field)
+        self.key = key
+        self.code = code
+        self.field = field
+
+    def __str__(self) -> str:
+        return (
+            f"{self.field} {self.key!r}: "
+            "a key is text of 1 to 255 bytes of UTF-8 without control characters"
+        )
+
+
 class BadMessage(CorneliusError, ValueError):
     """A message cannot be sent as JSON. Raised before anything is sent.
 
@@ -126,6 +145,10 @@ class TooLarge(ApiError):
     """A message is above 64 KB, or a request above 1 MB."""
 
 
+class StateFull(ApiError):
+    """The path's state has no room for this key and message; nothing was published."""
+
+
 class Unauthorized(ApiError):
     """The API key is missing or wrong."""
 
@@ -169,6 +192,7 @@ class PartialFailure(CorneliusError):
 
 _CLASSES: dict[str, type[ApiError]] = {
     "too_large": TooLarge,
+    "state_full": StateFull,
     "unauthorized": Unauthorized,
     "unknown_session": UnknownSession,
     "user_mismatch": UserMismatch,
@@ -181,7 +205,10 @@ _CLASSES: dict[str, type[ApiError]] = {
     "unknown_field": BadRequest,
     "bad_path": BadRequest,
     "reserved_path": BadRequest,
+    "bad_key": BadRequest,
     "bad_position": BadRequest,
+    "no_log": BadRequest,
+    "no_state": BadRequest,
     "too_many_items": BadRequest,
 }
 

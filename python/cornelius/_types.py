@@ -34,6 +34,8 @@ class Update:
     message: Any
     position: Position | None = None
     """Where it stands in the log; None before it was sent and on paths without a log."""
+    key: str | None = field(default=None, kw_only=True)
+    """Of which entry of the path's state it is the new value; a message None removes the entry."""
     except_: Sequence[str] = field(default=(), kw_only=True)
     """Ids of sessions that do not get it. Only used when sending."""
 

@@ -10,6 +10,7 @@ import pytest
 
 from cornelius import (
     ApiError,
+    BadKey,
     BadMessage,
     BadPath,
     BadReply,
@@ -19,6 +20,7 @@ from cornelius import (
     DobbyUnreachable,
     PartialFailure,
     Position,
+    StateFull,
     StreamEnded,
     TooLarge,
     Unauthorized,
@@ -117,6 +119,7 @@ def test_chunks_keep_order_and_fit_the_limits() -> None:
         ("unauthorized", 401, Unauthorized),
         ("unknown_session", 404, UnknownSession),
         ("user_mismatch", 409, UserMismatch),
+        ("state_full", 507, StateFull),
         ("bad_field", 400, BadRequest),
         ("a_later_code", 400, BadRequest),
         ("a_later_code", 403, ApiError),
@@ -161,6 +164,7 @@ def test_a_partial_failure_keeps_what_took_effect() -> None:
     "error",
     [
         BadPath("a*", "bad_path", "path"),
+        BadKey("", "bad_key", "updates.1.key"),
         BadMessage("message.a", "is nan"),
         DobbyUnreachable("no"),
         DobbyTimeout("no"),

@@ -59,6 +59,13 @@ def test_updates_gives_the_positions_in_order(driver: Driver) -> None:
     assert found == [Position("k3v9x0qa", 1), None, Position("k3v9x0qa", 3)]
 
 
+def test_keys_are_sent(driver: Driver, double: Double) -> None:
+    driver.call("update", "a", {"id": 7}, key="7")
+    driver.call("updates", [Update("a", None, key="7"), ("a", 1)])
+    assert double.state.seen[0].body["key"] == "7"
+    assert [item.get("key") for item in double.state.seen[1].body["updates"]] == ["7", None]
+
+
 def test_nothing_is_asked_about_nothing(driver: Driver, double: Double) -> None:
     assert driver.call("updates", []) == []
     assert driver.call("connect", "s1", []) == {}

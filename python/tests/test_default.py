@@ -111,7 +111,7 @@ def test_the_default_url_is_the_servers() -> None:
 
 
 def test_signatures_tell_the_arguments() -> None:
-    expected = ["path", "message", "except_", "idempotency_key"]
+    expected = ["path", "message", "key", "except_", "idempotency_key"]
     for function in (cornelius.update, aio.update, cornelius.Dobby("http://h").update):
         assert list(inspect.signature(function).parameters) == expected
         assert "BadMessage" in (function.__doc__ or "")

@@ -16,6 +16,7 @@ from django.test import TestCase, override_settings
 
 import cornelius
 from cornelius import (
+    BadKey,
     BadMessage,
     BadPath,
     CorneliusError,
@@ -80,6 +81,17 @@ def test_a_transaction_is_one_request_in_order_after_commit(double: Double) -> N
         assert double.state.seen == []
     assert double.state.published == [("a", 1), ("b", 2), ("c", 3), ("a", 4)]
     assert [seen.method for seen in double.state.seen] == ["updates"]
+
+
+def test_keys_are_sent_after_commit_too(double: Double) -> None:
+    with transaction.atomic():
+        push.update("a", {"id": 7}, key="7")
+        push.update("a", None, key="8")
+        push.update("a", 1)
+        assert double.state.seen == []
+    items = double.state.seen[0].body["updates"]
+    assert [item.get("key") for item in items] == ["7", "8", None]
+    assert [item["message"] for item in items] == [{"id": 7}, None, 1]
 
 
 def test_nothing_is_sent_on_rollback(double: Double) -> None:
@@ -229,9 +241,9 @@ def test_what_cannot_be_sent_is_signalled_and_the_others_are_sent(
     double: Double, failures: list[Any]
 ) -> None:
     with transaction.atomic():
-        push.updates([("a", float("nan")), ("b", 1), ("c*", 1)])
+        push.updates([("a", float("nan")), ("b", 1), ("c*", 1), Update("d", 1, key="")])
     assert paths(double) == ["b"]
-    assert [type(failure) for _, failure in failures] == [BadMessage, BadPath]
+    assert [type(failure) for _, failure in failures] == [BadMessage, BadPath, BadKey]
 
 
 def test_a_missing_key_breaks_nothing(failures: list[Any]) -> None:

@@ -16,7 +16,9 @@ from cornelius import (
     Position,
     Update,
     _errors,
+    _keys,
     _messages,
+    _paths,
     path_fault,
 )
 from cornelius import _calls as calls
@@ -226,4 +228,6 @@ def test_the_tables_are_those_of_the_protocol() -> None:
     assert limits["itemsPerRequest"] == calls.MAX_ITEMS
     assert limits["apiBodyBytes"] == calls.MAX_BODY_BYTES
     assert limits["messageBytes"] == _messages.MAX_BYTES
+    assert limits["pathBytes"] == _paths.MAX_BYTES
+    assert limits["keyBytes"] == _keys.MAX_BYTES
     assert limits["itemsPerRequest"] == _body._MAX_PATHS

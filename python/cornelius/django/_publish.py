@@ -34,16 +34,22 @@ _IN_ASYNC = (
 
 
 def update(
-    path: str, message: Any, *, except_: Iterable[str] = (), using: str | None = None
+    path: str,
+    message: Any,
+    *,
+    key: str | None = None,
+    except_: Iterable[str] = (),
+    using: str | None = None,
 ) -> None:
     """Pushes `message` to `path` after the transaction of the database `using` commits.
 
     The message is taken as it is now; later changes to it do not matter. What is rolled back, a
-    savepoint too, is not pushed. Outside a transaction it is pushed at once. `using` is an alias,
-    by default the default database. Failures, a bad path or message too, are logged and sent as
-    `publish_failed`; nothing is raised for them.
+    savepoint too, is not pushed. Outside a transaction it is pushed at once. With `key` the message
+    is also the new value of that key in the path's state, and None removes the key. `using` is an
+    alias, by default the default database. Failures, a bad path, key or message too, are logged and
+    sent as `publish_failed`; nothing is raised for them.
     """
-    updates([Update(path, message, except_=tuple(except_))], using=using)
+    updates([Update(path, message, key=key, except_=tuple(except_))], using=using)
 
 
 @async_unsafe(_IN_ASYNC)

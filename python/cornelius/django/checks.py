@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core import checks
 
 from .._default import read_key_file
-from .._endpoint import checked_key, checked_timeout, checked_url
+from .._endpoint import checked_api_key, checked_timeout, checked_url
 from .._errors import BadConfiguration
 from ._settings import KNOWN, load_authorize
 
@@ -37,7 +37,7 @@ def _names(given: Mapping[str, Any]) -> Iterator[checks.CheckMessage]:
 def _values(given: Mapping[str, Any]) -> Iterator[checks.CheckMessage]:
     rows: list[tuple[str, Callable[[Any], Any], str]] = [
         ("URL", checked_url, "cornelius.E003"),
-        ("API_KEY", checked_key, "cornelius.E004"),
+        ("API_KEY", checked_api_key, "cornelius.E004"),
         ("TIMEOUT", checked_timeout, "cornelius.E005"),
         ("AUTHORIZE", load_authorize, "cornelius.E006"),
     ]
@@ -68,6 +68,6 @@ def _key(given: Mapping[str, Any]) -> Iterator[checks.CheckMessage]:
             )
         return
     try:
-        checked_key(read_key_file(file))
+        checked_api_key(read_key_file(file))
     except BadConfiguration as error:
         yield checks.Warning(f'DOBBY["API_KEY_FILE"]: {error}.', id="cornelius.W002")
