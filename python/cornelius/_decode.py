@@ -9,7 +9,7 @@ import json
 from typing import Any, NoReturn
 
 from ._errors import ApiError, BadReply, api_error
-from ._types import Position
+from ._types import Gap, Position
 
 Object = dict[str, Any]
 
@@ -88,6 +88,26 @@ def position(source: Object, name: str = "position") -> Position | None:
         return None
     found = as_object(value, name)
     return Position(text(found, "epoch"), integer(found, "offset"))
+
+
+def known_position(source: Object, name: str) -> Position:
+    """Gives a position that must be there."""
+    found = position(source, name)
+    if found is None:
+        raise BadReply(f"{name} is missing")
+    return found
+
+
+def message(source: Object) -> Any:
+    """Gives the message, which may be anything, null too, but must be there."""
+    if "message" not in source:
+        raise BadReply("message is missing")
+    return source["message"]
+
+
+def gap(source: Object, path: str) -> Gap:
+    """Gives the gap of `path` that an object with `from`, `to` and `reason` tells of."""
+    return Gap(path, position(source, "from"), position(source, "to"), text(source, "reason"))
 
 
 def error(source: Object, status: int = 0) -> ApiError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from . import _decode as decode
 from ._errors import ApiError, BadReply
@@ -57,6 +58,20 @@ class Unsubscribed:
 
 
 @dataclass(frozen=True, slots=True)
+class StatePart:
+    """Part of a path's state at `position`: keys and messages, in the order of their last change.
+
+    The parts from `is_first` to `is_last` together are the whole.
+    """
+
+    path: str
+    position: Position
+    entries: tuple[tuple[str, Any], ...]
+    is_first: bool
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Ticket:
     """Replaces the ticket."""
 
@@ -103,6 +118,7 @@ Frame = (
     | Pending
     | RefusedPaths
     | Unsubscribed
+    | StatePart
     | Ticket
     | Ping
     | FrameError
@@ -122,9 +138,12 @@ def decode_frame(data: bytes | str) -> Frame:
 
 
 def _update(source: decode.Object) -> Update:
-    if "message" not in source:
-        raise BadReply("an update without a message")
-    return Update(decode.text(source, "path"), source["message"], decode.position(source))
+    return Update(
+        decode.text(source, "path"),
+        decode.message(source),
+        decode.position(source),
+        key=decode.optional_text(source, "key"),
+    )
 
 
 def _opened(source: decode.Object) -> Opened:
@@ -150,11 +169,19 @@ def _refused(source: decode.Object) -> RefusedPaths:
 
 
 def _gap(source: decode.Object) -> Gap:
-    return Gap(
+    return decode.gap(source, decode.text(source, "path"))
+
+
+def _state(source: decode.Object) -> StatePart:
+    return StatePart(
         decode.text(source, "path"),
-        decode.position(source, "from"),
-        decode.position(source, "to"),
-        decode.text(source, "reason"),
+        decode.known_position(source, "position"),
+        tuple(
+            (decode.text(item, "key"), decode.message(item))
+            for item in decode.items(source, "entries")
+        ),
+        decode.boolean(source, "first"),
+        decode.boolean(source, "last"),
     )
 
 
@@ -182,6 +209,7 @@ _READERS: dict[str, Callable[[decode.Object], Frame]] = {
         decode.texts(source, "paths"), decode.text(source, "by")
     ),
     "gap": _gap,
+    "state": _state,
     "ticket": lambda source: Ticket(decode.text(source, "ticket")),
     "ping": lambda source: Ping(decode.integer(source, "received")),
     "error": _error,

@@ -28,9 +28,11 @@ CALLS: list[Call[Any]] = [
 
 names = st.sampled_from(
     "type path paths message position epoch offset results error code field retryable kicked "
-    "sessions next id from to reason received n by".split()
+    "sessions next id from to reason received n by key entries first last updates gap head".split()
 )
-texts = st.sampled_from("update opened subscribed refused gap closing error ticket ping a".split())
+texts = st.sampled_from(
+    "update state opened subscribed refused gap closing error ticket ping a".split()
+)
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | texts | st.text(max_size=5)
 nearly = st.recursive(
     leaves,
@@ -47,6 +49,10 @@ odd = [
     b'{"path":"a"}',
     b'{"path":1,"message":1}',
     b'{"type":["a"]}',
+    b'{"path":"a","message":1,"key":7}',
+    b'{"type":"state","path":"a","position":null,"entries":[],"first":true,"last":true}',
+    b'{"type":"state","path":"a","position":{"epoch":"k","offset":1},'
+    b'"entries":[{"key":"a"}],"first":true,"last":true}',
     b'{"path":"a","message":1,"position":{"epoch":"k","offset":-1}}',
     b'{"path":"a","message":1,"position":{"epoch":"k","offset":true}}',
 ]

@@ -31,6 +31,7 @@ from cornelius._frames import (
     Pending,
     Ping,
     RefusedPaths,
+    StatePart,
     Subscribed,
     Ticket,
     Unknown,
@@ -66,6 +67,7 @@ def as_json(frame: Frame) -> dict[str, Any]:
     match frame:
         case Update():
             found = {"path": frame.path, "message": frame.message}
+            found |= {} if frame.key is None else {"key": frame.key}
             return found | ({"position": position(frame.position)} if frame.position else {})
         case Gap():
             ends = {"from": position(frame.from_), "to": position(frame.to)}
@@ -86,6 +88,10 @@ def as_json(frame: Frame) -> dict[str, Any]:
             return {"type": "refused", "paths": rows}
         case Unsubscribed():
             return {"type": "unsubscribed", "paths": list(frame.paths), "by": frame.by}
+        case StatePart():
+            rows = [{"key": key, "message": message} for key, message in frame.entries]
+            found = {"type": "state", "path": frame.path, "position": position(frame.position)}
+            return found | {"entries": rows, "first": frame.is_first, "last": frame.is_last}
         case Ticket():
             return {"type": "ticket", "ticket": frame.ticket}
         case Ping():

@@ -27,6 +27,7 @@ from cornelius._watch import Watch
 from tests.double import KEY, Double, error
 from tests.driver import FAST, AsyncDriver, SyncDriver
 
+at_8 = Position("k3v9x0qa", 8)
 LOST = DobbyUnreachable("lost")
 
 
@@ -129,6 +130,11 @@ def test_the_range_of_a_close_code_says_whether_to_come_back(
 
 def test_frames_of_later_servers_are_ignored(watch: Watch) -> None:
     assert list(watch.feed(b": hello\n\n" + event(type="members", path="news"))) == []
+
+
+def test_a_key_is_passed_on(watch: Watch) -> None:
+    frame = event(path="news", message={"id": 7}, key="7", position=at(8))
+    assert list(watch.feed(frame)) == [Update("news", {"id": 7}, at_8, key="7")]
 
 
 def test_a_first_connection_that_fails_is_told(watch: Watch) -> None:
