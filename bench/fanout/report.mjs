@@ -1,16 +1,14 @@
-/** Prints the table and writes the JSON. */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+/** Prints the table. */
+import { percent, printTable, short } from '../command/table.mjs';
 import { MAX_P99_MS, NOISY } from './summary.mjs';
-
-const RESULTS = new URL('../results/', import.meta.url);
 
 /** @typedef {import('./summary.mjs').Row} Row */
 
-/** Title and text of each column. @type {[string, (row: Row) => string][]} */
+/** Title and text of each column. @type {import('../command/table.mjs').Column<Row>[]} */
 const COLUMNS = [
   ['system', (row) => row.system],
-  ['publishers', (row) => String(row.publishers)],
+  ['subscribers', ({ setting }) => String(setting.subscribers)],
+  ['publishers', ({ setting }) => String(setting.everyMs === null ? setting.publishers : loadOf(setting))],
   ['updates/s', (row) => short(row.updatesPerSecond)],
   ['deliveries/s', (row) => short(row.deliveriesPerSecond)],
   ['per CPU-s', (row) => short(row.deliveriesPerCpuSecond)],
@@ -25,33 +23,15 @@ const COLUMNS = [
   ['reader busy', (row) => `${percent(row.readerBusy)}${row.isGeneratorBound ? ' !' : ''}`],
 ];
 
-/** @param {number} value */
-function short(value) {
-  if (value >= 1e6) return `${(value / 1e6).toFixed(2)}M`;
-  return value >= 10_000 ? `${Math.round(value / 1000)}k` : String(Math.round(value));
+/** How the load is named. @param {import('../command/measure.mjs').Setting} setting */
+export function loadOf({ publishers, everyMs }) {
+  return everyMs === null ? `${publishers} publishers` : `one every ${everyMs} ms`;
 }
 
-/** @param {number} share */
-function percent(share) {
-  return `${Math.round(share * 100)} %`;
-}
-
-/** @param {Row[]} rows @param {import('./options.mjs').Options} options */
-export function printReport(rows, { subscribers, rounds, seconds }) {
-  const cells = [COLUMNS.map(([title]) => title), ...rows.map((row) => COLUMNS.map(([, text]) => text(row)))];
-  const widths = COLUMNS.map((_, column) => Math.max(...cells.map((line) => line[column].length)));
-  const last = widths.length - 1;
-  console.log(
-    `\n${subscribers} subscribers, 128-byte messages, median of ${rounds} runs of ${seconds} s; every delivery checked\n`,
-  );
-  for (const line of cells) {
-    console.log(
-      line
-        .map((cell, i) => (i === last ? cell : i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
-        .join('  '),
-    );
-  }
-  console.log('');
+/** @param {Row[]} rows @param {import('./options.mjs').FanoutOptions} options */
+export function printReport(rows, { rounds, seconds }) {
+  console.log(`\n128-byte messages, median of ${rounds} runs of ${seconds} s; every delivery checked\n`);
+  printTable(COLUMNS, rows);
   if (rows.some((row) => row.ratio !== null && !row.counts)) {
     console.log(`* this ratio does not count: the p99 of dobby is over ${MAX_P99_MS} ms`);
   }
@@ -66,14 +46,4 @@ export function printReport(rows, { subscribers, rounds, seconds }) {
       "! the load generator was the bottleneck: rates per second and times are its own, not the server's",
     );
   }
-}
-
-/** Writes everything that was measured. @param {{options: object, rows: Row[], runs: import('./fanout.mjs').Run[]}} report */
-export async function writeReport(report) {
-  const at = new Date().toISOString();
-  const machine = { node: process.version, cores: availableParallelism() };
-  await mkdir(RESULTS, { recursive: true });
-  const name = `fanout-${at.replace(/[:.]/g, '-')}.json`;
-  await writeFile(new URL(name, RESULTS), JSON.stringify({ bench: 'fanout', at, machine, ...report }));
-  console.log(`written: bench/results/${name}`);
 }

@@ -1,4 +1,5 @@
 /** From runs to rows: medians of rates, merged samples of times, ratios, and what keeps a ratio from counting. */
+import { median } from '../command/median.mjs';
 import { Samples } from '../load/latency.mjs';
 
 /** A ratio counts only while Dobby's own updates arrive within this. */
@@ -11,7 +12,7 @@ export const NOISY = 0.2;
 /**
  * @typedef {object} Row
  * @property {string} system
- * @property {number} publishers
+ * @property {import('../command/measure.mjs').Setting} setting
  * @property {number} updatesPerSecond medians of the runs, like all rates
  * @property {number} deliveriesPerSecond
  * @property {number} deliveriesPerCpuSecond of the whole server process
@@ -28,11 +29,11 @@ export const NOISY = 0.2;
  * @property {number} othersShare of one core that other processes took, the highest of the runs
  */
 
-/** @param {import('./fanout.mjs').Run[]} runs @param {import('./options.mjs').Options} options @returns {Row[]} */
-export function summarise(runs, { publishers, systems }) {
-  return publishers.flatMap((setting) => {
+/** @param {import('../command/measure.mjs').Run[]} runs @param {import('./options.mjs').FanoutOptions} options @returns {Row[]} */
+export function summarise(runs, { settings, systems }) {
+  return settings.flatMap((setting) => {
     const rows = systems.map((system) =>
-      summariseOne(runs.filter((run) => run.system === system && run.publishers === setting)),
+      summariseOne(runs.filter((run) => run.system === system && run.setting === setting)),
     );
     const dobby = rows.find((row) => row.system === 'dobby');
     return rows.map((row) => ({ ...row, ...compare(dobby, row) }));
@@ -46,7 +47,7 @@ function compare(dobby, row) {
 }
 
 /**
- * @param {import('./fanout.mjs').Run[]} runs of one system with one number of publishers
+ * @param {import('../command/measure.mjs').Run[]} runs of one system in one setting
  * @returns {Omit<Row, 'ratio' | 'counts'>}
  */
 function summariseOne(runs) {
@@ -57,7 +58,7 @@ function summariseOne(runs) {
   const readerBusy = Math.max(...runs.map((run) => run.generator.readerBusy));
   return {
     system: runs[0].system,
-    publishers: runs[0].publishers,
+    setting: runs[0].setting,
     updatesPerSecond: medianOf((run) => run.updates / (run.publishMs / 1000)),
     deliveriesPerSecond: medianOf((run) => run.deliveries / (run.deliverMs / 1000)),
     deliveriesPerCpuSecond: median(rates),
@@ -73,16 +74,9 @@ function summariseOne(runs) {
   };
 }
 
-/** Whether the generator held the server back in this run. @param {import('./fanout.mjs').Run} run */
+/** Whether the generator held the server back in this run. @param {import('../command/measure.mjs').Run} run */
 function isGeneratorBound({ generator, serverCpu, deliverMs }) {
   const seconds = deliverMs / 1000;
   const reader = Math.max(generator.readerBusy, generator.readerCpu / seconds);
   return reader > SATURATED && serverCpu / seconds < SATURATED;
-}
-
-/** @param {number[]} values at least one */
-export function median(values) {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

@@ -14,7 +14,7 @@ import { Ledger } from './ledger.mjs';
 import { Messages } from './message.mjs';
 import { Subscribers } from './subscribers.mjs';
 
-const OPEN_MS = 30_000;
+const OPEN_MS = 60_000;
 const DRAIN_MS = 30_000;
 /** After the last delivery: what comes now was doubled. */
 const QUIET_MS = 100;
@@ -28,7 +28,8 @@ const MAX_UPDATES = 4_000_000;
  * @property {{url: string, key: string}} publish where and with which key updates are posted
  * @property {string} path
  * @property {number} subscribers
- * @property {number} publishers
+ * @property {number} publishers that may have an update on its way at once
+ * @property {number | null} everyMs between two updates, whoever is free publishing the next one; null: each its next when the last is answered
  * @property {number} warmMs
  * @property {number} measuredMs
  * @property {number} seed
@@ -181,8 +182,8 @@ class Driver {
   }
 
   #publisherData() {
-    const { port, path, seed, publishers, messageBytes, publish } = this.order;
-    return { port, path, seed, publishers, messageBytes, ...publish, times: this.times };
+    const { port, path, seed, publishers, everyMs, messageBytes, publish } = this.order;
+    return { port, path, seed, publishers, everyMs, messageBytes, ...publish, times: this.times };
   }
 
   /** When the `index`th message of the canonical stream was sent. */

@@ -1,6 +1,7 @@
 /**
- * The publishers of a run, in a thread of their own so that reading thousands of sockets does not slow them. Each sends its
- * next message when the last one was answered. When each was sent stands in the shared `times`, at `n * publishers + p`.
+ * The publishers of a run, in a thread of their own so that reading thousands of sockets does not slow them. Either each
+ * sends its next message when its last one was answered, or one is sent every so often by whoever is free. When each was sent
+ * stands in the shared `times`, at `n * publishers + p`.
  *
  * Takes {type: 'run', ms}, answers {type: 'ran', accepted, elapsedMs, utilization} or {type: 'fault', message}.
  */
@@ -12,7 +13,7 @@ import { Messages } from './message.mjs';
 
 const ANSWER_MS = 10_000;
 
-const { port, url, key, path, seed, publishers, messageBytes, times: shared } = workerData;
+const { port, url, key, path, seed, publishers, everyMs, messageBytes, times: shared } = workerData;
 const times = new Float64Array(shared);
 const messages = new Messages(seed, messageBytes);
 
@@ -33,16 +34,19 @@ function fault(message) {
   parentPort?.postMessage({ type: 'fault', message });
 }
 
-/** Publishes until `untilMs` or until the shared times are full, then calls `done`. */
-function publish(lane, untilMs, done) {
-  const slot = lane.n * publishers + lane.p;
-  const now = nowMs();
-  if (now >= untilMs || slot >= times.length) {
-    lane.sentMs = 0;
-    return done();
-  }
-  lane.sentMs = now;
-  times[slot] = now;
+/** Whether there is still time, and room to note it. */
+function mayPublish(lane, untilMs) {
+  return nowMs() < untilMs && slotOf(lane) < times.length;
+}
+
+function slotOf(lane) {
+  return lane.n * publishers + lane.p;
+}
+
+/** Publishes the lane's next message; `answered` is called when the server took it. */
+function publish(lane, answered) {
+  lane.sentMs = nowMs();
+  times[slotOf(lane)] = lane.sentMs;
   lane.connection.request(`${requestHead}${messages.text(lane.p, lane.n)}}`, (failure, status, body) => {
     if (failure !== null || status < 200 || status > 299) {
       return fault(
@@ -50,34 +54,63 @@ function publish(lane, untilMs, done) {
       );
     }
     lane.n++;
-    publish(lane, untilMs, done);
+    lane.sentMs = 0;
+    answered();
   });
 }
 
-function run(ms) {
+/** All publishers at once, each its next message when the last was answered. */
+function publishInTurn(untilMs) {
+  const lane = (each, done) => (mayPublish(each, untilMs) ? publish(each, () => lane(each, done)) : done());
+  return Promise.all(lanes.map((each) => new Promise((done) => lane(each, done))));
+}
+
+/** One message every `everyMs` on whichever connection is free, however long answers take. Ends when all are answered. */
+function publishByTheClock(untilMs) {
+  const startMs = nowMs();
+  let sent = 0;
+  let answered = 0;
+  return new Promise((resolve) => {
+    let isOver = false;
+    const end = () => {
+      if (isOver && answered === sent) resolve(undefined);
+    };
+    const tick = () => {
+      const lane = lanes.find(({ sentMs }) => sentMs === 0);
+      if (lane === undefined)
+        return fault(`none of ${lanes.length} updates had been answered when the next was due`);
+      isOver = !mayPublish(lane, untilMs);
+      if (isOver) return end();
+      sent++;
+      publish(lane, () => {
+        answered++;
+        end();
+      });
+      setTimeout(tick, startMs + sent * everyMs - nowMs());
+    };
+    tick();
+  });
+}
+
+async function run(ms) {
   const startMs = nowMs();
   const before = lanes.map((lane) => lane.n);
   const utilization = performance.eventLoopUtilization();
-  let running = lanes.length;
   const watch = setInterval(() => {
     const stuck = lanes.find((lane) => lane.sentMs > 0 && nowMs() - lane.sentMs > ANSWER_MS);
     if (stuck)
       fault(`message ${stuck.n} of publisher ${stuck.p} has had no answer for ${ANSWER_MS / 1000} s`);
   }, 1000);
-  for (const lane of lanes) {
-    publish(lane, startMs + ms, () => {
-      if (--running > 0) return;
-      clearInterval(watch);
-      parentPort?.postMessage({
-        type: 'ran',
-        accepted: lanes.reduce((sum, { n }, p) => sum + n - before[p], 0),
-        elapsedMs: nowMs() - startMs,
-        utilization: performance.eventLoopUtilization(utilization).utilization,
-      });
-    });
-  }
+  await (everyMs === null ? publishInTurn : publishByTheClock)(startMs + ms);
+  clearInterval(watch);
+  parentPort?.postMessage({
+    type: 'ran',
+    accepted: lanes.reduce((sum, { n }, p) => sum + n - before[p], 0),
+    elapsedMs: nowMs() - startMs,
+    utilization: performance.eventLoopUtilization(utilization).utilization,
+  });
 }
 
 parentPort?.on('message', (message) => {
-  if (message.type === 'run') run(message.ms);
+  if (message.type === 'run') run(message.ms).catch((error) => fault(String(error)));
 });

@@ -17,8 +17,8 @@ it('fan-out delivers every update to everybody, unaltered and in order, with all
       timeout: 110_000,
     },
   );
-  for (const system of ['dobby', 'ws-loop', 'socketio']) {
-    expect(stdout).toMatch(new RegExp(`^${system} +1 `, 'm'));
-    expect(stdout).toMatch(new RegExp(`^${system} +32 `, 'm'));
+  for (const system of ['dobby', 'ws-loop', 'uws', 'socketio']) {
+    expect(stdout).toMatch(new RegExp(`^${system} +100 +1 `, 'm'));
+    expect(stdout).toMatch(new RegExp(`^${system} +100 +32 `, 'm'));
   }
 });

@@ -1,0 +1,42 @@
+/** One measured window: a fresh server of one system, subscribers on one path, updates published over HTTP. */
+import { drive } from '../load/children.mjs';
+import { KEY } from '../peers/key.mjs';
+import { withServer } from './turns.mjs';
+
+const MESSAGE_BYTES = 128;
+const PATH = 'bench/measured';
+/** Beside warm-up and window: connecting, draining, timing the samples. */
+const OVERHEAD_MS = 180_000;
+/** How many updates may await their answers where the load does not wait for them. */
+const MAX_UNANSWERED = 32;
+
+/**
+ * How much is published to how many.
+ * @typedef {object} Setting
+ * @property {number} subscribers
+ * @property {number} publishers that each await every answer; not with `everyMs`
+ * @property {number | null} everyMs between two updates, whether answers come or not
+ */
+
+/** @typedef {{warmMs: number, measuredMs: number, seed: number}} Window */
+
+/** One measured run. @typedef {import('../load/driver.mjs').Result & {system: string, setting: Setting, round: number}} Run */
+
+/** @param {string} system @param {Setting} setting @param {Window} window @returns {Promise<import('../load/driver.mjs').Result>} */
+export function measure(system, { subscribers, publishers, everyMs }, window) {
+  return withServer(system, ({ port, pids }, peer) => {
+    const order = {
+      port,
+      pids,
+      dialect: peer.dialect,
+      publish: { url: peer.updateUrl, key: KEY },
+      path: PATH,
+      subscribers,
+      publishers: everyMs === null ? publishers : MAX_UNANSWERED,
+      everyMs,
+      messageBytes: MESSAGE_BYTES,
+      ...window,
+    };
+    return drive(order, order.warmMs + order.measuredMs + OVERHEAD_MS);
+  });
+}
