@@ -41,6 +41,7 @@ export const ERRORS = {
   no_log: entry(400, false, 'By its policy this path has no log.'),
   no_state: entry(400, false, 'By its policy this path has no state.'),
   state_full: entry(507, false, 'The state has no room for this: remove keys, or allow it more.'),
+  too_many_opens: entry(503, true, 'More connections are being opened than the server admits.'),
   not_granted: entry(403, false, 'Nobody granted this path to the session in time.'),
   denied: entry(403, false, 'The back end took this path from the session.'),
   connect_refused: entry(403, false, 'The back end refused this path.'),

@@ -213,5 +213,7 @@ export interface ErrorAnswer {
     readonly retryable: boolean;
     /** The close code that a WebSocket would have got, where the request would have opened a connection or belonged to one. */
     readonly close?: number;
+    /** The earliest time to come back, in milliseconds from now. */
+    readonly reconnectAfterMs?: number;
   };
 }

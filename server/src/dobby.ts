@@ -222,6 +222,8 @@ export class Dobby {
         maxSubscriptions: LIMITS.subscriptionsPerSession,
         maxTotalSubscriptions: this.config.maxSubscriptions,
         maxIdleSessions: LIMITS.idleSessions,
+        maxOpensPerSecond: this.config.maxOpensPerSecond,
+        ticketsCarryGrants: this.config.tickets,
       },
       onReceiverFault: (receiver, error) =>
         this.#log.error(

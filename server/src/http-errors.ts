@@ -1,19 +1,21 @@
 /** How an error of the protocol's table is answered over HTTP, everywhere in the server. */
 import type { Socket } from 'node:net';
 import { ERRORS, type ErrorBody, type ErrorCode, errorBody } from '../../protocol/codes.js';
-import type { ErrorAnswer } from '../../protocol/frames.js';
+import type { ClosingFrame, ErrorAnswer } from '../../protocol/frames.js';
+
+type Closing = Pick<ClosingFrame, 'code' | 'reconnectAfterMs'>;
 
 /** A request is refused: thrown by handlers, answered by the server. */
 export class RequestFault extends Error {
   override readonly name = 'RequestFault';
   readonly body: ErrorBody;
-  /** The close code of the connection that was refused or has ended. */
-  readonly close: number | undefined;
+  /** How the connection that was refused, or has ended, would have been closed. */
+  readonly #closing: Closing | undefined;
 
-  constructor(body: ErrorBody, close?: number) {
+  constructor(body: ErrorBody, closing?: Closing) {
     super(body.message);
     this.body = body;
-    this.close = close;
+    this.#closing = closing;
   }
 
   /** The HTTP status. */
@@ -24,7 +26,16 @@ export class RequestFault extends Error {
   /** What is answered. */
   get answer(): ErrorAnswer {
     const { retryable } = ERRORS[this.body.code];
-    return { error: { ...this.body, retryable, ...(this.close === undefined ? {} : { close: this.close }) } };
+    if (this.#closing === undefined) return { error: { ...this.body, retryable } };
+    const { code: close, reconnectAfterMs } = this.#closing;
+    const wait = reconnectAfterMs === undefined ? {} : { reconnectAfterMs };
+    return { error: { ...this.body, retryable, close, ...wait } };
+  }
+
+  /** What is answered besides: `Retry-After` in whole seconds (RFC 9110, 10.2.3), where there is a time to wait. */
+  get headers(): Record<string, string> {
+    const ms = this.#closing?.reconnectAfterMs;
+    return ms === undefined ? {} : { 'Retry-After': String(Math.ceil(ms / 1_000)) };
   }
 
   /** The whole answer, for a socket that is no longer, or not yet, the HTTP server's. */

@@ -28,8 +28,8 @@ export function createHttpServer(log: Log): FastifyInstance {
   });
   readJson(app);
   app.setErrorHandler((error, request, reply) => {
-    const { status, answer } = knownFault(error) ?? unexpected(error, request, log);
-    return reply.code(status).send(answer);
+    const { status, answer, headers } = knownFault(error) ?? unexpected(error, request, log);
+    return reply.code(status).headers(headers).send(answer);
   });
   const known = new Set<string>();
   app.addHook('onRoute', ({ url }) => void known.add(url));

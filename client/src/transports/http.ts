@@ -16,6 +16,7 @@ class PostFailed extends Error implements TransportEnd {
   error: string | undefined;
   code: number | undefined;
   isRefused: boolean | undefined;
+  reconnectAfterMs: number | undefined;
 }
 
 /** Sends `body` to the endpoint. @throws PostFailed, or what `fetch` throws */
@@ -37,6 +38,7 @@ export async function post(context: TransportContext, body: string, init: Reques
   if (typeof told['code'] === 'string' && ![404, 405, 426].includes(status)) {
     failed.error = told['code'];
     failed.code = Number(told['close']) || undefined;
+    failed.reconnectAfterMs = told['reconnectAfterMs'] as number; // who waits checks it
     failed.isRefused = [400, 403, 413].includes(status);
   }
   throw failed;

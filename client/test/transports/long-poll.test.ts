@@ -84,3 +84,17 @@ it('ends for good when its session was dismissed while it was away', async () =>
   const pomona = track(pomonaOn(url, { transports }));
   await until('the end', () => pomona.state === 'closed');
 });
+
+it('waits as long as a refused opening says before it comes back', async () => {
+  const openedAt: number[] = [];
+  const { url, stop } = await serve(({ response }: Call) => {
+    openedAt.push(Date.now());
+    const wait = { close: 4006, reconnectAfterMs: 400 };
+    json(response, { error: { code: 'too_many_opens', message: 'no', retryable: true, ...wait } }, 503);
+  });
+  stops.push(stop);
+  track(pomonaOn(url, { transports, random: () => 0, reconnect: { baseMs: 1, maxMs: 1 } }));
+  await until('the second opening', () => openedAt.length === 2);
+  const [first = 0, second = 0] = openedAt;
+  expect(second - first).toBeGreaterThanOrEqual(390);
+});

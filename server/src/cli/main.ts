@@ -2,7 +2,7 @@
 /** The command line: `dobby` serves; `update` and `watch` talk to a server that runs. */
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { StateFolderError } from '../auth/state-folder.js';
 import { ConfigError } from '../config/config.js';
 import { TEXT_FIELDS } from '../config/sources.js';
@@ -28,6 +28,8 @@ export function createProgram(): Command {
     });
   for (const { flag, kind, description, variable } of TEXT_FIELDS) {
     if (flag === null) continue;
+    // Without this one the other would say "on" whenever it is not given, whatever file and environment say.
+    if (flag.startsWith('--no-')) program.addOption(new Option(flag.replace('no-', '')).hideHelp());
     const shape = kind === 'switch' ? flag : `${flag} <${kind === 'list' ? 'items' : kind}>`;
     program.option(shape, `${description}${kind === 'list' ? ', with commas between' : ''} (${variable})`);
   }

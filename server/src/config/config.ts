@@ -120,6 +120,17 @@ export const configSchema = z.strictObject({
     .meta({
       description: 'subscriptions of all sessions together; by default what half of the heap may hold',
     }),
+  maxOpensPerSecond: z
+    .int()
+    .min(1)
+    .default(2_000)
+    .meta({ description: 'connections that may be opened in a second; others are told when to come back' }),
+  tickets: z
+    .boolean()
+    .default(true)
+    .meta({
+      description: 'let tickets carry user and grants, so that a crash costs the back end no question',
+    }),
   headTtlMs: ms.default(24 * 60 * 60 * 1000).meta({ description: 'how long an unused path keeps its epoch' }),
   sessionTtlMs: ms.default(30_000).meta({ description: 'how long a session waits without a connection' }),
   grantWaitMs: ms.default(10_000).meta({ description: 'how long a path waits for its grant' }),

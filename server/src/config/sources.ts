@@ -9,7 +9,7 @@ import { type Config, ConfigError, completeConfig, configSchema } from './config
 /** How a field is written as a flag or an environment variable. */
 export interface TextField {
   readonly name: keyof Config;
-  /** `--allowed-origins`; null for what must not be seen in the list of processes. */
+  /** `--allowed-origins`, or `--no-tickets` for what is on by default; null for what must not be seen in the list of processes. */
   readonly flag: string | null;
   /** `DOBBY_ALLOWED_ORIGINS` */
   readonly variable: string;
@@ -24,7 +24,7 @@ export const TEXT_FIELDS: readonly TextField[] = Object.entries(configSchema.sha
     const words = name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);
     return {
       name: name as keyof Config,
-      flag: name === 'apiKey' ? null : `--${words}`,
+      flag: name === 'apiKey' ? null : `--${isOn(schema) ? 'no-' : ''}${words}`,
       variable: `DOBBY_${words.replaceAll('-', '_').toUpperCase()}`,
       description: String(schema.meta()?.['description'] ?? ''),
       kind: kindOf(schema),
@@ -85,6 +85,11 @@ function readFile(file: string): object {
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   throw new ConfigError(`${file}: the configuration is a JSON object`);
+}
+
+/** Whether a switch is on where nothing says otherwise. */
+function isOn(schema: z.ZodType): boolean {
+  return schema.safeParse(undefined).data === true;
 }
 
 function kindOf(schema: z.ZodType): TextField['kind'] {

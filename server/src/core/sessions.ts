@@ -11,6 +11,7 @@ import {
 } from '../../../protocol/codes.js';
 import type { OpenFrame, SubscribeItem } from '../../../protocol/frames.js';
 import { pathFault } from '../../../protocol/paths.js';
+import { Admission } from './admission.js';
 import type { Clock, IdSource } from './clock.js';
 import { type Carrier, Connection, closingFrame } from './connection.js';
 import type { Flusher } from './flusher.js';
@@ -37,6 +38,10 @@ export interface SessionSettings {
   /** Of all sessions together. */
   readonly maxTotalSubscriptions: number;
   readonly maxIdleSessions: number;
+  /** Connections that may be opened in a second. */
+  readonly maxOpensPerSecond: number;
+  /** Whether a ticket brings its session back to a server that has forgotten it. */
+  readonly ticketsCarryGrants: boolean;
 }
 
 /** The user that a back end names: null for a session that belongs to nobody, undefined to leave it open. */
@@ -59,15 +64,19 @@ export interface SessionsParts extends Pick<SessionParts, 'dispatcher' | 'counte
 /** A connection that was opened, or why it was not, with how its transport is to close. */
 export type OpenOutcome = { readonly session: Session; readonly connection: Connection } | Refusal;
 
-/** Why a connection was not opened, and how its transport is to close. */
+/** Why a connection was not opened, how its transport is to close, and after what time its client may come back. */
 interface Refusal {
   readonly error: ErrorBody;
   readonly close: CloseName;
+  readonly reconnectAfterMs?: number;
 }
 
 type Found =
   | { readonly session: Session; readonly isResumed: boolean; readonly refused?: ErrorCode }
   | Refusal;
+
+/** However few clients there are when the server stops, they come back spread over this time. */
+const MIN_SPREAD_MS = 1_000;
 
 /** All sessions of this server. */
 export class Sessions {
@@ -76,6 +85,7 @@ export class Sessions {
   readonly #sessions = new Map<string, Session>();
   readonly #liveness: Liveness;
   readonly #desk: TicketDesk;
+  readonly #admission: Admission;
   readonly #startedAt: number;
   #subscribed = 0;
   #connections = 0;
@@ -83,7 +93,8 @@ export class Sessions {
   constructor(parts: SessionsParts) {
     this.#parts = parts;
     this.#startedAt = parts.clock.now();
-    this.#desk = new TicketDesk(parts.tickets, parts.clock, parts.wheel);
+    this.#desk = new TicketDesk(parts.tickets, parts);
+    this.#admission = new Admission(parts.clock, parts.settings.maxOpensPerSecond);
     this.#liveness = new Liveness(parts, (session) => this.#desk.renewIfDue(session));
     this.#sessionParts = {
       ...parts,
@@ -109,6 +120,8 @@ export class Sessions {
 
   /** Opens a session, or resumes the one of the frame's ticket, over `carrier`. */
   open(frame: OpenFrame, carrier: Carrier): OpenOutcome {
+    const reconnectAfterMs = this.#admission.admit();
+    if (reconnectAfterMs > 0) return { ...refusal('too_many_opens', 'busy'), reconnectAfterMs };
     const found = this.#find(frame, carrier);
     if ('error' in found) return found;
     const { session, isResumed, refused } = found;
@@ -193,12 +206,19 @@ export class Sessions {
     return isKnown ? { value: true } : { error: errorBody('unknown_session') };
   }
 
-  /** Closes every connection as the server stops, each with its own time to come back within `spreadMs`. */
-  restart(spreadMs: number): void {
-    for (const session of this.#sessions.values()) {
-      const reconnectAfterMs = Math.round(this.#parts.ids.fraction() * spreadMs);
-      session.connection?.close(closingFrame('restarting', { reconnectAfterMs }));
+  /**
+   * Closes every connection as the server stops. Each client has a slot of its own to come back in: one after the other from
+   * `leastMs` on, no faster than connections are admitted. Answers when the last slot ends.
+   */
+  restart(leastMs: number): number {
+    const { ids, settings } = this.#parts;
+    const connections = [...this.#sessions.values()].flatMap(({ connection }) => connection ?? []);
+    const slotMs = Math.max(1_000 / settings.maxOpensPerSecond, MIN_SPREAD_MS / connections.length);
+    for (const [index, connection] of connections.entries()) {
+      const reconnectAfterMs = Math.round(leastMs + (index + ids.fraction()) * slotMs);
+      connection.close(closingFrame('restarting', { reconnectAfterMs }));
     }
+    return leastMs + (connections.length === 0 ? 0 : connections.length * slotMs);
   }
 
   /** The session of an id, when it is not bound to another user than the one that is named. */
@@ -216,13 +236,14 @@ export class Sessions {
 
   /** Whether a session that is not here may still come with a ticket from before a restart. */
   #mayComeBack(id: string): boolean {
-    const { clock, tickets, revocations } = this.#parts;
+    const { clock, tickets, revocations, settings } = this.#parts;
+    if (!settings.ticketsCarryGrants) return false;
     const isYoung = clock.now() - this.#startedAt < tickets.lifetimeMs;
     return isYoung && !this.#sessions.has(id) && revocations.ended(id) === 'no';
   }
 
   #find(frame: OpenFrame, carrier: Carrier): Found {
-    const { tickets, revocations } = this.#parts;
+    const { tickets, revocations, settings } = this.#parts;
     if (frame.ticket === undefined) return this.#fresh(carrier);
     const verdict = tickets.read(frame.ticket);
     if (!('claims' in verdict)) return refusal('bad_ticket', 'ticket_refused');
@@ -233,6 +254,7 @@ export class Sessions {
     if ('fault' in verdict) return this.#fresh(carrier, verdict.fault);
     const session = this.#sessions.get(claims.id);
     if (session !== undefined) return { session, isResumed: true };
+    if (!settings.ticketsCarryGrants) return this.#fresh(carrier, 'unknown_session');
     const restored = this.#add(claims.id, false);
     restored.user = claims.user;
     restored.connectionNumber = claims.connection;

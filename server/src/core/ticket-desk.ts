@@ -12,29 +12,42 @@ const COALESCE_MS = 1_000;
 /** Grants above this many characters are left out: a restart then costs one request to the back end. */
 const MAX_GRANTS_CHARACTERS = 16 * 1024;
 
+/** What the desk stands on. */
+export interface TicketDeskParts {
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly settings: {
+    /** Whether tickets say whose a session is and what it may hear; else they only name it. */
+    readonly ticketsCarryGrants: boolean;
+  };
+}
+
 /** Issues and renews tickets. */
 export class TicketDesk {
   readonly #office: TicketOffice;
   readonly #clock: Clock;
   readonly #wheel: TimerWheel;
+  readonly #isFull: boolean;
   readonly #due = new Map<Session, WheelTimer>();
 
-  constructor(office: TicketOffice, clock: Clock, wheel: TimerWheel) {
+  constructor(office: TicketOffice, { clock, wheel, settings }: TicketDeskParts) {
     this.#office = office;
     this.#clock = clock;
     this.#wheel = wheel;
+    this.#isFull = settings.ticketsCarryGrants;
   }
 
   /** A ticket of the session as it is now. */
   issue(session: Session): string {
     this.forget(session);
     session.ticketAt = this.#clock.now();
+    const { id, connectionNumber: connection, ticketAt: issuedAt, user } = session;
+    const named = { id, connection, issuedAt };
+    if (!this.#isFull) return this.#office.issue({ ...named, user: null, grants: null, denied: [] });
     const { granted, denied } = session.paths;
     return this.#office.issue({
-      id: session.id,
-      connection: session.connectionNumber,
-      issuedAt: session.ticketAt,
-      user: session.user,
+      ...named,
+      user,
       grants: fits(granted) ? [...granted] : null,
       denied: fits(denied) ? [...denied] : [],
     });
@@ -42,7 +55,7 @@ export class TicketDesk {
 
   /** Renews the ticket at once, or, when that was done within the last second, once for all changes until it is over. */
   renewSoon(session: Session): void {
-    if (session.isRaw || this.#due.has(session)) return;
+    if (!this.#isFull || session.isRaw || this.#due.has(session)) return;
     const left = session.ticketRenewedAt + COALESCE_MS - this.#clock.now();
     if (left <= 0) return this.#renew(session);
     this.#due.set(

@@ -151,7 +151,7 @@ export class Endpoint {
         const exchange = this.#exchange(request, reply);
         const refused = this.#polls.open(body, exchange);
         if (refused === null) return reply;
-        throw new RequestFault(refused.error, refused.closing.code);
+        throw new RequestFault(refused.error, refused.closing);
       }
       default:
         return body satisfies never;
@@ -170,7 +170,7 @@ export class Endpoint {
     streamEvents(this.#parts, { request: request.raw, response: reply.raw, headers }, frame, {
       isRaw,
       onRefused: ({ error, closing }) => {
-        refused = new RequestFault(error, closing.code);
+        refused = new RequestFault(error, closing);
       },
     });
     if (refused !== null) answerRaw(reply, refused, headers);
@@ -219,7 +219,7 @@ export class Endpoint {
 
 /** The fault that ends a connection, with the close code that says what its client does next. */
 function endOf(code: ErrorCode, close: CloseName): RequestFault {
-  return new RequestFault(errorBody(code), CLOSE_CODES[close]);
+  return new RequestFault(errorBody(code), { code: CLOSE_CODES[close] });
 }
 
 function corsHeaders(origin: string | undefined): Record<string, string> {
@@ -234,7 +234,11 @@ function corsHeaders(origin: string | undefined): Record<string, string> {
 }
 
 function answerRaw(reply: FastifyReply, refused: RequestFault, headers: Record<string, string>): void {
-  reply.raw.writeHead(refused.status, { ...headers, 'Content-Type': 'application/json' });
+  reply.raw.writeHead(refused.status, {
+    ...headers,
+    ...refused.headers,
+    'Content-Type': 'application/json',
+  });
   reply.raw.end(JSON.stringify(refused.answer));
 }
 

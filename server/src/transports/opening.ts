@@ -20,9 +20,11 @@ export function opening(parts: TransportParts, decoded: Decoded<OpenFrame>, carr
   }
   if (parts.isStopping()) return refused(errorBody('restarting'), 'restarting');
   const outcome = parts.sessions.open(decoded.value, carrier);
-  return 'error' in outcome ? refused(outcome.error, outcome.close) : outcome;
+  if (!('error' in outcome)) return outcome;
+  const { error, close, reconnectAfterMs } = outcome;
+  return refused(error, close, reconnectAfterMs === undefined ? {} : { reconnectAfterMs });
 }
 
-function refused(error: ErrorBody, close: CloseName): Opening {
-  return { error, closing: closingFrame(close, { error: error.code }) };
+function refused(error: ErrorBody, close: CloseName, more: { reconnectAfterMs?: number } = {}): Opening {
+  return { error, closing: closingFrame(close, { error: error.code, ...more }) };
 }

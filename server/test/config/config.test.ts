@@ -162,6 +162,8 @@ describe('the names of fields', () => {
       apiKey: [null, 'DOBBY_API_KEY'],
       allowedOrigins: ['--allowed-origins', 'DOBBY_ALLOWED_ORIGINS'],
       maxLogBytes: ['--max-log-bytes', 'DOBBY_MAX_LOG_BYTES'],
+      maxOpensPerSecond: ['--max-opens-per-second', 'DOBBY_MAX_OPENS_PER_SECOND'],
+      tickets: ['--no-tickets', 'DOBBY_TICKETS'],
     });
   });
 

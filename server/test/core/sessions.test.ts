@@ -104,16 +104,24 @@ describe('ending', () => {
 
   it('of the server sends everybody away, each with a time of its own to come back', () => {
     const world = createWorld();
-    const clients = [1, 2].map((n) => {
-      world.ids.nextFraction = n / 4;
-      return world.open();
-    });
-    const raw = world.open({ paths: [{ path: 'public' }] }, { isRaw: true });
-    world.sessions.restart(2_000);
-    for (const client of [...clients, raw]) {
-      expect(client.carrier.closing).toMatchObject({ code: 4000, reconnectAfterMs: 1_000 });
-    }
+    const clients = [1, 2, 3].map(() => world.open());
+    clients.push(world.open({ paths: [{ path: 'public' }] }, { isRaw: true }));
+    expect(world.sessions.restart(2_000)).toBe(3_000);
+    const closing = clients.map(({ carrier }) => carrier.closing);
+    expect(closing).toMatchObject(
+      [2_125, 2_375, 2_625, 2_875].map((reconnectAfterMs) => ({ code: 4000, reconnectAfterMs })),
+    );
     expect(world.sessions.connections).toBe(0);
+  });
+
+  it('of the server gives slots no faster than connections are admitted', () => {
+    const world = createWorld({ settings: { maxOpensPerSecond: 50 } });
+    const clients = Array.from({ length: 50 }, () => world.open());
+    world.clock.advance(1_000);
+    clients.push(...Array.from({ length: 50 }, () => world.open()));
+    expect(world.sessions.restart(500)).toBe(2_500);
+    const slots = clients.map(({ carrier }) => carrier.closing?.reconnectAfterMs ?? 0);
+    for (const [index, slot] of slots.entries()) expect(slot).toBe(510 + 20 * index);
   });
 });
 

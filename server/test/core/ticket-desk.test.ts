@@ -23,6 +23,29 @@ describe('a ticket', () => {
     });
   });
 
+  it('only names the session when tickets are switched off, and brings it back to nobody who has forgotten it', () => {
+    const world = createWorld({ settings: { ticketsCarryGrants: false } });
+    const client = world.open();
+    const second = world.open({ ticket: client.ticket() });
+    world.sessions.connect('session-1', ['granted'], 'ada');
+    const ticket = second.ticket();
+    expect(second.told('ticket'), 'nothing in it has changed').toEqual([]);
+    expect(claims(world, world.open({ ticket }).ticket())).toMatchObject({
+      id: 'session-1',
+      user: null,
+      grants: null,
+      denied: [],
+    });
+    expect(second.session.paths.granted, 'the server itself knows').toEqual(new Set(['granted']));
+    const forgotten = world.restart().open({ ticket, paths: [{ path: 'granted' }] });
+    expect(forgotten.frames()).toMatchObject([
+      { type: 'opened', resumed: false, refused: 'unknown_session' },
+      { type: 'pending', paths: ['granted'] },
+    ]);
+    expect(forgotten.session).toMatchObject({ user: null });
+    expect(forgotten.session.id).not.toBe('session-1');
+  });
+
   it('is renewed at once when grants change, and then once for all changes of a second', () => {
     const world = createWorld();
     const client = world.open();

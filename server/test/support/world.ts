@@ -123,6 +123,8 @@ const SETTINGS: SessionSettings = {
   maxSubscriptions: 1_000,
   maxTotalSubscriptions: 1_000_000,
   maxIdleSessions: 10_000,
+  maxOpensPerSecond: 1_000_000,
+  ticketsCarryGrants: true,
 };
 
 /** Makes a server. */
