@@ -7,9 +7,10 @@ asyncio, `Dobby` and `AsyncDobby` are clients of your own, and `cornelius.django
 Every error is a `CorneliusError`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from . import _calls as calls
+from . import _history
 from ._async_client import AsyncDobby
 from ._client import Dobby
 from ._default import configure, default, door
@@ -37,7 +38,7 @@ from ._errors import (
 from ._keys import key_fault
 from ._paths import path_fault
 from ._retry import Retry
-from ._types import Gap, PathInfo, Position, SessionInfo, Update
+from ._types import Entry, Gap, History, PathInfo, Position, SessionInfo, State, Update
 from ._version import __version__
 
 update = door(calls.update)
@@ -48,6 +49,7 @@ kick = door(calls.kick)
 position = door(calls.position)
 positions = door(calls.positions)
 info = door(calls.info)
+history = door(_history.history)
 
 
 def sessions(*, page_size: int = 100) -> Iterator[SessionInfo]:
@@ -58,6 +60,18 @@ def sessions(*, page_size: int = 100) -> Iterator[SessionInfo]:
 def paths(*, prefix: str | None = None, page_size: int = 100) -> Iterator[PathInfo]:
     """Yields all paths that begin with `prefix`, asking for `page_size` at a time."""
     return default().paths(prefix=prefix, page_size=page_size)
+
+
+def iter_history(
+    path: str, since: Position | None = None, *, reverse: bool = False, page_size: int = 100
+) -> Iterator[Update | Gap]:
+    """Yields all that the log of `path` holds; see `Dobby.iter_history`."""
+    return default().iter_history(path, since, reverse=reverse, page_size=page_size)
+
+
+def state(path: str, keys: Iterable[str] | None = None) -> State:
+    """Gives the state of `path`, or of those of `keys` that are there; see `Dobby.state`."""
+    return default().state(path, keys)
 
 
 def watch(path: str) -> Iterator[Update | Gap]:
@@ -75,6 +89,9 @@ __all__ = [
     "position",
     "positions",
     "info",
+    "history",
+    "iter_history",
+    "state",
     "sessions",
     "paths",
     "watch",
@@ -84,10 +101,13 @@ __all__ = [
     "AsyncDobby",
     "Retry",
     # values
+    "Entry",
     "Gap",
+    "History",
     "PathInfo",
     "Position",
     "SessionInfo",
+    "State",
     "Update",
     "key_fault",
     "path_fault",

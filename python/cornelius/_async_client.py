@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import aclosing
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -13,14 +13,18 @@ from . import _calls as calls
 from ._calls import Call, Reply, Request
 from ._endpoint import DEFAULT_TIMEOUT, Endpoint
 from ._errors import BadReply, CorneliusError, DobbyUnreachable
+from ._history import history, history_page
+from ._paths import checked_path
 from ._pool import LoopPools
 from ._retry import Retry
 from ._signature import like
-from ._types import Gap, Page, PathInfo, SessionInfo, Update
+from ._state import state as state_call
+from ._types import Gap, Page, PathInfo, Position, SessionInfo, State, Update
 from ._watch import SILENCE_SECONDS, Watch
 
 P = ParamSpec("P")
 T = TypeVar("T")
+N = TypeVar("N")
 
 
 def _method(
@@ -62,6 +66,7 @@ class AsyncDobby:
     position = _method(calls.position)
     positions = _method(calls.positions)
     info = _method(calls.info)
+    history = _method(history)
 
     def sessions(self, *, page_size: int = 100) -> AsyncIterator[SessionInfo]:
         """Yields all sessions, asking for `page_size` (1 to 1,000) at a time."""
@@ -70,6 +75,30 @@ class AsyncDobby:
     def paths(self, *, prefix: str | None = None, page_size: int = 100) -> AsyncIterator[PathInfo]:
         """Yields all paths that begin with `prefix`, asking for `page_size` at a time."""
         return self._pages(lambda after: calls.paths_page(after, prefix=prefix, limit=page_size))
+
+    def iter_history(
+        self,
+        path: str,
+        since: Position | None = None,
+        *,
+        reverse: bool = False,
+        page_size: int = 100,
+    ) -> AsyncIterator[Update | Gap]:
+        """Yields all that the log of `path` holds; see `Dobby.iter_history`."""
+        checked_path(path)
+        return self._pages(lambda at: history_page(path, at, reverse, page_size), since)
+
+    async def state(self, path: str, keys: Iterable[str] | None = None) -> State:
+        """Gives the state of `path`, or of those of `keys` that are there; see `Dobby.state`."""
+        reading = state_call(path, keys)
+        call = next(reading)
+        while True:
+            page = await self.run(call)
+            try:
+                call = reading.send(page)
+            except StopIteration as end:
+                whole: State = end.value
+                return whole
 
     def watch(self, path: str) -> AsyncIterator[Update | Gap]:
         """Yields what is pushed to the public `path`, for ever; see `Dobby.watch`."""
@@ -113,8 +142,9 @@ class AsyncDobby:
             )
         return Reply(response.status_code, response.content)
 
-    async def _pages(self, page: Callable[[str | None], Call[Page[T]]]) -> AsyncIterator[T]:
-        after: str | None = None
+    async def _pages(
+        self, page: Callable[[N | None], Call[Page[T, N]]], after: N | None = None
+    ) -> AsyncIterator[T]:
         while True:
             found = await self.run(page(after))
             for item in found.items:

@@ -134,14 +134,14 @@ def info() -> Call[dict[str, Any]]:
     return Call(post("info", "{}"), answer)
 
 
-def sessions_page(after: str | None, *, limit: int = 100) -> Call[Page[SessionInfo]]:
+def sessions_page(after: str | None, *, limit: int = 100) -> Call[Page[SessionInfo, str]]:
     """Asks for one page of sessions, at most `limit` (1 to 1,000), from `after` on."""
     return Call(post("sessions", _page_body(after, limit)), _sessions)
 
 
 def paths_page(
     after: str | None, *, prefix: str | None = None, limit: int = 100
-) -> Call[Page[PathInfo]]:
+) -> Call[Page[PathInfo, str]]:
     """Asks for one page of paths that begin with `prefix`, at most `limit` (1 to 1,000)."""
     more = {} if prefix is None else {"prefix": prefix}
     return Call(post("paths", _page_body(after, limit, more)), _paths)
@@ -308,7 +308,7 @@ def _kicked(reply: Reply) -> None:
         raise BadReply("the answer does not say that the session was kicked")
 
 
-def _sessions(reply: Reply) -> Page[SessionInfo]:
+def _sessions(reply: Reply) -> Page[SessionInfo, str]:
     body = answer(reply)
     found = [
         SessionInfo(decode.text(item, "id"), decode.optional_text(item, "user"), item)
@@ -325,7 +325,7 @@ def _positions(reply: Reply, names: list[str]) -> dict[str, Position | None]:
     return found
 
 
-def _paths(reply: Reply) -> Page[PathInfo]:
+def _paths(reply: Reply) -> Page[PathInfo, str]:
     body = answer(reply)
     found = [
         PathInfo(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
@@ -12,14 +12,18 @@ from . import _calls as calls
 from ._calls import Call, Reply, Request
 from ._endpoint import DEFAULT_TIMEOUT, Endpoint
 from ._errors import BadReply, CorneliusError, DobbyUnreachable
+from ._history import history, history_page
+from ._paths import checked_path
 from ._pool import ProcessPools
 from ._retry import Retry
 from ._signature import like
-from ._types import Gap, Page, PathInfo, SessionInfo, Update
+from ._state import state as state_call
+from ._types import Gap, Page, PathInfo, Position, SessionInfo, State, Update
 from ._watch import SILENCE_SECONDS, Watch
 
 P = ParamSpec("P")
 T = TypeVar("T")
+N = TypeVar("N")
 
 
 def _method(call: Callable[P, Call[T]]) -> Callable[Concatenate[Dobby, P], T]:
@@ -64,6 +68,7 @@ class Dobby:
     position = _method(calls.position)
     positions = _method(calls.positions)
     info = _method(calls.info)
+    history = _method(history)
 
     def sessions(self, *, page_size: int = 100) -> Iterator[SessionInfo]:
         """Yields all sessions, asking for `page_size` (1 to 1,000) at a time."""
@@ -72,6 +77,39 @@ class Dobby:
     def paths(self, *, prefix: str | None = None, page_size: int = 100) -> Iterator[PathInfo]:
         """Yields all paths that begin with `prefix`, asking for `page_size` at a time."""
         return self._pages(lambda after: calls.paths_page(after, prefix=prefix, limit=page_size))
+
+    def iter_history(
+        self,
+        path: str,
+        since: Position | None = None,
+        *,
+        reverse: bool = False,
+        page_size: int = 100,
+    ) -> Iterator[Update | Gap]:
+        """Yields all that the log of `path` holds, as `history` does page by page.
+
+        Where updates after `since` are gone a `Gap` says so first. Raises `BadPath` at once.
+        """
+        checked_path(path)
+        return self._pages(lambda at: history_page(path, at, reverse, page_size), since)
+
+    def state(self, path: str, keys: Iterable[str] | None = None) -> State:
+        """Gives the state of `path`: the newest message of each key, or of the `keys` it has.
+
+        It is read in pages of about 1 MB, however large it is. Every change up to its `position`
+        is in it; where the path changed between two pages, later ones may be too, so that who goes
+        on from `position` misses nothing. Raises `BadPath` or `BadKey` before sending, `BadRequest`
+        with code `no_state` for a path without a state. At most 1,000 `keys`.
+        """
+        reading = state_call(path, keys)
+        call = next(reading)
+        while True:
+            page = self.run(call)
+            try:
+                call = reading.send(page)
+            except StopIteration as end:
+                whole: State = end.value
+                return whole
 
     def watch(self, path: str) -> Iterator[Update | Gap]:
         """Yields what is pushed to `path`, which must be public, for ever, in order.
@@ -120,8 +158,9 @@ class Dobby:
             )
         return Reply(response.status_code, response.content)
 
-    def _pages(self, page: Callable[[str | None], Call[Page[T]]]) -> Iterator[T]:
-        after: str | None = None
+    def _pages(
+        self, page: Callable[[N | None], Call[Page[T, N]]], after: N | None = None
+    ) -> Iterator[T]:
         while True:
             found = self.run(page(after))
             yield from found.items

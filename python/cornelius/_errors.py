@@ -214,7 +214,14 @@ _CLASSES: dict[str, type[ApiError]] = {
 
 # Errors of frames and items travel without `retryable`: their code tells.
 _RETRYABLE = frozenset(
-    {"too_many_sessions", "connect_failed", "request_timeout", "restarting", "internal"}
+    {
+        "too_many_opens",
+        "too_many_sessions",
+        "connect_failed",
+        "request_timeout",
+        "restarting",
+        "internal",
+    }
 )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+N = TypeVar("N")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,56 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """One page of what a path's log holds."""
+
+    updates: list[Update]
+    gap: Gap | None
+    """What the log no longer holds of the updates after `since`."""
+    head: Position
+    """Where the path stands now."""
+    next: Position | None
+    """The `since` of the next page; None when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One key of a path's state, its newest message, and the position of that update."""
+
+    key: str
+    message: Any
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class State(Mapping[str, Entry]):
+    """A path's state: a mapping of keys, in their order, to entries."""
+
+    path: str
+    position: Position
+    """Every change up to here is in the state."""
+    entries: Mapping[str, Entry]
+
+    def __getitem__(self, key: str) -> Entry:
+        return self.entries[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class StatePage:
+    """One page of a state, true of `position`; `next` is what to ask for after it."""
+
+    entries: list[Entry]
+    position: Position
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SessionInfo:
     """One session that Dobby knows."""
 
@@ -73,8 +124,8 @@ class PathInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class Page(Generic[T, N]):
     """One page of a list; `next` is what to ask for after it, or None at the end."""
 
     items: list[T]
-    next: str | None
+    next: N | None

@@ -3,11 +3,12 @@
 They take the same configuration as those of `cornelius` and raise the same errors.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 
 from . import _calls as calls
+from . import _history
 from ._default import async_default, async_door
-from ._types import Gap, PathInfo, SessionInfo, Update
+from ._types import Gap, PathInfo, Position, SessionInfo, State, Update
 
 update = async_door(calls.update)
 updates = async_door(calls.updates)
@@ -17,6 +18,7 @@ kick = async_door(calls.kick)
 position = async_door(calls.position)
 positions = async_door(calls.positions)
 info = async_door(calls.info)
+history = async_door(_history.history)
 
 
 def sessions(*, page_size: int = 100) -> AsyncIterator[SessionInfo]:
@@ -29,6 +31,18 @@ def paths(*, prefix: str | None = None, page_size: int = 100) -> AsyncIterator[P
     return async_default().paths(prefix=prefix, page_size=page_size)
 
 
+def iter_history(
+    path: str, since: Position | None = None, *, reverse: bool = False, page_size: int = 100
+) -> AsyncIterator[Update | Gap]:
+    """Yields all that the log of `path` holds; see `Dobby.iter_history`."""
+    return async_default().iter_history(path, since, reverse=reverse, page_size=page_size)
+
+
+async def state(path: str, keys: Iterable[str] | None = None) -> State:
+    """Gives the state of `path`, or of those of `keys` that are there; see `Dobby.state`."""
+    return await async_default().state(path, keys)
+
+
 def watch(path: str) -> AsyncIterator[Update | Gap]:
     """Yields what is pushed to the public `path`, for ever; see `Dobby.watch`."""
     return async_default().watch(path)
@@ -37,12 +51,15 @@ def watch(path: str) -> AsyncIterator[Update | Gap]:
 __all__ = [
     "connect",
     "disconnect",
+    "history",
     "info",
+    "iter_history",
     "kick",
     "paths",
     "position",
     "positions",
     "sessions",
+    "state",
     "update",
     "updates",
     "watch",

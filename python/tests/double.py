@@ -36,6 +36,9 @@ class State:
     streams: list[list[bytes] | tuple[int, Any]] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
     published: list[tuple[str, Any]] = field(default_factory=list)
+    logged: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    epoch: str = "k3v9x0qa"
+    page_size: int = 1_000
     answers: dict[str, Any] = field(default_factory=dict)
     users: dict[str, str] = field(default_factory=dict)
     kicked: list[tuple[str, bool]] = field(default_factory=list)
@@ -85,7 +88,11 @@ class Double:
         self.state.published.append((item["path"], item["message"]))
         if item["path"].startswith("nolog"):
             return {"position": None}
-        return {"position": {"epoch": "k3v9x0qa", "offset": len(self.state.published)}}
+        at = {"epoch": self.state.epoch, "offset": len(self.state.published)}
+        logged = {"position": at, "message": item["message"]}
+        logged |= {"key": item["key"]} if "key" in item else {}
+        self.state.logged.append((item["path"], logged))
+        return {"position": at}
 
     def _update(self, body: Any) -> tuple[int, Any]:
         answer = self._publish(body)
@@ -149,6 +156,38 @@ class Double:
         names = [name for name in ("a", "b/1", "b/2") if name.startswith(body.get("prefix", ""))]
         found = [{"path": name, "subscriptions": 2, "position": None} for name in names]
         return 200, {"paths": found, "next": None}
+
+    def _at(self) -> dict[str, Any]:
+        return {"epoch": self.state.epoch, "offset": len(self.state.published)}
+
+    def _history(self, body: Any) -> tuple[int, Any]:
+        if body["path"].startswith("nolog"):
+            return 400, error("no_log", field="path")
+        since = body.get("since")
+        lost = since is not None and since["epoch"] != self.state.epoch
+        offset = None if since is None or lost else since["offset"]
+        log = [item for path, item in self.state.logged if path == body["path"]]
+        if body.get("reverse"):
+            log.reverse()
+            log = [each for each in log if not offset or each["position"]["offset"] < offset]
+        else:
+            log = [each for each in log if not offset or each["position"]["offset"] > offset]
+        page = log[: body.get("limit", 100)]
+        to = {"epoch": self.state.epoch, "offset": 0}
+        gap = {"from": since, "to": to, "reason": "restarted"} if lost else None
+        after = page[-1]["position"] if len(page) < len(log) else None
+        return 200, {"updates": page, "gap": gap, "head": self._at(), "next": after}
+
+    def _state(self, body: Any) -> tuple[int, Any]:
+        if body["path"].startswith("nolog"):
+            return 400, error("no_state", field="path")
+        entries = {item["key"]: item for path, item in self.state.logged if path == body["path"]}
+        keys = sorted(body.get("keys", entries))
+        found = [entries[key] for key in keys if key in entries and key > body.get("after", "")]
+        kept = [each for each in found if each["message"] is not None]
+        page = kept[: min(self.state.page_size, body["limit"])]
+        after = page[-1]["key"] if len(page) < len(kept) else None
+        return 200, {"entries": page, "position": self._at(), "next": after}
 
     def _info(self, body: Any) -> tuple[int, Any]:
         return 200, {"version": "0.1.0", "sessions": 5}

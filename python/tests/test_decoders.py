@@ -13,6 +13,8 @@ from cornelius import BadReply, CorneliusError, Retry
 from cornelius import _calls as calls
 from cornelius._calls import Call, Reply
 from cornelius._frames import MAX_EVENT_BYTES, EventReader, decode_frame
+from cornelius._history import history, history_page
+from cornelius._state import state_page
 from cornelius._watch import Watch
 
 CALLS: list[Call[Any]] = [
@@ -24,6 +26,9 @@ CALLS: list[Call[Any]] = [
     calls.info(),
     calls.sessions_page(None),
     calls.paths_page(None),
+    history("a"),
+    history_page("a", None, False, 100),
+    state_page("a", None, None, 100),
 ]
 
 names = st.sampled_from(

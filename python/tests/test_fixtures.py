@@ -38,6 +38,8 @@ from cornelius._frames import (
     Unsubscribed,
     decode_frame,
 )
+from cornelius._history import history
+from cornelius._state import state_page
 from cornelius.django import _body
 
 FOLDER = Path(__file__).parents[2] / "protocol" / "fixtures"
@@ -148,6 +150,10 @@ def call_for(case: Any) -> calls.Call[Any]:
             return calls.sessions_page(None)
         case "paths":
             return calls.paths_page(None)
+        case "history":
+            return history("contacts")
+        case "state":
+            return state_page("contacts", None, None, None)
     pytest.fail(f"Cornelius does not know the method {case['method']}")
 
 
@@ -183,6 +189,17 @@ def test_parses_an_answer_of_the_api(case: Any) -> None:
             assert [{"path": p, "wasSubscribed": was} for p, was in found.items()] == results
         case "kick":
             assert found is None
+        case "history":
+            assert found.gap is None
+            updates = [{**as_json(each), "path": None} for each in found.updates]
+            assert updates == [{**item, "path": None} for item in answer["updates"]]
+            assert position(found.head) == answer["head"]
+            assert position(found.next) == answer["next"]
+        case "state":
+            rows = [{**asdict(each), "position": position(each.position)} for each in found.entries]
+            assert rows == answer["entries"]
+            assert position(found.position) == answer["position"]
+            assert found.next == answer["next"]
 
 
 def built(case: Any) -> calls.Call[Any]:
@@ -194,7 +211,12 @@ def built(case: Any) -> calls.Call[Any]:
             return calls.update(**request, except_=ids, idempotency_key=key)
         case "updates":
             given = [
-                Update(item["path"], item["message"], except_=item.get("except", ()))
+                Update(
+                    item["path"],
+                    item["message"],
+                    key=item.get("key"),
+                    except_=item.get("except", ()),
+                )
                 for item in request["updates"]
             ]
             return calls.updates(given, idempotency_key=key)
@@ -202,7 +224,13 @@ def built(case: Any) -> calls.Call[Any]:
             return calls.connect(**request)
         case "disconnect":
             return calls.disconnect(**request)
-    return calls.kick(**request)
+        case "history":
+            return history(**request)
+        case "state":
+            return state_page(request["path"], request.get("keys"), None, None)
+        case "kick":
+            return calls.kick(**request)
+    pytest.fail(f"Cornelius does not know the method {case['method']}")
 
 
 GOOD = [
