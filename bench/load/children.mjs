@@ -101,14 +101,18 @@ async function stopChild(child, pids = []) {
   await ended;
 }
 
+const DRIVER = new URL('./driver.mjs', import.meta.url);
+
 /**
- * Runs one order in a fresh driver process.
- * @param {import('./driver.mjs').Order} order
+ * Has one order fulfilled by a fresh process (obey.mjs).
+ * @template {object} O, R
+ * @param {O} order for the load generator, if not for another program
  * @param {number} deadlineMs for all of it
- * @returns {Promise<import('./driver.mjs').Result>}
+ * @param {URL} [program]
+ * @returns {Promise<R>}
  */
-export async function drive(order, deadlineMs) {
-  const child = track(fork(fileURLToPath(new URL('./driver.mjs', import.meta.url)), { execArgv: [] }));
+export async function drive(order, deadlineMs, program = DRIVER) {
+  const child = track(fork(fileURLToPath(program), { execArgv: [] }));
   const answered = new Promise((resolve, reject) => {
     child.once('message', (message) => {
       if (message.type === 'result') resolve(message.result);

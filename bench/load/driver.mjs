@@ -1,7 +1,5 @@
 /**
- * The load generator, a process of its own: subscribers in the main thread, publishers in a second one. Takes one order by
- * IPC, answers {type: 'result', result} or {type: 'fault', kind, message}, and ends. If whoever ordered it dies, it kills the
- * server under test and ends too, so that nothing is left running.
+ * The load generator, a process of its own (obey.mjs): subscribers in the main thread, publishers in a second one.
  */
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +10,7 @@ import { DIALECTS } from './dialects.mjs';
 import { Fault, within } from './fault.mjs';
 import { Ledger } from './ledger.mjs';
 import { Messages } from './message.mjs';
+import { obey } from './obey.mjs';
 import { Subscribers } from './subscribers.mjs';
 
 const OPEN_MS = 60_000;
@@ -193,29 +192,4 @@ class Driver {
   }
 }
 
-function answer(message) {
-  process.send?.(message, () => process.exit(0));
-}
-
-/** @param {Order} order */
-async function obey(order) {
-  process.on('disconnect', () => {
-    try {
-      for (const pid of order.pids) process.kill(pid, 'SIGKILL');
-    } finally {
-      process.exit(1);
-    }
-  });
-  try {
-    answer({ type: 'result', result: await new Driver(order).run() });
-  } catch (error) {
-    const kind = error instanceof Fault ? error.kind : 'failed';
-    answer({
-      type: 'fault',
-      kind,
-      message: error instanceof Fault ? error.message : (error.stack ?? String(error)),
-    });
-  }
-}
-
-process.once('message', obey);
+obey((order) => new Driver(/** @type {Order} */ (order)).run());

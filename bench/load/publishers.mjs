@@ -10,6 +10,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { nowMs } from './clock.mjs';
 import { KeepAlive } from './http.mjs';
 import { Messages } from './message.mjs';
+import { updateHead } from './update-request.mjs';
 
 const ANSWER_MS = 10_000;
 
@@ -17,10 +18,7 @@ const { port, url, key, path, seed, publishers, everyMs, messageBytes, times: sh
 const times = new Float64Array(shared);
 const messages = new Messages(seed, messageBytes);
 
-const bodyHead = `{"path":${JSON.stringify(path)},"message":`;
-const requestHead =
-  `POST ${url} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${key}\r\n` +
-  `Content-Type: application/json\r\nContent-Length: ${bodyHead.length + messageBytes + 1}\r\n\r\n${bodyHead}`;
+const requestHead = updateHead({ port, url, key, path, messageBytes });
 
 /** A publisher: its connection, and the number of its next message. */
 const lanes = Array.from({ length: publishers }, (_, p) => ({

@@ -65,6 +65,7 @@ http {
     }
     location = /socket {
       nchan_subscriber websocket;
+      nchan_subscriber_first_message newest;
       nchan_channel_id bench;
     }
   }
