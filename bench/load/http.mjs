@@ -19,6 +19,11 @@ export class KeepAlive {
     this.#socket.on('close', () => this.#fail(new Error('the server closed the publishing connection')));
   }
 
+  /** Whether nothing can be sent any more. */
+  get isClosed() {
+    return this.#socket.destroyed;
+  }
+
   /** Sends a whole request. @param {string} request @param {Answered} answered */
   request(request, answered) {
     if (this.#answered !== null) throw new Error('one request at a time');

@@ -1,0 +1,152 @@
+/**
+ * Some clients of a crowd, in a process of their own. Takes an order and then calls by IPC, and answers each: {type: 'answer', call, value};
+ * asks for the back end by {type: 'ask', id, paths}; what goes wrong is {type: 'fault', kind, message}. If whoever ordered it dies, it kills the
+ * server under test and ends too.
+ */
+import { performance } from 'node:perf_hooks';
+import { Fault } from './fault.mjs';
+import { Verdict } from './judge.mjs';
+import { Member } from './member.mjs';
+import { Messages } from './message.mjs';
+
+const CONNECTING_AT_ONCE = 25;
+/** Parts the phases of clients evenly, however many there are. */
+const GOLDEN = 0.618033988749895;
+
+/**
+ * @typedef {object} CrowdOrder
+ * @property {{system: string, dialect: string, port: number}} peer
+ * @property {number} seed
+ * @property {number} messageBytes
+ * @property {string[]} paths of each publisher
+ * @property {{index: number, publishers: number[]}[]} members and whom each is to hear
+ */
+
+/** What a crowd says of its clients, beside the verdict. @typedef {Awaited<ReturnType<Calls['judge']>>} CrowdFigures */
+
+class Calls {
+  #pids = [];
+  #busyFrom = performance.eventLoopUtilization();
+  #cpuFrom = process.cpuUsage();
+
+  /** @param {CrowdOrder} order */
+  constructor(order) {
+    const messages = new Messages(order.seed, order.messageBytes);
+    this.order = order;
+    this.members = order.members.map(({ publishers }) => {
+      const pathOf = new Map(publishers.map((p) => [p, order.paths[p]]));
+      const onAsk = (id, paths) => tell({ type: 'ask', id, paths });
+      return new Member({ peer: order.peer, messages, pathOf, onAsk });
+    });
+  }
+
+  /** Which processes to kill when nobody is left to do so. */
+  guard({ pids }) {
+    this.#pids = pids;
+  }
+
+  /** Connects all, some at a time; answers when all are subscribed. */
+  async open() {
+    const left = [...this.members];
+    const lane = async () => {
+      for (let member = left.pop(); member !== undefined; member = left.pop()) {
+        member.client.connect();
+        await member.opened;
+      }
+    };
+    await Promise.all(Array.from({ length: CONNECTING_AT_ONCE }, lane));
+  }
+
+  /** Begins to count what this process uses. */
+  measure() {
+    this.#busyFrom = performance.eventLoopUtilization();
+    this.#cpuFrom = process.cpuUsage();
+  }
+
+  /** Every client is gone for `offMs` in every `everyMs`, each at a time of its own. */
+  outages({ startMs, everyMs, offMs, untilMs }) {
+    this.members.forEach((member, i) => {
+      const phase = (this.order.members[i].index * GOLDEN) % 1;
+      member.suffer({ fromMs: startMs + phase * everyMs, everyMs, offMs, untilMs });
+    });
+  }
+
+  pause() {
+    for (const { client } of this.members) client.pause();
+  }
+
+  resume() {
+    for (const { client } of this.members) client.resume();
+  }
+
+  /** How many are subscribed, and how many of these have heard up to the last numbers. */
+  status({ lastOf }) {
+    const ready = this.members.filter(({ client }) => client.isReady);
+    return { ready: ready.length, reached: ready.filter(({ hearing }) => hearing.hasReached(lastOf)).length };
+  }
+
+  /** @param {{published: import('./judge.mjs').Published[], sinceMs: number}} call with the time from which coming back counts */
+  judge({ published, sinceMs }) {
+    const verdict = new Verdict();
+    for (const member of this.members) member.judge(verdict, published);
+    const used = process.cpuUsage(this.#cpuFrom);
+    return {
+      verdict: verdict.toJSON(),
+      lost: this.members.filter(({ client }) => !client.isReady).length,
+      newSessions: this.members.flatMap(({ sessions }) => sessions.filter((at) => at > sinceMs)).length,
+      backAfterMs: this.members.flatMap(({ client }) => {
+        const span = client.spans.find(({ from }) => from > sinceMs);
+        return span === undefined ? [] : [span.from - sinceMs];
+      }),
+      endings: countAll(this.members.map(({ client }) => client.endings)),
+      oddities: this.members.reduce((sum, { oddities }) => sum + oddities.count, 0),
+      firstOddities: this.members.flatMap(({ oddities }) => oddities.first).slice(0, 3),
+      busy: performance.eventLoopUtilization(this.#busyFrom).utilization,
+      cpu: (used.user + used.system) / 1e6,
+    };
+  }
+
+  killServers() {
+    for (const pid of this.#pids) process.kill(pid, 'SIGKILL');
+  }
+}
+
+/** @param {Map<number, number>[]} maps */
+function countAll(maps) {
+  /** @type {Record<string, number>} */
+  const sums = {};
+  for (const map of maps) for (const [key, count] of map) sums[key] = (sums[key] ?? 0) + count;
+  return sums;
+}
+
+function tell(message) {
+  if (process.connected) process.send?.(message);
+}
+
+function fail(error) {
+  const isFault = error instanceof Fault;
+  tell({
+    type: 'fault',
+    kind: isFault ? error.kind : 'failed',
+    message: isFault ? error.message : error.stack,
+  });
+}
+
+process.on('uncaughtException', fail);
+process.once('message', (order) => {
+  const calls = new Calls(/** @type {CrowdOrder} */ (order));
+  process.on('disconnect', () => {
+    try {
+      calls.killServers();
+    } finally {
+      process.exit(1);
+    }
+  });
+  process.on('message', async ({ type, call, ...rest }) => {
+    try {
+      tell({ type: 'answer', call, value: await calls[type](rest) });
+    } catch (error) {
+      fail(error);
+    }
+  });
+});

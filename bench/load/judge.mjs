@@ -1,0 +1,151 @@
+/**
+ * Holds what a client heard against what was published and accepted: delivered, missed and told by a gap before anything later, or missed in
+ * silence. An update that never came counts as one that took for ever.
+ */
+import { Samples } from './latency.mjs';
+
+/**
+ * What one publisher had accepted, by number.
+ * @typedef {object} Published
+ * @property {number} p
+ * @property {string} path
+ * @property {number[]} dueMs when each was to be sent
+ * @property {boolean[]} isAccepted
+ * @property {boolean[]} isRetried
+ * @property {({epoch: string, offset: number} | null)[]} positions
+ */
+
+/**
+ * A time in which a client was subscribed.
+ * @typedef {{connectMs: number, from: number, to: number}} Span `connectMs` is when it began to connect
+ */
+
+/** Deliveries that were due, with the time of those that came. */
+class Tally {
+  expected = 0;
+  delivered = 0;
+  samples = new Samples();
+
+  /** @param {number} tookMs Infinity for one that never came */
+  add(tookMs) {
+    this.expected++;
+    if (tookMs === Number.POSITIVE_INFINITY) return;
+    this.delivered++;
+    this.samples.add(tookMs);
+  }
+
+  /** Adds what another process counted. @param {ReturnType<Tally['toJSON']>} other */
+  merge(other) {
+    this.expected += other.expected;
+    this.delivered += other.delivered;
+    this.samples.merge(other.samples);
+  }
+
+  /** Of all that was expected: Infinity where too few came. @param {number} fraction @returns {number | null} */
+  quantile(fraction) {
+    if (this.expected === 0) return null;
+    const rank = Math.max(1, Math.ceil(this.expected * fraction));
+    if (rank > this.delivered) return Number.POSITIVE_INFINITY;
+    return this.samples.quantile((rank - 0.5) / this.delivered);
+  }
+
+  toJSON() {
+    return { expected: this.expected, delivered: this.delivered, samples: this.samples.toJSON() };
+  }
+}
+
+/** What became of all clients of one run. */
+export class Verdict {
+  clients = 0;
+  all = new Tally();
+  /** Only what was published while its client was subscribed. */
+  online = new Tally();
+  /** Only what was published while its client was not, with the time that it took from when the client began to come back. */
+  caughtUp = new Tally();
+  /** Missed, and told by a gap before anything later came. */
+  told = 0;
+  /** Missed without a word. */
+  silent = 0;
+  doubled = 0;
+  /** Doubled where its publisher had sent it more than once, having got no answer. */
+  doubledByRetry = 0;
+  disordered = 0;
+  altered = 0;
+  /** Gaps by reason. @type {Record<string, number>} */
+  gaps = {};
+  /** How many positions were told so many gaps. @type {Record<string, number>} */
+  positionsByGaps = {};
+
+  /**
+   * @param {import('./hearing.mjs').Hearing} hearing
+   * @param {Published[]} published by the publishers that this client was to hear
+   * @param {Span[]} spans when it was subscribed
+   */
+  judge(hearing, published, spans) {
+    this.clients++;
+    this.disordered += hearing.disordered;
+    this.altered += hearing.altered;
+    for (const each of published) this.#judgeOne(hearing, each, spans);
+    for (const { reason } of hearing.gaps) this.gaps[reason] = (this.gaps[reason] ?? 0) + 1;
+    for (const path of new Set(published.map((each) => each.path))) {
+      const count = hearing.gaps.filter((gap) => gap.path === path).length;
+      this.positionsByGaps[count] = (this.positionsByGaps[count] ?? 0) + 1;
+    }
+  }
+
+  /** Adds another process's verdict. @param {ReturnType<Verdict['toJSON']>} other */
+  merge(other) {
+    this.all.merge(other.all);
+    this.online.merge(other.online);
+    this.caughtUp.merge(other.caughtUp);
+    for (const name of ['clients', 'told', 'silent', 'doubled', 'doubledByRetry', 'disordered', 'altered']) {
+      this[name] += other[name];
+    }
+    for (const name of ['gaps', 'positionsByGaps']) {
+      for (const [key, count] of Object.entries(other[name]))
+        this[name][key] = (this[name][key] ?? 0) + count;
+    }
+  }
+
+  /** For another process. */
+  toJSON() {
+    const { all, online, caughtUp } = this;
+    return { ...this, all: all.toJSON(), online: online.toJSON(), caughtUp: caughtUp.toJSON() };
+  }
+
+  #judgeOne(hearing, published, spans) {
+    const heard = hearing.heard.get(published.p);
+    for (const n of heard?.again ?? []) {
+      if (published.isRetried[n]) this.doubledByRetry++;
+      else this.doubled++;
+    }
+    published.dueMs.forEach((dueMs, n) => {
+      const atMs = heard?.times[n] ?? 0;
+      if (atMs === 0 && !published.isAccepted[n]) return;
+      const tookMs = atMs === 0 ? Number.POSITIVE_INFINITY : atMs - dueMs;
+      this.all.add(tookMs);
+      const span = spans.find(({ to }) => dueMs < to);
+      if (span !== undefined && span.from <= dueMs) this.online.add(tookMs);
+      else this.caughtUp.add(tookMs - Math.max(0, (span?.connectMs ?? dueMs) - dueMs));
+      if (atMs > 0) return;
+      if (isTold(hearing, published, n)) this.told++;
+      else this.silent++;
+    });
+  }
+}
+
+/** Whether a gap names number `n`, and came before anything later of its publisher. */
+function isTold(hearing, { p, path, positions }, n) {
+  const position = positions[n];
+  if (position === null) return false;
+  const skip = hearing.heard.get(p)?.skips.find(({ from, to }) => from <= n && n <= to);
+  const gaps = skip === undefined ? hearing.gaps : hearing.gaps.slice(0, skip.gapsBefore);
+  return gaps.some((gap) => gap.path === path && covers(gap, position));
+}
+
+/** Whether `position` is after `from` and up to `to`; of another epoch than `to`, all after `from` is. */
+function covers({ from, to }, { epoch, offset }) {
+  const isAfterFrom = from === null || epoch !== from.epoch || offset > from.offset;
+  if (epoch === to?.epoch) return isAfterFrom && offset <= to.offset;
+  return epoch === from?.epoch && offset > from.offset;
+}

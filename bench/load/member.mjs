@@ -1,0 +1,84 @@
+/** One client of a crowd: what it says, what it hears, and when it was there. */
+
+import { nowMs } from './clock.mjs';
+import { Hearing } from './hearing.mjs';
+import { ReturningClient } from './returning-client.mjs';
+import { speakerOf } from './speakers/table.mjs';
+
+const MAX_ODDITIES = 3;
+
+/**
+ * @typedef {object} MemberOptions
+ * @property {{system: string, dialect: string, port: number}} peer
+ * @property {import('./message.mjs').Messages} messages
+ * @property {ReadonlyMap<number, string>} pathOf the paths of the publishers that it is to hear
+ * @property {(id: string, paths: string[]) => void} onAsk
+ */
+
+export class Member {
+  /** When it got a session of its own that was not the one before. @type {number[]} */
+  sessions = [];
+  /** What a sound server would not have said: the first few, and how often. @type {{first: string[], count: number}} */
+  oddities = { first: [], count: 0 };
+  /** Resolves when it is subscribed for the first time. @type {Promise<void>} */
+  opened;
+  hearing;
+  client;
+  #publishers;
+  #timer;
+
+  /** @param {MemberOptions} options */
+  constructor({ peer, messages, pathOf, onAsk }) {
+    this.hearing = new Hearing(messages, pathOf);
+    this.#publishers = [...pathOf.keys()];
+    this.opened = new Promise((resolve) => {
+      this.client = new ReturningClient({
+        port: peer.port,
+        random: Math.random,
+        onReady: () => resolve(undefined),
+      });
+    });
+    const client = /** @type {ReturningClient} */ (this.client);
+    client.speaker = speakerOf(peer, [...new Set(pathOf.values())], {
+      onUpdate: (update) => this.hearing.take(update, client.atMs),
+      onGap: (gap) => this.hearing.tell(gap),
+      onReady: () => client.ready(),
+      onSession: (isNew) => {
+        if (isNew) this.sessions.push(nowMs());
+      },
+      onAsk,
+      onOddity: (why) => {
+        if (this.oddities.count++ < MAX_ODDITIES) this.oddities.first.push(why);
+      },
+    });
+  }
+
+  /**
+   * Goes at `fromMs` and every `everyMs` after it, each time for `offMs`, and the last time so that it is back by `untilMs`.
+   * @param {{fromMs: number, everyMs: number, offMs: number, untilMs: number}} outages
+   */
+  suffer({ fromMs, everyMs, offMs, untilMs }) {
+    if (fromMs + offMs > untilMs) return;
+    this.#timer = setTimeout(() => {
+      this.client.drop();
+      this.#timer = setTimeout(
+        () => {
+          this.client.connect();
+          this.suffer({ fromMs: fromMs + everyMs, everyMs, offMs, untilMs });
+        },
+        fromMs + offMs - nowMs(),
+      );
+    }, fromMs - nowMs());
+  }
+
+  /** @param {import('./judge.mjs').Verdict} verdict @param {import('./judge.mjs').Published[]} published by number of the publisher */
+  judge(verdict, published) {
+    const own = this.#publishers.map((p) => published[p]);
+    verdict.judge(this.hearing, own, this.client.spans);
+  }
+
+  close() {
+    clearTimeout(this.#timer);
+    this.client.drop();
+  }
+}
