@@ -31,7 +31,11 @@ export function draftOf({ path, key, message, except }: Publication, prefix = ''
 }
 
 /** Publishes a draft; `prefix` leads to its item in the request. */
-export async function publishDraft(publisher: Publisher, draft: Draft, prefix = ''): Promise<Outcome<Update>> {
+export async function publishDraft(
+  publisher: Publisher,
+  draft: Draft,
+  prefix = '',
+): Promise<Outcome<Update>> {
   const outcome = await publisher.publish(draft);
   if ('value' in outcome || prefix === '') return outcome;
   return { error: { ...outcome.error, field: `${prefix}${outcome.error.field}` } };

@@ -13,9 +13,9 @@ export const message = z
   .meta({ description: 'Any JSON value, at most 64 KB.' });
 
 /** Of which entry of the path's state an update is the new value; its grammar is checked item by item. */
-export const key = z
-  .string()
-  .meta({ description: "The update is also the new value of this key in the path's state; null removes it." });
+export const key = z.string().meta({
+  description: "The update is also the new value of this key in the path's state; null removes it.",
+});
 
 /** A session's public id. */
 export const sessionId = z.string().min(1).max(64).meta({ description: 'The public id of a session.' });

@@ -96,10 +96,12 @@ export const configSchema = z.strictObject({
     .meta({ description: 'addresses whose X-Forwarded-* headers are believed' }),
   paths: z
     .array(
-      policy.extend({ pattern }).refine(
-        ({ log, slow }) => log !== false || slow === 'resume',
-        'what is slow is read from the log: "latest" needs one',
-      ),
+      policy
+        .extend({ pattern })
+        .refine(
+          ({ log, slow }) => log !== false || slow === 'resume',
+          'what is slow is read from the log: "latest" needs one',
+        ),
     )
     .default([])
     .meta({ description: 'policies of paths by pattern, the first match wins' }),
@@ -125,12 +127,9 @@ export const configSchema = z.strictObject({
     .min(1)
     .default(2_000)
     .meta({ description: 'connections that may be opened in a second; others are told when to come back' }),
-  tickets: z
-    .boolean()
-    .default(true)
-    .meta({
-      description: 'let tickets carry user and grants, so that a crash costs the back end no question',
-    }),
+  tickets: z.boolean().default(true).meta({
+    description: 'let tickets carry user and grants, so that a crash costs the back end no question',
+  }),
   headTtlMs: ms.default(24 * 60 * 60 * 1000).meta({ description: 'how long an unused path keeps its epoch' }),
   sessionTtlMs: ms.default(30_000).meta({ description: 'how long a session waits without a connection' }),
   grantWaitMs: ms.default(10_000).meta({ description: 'how long a path waits for its grant' }),

@@ -23,5 +23,15 @@ export interface Counters {
 /** All at zero. */
 export function newCounters(): Counters {
   const gapsBy = { evicted: 0, restarted: 0, slow: 0, no_log: 0 };
-  return { updates: 0, deliveries: 0, gaps: 0, gapsBy, slow: 0, opened: 0, resumed: 0, subscriptions: 0, pending: 0 };
+  return {
+    updates: 0,
+    deliveries: 0,
+    gaps: 0,
+    gapsBy,
+    slow: 0,
+    opened: 0,
+    resumed: 0,
+    subscriptions: 0,
+    pending: 0,
+  };
 }

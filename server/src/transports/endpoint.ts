@@ -249,8 +249,12 @@ function lastEventId(header: string | string[] | undefined): Position | undefine
 }
 
 /** An `EventSource` that comes back asks with the same URL: it has the snapshot, and names where it was. */
-function stateOf(wanted: string | string[] | undefined, position: Position | undefined): SubscribeItem['state'] {
+function stateOf(
+  wanted: string | string[] | undefined,
+  position: Position | undefined,
+): SubscribeItem['state'] {
   if (wanted === undefined) return undefined;
-  if (wanted !== 'snapshot') throw fault('bad_field', { field: 'state', message: 'The state is a "snapshot".' });
+  if (wanted !== 'snapshot')
+    throw fault('bad_field', { field: 'state', message: 'The state is a "snapshot".' });
   return position === undefined ? 'snapshot' : 'changes';
 }

@@ -27,6 +27,7 @@ describe('golden calls', () => {
 function shape(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(shape);
   if (typeof value !== 'object' || value === null) return value;
+  if ('epoch' in value) return null;
   const entries = Object.entries(value).filter(([name]) => name !== 'message');
-  return Object.fromEntries(entries.map(([name, it]) => [name, name === 'position' ? null : shape(it)]));
+  return Object.fromEntries(entries.map(([name, it]) => [name, shape(it)]));
 }

@@ -30,7 +30,19 @@ export function brokerContract(name: string, create: CreateBroker): void {
       path: string,
       message: Json,
       more: Partial<Parameters<Broker['publish']>[0]> = {},
-    ) => broker.publish({ path, message, text: JSON.stringify(message), sender: '', except: null, ...more });
+    ) => {
+      const draft = { path, key: null, message, text: JSON.stringify(message), sender: '', except: null };
+      const outcome = await broker.publish({ ...draft, ...more });
+      if ('error' in outcome) throw new Error(outcome.error.code);
+      return outcome.value;
+    };
+    const holdLog = (path: string) => broker.hold(path)?.log ?? null;
+    const stateOf = (path: string) =>
+      [...(broker.hold(path)?.state?.entries.values() ?? [])].map(({ key, text, offset }) => [
+        key,
+        text,
+        offset,
+      ]);
     afterEach(() => broker.stop());
 
     it('gives the updates of a path offsets from 1 in one epoch of 8 characters', async () => {
@@ -85,7 +97,7 @@ export function brokerContract(name: string, create: CreateBroker): void {
 
     it('shows what was published in the log of its path, at once and without a gap', async () => {
       await start();
-      const log = broker.hold('a');
+      const log = holdLog('a');
       expect(log?.head.offset).toBe(0);
       await publish('a', 'first', { sender: 'me', except: new Set(['you']) });
       await publish('a', 'second');
@@ -97,7 +109,7 @@ export function brokerContract(name: string, create: CreateBroker): void {
 
     it('has stored an update when it hands it over', async () => {
       broker = await create();
-      const log = broker.hold('a');
+      const log = holdLog('a');
       const heads: unknown[] = [];
       broker.start(() => heads.push(log?.head.offset));
       await publish('a', 1);
@@ -108,17 +120,17 @@ export function brokerContract(name: string, create: CreateBroker): void {
     it('gives the same log to everybody who holds the path', async () => {
       await start();
       await publish('a', 1);
-      expect(broker.hold('a')).toBe(broker.hold('a'));
+      expect(holdLog('a')).toBe(holdLog('a'));
     });
 
     it('keeps the log and the head when the last one lets go', async () => {
       await start();
-      const head = broker.hold('a')?.head;
+      const head = holdLog('a')?.head;
       await publish('a', 1);
       broker.release('a');
       const { position } = await publish('a', 2);
       expect(position).toEqual({ epoch: head?.epoch, offset: 2 });
-      expect(entriesOf(broker.hold('a'))).toHaveLength(2);
+      expect(entriesOf(holdLog('a'))).toHaveLength(2);
     });
 
     it('gives no position and no log where the policy has none', async () => {
@@ -136,8 +148,54 @@ export function brokerContract(name: string, create: CreateBroker): void {
       circular['self'] = circular;
       await expect(publish('a', circular as Json)).rejects.toThrow();
       expect(delivered).toEqual([]);
-      expect(entriesOf(broker.hold('a'))).toEqual([]);
+      expect(entriesOf(holdLog('a'))).toEqual([]);
       expect((await publish('a', 1)).position?.offset).toBe(1);
+    });
+
+    it('keeps the newest message of each key, in the order of their last change', async () => {
+      await start();
+      for (const [key, message] of [
+        ['x', 1],
+        ['y', 2],
+        ['x', 3],
+        ['z', 4],
+      ] as const)
+        await publish('a', message, { key });
+      await publish('a', 'no key');
+      expect(stateOf('a')).toEqual([
+        ['y', '2', 2],
+        ['x', '3', 3],
+        ['z', '4', 4],
+      ]);
+      expect(JSON.parse(delivered[0]?.frame.text ?? '')).toMatchObject({ path: 'a', key: 'x', message: 1 });
+      expect(entriesOf(holdLog('a')).map(({ key }) => key)).toEqual(['x', 'y', 'x', 'z', null]);
+    });
+
+    it('removes a key with null, and delivers and logs that like any update', async () => {
+      await start();
+      await publish('a', 1, { key: 'x' });
+      await publish('a', 1, { key: '__proto__' });
+      await publish('a', null, { key: 'x' });
+      await publish('a', null, { key: 'never there' });
+      expect(stateOf('a')).toEqual([['__proto__', '1', 2]]);
+      expect(delivered.map(({ message }) => message)).toEqual([1, 1, null, null]);
+      expect(holdLog('a')?.head.offset).toBe(4);
+    });
+
+    it('has changed the state when it hands the update over', async () => {
+      broker = await create();
+      const { state } = broker.hold('a') ?? {};
+      const values: unknown[] = [];
+      broker.start(() => values.push(state?.entries.get('x')?.text));
+      await publish('a', 1, { key: 'x' });
+      await publish('a', 2, { key: 'x' });
+      expect(values).toEqual(['1', '2']);
+    });
+
+    it('refuses a key on a path without a state, and then stores and delivers nothing', async () => {
+      await start();
+      await expect(publish('nolog', 1, { key: 'x' })).rejects.toThrow('no_state');
+      expect(delivered).toEqual([]);
     });
 
     it('can be stopped twice', async () => {

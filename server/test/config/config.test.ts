@@ -39,10 +39,11 @@ describe('a configuration', () => {
       paths: [{ pattern: 'a' }, { pattern: 'b', log: { maxUpdates: 5 } }, { pattern: 'c', log: false }],
     });
     const log = { maxUpdates: 1_000, maxBytes: 1024 * 1024, maxAgeMs: 300_000 };
+    const rest = { state: { maxKeys: 10_000, maxBytes: 4 * 1024 * 1024 }, slow: 'resume' };
     expect(paths).toEqual([
-      { pattern: 'a', log },
-      { pattern: 'b', log: { ...log, maxUpdates: 5 } },
-      { pattern: 'c', log: false },
+      { pattern: 'a', log, ...rest },
+      { pattern: 'b', log: { ...log, maxUpdates: 5 }, ...rest },
+      { pattern: 'c', log: false, ...rest },
     ]);
   });
 

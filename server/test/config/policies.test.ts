@@ -34,13 +34,33 @@ describe('the policies', () => {
         { pattern: '{all*}', log: { maxUpdates: 9 } },
       ],
     });
-    expect(some.logOf('cursor:3')).toBeNull();
-    expect(some.logOf('chat/1')?.maxUpdates).toBe(7);
-    expect(some.logOf('chat/1/2')?.maxUpdates).toBe(9);
-    expect(policies({}).logOf('anything')).toEqual({
-      maxUpdates: 1_000,
-      maxBytes: 1024 * 1024,
-      maxAgeMs: 300_000,
+    expect(some.of('cursor:3')).toEqual({ log: null, state: null, slow: 'resume' });
+    expect(some.of('chat/1').log?.maxUpdates).toBe(7);
+    expect(some.of('chat/1/2').log?.maxUpdates).toBe(9);
+    expect(policies({}).of('anything')).toEqual({
+      log: { maxUpdates: 1_000, maxBytes: 1024 * 1024, maxAgeMs: 300_000 },
+      state: { maxKeys: 10_000, maxBytes: 4 * 1024 * 1024 },
+      slow: 'resume',
     });
+  });
+
+  it('give a path its state and what is done when it is slow', () => {
+    const some = policies({
+      paths: [
+        { pattern: 'price/{id}', state: false, slow: 'latest' },
+        { pattern: 'board', state: { maxKeys: 5 } },
+      ],
+    });
+    expect(some.of('price/7')).toMatchObject({ state: null, slow: 'latest' });
+    expect(some.of('board')).toMatchObject({
+      state: { maxKeys: 5, maxBytes: 4 * 1024 * 1024 },
+      slow: 'resume',
+    });
+  });
+
+  it('refuse to skip on a path without a log', () => {
+    expect(() => policies({ paths: [{ pattern: 'price', log: false, slow: 'latest' }] })).toThrow(
+      'needs one',
+    );
   });
 });

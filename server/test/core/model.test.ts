@@ -5,12 +5,20 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Position } from '../../../protocol/positions.js';
-import { ModelClient } from '../support/model-client.js';
+import { ModelClient, type ModelRules } from '../support/model-client.js';
 import { History } from '../support/model-history.js';
 import { createWorld, type World } from '../support/world.js';
 
 const RUNS = 1_500;
-const PATHS = ['public/a', 'public/b', 'granted', 'public-nolog'] as const;
+const PATHS = ['public/a', 'public/b', 'granted', 'public-nolog', 'public-latest', 'public-state'] as const;
+/** Updates of these may have keys. */
+const KEYED: ReadonlySet<string> = new Set(['public-latest', 'public-state', 'public/a']);
+/** Nobody is left out where the state is followed: who does not hear a change cannot follow. */
+const STATED = 'public-state';
+const RULES: ModelRules = {
+  isLatest: (path) => path === 'public-latest',
+  isStated: (path) => path === STATED,
+};
 /** Subscribed to since a position that a page was rendered at; so its back end does not also connect it unasked. */
 const RENDERED = 'public/b';
 /** Granted and taken away by the back end, whether or not the client asked. */
@@ -18,7 +26,7 @@ const STEERED: ReadonlySet<string> = new Set(['public/a', 'granted']);
 const CLIENTS = 3;
 
 const client = fc.nat({ max: CLIENTS - 1 });
-const path = fc.constantFrom(...PATHS);
+const path = fc.constantFrom(...PATHS, 'public-latest' as const);
 const operation = fc.oneof(
   {
     weight: 12,
@@ -28,6 +36,8 @@ const operation = fc.oneof(
       count: fc.integer({ min: 1, max: 8 }),
       /** Sometimes more than one helping of what is behind. */
       size: fc.constantFrom(1, 1, 1, 1, 1, 1, 40_000),
+      key: fc.constantFrom(null, 'a', 'a', 'b', 'c'),
+      removes: fc.boolean(),
       hideFrom: fc.option(client, { freq: 3 }),
       asSender: fc.boolean(),
     }),
@@ -55,6 +65,8 @@ const operation = fc.oneof(
       do: fc.constantFrom(
         'open' as const,
         'open' as const,
+        'stream' as const,
+        'poll' as const,
         'drop' as const,
         'block' as const,
         'unblock' as const,
@@ -83,13 +95,16 @@ class Model {
   readonly clients: readonly ModelClient[];
   world: World;
   #serial = 0;
+  /** Gaps that were told, by all servers one after another. */
+  gaps = 0;
+  skips = 0;
 
   constructor(log: { maxUpdates: number; maxFrames: number }) {
     this.world = createWorld({
       log: { maxUpdates: log.maxUpdates, maxBytes: 150_000, maxAgeMs: 60_000 },
       settings: { outbox: { maxFrames: log.maxFrames, maxBytes: 100_000 }, pingIntervalMs: 15_000 },
     });
-    this.clients = Array.from({ length: CLIENTS }, () => new ModelClient(this.world, this.#history));
+    this.clients = Array.from({ length: CLIENTS }, () => new ModelClient(this.world, this.#history, RULES));
     for (const it of this.clients) {
       for (const path of PATHS.slice(1)) it.want(path);
       it.open();
@@ -129,9 +144,13 @@ class Model {
       case 'block':
         return who?.client?.block();
       case 'unblock':
-        return who?.client?.unblock();
+        return who?.unblock();
       case 'open':
         return who?.open();
+      case 'stream':
+        return who?.open('event-stream');
+      case 'poll':
+        return who?.open('long-poll');
       case 'drop':
         return who?.drop();
       case 'repeat':
@@ -147,31 +166,42 @@ class Model {
       let hasRead = 0;
       for (const it of this.clients) {
         if (it.client === null) it.open();
-        it.client?.unblock();
+        it.unblock();
         this.world.clock.settle();
         hasRead += it.read(1_000);
       }
       if (hasRead > 0) continue;
       for (const it of this.clients) it.isDone();
+      this.#countGaps();
       expect(this.world.receiverFaults).toEqual([]);
       return;
     }
     throw new Error('the clients never come to rest');
   }
 
-  #publish({ path, count, size, hideFrom, asSender }: Extract<Operation, { do: 'publish' }>): void {
-    const id = hideFrom === null ? '' : (this.clients[hideFrom]?.id ?? '');
+  #publish({ path, count, size, ...it }: Extract<Operation, { do: 'publish' }>): void {
+    const id = it.hideFrom === null || path === STATED ? '' : (this.clients[it.hideFrom]?.id ?? '');
+    const key = it.key !== null && KEYED.has(path) ? { key: it.key } : {};
     for (let i = 0; i < count; i++) {
-      const message = `${++this.#serial} ${'x'.repeat(size)}`;
-      const update = this.world.publish(path, message, asSender ? { sender: id } : { except: [id] });
+      const text = `${++this.#serial} ${'x'.repeat(size)}`;
+      // The last of a series may remove its key.
+      const message = 'key' in key && it.removes && i === count - 1 ? null : text;
+      const hidden = it.asSender ? { sender: id } : { except: [id] };
+      const update = this.world.publish(path, message, { ...key, ...hidden });
       this.#history.add(update, this.#serial);
       if (update.position !== null) this.#lastPositions.set(path, update.position);
     }
   }
 
+  #countGaps(): void {
+    this.gaps += this.world.counters.gaps;
+    this.skips += this.world.counters.gapsBy.slow;
+  }
+
   #restart(): void {
+    this.#countGaps();
     this.world = this.world.restart();
-    this.#history.restarted();
+    this.#history.crashed();
     for (const it of this.clients) it.moveTo(this.world);
   }
 }
@@ -180,6 +210,8 @@ it('loses nothing in silence, repeats nothing and reorders nothing, whatever hap
   let runs = 0;
   let processed = 0;
   let gaps = 0;
+  let skips = 0;
+  let snapshots = 0;
   const bounds = fc.record({
     maxUpdates: fc.integer({ min: 1, max: 40 }),
     maxFrames: fc.integer({ min: 4, max: 24 }),
@@ -192,12 +224,19 @@ it('loses nothing in silence, repeats nothing and reorders nothing, whatever hap
       for (const it of operations) model.perform(it);
       model.finish();
       runs++;
-      for (const it of model.clients) processed += it.processed;
-      gaps += model.world.counters.gaps;
+      for (const it of model.clients) {
+        processed += it.processed;
+        snapshots += it.snapshots;
+      }
+      gaps += model.gaps;
+      skips += model.skips;
     },
   );
   fc.assert(property, { numRuns: RUNS });
-  console.log(`model: ${runs} runs, ${processed} frames processed, ${gaps} gaps told by the last servers`);
+  console.log(
+    `model: ${runs} runs, ${processed} frames processed, ${snapshots} snapshots; ${gaps} gaps told, ${skips} of them slow`,
+  );
   expect(runs).toBeGreaterThanOrEqual(1_000);
   expect(gaps, 'the runs are hard enough to lose updates').toBeGreaterThan(100);
+  expect(Math.min(skips, snapshots), 'they skip and take snapshots').toBeGreaterThan(100);
 }, 120_000);

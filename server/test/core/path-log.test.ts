@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type LogBounds, PathLog } from '../../src/core/path-log.js';
 import { logEntry } from '../../src/core/update.js';
 
-const DRAFT = { path: 'a', message: null, text: 'null', sender: '', except: null };
+const DRAFT = { path: 'a', key: null, message: null, text: 'null', sender: '', except: null };
 
 const WIDE: LogBounds = { maxUpdates: 1_000_000, maxBytes: 1_000_000_000, maxAgeMs: 1_000_000 };
 

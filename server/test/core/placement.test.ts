@@ -3,7 +3,7 @@ import { PathLog } from '../../src/core/path-log.js';
 import { placeInLog } from '../../src/core/placement.js';
 import { logEntry } from '../../src/core/update.js';
 
-const DRAFT = { path: 'a', message: null, text: 'null', sender: '', except: null };
+const DRAFT = { path: 'a', key: null, message: null, text: 'null', sender: '', except: null };
 
 /** A log whose head is 10 and which holds 6 to 10. */
 function logAtTen(): PathLog {

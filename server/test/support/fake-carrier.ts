@@ -10,6 +10,8 @@ export interface FakeCarrierOptions {
   readonly transport?: TransportName;
   readonly isBlocked?: boolean;
   readonly isPinged?: boolean;
+  /** By default long-polls are. */
+  readonly isPolled?: boolean;
   readonly isRaw?: boolean;
 }
 
@@ -19,6 +21,7 @@ export class FakeCarrier implements Carrier {
   readonly transport: TransportName;
   readonly isBlocked: boolean;
   readonly isPinged: boolean;
+  readonly isPolled: boolean;
   readonly isRaw: boolean;
   /** Every write: how many frames it was said to hold, and its bytes. */
   readonly writes: { readonly frames: number; readonly bytes: Buffer }[] = [];
@@ -35,6 +38,7 @@ export class FakeCarrier implements Carrier {
     this.transport = options.transport ?? 'websocket';
     this.isBlocked = options.isBlocked ?? false;
     this.isPinged = options.isPinged ?? true;
+    this.isPolled = options.isPolled ?? this.transport === 'long-poll';
     this.isRaw = options.isRaw ?? false;
   }
 

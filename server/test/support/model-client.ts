@@ -4,8 +4,17 @@
  */
 import { expect } from 'vitest';
 import { afterClose } from '../../../protocol/codes.js';
-import type { DownFrame, SendFrame, UpdateFrame } from '../../../protocol/frames.js';
+import type {
+  DownFrame,
+  GapFrame,
+  Json,
+  SendFrame,
+  StateFrame,
+  SubscribeItem,
+  UpdateFrame,
+} from '../../../protocol/frames.js';
 import type { Position } from '../../../protocol/positions.js';
+import type { TransportName } from '../../src/core/connection.js';
 import { receiveFrame } from '../../src/transports/inbound.js';
 import type { History } from './model-history.js';
 import type { Client, World } from './world.js';
@@ -16,9 +25,26 @@ interface Track {
   isSubscribed: boolean;
   /** The place of the next update; null where a gap without positions has left it open. */
   next: number | null | undefined;
+  /** What is known of the path's state; null as long as no whole snapshot has come. */
+  entries: Map<string, Json> | null;
+  /** The parts of a snapshot that is being sent. */
+  parts: Map<string, Json>;
+}
+
+const fresh = (position?: Position, next?: number): Track => ({
+  ...{ position, next, isSubscribed: false, entries: null, parts: new Map() },
+});
+
+/** What is special of some paths. */
+export interface ModelRules {
+  /** Whether slow readers skip what newer updates replace. */
+  isLatest(path: string): boolean;
+  /** Whether clients follow the path's state. */
+  isStated(path: string): boolean;
 }
 
 export class ModelClient {
+  readonly #rules: ModelRules;
   readonly #history: History;
   readonly wanted = new Map<string, Track>();
   readonly #leaving = new Map<string, number>();
@@ -34,26 +60,36 @@ export class ModelClient {
   id = '';
   client: Client | null = null;
   processed = 0;
+  /** Whole snapshots that were processed. */
+  snapshots = 0;
 
-  constructor(world: World, history: History) {
+  constructor(world: World, history: History, rules: ModelRules) {
     this.#world = world;
     this.#history = history;
+    this.#rules = rules;
   }
 
   /** Opens a connection; one that there was is given up, with all that was not read. */
-  open(): void {
-    const paths = [...this.wanted].map(([path, { position }]) =>
-      position === undefined ? { path } : { path, position },
-    );
+  open(transport: TransportName = 'websocket'): void {
+    const paths = [...this.wanted.keys()].map((path) => this.#item(path));
     for (const { path } of paths) this.#askedAt.set(path, this.#history.end(path));
     for (const track of this.wanted.values()) track.isSubscribed = false;
     this.#leaving.clear();
     this.#isOpened = false;
     this.#unsent = [];
     const before = this.client?.connection.isClosed === false ? this.client : null;
-    this.client = this.#world.open({ paths, ...(this.#ticket === null ? {} : { ticket: this.#ticket }) });
+    const isBlocked = transport === 'event-stream';
+    const frame = { paths, ...(this.#ticket === null ? {} : { ticket: this.#ticket }) };
+    this.client = this.#world.open(frame, { transport, isBlocked });
+    if (transport === 'long-poll') this.client.block();
     if (this.client.session === before?.session) expect(before.carrier.closing?.code).toBe(4200);
     before?.connection.lost();
+  }
+
+  /** The socket takes bytes again; on a long-poll: the next poll comes, and takes one answer. */
+  unblock(): void {
+    if (this.client?.carrier.isPolled) this.client.connection.outbox.unblock();
+    else this.client?.unblock();
   }
 
   /** The connection is gone, and what was not read with it. */
@@ -73,7 +109,7 @@ export class ModelClient {
   want(path: string, since?: Position): void {
     if (this.wanted.has(path)) return;
     const next = since === undefined ? undefined : this.#history.placeOf(path, since);
-    this.wanted.set(path, { position: since, isSubscribed: false, next });
+    this.wanted.set(path, fresh(since, next));
     if (this.#isOpened) this.#subscribe(path);
     else this.#unsent.push(path);
   }
@@ -99,24 +135,35 @@ export class ModelClient {
 
   /** Checks that nothing is owed any more. */
   isDone(): void {
-    for (const [path, { next, isSubscribed }] of this.wanted) {
+    for (const [path, { next, isSubscribed, entries }] of this.wanted) {
       expect(isSubscribed, `${path} is subscribed`).toBe(true);
+      if (this.#rules.isStated(path)) {
+        expect(entries && Object.fromEntries(entries), `the state of ${path}`).toEqual(
+          this.#history.stateOf(path),
+        );
+      }
       if (next === null || next === undefined) continue;
-      expect(
-        this.#history.owed(path, next, this.#history.end(path), this.#ids),
-        `still owed on ${path}`,
-      ).toEqual([]);
+      expect(this.#owed(path, next, this.#history.end(path)), `still owed on ${path}`).toEqual([]);
     }
   }
 
+  #owed(path: string, from: number, to: number): number[] {
+    return this.#rules.isLatest(path)
+      ? this.#history.owedOfLatest(path, from, to, this.#ids)
+      : this.#history.owed(path, from, to, this.#ids);
+  }
+
+  /** How to ask for a path that is wanted. */
+  #item(path: string): SubscribeItem {
+    const { position, entries } = this.wanted.get(path) ?? {};
+    const item = position === undefined ? { path } : { path, position };
+    if (!this.#rules.isStated(path)) return item;
+    return { ...item, state: entries === null ? 'snapshot' : 'changes' };
+  }
+
   #subscribe(path: string): void {
-    const position = this.wanted.get(path)?.position;
     this.#askedAt.set(path, this.#history.end(path));
-    this.#send((n) => ({
-      type: 'subscribe',
-      n,
-      paths: [position === undefined ? { path } : { path, position }],
-    }));
+    this.#send((n) => ({ type: 'subscribe', n, paths: [this.#item(path)] }));
   }
 
   #send(make: (n: number) => SendFrame): void {
@@ -163,7 +210,9 @@ export class ModelClient {
       case 'unsubscribed':
         return this.#unsubscribed(frame.paths, frame.by);
       case 'gap':
-        return this.#gap(frame.path, frame.to);
+        return this.#gap(frame);
+      case 'state':
+        return this.#state(frame);
       case 'error':
         throw new Error(`the server refused a frame: ${JSON.stringify(frame)}`);
       case 'closing':
@@ -179,7 +228,7 @@ export class ModelClient {
   #subscribed(path: string, position: Position | null): void {
     if (this.#leaving.has(path)) return;
     // A back end may connect a session that did not ask.
-    const track = this.wanted.get(path) ?? { position: undefined, isSubscribed: false, next: undefined };
+    const track = this.wanted.get(path) ?? fresh();
     this.wanted.set(path, track);
     track.isSubscribed = true;
     track.position = position;
@@ -198,10 +247,31 @@ export class ModelClient {
     }
   }
 
-  #gap(path: string, to: Position | null): void {
+  #state({ path, position, entries, first, last }: StateFrame): void {
+    const track = this.wanted.get(path);
+    if (this.#leaving.has(path) || track === undefined) return;
+    expect(track.isSubscribed, 'a snapshot comes after "subscribed"').toBe(true);
+    const place = this.#history.placeOf(path, position);
+    if (first) {
+      track.parts = new Map();
+      expect(this.#owed(path, track.next as number, place), `skipped by a snapshot of ${path}`).toEqual([]);
+      expect(place).toBeGreaterThanOrEqual(track.next as number);
+    }
+    for (const { key, message } of entries) track.parts.set(key, message);
+    if (!last) return;
+    track.entries = track.parts;
+    track.position = position;
+    track.next = place;
+    this.snapshots++;
+  }
+
+  #gap({ path, to, reason }: GapFrame): void {
     const track = this.wanted.get(path);
     if (this.#leaving.has(path) || track === undefined) return;
     expect(track.isSubscribed, 'a gap comes after "subscribed"').toBe(true);
+    if (reason === 'restarted') expect(this.#history.crashes, 'nothing was lost').toBeGreaterThan(0);
+    if (reason === 'slow') expect(this.#rules.isLatest(path)).toBe(true);
+    track.entries = null;
     track.position = to;
     if (to === null) {
       track.next = null;
@@ -213,21 +283,32 @@ export class ModelClient {
     track.next = place;
   }
 
-  #update({ path, message, position }: UpdateFrame): void {
+  #update({ path, key, message, position }: UpdateFrame): void {
     const track = this.wanted.get(path);
     if (this.#leaving.has(path) || track === undefined) return;
-    const serial = Number(String(message).split(' ')[0]);
-    const place = this.#history.find(path, serial);
+    const place =
+      position === undefined
+        ? this.#history.find(path, serialOf(message))
+        : this.#history.placeOf(path, position) - 1;
     const accepted = this.#history.at(path, place);
     expect(track.isSubscribed, 'an update comes after "subscribed"').toBe(true);
+    const serial = accepted?.serial;
     expect(accepted?.hidden.has(this.id), `${serial} on ${path} was meant for others`).toBe(false);
+    expect({ key: accepted?.key ?? undefined, message: accepted?.message }).toEqual({ key, message });
     expect(accepted?.position ?? undefined).toEqual(position);
     if (track.next !== null) {
       const next = track.next as number;
       expect(place, `${serial} on ${path} came twice or late`).toBeGreaterThanOrEqual(next);
-      expect(this.#history.owed(path, next, place, this.#ids), `lost in silence on ${path}`).toEqual([]);
+      expect(this.#owed(path, next, place), `lost in silence on ${path}`).toEqual([]);
     }
     track.next = place + 1;
+    if (key !== undefined && message === null) track.entries?.delete(key);
+    else if (key !== undefined) track.entries?.set(key, message);
     if (position !== undefined) track.position = position;
   }
+}
+
+/** The serial number that a message begins with. */
+function serialOf(message: Json): number {
+  return Number(String(message).split(' ')[0]);
 }

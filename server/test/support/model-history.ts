@@ -3,11 +3,14 @@
  * number of updates accepted before it; positions are turned into places.
  */
 import { expect } from 'vitest';
+import type { Json } from '../../../protocol/frames.js';
 import type { Position } from '../../../protocol/positions.js';
 import type { Update } from '../../src/core/update.js';
 
 interface Accepted {
   readonly serial: number;
+  readonly key: string | null;
+  readonly message: Json;
   readonly position: Position | null;
   /** Session ids that must not hear it. */
   readonly hidden: ReadonlySet<string>;
@@ -19,17 +22,21 @@ export class History {
   readonly #epochs = new Map<string, number>();
   /** Where each path was when the server started last. */
   readonly #starts = new Map<string, number>();
+  /** How often the server has lost everything. */
+  crashes = 0;
 
   /** Notes an update; its message begins with its serial number. */
   add(update: Update, serial: number): void {
     const hidden = new Set([...(update.except ?? []), update.sender]);
     const list = this.#of(update.path);
-    list.push({ serial, position: update.position, hidden });
+    const { key, message, position } = update;
+    list.push({ serial, key, message, position, hidden });
     if (update.position !== null) expect(this.placeOf(update.path, update.position)).toBe(list.length);
   }
 
-  /** The server has lost its logs. */
-  restarted(): void {
+  /** The server has lost its logs and states. */
+  crashed(): void {
+    this.crashes++;
     for (const [path, list] of this.#accepted) this.#starts.set(path, list.length);
   }
 
@@ -60,6 +67,32 @@ export class History {
       .slice(from, to)
       .filter(({ hidden }) => ![...ids].some((id) => hidden.has(id)))
       .map(({ serial }) => serial);
+  }
+
+  /** The same where a slow reader may skip what a newer update replaces: of the same key, or of none as itself. */
+  owedOfLatest(path: string, from: number, to: number, ids: ReadonlySet<string>): number[] {
+    const list = this.#of(path);
+    const isHidden = ({ hidden }: Accepted) => [...ids].some((id) => hidden.has(id));
+    return list
+      .slice(from, to)
+      .filter((update, i) => {
+        const isReplaced = list
+          .slice(from + i + 1)
+          .some((later) => later.key !== null && later.key === update.key && !isHidden(later));
+        return !isReplaced && !isHidden(update);
+      })
+      .map(({ serial }) => serial);
+  }
+
+  /** The state of a path, by key. */
+  stateOf(path: string): Record<string, Json> {
+    const state = new Map<string, Json>();
+    for (const { key, message } of this.#of(path).slice(this.#starts.get(path) ?? 0)) {
+      if (key === null) continue;
+      if (message === null) state.delete(key);
+      else state.set(key, message);
+    }
+    return Object.fromEntries(state);
   }
 
   #of(path: string): Accepted[] {
