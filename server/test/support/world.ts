@@ -2,12 +2,15 @@
  * A whole server without a socket: core over the memory broker, a clock that stands still and carriers that record.
  * A test opens clients, publishes, and reads the frames that each client was sent.
  */
+import type { Outcome } from '../../../protocol/codes.js';
 import type { DownFrame, Json, OpenFrame, SendFrame, SubscribeItem } from '../../../protocol/frames.js';
 import { SignedTickets } from '../../src/auth/tickets.js';
 import { MemoryBroker } from '../../src/brokers/memory/memory-broker.js';
 import type { Connection } from '../../src/core/connection.js';
 import { createEngine, type Engine } from '../../src/core/engine.js';
 import type { LogBounds } from '../../src/core/path-log.js';
+import type { StateBounds } from '../../src/core/path-state.js';
+import type { PathPolicy, SlowPolicy } from '../../src/core/path-store.js';
 import { type Revocation, Revocations } from '../../src/core/revocations.js';
 import type { Session } from '../../src/core/session.js';
 import type { OpenOutcome, SessionSettings } from '../../src/core/sessions.js';
@@ -19,6 +22,7 @@ import { FakeClock } from './fake-clock.js';
 import { FakeIds } from './fake-ids.js';
 
 export const TICKET_LIFETIME_MS = 300_000;
+export const STATE: StateBounds = { maxKeys: 1_000, maxBytes: 1024 * 1024 };
 export const LOG: LogBounds = { maxUpdates: 1_000, maxBytes: 1024 * 1024, maxAgeMs: 300_000 };
 
 export interface WorldOptions {
@@ -28,6 +32,10 @@ export interface WorldOptions {
   /** By default every path has a log but those that begin with `public-nolog` or `nolog`. */
   readonly logOf?: (path: string) => LogBounds | null;
   readonly log?: LogBounds;
+  /** By default every path that has a log has one. */
+  readonly state?: StateBounds | null;
+  /** By default `latest` for paths that begin with `latest` or `public-latest`, else `resume`. */
+  readonly slowOf?: (path: string) => SlowPolicy;
 }
 
 /** What outlives a server. */
@@ -45,7 +53,11 @@ export interface World extends Engine, Lasting {
   /** What receivers threw, as `id: message`. */
   readonly receiverFaults: string[];
   readonly faults: unknown[];
-  publish(path: string, message: Json, more?: { sender?: string; except?: readonly string[] }): Update;
+  publish(
+    path: string,
+    message: Json,
+    more?: { key?: string; sender?: string; except?: readonly string[] },
+  ): Update;
   open(frame?: Partial<OpenFrame>, carrier?: FakeCarrierOptions): Client;
   tryOpen(frame: Partial<OpenFrame>, carrier?: FakeCarrier): OpenOutcome;
   /** Another server with the same tickets and journal, and empty logs. This one is gone. */
@@ -139,8 +151,19 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
   const { clock, ids, tickets, journal } = lasting;
   const wheel = new TimerWheel(clock);
   const logOf = options.logOf ?? ((path) => (/^(public-)?nolog/.test(path) ? null : (options.log ?? LOG)));
-  const limits = { maxTotalBytes: 256 * 1024 * 1024, headTtlMs: 86_400_000, maxHeads: 100_000 };
-  const broker = new MemoryBroker({ clock, ids, wheel, logOf, ...limits });
+  const policyOf = (path: string): PathPolicy => {
+    const log = logOf(path);
+    const slow = options.slowOf?.(path) ?? (/^(public-)?latest/.test(path) ? 'latest' : 'resume');
+    return { log, state: log === null ? null : options.state === undefined ? STATE : options.state, slow };
+  };
+  const maxBytes = 256 * 1024 * 1024;
+  const limits = {
+    maxTotalBytes: maxBytes,
+    maxStateBytes: maxBytes,
+    headTtlMs: 86_400_000,
+    maxHeads: 100_000,
+  };
+  const broker = new MemoryBroker({ clock, ids, wheel, policyOf, ...limits });
   const write = async (revocation: Revocation) => void journal.push(revocation);
   const revocations = new Revocations({ write }, [...journal]);
   const receiverFaults: string[] = [];
@@ -158,11 +181,14 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
     ...lasting,
     ...engine,
     ...{ wheel, broker, revocations, receiverFaults, faults, tryOpen },
-    publish: (path, message, { sender = '', except } = {}) =>
-      engine.publisher.publish({
-        ...{ path, message, sender, text: JSON.stringify(message) },
+    publish(path, message, { key, sender = '', except } = {}) {
+      const outcome = engine.publisher.publish({
+        ...{ path, key: key ?? null, message, sender, text: JSON.stringify(message) },
         except: except ? new Set(except) : null,
-      }) as Update,
+      }) as Outcome<Update>;
+      if ('error' in outcome) throw new Error(`nothing was published: ${outcome.error.code}`);
+      return outcome.value;
+    },
     open(frame = {}, carrierOptions = {}) {
       const carrier = new FakeCarrier(carrierOptions);
       const opened = tryOpen(frame, carrier);
