@@ -16,7 +16,7 @@ from ._errors import BadReply, CorneliusError, DobbyUnreachable
 from ._history import history, history_page
 from ._paths import checked_path
 from ._pool import LoopPools
-from ._retry import Retry
+from ._retry import Outage, Retry
 from ._signature import like
 from ._state import state as state_call
 from ._types import Gap, Page, PathInfo, Position, SessionInfo, State, Update
@@ -56,6 +56,7 @@ class AsyncDobby:
     ) -> None:
         self._endpoint = Endpoint(url, api_key, timeout)
         self._retry = retry or Retry()
+        self._outage = Outage()
         self._pools = LoopPools(http_client or (lambda: httpx.AsyncClient(trust_env=False)))
 
     update = _method(calls.update)
@@ -108,12 +109,15 @@ class AsyncDobby:
         """Sends one prepared call, tried again as the retry policy says."""
         if call.nothing is not None:
             return call.nothing
-        attempts = self._retry.start()
+        attempts = self._retry.start(self._outage)
         while True:
             try:
-                return call.parse(await self._send(call.request))
+                result = call.parse(await self._send(call.request))
             except CorneliusError as error:
                 await self._sleep(attempts.after(error))
+            else:
+                attempts.answered()
+                return result
 
     async def close(self) -> None:
         """Closes the connections of the running event loop. May be called again."""
@@ -140,7 +144,8 @@ class AsyncDobby:
                 timeout=self._endpoint.timeout,
                 follow_redirects=False,
             )
-        return Reply(response.status_code, response.content)
+        asked = response.headers.get("retry-after")
+        return Reply(response.status_code, response.content, asked)
 
     async def _pages(
         self, page: Callable[[N | None], Call[Page[T, N]]], after: N | None = None
@@ -173,7 +178,9 @@ class AsyncDobby:
         with self._endpoint.translated():
             async with stream as response:
                 if response.headers.get("content-type", "").split(";")[0] != "text/event-stream":
-                    raise watch.refusal(Reply(response.status_code, await response.aread()))
+                    asked = response.headers.get("retry-after")
+                    body = await response.aread()
+                    raise watch.refusal(Reply(response.status_code, body, asked))
                 async for chunk in response.aiter_bytes():
                     for each in watch.feed(chunk):
                         yield each

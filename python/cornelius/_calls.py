@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any, Generic, TypeVar
 
 from . import _decode as decode
@@ -44,6 +46,8 @@ class Reply:
 
     status: int
     body: bytes
+    retry_after: str | None = None
+    """The header of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,11 +215,29 @@ def answer(reply: Reply) -> decode.Object:
 
 def failure(reply: Reply) -> ApiError | BadReply:
     """Gives the error of an answer whose status is not 2xx."""
+    error = _failure(reply)
+    error.retry_after = _seconds(reply.retry_after)
+    return error
+
+
+def _failure(reply: Reply) -> ApiError | BadReply:
     try:
         body = decode.json_object(reply.body, "the answer")
         return decode.error(decode.as_object(body.get("error"), "error"), reply.status)
     except BadReply:
         return BadReply("The answer is not one of Dobby's", reply.status)
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Reads `Retry-After` (RFC 9110, 10.2.3): seconds, or a date; None for anything else."""
+    if retry_after is None:
+        return None
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
 
 
 def post(method: str, body: str) -> Request:

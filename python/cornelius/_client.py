@@ -15,7 +15,7 @@ from ._errors import BadReply, CorneliusError, DobbyUnreachable
 from ._history import history, history_page
 from ._paths import checked_path
 from ._pool import ProcessPools
-from ._retry import Retry
+from ._retry import Outage, Retry
 from ._signature import like
 from ._state import state as state_call
 from ._types import Gap, Page, PathInfo, Position, SessionInfo, State, Update
@@ -58,6 +58,7 @@ class Dobby:
     ) -> None:
         self._endpoint = Endpoint(url, api_key, timeout)
         self._retry = retry or Retry()
+        self._outage = Outage()
         self._pools = ProcessPools(http_client or (lambda: httpx.Client(trust_env=False)))
 
     update = _method(calls.update)
@@ -124,12 +125,15 @@ class Dobby:
         """Sends one prepared call, tried again as the retry policy says."""
         if call.nothing is not None:
             return call.nothing
-        attempts = self._retry.start()
+        attempts = self._retry.start(self._outage)
         while True:
             try:
-                return call.parse(self._send(call.request))
+                result = call.parse(self._send(call.request))
             except CorneliusError as error:
                 self._sleep(attempts.after(error))
+            else:
+                attempts.answered()
+                return result
 
     def close(self) -> None:
         """Closes the connections of this process. May be called again."""
@@ -156,7 +160,8 @@ class Dobby:
                 timeout=self._endpoint.timeout,
                 follow_redirects=False,
             )
-        return Reply(response.status_code, response.content)
+        asked = response.headers.get("retry-after")
+        return Reply(response.status_code, response.content, asked)
 
     def _pages(
         self, page: Callable[[N | None], Call[Page[T, N]]], after: N | None = None
@@ -183,7 +188,8 @@ class Dobby:
         stream = self._pools.get().stream("GET", url, headers=watch.headers(), timeout=timeout)
         with self._endpoint.translated(), stream as response:
             if response.headers.get("content-type", "").split(";")[0] != "text/event-stream":
-                raise watch.refusal(Reply(response.status_code, response.read()))
+                asked = response.headers.get("retry-after")
+                raise watch.refusal(Reply(response.status_code, response.read(), asked))
             for chunk in response.iter_bytes():
                 yield from watch.feed(chunk)
         raise DobbyUnreachable("the stream ended")

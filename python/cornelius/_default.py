@@ -17,10 +17,12 @@ from ._calls import Call
 from ._client import Dobby
 from ._endpoint import DEFAULT_TIMEOUT, DEFAULT_URL
 from ._errors import BadConfiguration
+from ._retry import DEFAULT_SECONDS, Retry, checked_retry_seconds
 from ._signature import like
 
 P = ParamSpec("P")
 T = TypeVar("T")
+C = TypeVar("C", Dobby, AsyncDobby)
 
 _configured: dict[str, Any] = {}
 # setdefault on a dict is atomic, so that threads need no lock, which a fork could copy while held.
@@ -34,15 +36,23 @@ def configure(
     api_key: str | None = None,
     api_key_file: str | os.PathLike[str] | None = None,
     timeout: float | None = None,
+    retry_seconds: float | None = None,
 ) -> None:
     """Configures the default clients; what is None comes from the settings or the environment.
 
-    `timeout` is in seconds for each step of one try, 5 by default. `api_key_file` is read when a
-    client is first needed, and `api_key` goes before it. A second call replaces the first and
-    closes its client, so make it before other threads publish. Raises nothing: mistakes are told,
-    as `BadConfiguration`, by the first call that needs a client.
+    `timeout` is in seconds for each step of one try, 5 by default. `retry_seconds` is how long a
+    call is tried again, 8 by default, so that a restart of Dobby loses nothing; 0 for never.
+    `api_key_file` is read when a client is first needed, and `api_key` goes before it. A second
+    call replaces the first and closes its client, so make it before other threads publish. Raises
+    nothing: mistakes are told, as `BadConfiguration`, by the first call that needs a client.
     """
-    given = {"url": url, "api_key": api_key, "api_key_file": api_key_file, "timeout": timeout}
+    given = {
+        "url": url,
+        "api_key": api_key,
+        "api_key_file": api_key_file,
+        "timeout": timeout,
+        "retry_seconds": retry_seconds,
+    }
     _configured.clear()
     _configured.update({name: value for name, value in given.items() if value is not None})
     forget()
@@ -61,12 +71,12 @@ def forget() -> None:
 
 def default() -> Dobby:
     """Gives the default client. Raises `BadConfiguration`."""
-    return _sync.get("client") or _sync.setdefault("client", Dobby(*_options()))
+    return _sync.get("client") or _sync.setdefault("client", _made(Dobby))
 
 
 def async_default() -> AsyncDobby:
     """Gives the default client for asyncio. Raises `BadConfiguration`."""
-    return _async.get("client") or _async.setdefault("client", AsyncDobby(*_options()))
+    return _async.get("client") or _async.setdefault("client", _made(AsyncDobby))
 
 
 def door(call: Callable[P, Call[T]]) -> Callable[P, T]:
@@ -87,10 +97,16 @@ def async_door(call: Callable[P, Call[T]]) -> Callable[P, Coroutine[Any, Any, T]
     return like(call, send)
 
 
-def _options() -> tuple[str, str | None, float]:
-    defaults = {"url": DEFAULT_URL, "timeout": DEFAULT_TIMEOUT}
+def _made(client: Callable[..., C]) -> C:
+    defaults = {
+        "url": DEFAULT_URL,
+        "timeout": DEFAULT_TIMEOUT,
+        "retry_seconds": DEFAULT_SECONDS,
+    }
     sources = [_configured, _django_options(), _environment(), defaults]
-    return _first(sources, "url"), _api_key(sources), _first(sources, "timeout")
+    retry = Retry(total=checked_retry_seconds(_first(sources, "retry_seconds")))
+    timeout = _first(sources, "timeout")
+    return client(_first(sources, "url"), _api_key(sources), timeout, retry=retry)
 
 
 def _first(sources: Sequence[Mapping[str, Any]], name: str) -> Any:

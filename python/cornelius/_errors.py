@@ -14,6 +14,8 @@ class CorneliusError(Exception):
     """The root of everything that this package raises on purpose."""
 
     retryable: bool = False
+    retry_after: float | None = None
+    """Seconds that the answer asked to wait before the next try."""
 
 
 class BadConfiguration(CorneliusError):

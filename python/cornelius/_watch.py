@@ -74,7 +74,7 @@ class Watch:
         if not error.retryable:
             raise error
         self._failures += 1
-        wait = max(self._retry.delay(self._failures), self._wait_at_least)
+        wait = max(self._retry.delay(self._failures), self._wait_at_least, error.retry_after or 0.0)
         self._wait_at_least = 0.0
         log.warning("watching %s was interrupted, again in %.1f s: %s", self.path, wait, error)
         return wait

@@ -2,8 +2,9 @@
 real Dobby does is tested elsewhere, against the real Dobby.
 
 `faults` are used up by the next requests, one each: "drop" takes effect and then cuts the
-connection, "cut" cuts it before, "hang" answers nothing until `close`, and a `(status, body)` pair
-is answered as it is. `streams` hold what each GET of /comet gets: a list of chunks, or a pair.
+connection, "cut" cuts it before, "hang" answers nothing until `close`, and a `(status, body)` pair,
+or a `(status, body, headers)` triple, is answered as it is. `streams` hold what each GET of /comet
+gets: a list of chunks, or such an answer.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from typing import Any
 
 KEY = "test-key"
 
-Fault = str | tuple[int, Any]
+Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]]
+Fault = str | Answer
 
 
 def error(code: str, retryable: bool = False, **more: Any) -> dict[str, Any]:
@@ -33,7 +35,7 @@ class Seen:
 @dataclass
 class State:
     faults: list[Fault] = field(default_factory=list)
-    streams: list[list[bytes] | tuple[int, Any]] = field(default_factory=list)
+    streams: list[list[bytes] | Answer] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
     published: list[tuple[str, Any]] = field(default_factory=list)
     logged: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -46,9 +48,12 @@ class State:
 
 
 class Double:
-    """The running server. `state` is what it saw and what it shall do."""
+    """The running server. `state` is what it saw and what it shall do.
 
-    def __init__(self) -> None:
+    Without `is_up` its port refuses connections until `start`, as while Dobby restarts.
+    """
+
+    def __init__(self, is_up: bool = True) -> None:
         self.state = State()
         self.closing = threading.Event()
         self._lock = threading.Lock()
@@ -57,17 +62,24 @@ class Double:
         class Handler(_Handler):
             owner = double
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler, bind_and_activate=False)
         self._server.daemon_threads = True
+        self._server.server_bind()
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if is_up:
+            self.start()
+
+    def start(self) -> None:
+        self._server.server_activate()
+        self._thread.start()
 
     def close(self) -> None:
         self.closing.set()
-        self._server.shutdown()
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
         self._server.server_close()
-        self._thread.join()
 
     def api(self, method: str, body: Any) -> tuple[int, Any]:
         with self._lock:
@@ -240,10 +252,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(chunk)
         self.close_connection = True
 
-    def _answer(self, status: int, body: Any) -> None:
+    def _answer(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         if 300 <= status < 400:
             self.send_header("location", "/api/info")
         self.send_header("content-length", str(len(data)))

@@ -22,9 +22,7 @@ from cornelius import (
     CorneliusError,
     DobbyUnreachable,
     PartialFailure,
-    Retry,
     Update,
-    _default,
 )
 from cornelius import django as push
 from tests.double import KEY, Double, error
@@ -102,6 +100,14 @@ def test_nothing_is_sent_on_rollback(double: Double) -> None:
     with transaction.atomic():
         push.update("b", 1)
     assert paths(double) == ["b"]
+
+
+def test_the_time_for_retries_is_a_setting(double: Double) -> None:
+    double.state.faults = ["cut"]
+    with override_settings(DOBBY={"URL": double.url, "API_KEY": KEY, "RETRY_SECONDS": 0}):
+        with pytest.raises(DobbyUnreachable):
+            cornelius.info()
+    assert len(double.state.seen) == 1
 
 
 def test_the_direct_door_sends_inside_the_transaction_and_raises(double: Double) -> None:
@@ -209,10 +215,9 @@ def test_more_than_one_request_can_hold_is_sent_in_several(double: Double) -> No
 
 
 def test_an_unreachable_dobby_is_logged_and_signalled_and_breaks_nothing(
-    failures: list[Any], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    failures: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    cornelius.configure(url="http://127.0.0.1:9")
-    monkeypatch.setattr(_default.default(), "_retry", Retry(attempts=1))
+    cornelius.configure(url="http://127.0.0.1:9", retry_seconds=0)
     with caplog.at_level(logging.ERROR, "cornelius.django"), transaction.atomic():
         push.update("a", 1)
         push.update("b", 2)

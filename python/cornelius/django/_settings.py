@@ -14,7 +14,7 @@ from .._errors import BadConfiguration
 Authorize = Callable[[HttpRequest, str], bool | Awaitable[bool]]
 """Says whether the visitor of this request may hear this path; may be async."""
 
-KNOWN = frozenset({"URL", "API_KEY", "API_KEY_FILE", "TIMEOUT", "AUTHORIZE"})
+KNOWN = frozenset({"URL", "API_KEY", "API_KEY_FILE", "TIMEOUT", "RETRY_SECONDS", "AUTHORIZE"})
 
 
 def refuse(request: HttpRequest, path: str) -> bool:

@@ -16,6 +16,7 @@ from django.core import checks
 from .._default import read_key_file
 from .._endpoint import checked_api_key, checked_timeout, checked_url
 from .._errors import BadConfiguration
+from .._retry import checked_retry_seconds
 from ._settings import KNOWN, load_authorize
 
 
@@ -40,6 +41,7 @@ def _values(given: Mapping[str, Any]) -> Iterator[checks.CheckMessage]:
         ("API_KEY", checked_api_key, "cornelius.E004"),
         ("TIMEOUT", checked_timeout, "cornelius.E005"),
         ("AUTHORIZE", load_authorize, "cornelius.E006"),
+        ("RETRY_SECONDS", checked_retry_seconds, "cornelius.E008"),
     ]
     for name, check, id in rows:
         if given.get(name) is None:
