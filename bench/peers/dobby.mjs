@@ -5,7 +5,8 @@ import { ROOT, startServer } from '../load/children.mjs';
 import { startInFolder } from './folder.mjs';
 import { KEY } from './key.mjs';
 
-const COMMAND = 'server/dist/server/src/cli/main.js';
+/** Its command line, below the repository's folder. */
+export const COMMAND = 'server/dist/server/src/cli/main.js';
 
 /** @type {import('./table.mjs').Peer} */
 export const dobby = {

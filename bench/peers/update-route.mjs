@@ -17,7 +17,7 @@ export function updateServer(publish) {
   return app;
 }
 
-/** Listens on a free port of the loopback and says so, as the bench expects it. */
+/** Listens on the loopback, on `BENCH_PORT` or a port that is free, and says so, as the bench expects it. */
 export async function listen(app) {
-  console.log(await app.listen({ port: 0, host: '127.0.0.1' }));
+  console.log(await app.listen({ port: Number(process.env.BENCH_PORT ?? 0), host: '127.0.0.1' }));
 }
