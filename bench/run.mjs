@@ -2,6 +2,7 @@
 import { fanout } from './fanout/fanout.mjs';
 import { idle } from './idle/idle.mjs';
 import { jitter } from './jitter/jitter.mjs';
+import { latency } from './latency/latency.mjs';
 import { selfTest } from './load/self-test.mjs';
 
 /** @type {Record<string, {about: string, run: (args: string[]) => Promise<number> | number}>} */
@@ -9,6 +10,10 @@ const BENCHES = {
   fanout: { about: 'one path, many subscribers: deliveries per CPU-second beside the peers', run: fanout },
   idle: { about: 'many sessions and nothing to do: memory of each beside the peers', run: idle },
   jitter: { about: 'clients that come and go: what reaches them in the end beside the peers', run: jitter },
+  latency: {
+    about: 'few updates to few: the time from publishing to receiving beside the peers',
+    run: latency,
+  },
   'self-test': {
     about: 'proves that the checker of deliveries can fail',
     run() {

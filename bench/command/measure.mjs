@@ -1,7 +1,7 @@
 /** One measured window: a fresh server of one system, subscribers on one path, updates published over HTTP. */
 import { drive } from '../load/children.mjs';
 import { KEY } from '../peers/key.mjs';
-import { withServer } from './turns.mjs';
+import { turns, withServer } from './turns.mjs';
 
 const MESSAGE_BYTES = 128;
 const PATH = 'bench/measured';
@@ -23,7 +23,7 @@ const MAX_UNANSWERED = 32;
 /** One measured run. @typedef {import('../load/driver.mjs').Result & {system: string, setting: Setting, round: number}} Run */
 
 /** @param {string} system @param {Setting} setting @param {Window} window @returns {Promise<import('../load/driver.mjs').Result>} */
-export function measure(system, { subscribers, publishers, everyMs }, window) {
+function measure(system, { subscribers, publishers, everyMs }, window) {
   return withServer(system, ({ port, pids }, peer) => {
     const order = {
       port,
@@ -39,4 +39,28 @@ export function measure(system, { subscribers, publishers, everyMs }, window) {
     };
     return drive(order, order.warmMs + order.measuredMs + OVERHEAD_MS);
   });
+}
+
+/**
+ * Measures all systems in all settings, by turns.
+ * @param {{rounds: number, seconds: number, warmSeconds: number, settings: Setting[], systems: string[], seed: number}} plan
+ * @param {(run: Run) => string} tell what is to be said of a run when it has ended
+ */
+export async function measureAll(plan, tell) {
+  const window = { warmMs: plan.warmSeconds * 1000, measuredMs: plan.seconds * 1000, seed: plan.seed };
+  /** @type {Run[]} */
+  const runs = [];
+  for (const turn of turns(plan)) {
+    const { system, setting, round } = turn;
+    const run = { ...turn, ...(await measure(system, setting, window)) };
+    runs.push(run);
+    const load = `${setting.subscribers} subscribers, ${loadOf(setting)}`;
+    console.log(`round ${round + 1}  ${system}, ${load}: ${tell(run)}`);
+  }
+  return runs;
+}
+
+/** How the load is named. @param {Setting} setting */
+export function loadOf({ publishers, everyMs }) {
+  return everyMs === null ? `${publishers} publishers` : `one every ${everyMs} ms`;
 }

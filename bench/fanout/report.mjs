@@ -1,6 +1,8 @@
 /** Prints the table. */
+import { loadOf } from '../command/measure.mjs';
+import { OTHERS_COLUMN, warnOfOthers } from '../command/noise.mjs';
 import { percent, printTable, short } from '../command/table.mjs';
-import { MAX_P99_MS, NOISY } from './summary.mjs';
+import { MAX_P99_MS } from './summary.mjs';
 
 /** @typedef {import('./summary.mjs').Row} Row */
 
@@ -19,14 +21,9 @@ const COLUMNS = [
   ['server CPU', (row) => percent(row.serverShare)],
   ['generator CPU', (row) => `${row.generatorCpu.toFixed(2)} s`],
   ['µs/delivery', (row) => row.generatorMicros.toFixed(3)],
-  ['others', (row) => `${percent(row.othersShare)}${row.othersShare > NOISY ? ' ~' : ''}`],
+  OTHERS_COLUMN,
   ['reader busy', (row) => `${percent(row.readerBusy)}${row.isGeneratorBound ? ' !' : ''}`],
 ];
-
-/** How the load is named. @param {import('../command/measure.mjs').Setting} setting */
-export function loadOf({ publishers, everyMs }) {
-  return everyMs === null ? `${publishers} publishers` : `one every ${everyMs} ms`;
-}
 
 /** @param {Row[]} rows @param {import('./options.mjs').FanoutOptions} options */
 export function printReport(rows, { rounds, seconds }) {
@@ -36,11 +33,7 @@ export function printReport(rows, { rounds, seconds }) {
     console.log(`* this ratio does not count: the p99 of dobby is over ${MAX_P99_MS} ms`);
   }
   if (rows.some((row) => (row.p99Ms ?? 0) > MAX_P99_MS)) console.log(`* p99 over ${MAX_P99_MS} ms`);
-  if (rows.some((row) => row.othersShare > NOISY)) {
-    console.log(
-      '~ other processes took part of the cores in at least one of these runs: run again when it is quiet',
-    );
-  }
+  warnOfOthers(rows);
   if (rows.some((row) => row.isGeneratorBound)) {
     console.log(
       "! the load generator was the bottleneck: rates per second and times are its own, not the server's",

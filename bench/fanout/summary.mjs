@@ -1,13 +1,13 @@
 /** From runs to rows: medians of rates, merged samples of times, ratios, and what keeps a ratio from counting. */
 import { median } from '../command/median.mjs';
+import { othersShareOf } from '../command/noise.mjs';
+import { rowsOf } from '../command/rows.mjs';
 import { Samples } from '../load/latency.mjs';
 
 /** A ratio counts only while Dobby's own updates arrive within this. */
 export const MAX_P99_MS = 50;
 /** A reader that was this busy, before a server that used less than this of its core, was the bottleneck. */
 const SATURATED = 0.9;
-/** More than this share of a core for other processes, and times and rates per second are theirs too. */
-export const NOISY = 0.2;
 
 /**
  * @typedef {object} Row
@@ -30,17 +30,11 @@ export const NOISY = 0.2;
  */
 
 /** @param {import('../command/measure.mjs').Run[]} runs @param {import('./options.mjs').FanoutOptions} options @returns {Row[]} */
-export function summarise(runs, { settings, systems }) {
-  return settings.flatMap((setting) => {
-    const rows = systems.map((system) =>
-      summariseOne(runs.filter((run) => run.system === system && run.setting === setting)),
-    );
-    const dobby = rows.find((row) => row.system === 'dobby');
-    return rows.map((row) => ({ ...row, ...compare(dobby, row) }));
-  });
+export function summarise(runs, options) {
+  return rowsOf(runs, options, { summarise: summariseOne, compare });
 }
 
-function compare(dobby, row) {
+function compare(row, dobby) {
   if (dobby === undefined) return { ratio: null, counts: false };
   const counts = dobby.p99Ms !== null && dobby.p99Ms <= MAX_P99_MS;
   return { ratio: dobby.deliveriesPerCpuSecond / row.deliveriesPerCpuSecond, counts };
@@ -48,17 +42,14 @@ function compare(dobby, row) {
 
 /**
  * @param {import('../command/measure.mjs').Run[]} runs of one system in one setting
- * @returns {Omit<Row, 'ratio' | 'counts'>}
+ * @returns {Omit<Row, 'system' | 'setting' | 'ratio' | 'counts'>}
  */
 function summariseOne(runs) {
-  const samples = new Samples();
-  for (const run of runs) samples.merge(run.samples);
+  const samples = Samples.of(runs);
   const rates = runs.map((run) => run.deliveries / run.serverCpu);
   const medianOf = (figure) => median(runs.map(figure));
   const readerBusy = Math.max(...runs.map((run) => run.generator.readerBusy));
   return {
-    system: runs[0].system,
-    setting: runs[0].setting,
     updatesPerSecond: medianOf((run) => run.updates / (run.publishMs / 1000)),
     deliveriesPerSecond: medianOf((run) => run.deliveries / (run.deliverMs / 1000)),
     deliveriesPerCpuSecond: median(rates),
@@ -69,7 +60,7 @@ function summariseOne(runs) {
     generatorCpu: medianOf((run) => run.generator.cpu),
     generatorMicros: medianOf((run) => (run.generator.cpu / run.deliveries) * 1e6),
     readerBusy,
-    othersShare: Math.max(...runs.map((run) => run.othersCpu / (run.deliverMs / 1000))),
+    othersShare: othersShareOf(runs),
     isGeneratorBound: runs.some(isGeneratorBound),
   };
 }

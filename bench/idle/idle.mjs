@@ -1,6 +1,7 @@
 /** Idle: many sessions with one subscription each, and nothing happens. What memory does one of them cost? */
 import { median } from '../command/median.mjs';
 import { writeResults } from '../command/results.mjs';
+import { rowsOf } from '../command/rows.mjs';
 import { printTable } from '../command/table.mjs';
 import { turns, withServer } from '../command/turns.mjs';
 import { drive } from '../load/children.mjs';
@@ -13,12 +14,12 @@ const OVERHEAD_MS = 180_000;
 const MB = 1024 * 1024;
 
 /** @typedef {import('./holder.mjs').Held & {system: string, setting: number, round: number}} IdleRun */
-/** Medians of the rounds. @typedef {import('./holder.mjs').Held & {system: string, sessions: number, bytesPerSession: number, ratio: number | null}} Row */
+/** Medians of the rounds. @typedef {import('./holder.mjs').Held & {system: string, setting: number, bytesPerSession: number, ratio: number | null}} Row */
 
 /** @type {import('../command/table.mjs').Column<Row>[]} */
 const COLUMNS = [
   ['system', (row) => row.system],
-  ['sessions', (row) => String(row.sessions)],
+  ['sessions', (row) => String(row.setting)],
   ['KB/session', (row) => (row.bytesPerSession / 1024).toFixed(2)],
   ['it ÷ dobby', (row) => row.ratio?.toFixed(2) ?? ''],
   ['MB before', (row) => megabytes(row.beforeBytes)],
@@ -49,7 +50,7 @@ export async function idle(args) {
     const each = (perSession({ ...turn, ...held }) / 1024).toFixed(2);
     console.log(`round ${round + 1}  ${system}, ${setting} sessions: ${each} KB each`);
   }
-  const rows = summarise(runs, options);
+  const rows = rowsOf(runs, options, { summarise, compare });
   const { rounds, waitSeconds } = options;
   console.log(
     `\nResident memory of all server processes, ${waitSeconds} s after the last session was opened; median of ${rounds} runs\n`,
@@ -69,28 +70,11 @@ function hold(system, sessions, { waitSeconds, seed }) {
   });
 }
 
-/** @param {IdleRun[]} runs @param {import('./options.mjs').IdleOptions} options @returns {Row[]} */
-function summarise(runs, { settings, systems }) {
-  return settings.flatMap((sessions) => {
-    const rows = systems.map((system) =>
-      summariseOne(runs.filter((run) => run.system === system && run.setting === sessions)),
-    );
-    const dobby = rows.find(({ system }) => system === 'dobby');
-    return rows.map((row) => ({
-      ...row,
-      ratio: dobby === undefined ? null : row.bytesPerSession / dobby.bytesPerSession,
-    }));
-  });
-}
-
-/** @param {IdleRun[]} runs of one system and number of sessions @returns {Omit<Row, 'ratio'>} */
-function summariseOne(runs) {
-  const [{ system, setting }] = runs;
+/** @param {IdleRun[]} runs of one system and number of sessions */
+function summarise(runs) {
   /** @param {(run: IdleRun) => number} figure */
   const medianOf = (figure) => median(runs.map(figure));
   return {
-    system,
-    sessions: setting,
     bytesPerSession: medianOf(perSession),
     beforeBytes: medianOf((run) => run.beforeBytes),
     openBytes: medianOf((run) => run.openBytes),
@@ -98,6 +82,10 @@ function summariseOne(runs) {
     openMs: medianOf((run) => run.openMs),
     waitCpu: medianOf((run) => run.waitCpu),
   };
+}
+
+function compare(row, dobby) {
+  return { ratio: dobby === undefined ? null : row.bytesPerSession / dobby.bytesPerSession };
 }
 
 /** @param {IdleRun} run */

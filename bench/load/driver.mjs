@@ -28,7 +28,7 @@ const MAX_UPDATES = 4_000_000;
  * @property {string} path
  * @property {number} subscribers
  * @property {number} publishers that may have an update on its way at once
- * @property {number | null} everyMs between two updates, whoever is free publishing the next one; null: each its next when the last is answered
+ * @property {number | null} everyMs between two updates, whoever is free publishing the next; null: each its next when its last is answered
  * @property {number} warmMs
  * @property {number} measuredMs
  * @property {number} seed
@@ -90,7 +90,7 @@ class Driver {
       workerData: this.#publisherData(),
     });
     this.worker.on('error', (error) => this.#fail(error));
-    await this.#phase(order.warmMs);
+    await this.#phase(order.warmMs, true);
     await sleep(QUIET_MS);
     subscribers.clear();
     const result = await this.#measure();
@@ -105,8 +105,8 @@ class Driver {
   }
 
   /** Publishes for `ms` and waits until all of it has arrived everywhere. */
-  async #phase(ms) {
-    const ran = await this.#publish(ms);
+  async #phase(ms, isWarmUp) {
+    const ran = await this.#publish(ms, isWarmUp);
     await this.#within(this.#drain(ran.accepted), DRAIN_MS + 1000, () => 'the drain had not ended');
     return ran;
   }
@@ -119,7 +119,7 @@ class Driver {
     const readerBefore = mainThreadSeconds();
     const generatorBefore = process.cpuUsage();
     const busyBefore = performance.eventLoopUtilization();
-    const ran = await this.#phase(order.measuredMs);
+    const ran = await this.#phase(order.measuredMs, false);
     const used = process.cpuUsage(generatorBefore);
     const serverCpu = cpuSeconds(order.pids) - serverBefore;
     const generatorCpu = (used.user + used.system) / 1e6;
@@ -142,14 +142,14 @@ class Driver {
     };
   }
 
-  #publish(ms) {
+  #publish(ms, isWarmUp) {
     const ran = new Promise((resolve, reject) => {
       this.worker.once('message', (message) => {
         if (message.type === 'ran') resolve(message);
         else reject(new Fault('refused', message.message));
       });
     });
-    this.worker.postMessage({ type: 'run', ms });
+    this.worker.postMessage({ type: 'run', ms, isWarmUp });
     return this.#within(ran, ms + DRAIN_MS, () => 'the publishers had not ended');
   }
 

@@ -59,6 +59,13 @@ export class Samples {
   count = 0;
   #bins = new Uint32Array(BINS);
 
+  /** All that these runs counted. @param {{samples: [number, number][]}[]} runs */
+  static of(runs) {
+    const all = new Samples();
+    for (const { samples } of runs) all.merge(samples);
+    return all;
+  }
+
   /** @param {number} ms */
   add(ms) {
     if (ms < 0)

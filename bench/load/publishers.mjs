@@ -3,7 +3,7 @@
  * sends its next message when its last one was answered, or one is sent every so often by whoever is free. When each was sent
  * stands in the shared `times`, at `n * publishers + p`.
  *
- * Takes {type: 'run', ms}, answers {type: 'ran', accepted, elapsedMs, utilization} or {type: 'fault', message}.
+ * Takes {type: 'run', ms, isWarmUp}, answers {type: 'ran', accepted, elapsedMs, utilization} or {type: 'fault', message}.
  */
 import { performance } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -57,10 +57,10 @@ function publish(lane, answered) {
   });
 }
 
-/** All publishers at once, each its next message when the last was answered. */
-function publishInTurn(untilMs) {
+/** Each of `crew` publishes its next message when its last was answered. */
+function publishInTurn(crew, untilMs) {
   const lane = (each, done) => (mayPublish(each, untilMs) ? publish(each, () => lane(each, done)) : done());
-  return Promise.all(lanes.map((each) => new Promise((done) => lane(each, done))));
+  return Promise.all(crew.map((each) => new Promise((done) => lane(each, done))));
 }
 
 /** One message every `everyMs` on whichever connection is free, however long answers take. Ends when all are answered. */
@@ -90,7 +90,14 @@ function publishByTheClock(untilMs) {
   });
 }
 
-async function run(ms) {
+/** Publishes for `ms`; what is sent by the clock is warmed up by one publisher at full speed. */
+function publishFor(ms, isWarmUp) {
+  const untilMs = nowMs() + ms;
+  if (everyMs === null) return publishInTurn(lanes, untilMs);
+  return isWarmUp ? publishInTurn(lanes.slice(0, 1), untilMs) : publishByTheClock(untilMs);
+}
+
+async function run({ ms, isWarmUp }) {
   const startMs = nowMs();
   const before = lanes.map((lane) => lane.n);
   const utilization = performance.eventLoopUtilization();
@@ -99,7 +106,7 @@ async function run(ms) {
     if (stuck)
       fault(`message ${stuck.n} of publisher ${stuck.p} has had no answer for ${ANSWER_MS / 1000} s`);
   }, 1000);
-  await (everyMs === null ? publishInTurn : publishByTheClock)(startMs + ms);
+  await publishFor(ms, isWarmUp);
   clearInterval(watch);
   parentPort?.postMessage({
     type: 'ran',
@@ -110,5 +117,5 @@ async function run(ms) {
 }
 
 parentPort?.on('message', (message) => {
-  if (message.type === 'run') run(message.ms).catch((error) => fault(String(error)));
+  if (message.type === 'run') run(message).catch((error) => fault(String(error)));
 });
