@@ -4,6 +4,7 @@ import { idle } from './idle/idle.mjs';
 import { jitter } from './jitter/jitter.mjs';
 import { latency } from './latency/latency.mjs';
 import { selfTest } from './load/self-test.mjs';
+import { restart } from './restart/restart.mjs';
 
 /** @type {Record<string, {about: string, run: (args: string[]) => Promise<number> | number}>} */
 const BENCHES = {
@@ -14,6 +15,7 @@ const BENCHES = {
     about: 'few updates to few: the time from publishing to receiving beside the peers',
     run: latency,
   },
+  restart: { about: 'a server ended and started again: who comes back, and what is missing', run: restart },
   'self-test': {
     about: 'proves that the checker of deliveries can fail',
     run() {

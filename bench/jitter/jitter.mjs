@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { turns, withServer } from '../command/turns.mjs';
 import { nowMs } from '../load/clock.mjs';
-import { cpuSeconds, machineSeconds } from '../load/cpu.mjs';
+import { CpuWindow } from '../load/cpu-window.mjs';
 import { Crowd } from '../load/crowd.mjs';
 import { faultSelfTest } from '../load/fault-self-test.mjs';
 import { Messages } from '../load/message.mjs';
@@ -29,8 +29,7 @@ const QUIET_MS = 200;
 
 /**
  * One run of one system.
- * @typedef {import('../load/crowd.mjs').Outcome & {system: string, round: number, updates: number, serverCpu: number, othersShare: number,
- *   latestMs: number}} Run
+ * @typedef {import('../load/fault-rows.mjs').FaultRun & {system: string, setting: null, round: number, updates: number, latestMs: number}} Run
  */
 
 /** @param {string[]} args @returns {Promise<number>} the exit code */
@@ -80,19 +79,13 @@ async function runOne({ port, pids }, { name, dialect, updateUrl }, { clients, p
     await crowd.call('guard', { pids });
     await crowd.open();
     await crowd.call('measure');
-    const cpuBefore = cpuSeconds(pids);
-    const machineBefore = machineSeconds();
-    const beganMs = nowMs();
+    const cpu = new CpuWindow(pids);
     await comeAndGo(crowd, loop, times);
-    const serverCpu = cpuSeconds(pids) - cpuBefore;
-    const machineCpu = machineSeconds() - machineBefore;
-    const seconds = (nowMs() - beganMs) / 1000;
     const outcome = await crowd.judge(loop.published);
     return {
       ...outcome,
+      ...cpu.end(outcome.cpu),
       updates: loop.published[0].dueMs.length,
-      serverCpu,
-      othersShare: Math.max(0, machineCpu - serverCpu - outcome.cpu) / seconds,
       latestMs: loop.latestMs,
     };
   } finally {

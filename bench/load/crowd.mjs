@@ -19,10 +19,10 @@ const POLL_MS = 50;
 export class Crowd {
   #processes;
   #calls = 0;
-  /** @type {(fault: unknown) => void} */
-  #fail;
+  /** Ends the run with a fault. @type {(fault: unknown) => void} */
+  fail;
   #failed = new Promise((_, reject) => {
-    this.#fail = reject;
+    this.fail = reject;
   });
   #isClosed = false;
 
@@ -35,15 +35,15 @@ export class Crowd {
     this.#failed.catch(() => undefined);
     this.#processes = Array.from({ length: Math.ceil(this.size / perProcess) }, (_, i) => {
       const child = fork(PROCESS, { execArgv: [], serialization: 'advanced' });
-      child.on('error', (error) => this.#fail(error));
+      child.on('error', (error) => this.fail(error));
       child.on('exit', (code, signal) => {
         if (!this.#isClosed)
-          this.#fail(new Fault('closed', `a process of clients ended with ${code ?? signal}`));
+          this.fail(new Fault('closed', `a process of clients ended with ${code ?? signal}`));
       });
       child.on('message', (message) => {
         if (message.type === 'ask') onAsk?.(message.id, message.paths);
         if (message.type === 'fault')
-          this.#fail(Object.assign(new Fault(message.kind, ''), { message: message.message }));
+          this.fail(Object.assign(new Fault(message.kind, ''), { message: message.message }));
       });
       child.setMaxListeners(0);
       child.send({ ...order, members: order.members.slice(i * perProcess, (i + 1) * perProcess) });
