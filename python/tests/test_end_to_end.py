@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import re
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,7 +12,10 @@ import pytest
 
 from cornelius import (
     AsyncDobby,
+    BadRequest,
     Dobby,
+    Entry,
+    Gap,
     IdempotencyKeyReused,
     PartialFailure,
     Position,
@@ -25,28 +24,14 @@ from cornelius import (
     Update,
     UserMismatch,
 )
-
-KEY = "a-key-of-the-tests-0123456789"
-MAIN = Path(__file__).parents[2] / "server/dist/server/src/cli/main.js"
+from tests.dobby import KEY, DobbyProcess
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    assert MAIN.exists(), "the server has not been built: npm run build"
-    flags = ["--port", "0", "--public", "news/{name*}", "--state-dir"]
-    folder = str(tmp_path_factory.mktemp("dobby") / "state")
-    with subprocess.Popen(
-        ["node", str(MAIN), *flags, folder],
-        env={**os.environ, "DOBBY_API_KEY": KEY},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as server:
-        assert server.stdout is not None
-        found = re.search(r"http://\S+", server.stdout.readline())
-        assert found is not None, "Dobby did not say where it listens"
-        yield found[0]
-        server.terminate()
-        server.wait(10)
+    process = DobbyProcess(tmp_path_factory.mktemp("dobby"))
+    yield process.url
+    process.stop()
 
 
 @pytest.fixture
@@ -73,7 +58,7 @@ def test_what_is_pushed_is_watched_with_its_position(dobby: Dobby) -> None:
     async def push() -> None:
         async with AsyncDobby(dobby._endpoint.url, KEY) as client:
             for n in range(2, 40):
-                pushed.append(await client.update("news/1", {"n": n}))
+                pushed.append(await client.update("news/1", {"n": n}, key=str(n)))
                 await asyncio.sleep(0.05)
 
     def watch() -> Update:
@@ -90,6 +75,7 @@ def test_what_is_pushed_is_watched_with_its_position(dobby: Dobby) -> None:
     heard = asyncio.run(both())
     assert heard.path == "news/1"
     assert heard.position == Position(first.epoch, heard.message["n"])
+    assert heard.key == str(heard.message["n"])
 
 
 def test_a_session_is_connected_bound_disconnected_and_kicked(dobby: Dobby, url: str) -> None:
@@ -138,3 +124,68 @@ def test_what_travels_is_what_was_meant(dobby: Dobby) -> None:
     positions = dobby.updates([("news/3", message), Update("news/3", "two")])
     assert [each.offset for each in positions if each] == [1, 2]
     assert json.loads(json.dumps(dobby.info()))["updates"] >= 2
+
+
+def test_history_gives_what_was_pushed(dobby: Dobby) -> None:
+    dobby.updates([Update("log", n, key=str(n) if n % 2 else None) for n in range(7)])
+    page = dobby.history("log", limit=3)
+    assert [(each.message, each.key) for each in page.updates] == [(0, None), (1, "1"), (2, None)]
+    assert page.head == dobby.position("log")
+    assert page.next == page.updates[-1].position
+    rest = dobby.history("log", page.next)
+    assert [each.message for each in rest.updates if isinstance(each, Update)] == [3, 4, 5, 6]
+    assert (rest.gap, rest.next) == (None, None)
+    forth = list(dobby.iter_history("log", page_size=2))
+    back = list(dobby.iter_history("log", reverse=True, page_size=2))
+    assert [each.message for each in forth if isinstance(each, Update)] == list(range(7))
+    assert back == forth[::-1]
+
+
+def test_history_tells_what_is_gone(dobby: Dobby) -> None:
+    dobby.update("log/gone", 1)
+    gap, update = dobby.iter_history("log/gone", Position("before00", 9))
+    assert isinstance(gap, Gap)
+    assert (gap.from_, gap.reason) == (Position("before00", 9), "restarted")
+    assert isinstance(update, Update)
+    with pytest.raises(BadRequest, match="bad_position"):
+        dobby.history("log/gone", Position(dobby.history("log/gone").head.epoch, 99))
+
+
+def test_a_state_holds_the_newest_of_each_key(dobby: Dobby) -> None:
+    first = dobby.update("contacts", "Ada", key="7")
+    dobby.updates([Update("contacts", "Grace", key="3"), Update("contacts", 1)])
+    last = dobby.update("contacts", {"name": "Ada"}, key="7")
+    assert first != last
+    assert last is not None
+    found = dobby.state("contacts")
+    assert list(found) == ["3", "7"]
+    assert found["7"] == Entry("7", {"name": "Ada"}, last)
+    assert found.position == last == dobby.position("contacts")
+    assert list(dobby.state("contacts", ["7", "8"])) == ["7"]
+    dobby.update("contacts", None, key="7")
+    assert list(dobby.state("contacts")) == ["3"]
+    assert len(dobby.state("contacts/none")) == 0
+
+
+def test_a_state_of_several_pages_is_read_whole(dobby: Dobby) -> None:
+    rows = [Update("contacts/many", n, key=f"ä{n}") for n in range(2_345)]
+    for first in range(0, len(rows), 1_000):
+        dobby.updates(rows[first : first + 1_000])
+
+    async def read() -> set[int]:
+        async with AsyncDobby(dobby._endpoint.url, KEY) as client:
+            found = await client.state("contacts/many")
+            return {entry.message for entry in found.values()}
+
+    assert asyncio.run(read()) == set(range(2_345))
+
+
+def test_a_path_without_a_log_or_state_says_so(dobby: Dobby) -> None:
+    with pytest.raises(BadRequest, match="no_state"):
+        dobby.update("nolog/1", 1, key="7")
+    with pytest.raises(PartialFailure, match="no_state"):
+        dobby.updates([("nolog/1", 1), Update("nolog/1", 1, key="7")])
+    with pytest.raises(BadRequest, match="no_log"):
+        dobby.history("nolog/1")
+    with pytest.raises(BadRequest, match="no_state"):
+        dobby.state("nolog/1")
