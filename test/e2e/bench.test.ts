@@ -6,19 +6,29 @@ import { expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
+/** Runs a bench in its short form; answers what it printed. */
+async function short(...args: string[]): Promise<string> {
+  const options = { cwd: ROOT, timeout: 110_000 };
+  const command = ['bench/run.mjs', ...args, '--short'];
+  return (await promisify(execFile)(process.execPath, command, options)).stdout;
+}
+
 it('fan-out delivers every update to everybody, unaltered and in order, with all its peers', {
   timeout: 120_000,
 }, async () => {
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    ['bench/run.mjs', 'fanout', '--short', '--seconds', '1'],
-    {
-      cwd: ROOT,
-      timeout: 110_000,
-    },
-  );
+  const stdout = await short('fanout', '--seconds', '1');
   for (const system of ['dobby', 'ws-loop', 'uws', 'socketio']) {
     expect(stdout).toMatch(new RegExp(`^${system} +100 +1 `, 'm'));
     expect(stdout).toMatch(new RegExp(`^${system} +100 +32 `, 'm'));
   }
+});
+
+it('latency times updates that are published by the clock', { timeout: 120_000 }, async () => {
+  const stdout = await short('latency', '--only', 'dobby,ws-loop');
+  expect(stdout).toMatch(/^ws-loop +10 +\d+\.\d\d /m);
+});
+
+it('idle holds sessions that hear an update at the end', { timeout: 120_000 }, async () => {
+  const stdout = await short('idle', '--only', 'dobby,uws');
+  expect(stdout).toMatch(/^dobby +200 +-?\d+\.\d\d /m);
 });
