@@ -9,7 +9,7 @@ import { type Decoded, decodeFrame } from './decode.js';
 import type { Settings } from './options.js';
 import type { Credentials, Transport, TransportEnd, TransportKind } from './transports/transport.js';
 
-/** What an attempt asks of and tells its owner. */
+/** What an attempt asks of and tells its owner; functions that need no `this`. */
 export interface AttemptOwner {
   /** The `open` frame to send now, as JSON. */
   firstFrame(): string;
@@ -52,8 +52,7 @@ export class Attempt {
     try {
       this.#transport = this.kind.open({
         ...this.#settings,
-        firstFrame: () => this.#owner.firstFrame(),
-        session: () => this.#owner.session(),
+        ...this.#owner,
         heard: () => whileOn(),
         frame: (value) => whileOn(() => this.#frame(decodeFrame(value))),
         accepted: (n) => whileOn(() => this.#owner.accepted(n)),
@@ -92,7 +91,7 @@ export class Attempt {
     if (frame?.type === 'closing') this.#end(frame as unknown as TransportEnd);
     else if (this.openedAt !== null) this.#owner.frame(frame);
     else if (frame?.type === 'opened') this.#opened(frame as OpenedFrame);
-    else if (frame?.type !== 'error') this.#end({ message: 'No frame of Dobby' });
+    else if (frame?.type !== 'error') this.#end({ message: 'Dobby sent no frame' });
     // An error ends the opening; `closing` follows and says with which code, except after this one.
     else if (frame['code' as never] === 'bad_ticket')
       this.#end({ message: 'The ticket was refused', error: 'bad_ticket', code: TICKET_REFUSED });

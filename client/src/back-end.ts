@@ -3,7 +3,7 @@
  * all the paths of a frame. What is asked for one session is not acted on once another has begun.
  */
 import { Backoff } from './backoff.js';
-import { isObject } from './decode.js';
+import { isObject } from './checks.js';
 import { PomonaError } from './errors.js';
 import { pageUrl, type Settings } from './options.js';
 
@@ -37,7 +37,7 @@ export class BackEnd {
   constructor(settings: Settings, owner: BackEndOwner) {
     this.#settings = settings;
     this.#owner = owner;
-    this.#backoff = new Backoff({ ...settings.reconnect, random: settings.random });
+    this.#backoff = new Backoff(settings.reconnect);
   }
 
   /** Another session has begun, or none: what was asked is forgotten. */

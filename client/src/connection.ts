@@ -53,8 +53,7 @@ export class Connection {
     this.#settings = settings;
     this.#owner = owner;
     this.#ladder = new Ladder(settings.transports);
-    const { random, reconnect } = settings;
-    this.#backoff = new Backoff({ ...reconnect, random });
+    this.#backoff = new Backoff(settings.reconnect);
   }
 
   get state(): PomonaState {
@@ -70,9 +69,11 @@ export class Connection {
     this.#ticket = ticket;
   }
 
-  /** Begins. */
+  /** Begins, or tries again now. */
   start(): void {
-    this.#try();
+    this.#clearTimers();
+    this.#attempt(this.#ladder.current);
+    this.#setState('connecting');
   }
 
   /** Sends encoded frames; without a live connection they are not sent. */
@@ -89,7 +90,7 @@ export class Connection {
   /** The network or the page is back: looks at once whether all is well. */
   wake(): void {
     this.#live?.checkSilence();
-    if (this.#state === 'waiting' && this.#settings.clock.now() >= this.#notBefore) this.#try();
+    if (this.#state === 'waiting' && this.#settings.clock.now() >= this.#notBefore) this.start();
   }
 
   /** Ends for good. Idempotent. */
@@ -111,12 +112,6 @@ export class Connection {
   #clearTimers(): void {
     this.#settings.clock.clearTimeout(this.#retryTimer);
     this.#settings.clock.clearTimeout(this.#probeTimer);
-  }
-
-  #try(): void {
-    this.#clearTimers();
-    this.#attempt(this.#ladder.current);
-    this.#setState('connecting');
   }
 
   #attempt(kind: TransportKind): void {
@@ -159,14 +154,9 @@ export class Connection {
     if (this.#live !== null) return this.#scheduleProbe();
     if (this.#trying !== null) return this.#setState('connecting');
     const next = !wasLive && end.isRefused ? 'stop' : afterClose(end.code);
-    if (next === 'stop') return this.#stop(attempt, end);
     if (next === 'renew') this.#ticket = null;
-    this.#retry(attempt, end);
-    this.#owner.error(errorOf(attempt, end));
-  }
-
-  #stop(attempt: Attempt, end: TransportEnd): void {
-    this.close(false);
+    if (next === 'stop') this.close(false);
+    else this.#retry(attempt, end);
     this.#owner.error(errorOf(attempt, end));
   }
 
@@ -175,11 +165,11 @@ export class Connection {
     this.#clearTimers();
     if (attempt.openedAt === null) {
       const hasAnswered = end.error !== undefined || Number(end.code) >= 4000;
-      if (!hasAnswered && this.#ladder.failed()) return this.#try();
+      if (!hasAnswered && this.#ladder.failed()) return this.start();
     } else if (clock.now() - attempt.openedAt >= STABLE_MS) this.#backoff.reset();
     const leastMs = Math.min(Number(end.reconnectAfterMs) || 0, MAX_WAIT_MS);
     this.#notBefore = clock.now() + leastMs;
-    this.#retryTimer = clock.setTimeout(() => this.#try(), Math.max(leastMs, this.#backoff.next()));
+    this.#retryTimer = clock.setTimeout(() => this.start(), Math.max(leastMs, this.#backoff.next()));
     this.#setState('waiting');
   }
 }

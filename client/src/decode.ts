@@ -2,8 +2,18 @@
  * What the server says, checked once at the edge: nothing behind this file looks at raw JSON. Fields
  * that are not known are left alone, types that are not known are passed on for whoever registered them.
  */
-import type { ControlFrame, UpdateFrame } from '../../protocol/frames.js';
-import type { Position } from '../../protocol/positions.js';
+import type { ControlFrame, StateFrame, UpdateFrame } from '../../protocol/frames.js';
+import {
+  type Check,
+  type Fields,
+  fits,
+  isCount,
+  isObject,
+  isPosition,
+  isString,
+  listOf,
+  objectOf,
+} from './checks.js';
 
 /** A frame of a type that the core does not know, as it came. */
 export interface OtherFrame {
@@ -11,46 +21,33 @@ export interface OtherFrame {
   readonly [field: string]: unknown;
 }
 
+/** Stands for the type of an update, the one frame that has none. */
+export const UPDATE = '';
+
+/** A frame that the core understands. */
+export type CoreFrame = Exclude<ControlFrame, StateFrame>;
+
 /** A frame that passed the check: an update when it has no type. */
-export type Decoded = ControlFrame | OtherFrame | (UpdateFrame & { readonly type?: undefined });
-
-type Check = (value: unknown) => boolean;
-type Fields = Readonly<Record<string, Check>>;
-
-const isString: Check = (value) => typeof value === 'string';
-const isBoolean: Check = (value) => typeof value === 'boolean';
-const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
-
-/** Whether `value` is a JSON object. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-const fits = (value: unknown, fields: Fields): boolean =>
-  isObject(value) && Object.entries(fields).every(([name, check]) => check(value[name]));
-const listOf =
-  (check: Check): Check =>
-  (value) =>
-    Array.isArray(value) && value.every(check);
-const objectOf =
-  (fields: Fields): Check =>
-  (value) =>
-    fits(value, fields);
-
-/** Whether `value` is a position. */
-export function isPosition(value: unknown): value is Position {
-  return fits(value, { epoch: isString, offset: isCount });
-}
+export type Decoded = CoreFrame | OtherFrame | (UpdateFrame & { readonly type?: undefined });
 
 const isPlace: Check = (value) => value === null || isPosition(value);
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
 const coded: Fields = { code: isString, message: isString };
 
-const SHAPES: Readonly<Record<ControlFrame['type'], Fields>> = {
+const SHAPES: Readonly<Record<CoreFrame['type'] | typeof UPDATE, Fields>> = {
+  [UPDATE]: {
+    path: isString,
+    key: optional(isString),
+    message: (value) => value !== undefined,
+    position: optional(isPosition),
+  },
   opened: {
     id: isString,
     ticket: isString,
     connection: isCount,
-    resumed: isBoolean,
     received: isCount,
     pingIntervalMs: isCount,
   },
@@ -67,12 +64,9 @@ const SHAPES: Readonly<Record<ControlFrame['type'], Fields>> = {
 
 /** Checks one frame; null when it is not what the protocol says. */
 export function decodeFrame(value: unknown): Decoded | null {
-  if (!isObject(value)) return null;
-  const { type, path, position } = value;
-  let isWell = typeof type === 'string';
-  if (type === undefined)
-    isWell = isString(path) && 'message' in value && (position === undefined || isPosition(position));
-  else if (Object.hasOwn(SHAPES, String(type))) isWell = fits(value, SHAPES[type as ControlFrame['type']]);
+  const { type = UPDATE } = isObject(value) ? value : { type: null };
+  if (!isString(type)) return null;
+  const isWell = !Object.hasOwn(SHAPES, type) || fits(value, SHAPES[type as keyof typeof SHAPES]);
   return isWell ? (value as unknown as Decoded) : null;
 }
 

@@ -51,10 +51,10 @@ export interface PomonaOptions {
 /** Options with everything decided. */
 export interface Settings extends Environment {
   readonly transports: readonly TransportKind[];
-  readonly reconnect: Omit<BackoffOptions, 'random'>;
+  readonly reconnect: BackoffOptions;
   readonly openTimeoutMs: number;
-  readonly connectUrl: string | undefined;
-  readonly disconnectUrl: string | undefined;
+  readonly connectUrl?: string;
+  readonly disconnectUrl?: string;
   readonly headers: HeadersSource;
   readonly csrfCookie: string;
 }
@@ -71,13 +71,13 @@ export function settle(options: PomonaOptions): Settings {
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
   };
+  const { random } = environment;
   return {
+    ...options,
     ...environment,
     transports: transportsOf(options.transports, environment),
-    reconnect: { baseMs: 500, maxMs: 20_000, ...options.reconnect },
+    reconnect: { baseMs: 500, maxMs: 20_000, ...options.reconnect, random },
     openTimeoutMs: options.openTimeoutMs ?? 8_000,
-    connectUrl: options.connectUrl,
-    disconnectUrl: options.disconnectUrl,
     headers: options.headers ?? {},
     csrfCookie: options.csrfCookie ?? 'csrftoken',
   };

@@ -3,7 +3,6 @@
  * subscriptions want goes out, once per tick.
  */
 import type {
-  ControlFrame,
   ErrorFrame,
   Json,
   OpenedFrame,
@@ -16,9 +15,10 @@ import { LIMITS, PROTOCOL_VERSION } from '../../protocol/limits.js';
 import { utf8Length } from '../../protocol/paths.js';
 import type { Position } from '../../protocol/positions.js';
 import { BackEnd } from './back-end.js';
+import { isPosition } from './checks.js';
 import { Connection, type PomonaState } from './connection.js';
-import { type Decoded, isPosition, type OtherFrame } from './decode.js';
-import { PomonaError } from './errors.js';
+import { type CoreFrame, type Decoded, UPDATE } from './decode.js';
+import { PomonaError, type PomonaErrorCode } from './errors.js';
 import { Emitter, type Listener } from './events.js';
 import { type PomonaOptions, type Settings, settle } from './options.js';
 import { type Numberable, Outstanding } from './outstanding.js';
@@ -49,23 +49,54 @@ export interface PomonaEvents {
   error: PomonaError;
 }
 
-/** Frames of later entries, by their type. */
-export type FrameTypes = Readonly<Record<string, (frame: OtherFrame) => void>>;
+/**
+ * Who takes the frames of a type. Of a type that is taken already the newest comes first, and hands on
+ * what is not its own.
+ */
+export type FrameTypes = Readonly<Record<string, (frame: never, handOn: (frame: unknown) => void) => void>>;
 
-const CLOSED = 'This Pomona is closed.';
+/** What a later entry works with. */
+export interface Core {
+  readonly subscriptions: Subscriptions;
+  readonly events: Emitter<PomonaEvents>;
+  /** Numbers a frame, sends it, and sends it again until it was received. @throws PomonaError `outstanding_full`, `closed` */
+  send(frame: Numberable): number;
+  /** There may be something to send. */
+  changed(): void;
+  /** Tells an `error`. */
+  fail(code: PomonaErrorCode, message: string): void;
+}
+
+/** What `connect` can be told. */
+export interface ConnectOptions {
+  /** The position of what the page shows already; null says that it is unknown. */
+  readonly since?: Position | null | undefined;
+}
+
+type CoreTable = { [T in CoreFrame['type']]?: (frame: Extract<CoreFrame, { type: T }>) => void } & {
+  [UPDATE]: (frame: UpdateFrame) => void;
+};
+
 /** Room for all but the list in a frame. */
 const ENVELOPE_BYTES = 200;
 
 /** A client of Dobby: one session, many paths. */
 export class Pomona {
   readonly #events = new Emitter<PomonaEvents>();
-  readonly #frames = new Map<string, (frame: never) => void>();
+  readonly #frames = new Map<string, (frame: unknown) => void>();
   readonly #outstanding = new Outstanding();
   readonly #settings: Settings;
   readonly #subscriptions: Subscriptions;
   readonly #backEnd: BackEnd;
   readonly #connection: Connection;
   readonly #wake = (): void => this.#connection.wake();
+  readonly #flushSoon = (): void => {
+    if (this.#willFlush) return;
+    this.#willFlush = true;
+    queueMicrotask(() => this.#flush());
+  };
+  readonly #fail = (code: PomonaErrorCode, message: string): void =>
+    void this.#events.emit('error', new PomonaError(code, message));
   #id: string | null = null;
   #named = new Set<string>();
   #willFlush = false;
@@ -74,15 +105,8 @@ export class Pomona {
   constructor(options: PomonaOptions = {}) {
     const settings = settle(options);
     this.#settings = settings;
-    this.#subscriptions = new Subscriptions(this.#events, () => this.#flushSoon());
-    this.#backEnd = new BackEnd(settings, {
-      answered: (paths, verdict) => this.#subscriptions.answered(paths, verdict),
-      retry: () => this.#subscriptions.askAgain(),
-      released: (paths, error) => {
-        if (error !== null) this.#events.emit('error', error);
-        this.#subscriptions.holdForRelease(paths, false);
-      },
-    });
+    this.#subscriptions = new Subscriptions(this.#events, this.#flushSoon);
+    this.#backEnd = new BackEnd(settings, this.#subscriptions);
     this.#connection = new Connection(settings, {
       firstFrame: (ticket) => this.#firstFrame(ticket),
       opened: (frame) => this.#opened(frame),
@@ -124,15 +148,12 @@ export class Pomona {
    * it counts for a path that is not heard yet. Null says that the page shows something of unknown
    * position: a gap is told first.
    *
-   * @throws PomonaError `bad_path`, `reserved_path`, `bad_position`, `closed`
+   * @throws PomonaError `bad_path`, `reserved_path`, `bad_position`, `closed`, `unknown_field`
    */
-  connect(
-    path: string,
-    handler: Handler,
-    options?: { readonly since?: Position | null | undefined },
-  ): Subscription {
-    if (this.state === 'closed') throw new PomonaError('closed', CLOSED, { path });
-    const since = options?.since;
+  connect(path: string, handler: Handler, { since, ...others }: ConnectOptions = {}): Subscription {
+    this.#mustNotBeClosed();
+    for (const option in others)
+      throw new PomonaError('unknown_field', `connect has no "${option}" without pomona/${option}.`);
     if (since && !isPosition(since))
       throw new PomonaError('bad_position', 'A position is {epoch, offset}.', { path });
     return this.#subscriptions.connect(path, handler, since);
@@ -149,23 +170,36 @@ export class Pomona {
   }
 
   /**
-   * For Pomona's own later entries: registers frame types and returns what sends numbered frames,
-   * which throws `outstanding_full` or `closed`.
+   * For Pomona's own later entries, such as `pomona/state`: lets them take frames, and returns what they
+   * work with.
    * @internal
    */
-  extend(types: FrameTypes): (frame: Numberable) => number {
-    for (const [type, take] of Object.entries(types)) this.#frames.set(type, take);
-    return (frame) => {
-      if (this.state === 'closed') throw new PomonaError('closed', CLOSED);
-      if (this.#outstanding.isFull)
-        throw new PomonaError('outstanding_full', 'Too much waits for the server');
-      return this.#send(frame);
+  extend(types: FrameTypes): Core {
+    for (const [type, take] of Object.entries(types)) {
+      const earlier = this.#frames.get(type);
+      this.#frames.set(type, (frame) => take(frame as never, (own) => earlier?.(own)));
+    }
+    return {
+      subscriptions: this.#subscriptions,
+      events: this.#events,
+      send: (frame) => {
+        this.#mustNotBeClosed();
+        if (this.#outstanding.isFull) throw new PomonaError('outstanding_full', 'Too much waits for Dobby.');
+        return this.#send(frame);
+      },
+      fail: this.#fail,
+      changed: this.#flushSoon,
     };
+  }
+
+  #mustNotBeClosed(): void {
+    if (this.state === 'closed') throw new PomonaError('closed', 'This Pomona is closed.');
   }
 
   #registerFrames(): void {
     const subscriptions = this.#subscriptions;
-    const table: { [T in ControlFrame['type']]?: (frame: Extract<ControlFrame, { type: T }>) => void } = {
+    const table: CoreTable = {
+      [UPDATE]: (frame) => subscriptions.update(frame),
       subscribed: (frame) => subscriptions.subscribed(frame),
       unsubscribed: (frame) => subscriptions.unsubscribed(frame),
       gap: (frame) => subscriptions.gap(frame),
@@ -180,22 +214,22 @@ export class Pomona {
       },
       error: (frame) => this.#frameRefused(frame),
     };
-    for (const [type, take] of Object.entries(table)) this.#frames.set(type, take);
+    this.extend(table);
   }
 
   #frame(decoded: Decoded | null): void {
-    if (decoded === null) this.#events.emit('error', new PomonaError('bad_answer', 'Dobby sent no frame'));
-    else if (decoded.type === undefined) this.#subscriptions.update(decoded as UpdateFrame);
-    else this.#frames.get(decoded.type)?.(decoded as never);
+    if (decoded === null) this.#fail('bad_answer', 'Dobby sent no frame');
+    else this.#frames.get(decoded.type ?? UPDATE)?.(decoded);
   }
 
   #firstFrame(ticket: string | null): string {
-    const frame: OpenFrame = { type: 'open', protocol: PROTOCOL_VERSION, ...(ticket !== null && { ticket }) };
     const room = LIMITS.openBytes - ENVELOPE_BYTES - (ticket?.length ?? 0);
     // What does not fit is asked for when the session is open.
-    const paths = pack(this.#subscriptions.wanted(), room)[0] ?? [];
-    this.#named = new Set(paths.map(({ path }) => path));
-    return JSON.stringify(paths.length > 0 ? { ...frame, paths } : frame);
+    const paths = pack(this.#subscriptions.wanted(), room)[0];
+    this.#named = new Set(paths?.map(({ path }) => path));
+    // JSON leaves out what is undefined.
+    const frame = { type: 'open', protocol: PROTOCOL_VERSION, ticket: ticket ?? undefined, paths };
+    return JSON.stringify(frame as OpenFrame);
   }
 
   #opened(frame: OpenedFrame): void {
@@ -203,7 +237,7 @@ export class Pomona {
     this.#id = frame.id;
     if (isNew) this.#backEnd.reset();
     // The `open` frame has said already which paths are wanted.
-    const isMeaningful = ({ type }: Numberable) => type !== 'subscribe' && type !== 'unsubscribe';
+    const isMeaningful = ({ type }: Numberable) => !type.endsWith('subscribe');
     const again = this.#outstanding.restart(frame.received, !isNew, isMeaningful);
     this.#connection.send(again.map(({ text }) => text));
     this.#subscriptions.opened(isNew, this.#named);
@@ -229,18 +263,12 @@ export class Pomona {
   }
 
   #frameRefused({ code, message, n }: ErrorFrame): void {
-    this.#events.emit('error', new PomonaError(code, message));
+    this.#fail(code, message);
     if (code === 'bad_sequence') return this.#connection.drop(message);
     const frame = this.#outstanding.find(n);
     if (frame?.type !== 'subscribe') return;
     const paths = (frame['paths'] as SubscribeItem[]).map(({ path }) => path);
     this.#subscriptions.refuse(paths, code, message);
-  }
-
-  #flushSoon(): void {
-    if (this.#willFlush) return;
-    this.#willFlush = true;
-    queueMicrotask(() => this.#flush());
   }
 
   #flush(): void {
@@ -251,7 +279,7 @@ export class Pomona {
     for (const paths of pack(unsubscribe, room)) this.#send({ type: 'unsubscribe', paths });
     for (const paths of pack(subscribe, room)) this.#send({ type: 'subscribe', paths });
     if (released.length === 0 || !this.#settings.disconnectUrl) return;
-    this.#subscriptions.holdForRelease(released, true);
+    this.#subscriptions.releasing(released);
     void this.#backEnd.release(this.#id ?? '', released);
   }
 

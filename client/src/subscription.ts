@@ -10,9 +10,11 @@ import { Emitter, type Listener } from './events.js';
  */
 export type SubscriptionState = 'asking' | 'subscribed' | 'refused' | 'ended';
 
-/** Where an update stands. */
+/** Of what an update is, and where it stands. */
 export interface Update {
   readonly path: string;
+  /** Of which entry of the path's state the message is the new value, null being none; null when of none. */
+  readonly key: string | null;
   /** Null on a path without a log. */
   readonly position: Position | null;
 }
@@ -70,26 +72,27 @@ export class Subscription {
   readonly path: string;
   readonly #events = new Emitter<SubscriptionEvents>();
   readonly #leave: () => void;
-  #view: PathView | null;
+  /** What it belongs to; null once the handler is no longer on the path. @internal */
+  view: PathView | null;
   #told: SubscriptionState;
   #ready: Promise<SubscribedEvent> | null = null;
 
   /** @internal */
   constructor(view: PathView, leave: () => void) {
     this.path = view.path;
-    this.#view = view;
+    this.view = view;
     this.#told = view.state;
     this.#leave = leave;
   }
 
   /** The position last processed: every handler has returned or thrown. Null when there is none. */
   get position(): Position | null {
-    return this.#view?.position ?? null;
+    return this.view?.position ?? null;
   }
 
   /** How the subscription stands. */
   get state(): SubscriptionState {
-    return this.#view?.state ?? 'ended';
+    return this.view?.state ?? 'ended';
   }
 
   /**
@@ -111,7 +114,7 @@ export class Subscription {
 
   /** Takes the handler from the path; the last one ends the path's subscription. Idempotent. */
   disconnect(): void {
-    if (this.#view !== null) this.#leave();
+    if (this.view !== null) this.#leave();
   }
 
   /** The same as `disconnect`. */
@@ -131,12 +134,6 @@ export class Subscription {
     if (state === this.#told) return;
     this.#told = state;
     this.#events.emit('state', state);
-  }
-
-  /** @internal The handler is no longer on the path. */
-  end(): void {
-    this.#view = null;
-    this.tellState();
   }
 
   #makeReady(): Promise<SubscribedEvent> {

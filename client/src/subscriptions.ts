@@ -5,7 +5,6 @@
  */
 import type { ErrorCode } from '../../protocol/codes.js';
 import type {
-  GapFrame,
   PendingFrame,
   RefusedFrame,
   SubscribedFrame,
@@ -15,16 +14,18 @@ import type {
 } from '../../protocol/frames.js';
 import { pathFault } from '../../protocol/paths.js';
 import type { Position } from '../../protocol/positions.js';
-import type { Verdict } from './back-end.js';
+import type { BackEndOwner, Verdict } from './back-end.js';
+import { isString } from './checks.js';
 import { PomonaError, reportUncaught } from './errors.js';
 import type { Emitter } from './events.js';
 import type { PomonaEvents } from './pomona.js';
-import { type Handler, Subscription, type SubscriptionEvents } from './subscription.js';
+import { type GapEvent, type Handler, Subscription, type SubscriptionEvents } from './subscription.js';
 import { Track } from './track.js';
 
 /** The paths of one Pomona. */
-export class Subscriptions {
-  readonly #tracks = new Map<string, Track>();
+export class Subscriptions implements BackEndOwner {
+  /** By path. */
+  readonly tracks = new Map<string, Track>();
   readonly #events: Emitter<PomonaEvents>;
   readonly #changed: () => void;
 
@@ -36,10 +37,10 @@ export class Subscriptions {
 
   /** Adds a handler to a path, at the end; the identical handler is added once. */
   connect(path: string, handler: Handler, since: Position | null | undefined): Subscription {
-    const fault = typeof path === 'string' ? pathFault(path) : 'bad_path';
+    const fault = isString(path) ? pathFault(path) : 'bad_path';
     if (fault !== null) throw new PomonaError(fault, `"${path}" is no path to subscribe to.`, { path });
-    const track = this.#tracks.get(path) ?? new Track(path);
-    this.#tracks.set(path, track);
+    const track = this.tracks.get(path) ?? new Track(path);
+    this.tracks.set(path, track);
     if (!track.isWanted) this.#wantAgain(track, since);
     else if (track.position === undefined) track.position = since;
     this.#changed();
@@ -52,36 +53,39 @@ export class Subscriptions {
 
   /** Takes one handler, or all, from a path. */
   disconnect(path: string, handler?: Handler): void {
-    const track = this.#tracks.get(path);
+    const track = this.tracks.get(path);
     if (track === undefined) return;
-    const isGoing = (entry: { handler: Handler }) => handler === undefined || entry.handler === handler;
-    const going = track.entries.filter(isGoing);
-    track.entries = track.entries.filter((entry) => !isGoing(entry));
+    const going = track.entries.filter((entry) => handler === undefined || entry.handler === handler);
+    track.entries = track.entries.filter((entry) => !going.includes(entry));
     if (track.entries.length === 0 && (going.length > 0 || handler === undefined)) {
       track.isWanted = false;
       this.#changed();
     }
-    for (const { subscription } of going) subscription.end();
+    for (const { subscription } of going) {
+      subscription.view = null;
+      subscription.tellState();
+    }
   }
 
   /** What an `open` frame asks for. */
   wanted(): SubscribeItem[] {
-    const wanted = [...this.#tracks.values()].filter((track) => track.isWanted && track.hold !== 'release');
-    return wanted.map((track) => track.item);
+    const wanted = [...this.tracks.values()].filter((track) => track.isWanted && track.hold !== 'release');
+    return wanted.map((track) => track.item());
   }
 
   /** A connection has opened whose `open` frame asked for the paths `named`. */
   opened(isNewSession: boolean, named: ReadonlySet<string>): void {
-    for (const track of this.#tracks.values()) {
+    for (const track of this.tracks.values()) {
       // A path that nobody wants may still be held by a session that lives on: it is to be told again.
-      const mayBeHeld = !isNewSession && !track.isWanted && (track.isAsked || track.leaving > 0);
-      track.isAsked = named.has(track.path) || mayBeHeld;
+      const mayBeHeld = !isNewSession && !track.isWanted && (track.asked || track.leaving > 0);
+      track.asked = (named.has(track.path) || mayBeHeld) && 'named';
       track.leaving = 0;
+      track.isDue = false;
       if (!isNewSession) continue;
       track.hold = null;
       if (track.isWanted) track.state = 'asking';
     }
-    for (const track of this.#tracks.values()) track.tellState();
+    for (const track of this.tracks.values()) track.tellState();
   }
 
   /** What the session is to be told now; having been asked, it counts as told. */
@@ -89,12 +93,14 @@ export class Subscriptions {
     const subscribe: SubscribeItem[] = [];
     const unsubscribe: string[] = [];
     const released: string[] = [];
-    for (const track of this.#tracks.values()) {
-      if (track.isWanted && !track.isAsked && track.hold !== 'retry' && track.hold !== 'release') {
-        track.isAsked = true;
-        subscribe.push(track.item);
-      } else if (!track.isWanted && track.isAsked) {
-        track.isAsked = false;
+    for (const track of this.tracks.values()) {
+      const mayAsk = !track.hold || track.hold === 'asking';
+      if (track.isWanted && mayAsk && (!track.asked || track.isDue)) {
+        track.asked ||= 'named';
+        track.isDue = false;
+        subscribe.push(track.item());
+      } else if (!track.isWanted && track.asked) {
+        track.asked = false;
         track.leaving++;
         unsubscribe.push(track.path);
         if (track.state === 'refused') continue;
@@ -106,39 +112,44 @@ export class Subscriptions {
     return { subscribe, unsubscribe, released };
   }
 
-  /** Keeps `paths` from being asked for until the back end has been told that they went, or lets go. */
-  holdForRelease(paths: readonly string[], isHeld: boolean): void {
+  /** The back end is being told that `paths` went: until it has been, they are not asked for. */
+  releasing(paths: readonly string[]): void {
     this.#each(paths, (track) => {
-      if (isHeld) track.hold = 'release';
-      else if (track.hold === 'release') track.hold = null;
-      this.#forget(track);
+      track.hold = 'release';
     });
+  }
+
+  /** The back end was told, or could not be. */
+  released(paths: readonly string[], error: PomonaError | null): void {
+    if (error !== null) this.#events.emit('error', error);
+    this.#letGo(paths, 'release');
     this.#changed();
   }
 
   /** The server says from where paths are heard. */
   subscribed({ paths }: SubscribedFrame): void {
     for (const { path, position } of paths) {
-      const track = this.#tracks.get(path) ?? new Track(path);
-      if (track.leaving > 0 || (!track.isWanted && track.isAsked)) continue;
+      const track = this.tracks.get(path) ?? new Track(path);
+      if (track.leaving > 0 || (!track.isWanted && track.asked)) continue;
       // Given up while the back end was being asked, which has granted it nevertheless.
       if (!track.isWanted && track.hold) {
-        track.isAsked = true;
+        track.asked = 'named';
         this.#changed();
         continue;
       }
-      this.#tracks.set(path, track); // perhaps the back end connected it without being asked
+      this.tracks.set(path, track); // perhaps the back end connected it without being asked
       const isNew = track.state !== 'subscribed';
-      track.isWanted = track.isAsked = true;
+      track.isWanted = true;
       track.hold = null;
       track.state = 'subscribed';
-      const from = track.position;
+      const { position: from, asked } = track;
+      track.asked = 'heard';
       if (from === undefined) track.position = position;
       if (isNew) this.#tell(track, 'subscribed', { path, position });
       // Heard from elsewhere than where we are: told now, because a connection may end before `gap` comes.
-      if (from === undefined || position === null) continue;
+      if (from === undefined || position === null || asked === 'heard') continue;
       const reason = from?.epoch === position.epoch ? 'evicted' : 'restarted';
-      this.gap({ type: 'gap', path, from, to: position, reason });
+      this.gap({ path, from, to: position, reason });
     }
   }
 
@@ -147,7 +158,7 @@ export class Subscriptions {
     const wanted: string[] = [];
     this.#each(paths, (track) => {
       if (!track.isHearing) return;
-      track.isAsked = true;
+      track.asked = 'named';
       track.state = 'asking';
       track.tellState();
       if (track.hold !== 'asking') wanted.push(track.path);
@@ -158,18 +169,16 @@ export class Subscriptions {
 
   /** The back end has answered for `paths`. */
   answered(paths: readonly string[], { refused, code, message }: Verdict): void {
-    this.#each(paths, (track) => {
-      if (track.hold === 'asking') track.hold = null;
-    });
+    this.#letGo(paths, 'asking');
     this.refuse(refused, code, message);
   }
 
   /** The server refused paths. When the back end's word may still come, the server is asked to wait on. */
   refused({ paths }: RefusedFrame): void {
     for (const { path, code, message } of paths) {
-      const track = this.#tracks.get(path);
+      const track = this.tracks.get(path);
       if (track === undefined || track.leaving > 0) continue;
-      track.isAsked = false;
+      track.asked = false;
       if (code === 'not_granted' && track.isWanted && track.hold) this.#changed();
       else this.refuse([path], code, message);
     }
@@ -190,11 +199,11 @@ export class Subscriptions {
   }
 
   /** Asks the server anew for paths that could not be decided. */
-  askAgain(): void {
-    for (const track of this.#tracks.values()) {
+  retry(): void {
+    for (const track of this.tracks.values()) {
       if (track.hold !== 'retry') continue;
       track.hold = null;
-      if (track.isWanted) track.isAsked = false;
+      if (track.isWanted) track.asked = false;
     }
     this.#changed();
   }
@@ -203,8 +212,8 @@ export class Subscriptions {
   unsubscribed({ paths, by }: UnsubscribedFrame): void {
     this.#each(paths, (track) => {
       if (by === 'client') track.leaving = Math.max(0, track.leaving - 1);
-      else if (track.leaving === 0 && track.isAsked) {
-        track.isAsked = false;
+      else if (track.leaving === 0 && track.asked) {
+        track.asked = false;
         if (track.isWanted) {
           track.stop('ended');
           this.#tell(track, 'unsubscribed', { path: track.path, by });
@@ -215,8 +224,8 @@ export class Subscriptions {
   }
 
   /** Updates are missing. */
-  gap({ path, from, to, reason }: GapFrame): void {
-    const track = this.#tracks.get(path);
+  gap({ path, from, to, reason }: GapEvent): void {
+    const track = this.tracks.get(path);
     // What `subscribed` has let us tell already is not told twice.
     if (!track?.isHearing || track.hasProcessed(to)) return;
     track.position = to;
@@ -224,10 +233,10 @@ export class Subscriptions {
   }
 
   /** Hands an update to all handlers of its path, and only then counts it as processed. */
-  update({ path, message, position = undefined }: UpdateFrame): void {
-    const track = this.#tracks.get(path);
+  update({ path, key, message, position }: UpdateFrame): void {
+    const track = this.tracks.get(path);
     if (!track?.isHearing || track.hasProcessed(position)) return;
-    const update = { path, position: position ?? null };
+    const update = { path, key: key ?? null, position: position ?? null };
     const { entries } = track;
     if (entries.length === 0) this.#events.emit('update', { ...update, message });
     for (const entry of entries) {
@@ -243,7 +252,7 @@ export class Subscriptions {
 
   /** Ends everything. */
   close(): void {
-    for (const path of this.#tracks.keys()) this.disconnect(path);
+    for (const path of this.tracks.keys()) this.disconnect(path);
   }
 
   #wantAgain(track: Track, since: Position | null | undefined): void {
@@ -253,6 +262,13 @@ export class Subscriptions {
     track.state = 'asking';
     if (since !== undefined) track.position = since;
     track.tellState();
+  }
+
+  #letGo(paths: readonly string[], hold: Track['hold']): void {
+    this.#each(paths, (track) => {
+      if (track.hold === hold) track.hold = null;
+      this.#forget(track);
+    });
   }
 
   #tell<Name extends 'subscribed' | 'refused' | 'gap' | 'unsubscribed'>(
@@ -274,12 +290,12 @@ export class Subscriptions {
 
   #each(paths: readonly string[], run: (track: Track) => void): void {
     for (const path of paths) {
-      const track = this.#tracks.get(path);
+      const track = this.tracks.get(path);
       if (track !== undefined) run(track);
     }
   }
 
   #forget(track: Track): void {
-    if (track.isForgettable) this.#tracks.delete(track.path);
+    if (track.isForgettable) this.tracks.delete(track.path);
   }
 }

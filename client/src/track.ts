@@ -27,8 +27,13 @@ export class Track implements PathView {
   /** Last processed. Undefined: never heard. Null: heard, but without a log. */
   position: Position | null | undefined;
   isWanted = true;
-  /** Whether the session holds this path, or waits for it, as far as it was told. */
-  isAsked = false;
+  /**
+   * Whether the session holds this path, or waits for it, as far as it was told: it was named; or `heard`,
+   * since `subscribed` came on this connection: then nothing is missing but what `gap` tells.
+   */
+  asked: false | 'named' | 'heard' = false;
+  /** There is more to ask for than was: the path is to be named once more. */
+  isDue = false;
   /** Unsubscribes that were not answered yet; until they are, what comes belongs to what was before. */
   leaving = 0;
   /**
@@ -43,13 +48,13 @@ export class Track implements PathView {
 
   /** Whether nothing depends on this any more. */
   get isForgettable(): boolean {
-    return !this.isWanted && !this.isAsked && this.leaving === 0 && !this.hold && this.entries.length === 0;
+    return !this.isWanted && !this.asked && this.leaving === 0 && !this.hold && this.entries.length === 0;
   }
 
-  /** How to ask for the path. */
-  get item(): SubscribeItem {
+  /** How to ask for the path; a later entry may wrap this to ask for more. */
+  item(): SubscribeItem {
     const { path, position } = this;
-    return position === undefined ? { path } : { path, position };
+    return { path, position } as SubscribeItem; // JSON leaves out what is undefined
   }
 
   /** Whether `position` is processed already. */

@@ -6,7 +6,7 @@ describe('the upstream', () => {
   it('keeps numbered frames until they are known to be received, and sends the rest again', async () => {
     const stage = new Stage();
     await stage.transport.opens();
-    const send = stage.pomona.extend({});
+    const { send } = stage.pomona.extend({});
     expect([send({ type: 'x', v: 1 }), send({ type: 'x', v: 2 }), send({ type: 'x', v: 3 })]).toEqual([
       1, 2, 3,
     ]);
@@ -21,7 +21,7 @@ describe('the upstream', () => {
   it('numbers from one again in a new session, without what the open frame has said', async () => {
     const stage = new Stage();
     await stage.transport.opens();
-    const send = stage.pomona.extend({});
+    const { send } = stage.pomona.extend({});
     stage.pomona.connect('a', () => {});
     await settled();
     send({ type: 'x' });
@@ -48,7 +48,7 @@ describe('the upstream', () => {
   it('is bounded: beyond the bound extensions are told, and subscribing waits for room', async () => {
     const stage = new Stage();
     await stage.transport.opens();
-    const send = stage.pomona.extend({});
+    const { send } = stage.pomona.extend({});
     for (let i = 0; i < MAX_FRAMES; i++) send({ type: 'x' });
     expect(() => send({ type: 'x' })).toThrow(expect.objectContaining({ code: 'outstanding_full' }));
     stage.pomona.connect('a', () => {});
@@ -85,17 +85,47 @@ describe('frames', () => {
   it('of unknown types are ignored, or go to whoever registered them', async () => {
     const stage = new Stage();
     const taken: unknown[] = [];
-    stage.pomona.extend({ reply: (frame) => taken.push(frame) });
+    stage.pomona.extend({ reply: (frame) => void taken.push(frame) });
     await stage.transport.opens({ news: 1 });
     await stage.transport.says({ type: 'reply', uid: 'u' }, { type: 'other' }, { type: '__proto__' });
     expect([taken, stage.told('error')]).toEqual([[{ type: 'reply', uid: 'u' }], []]);
   });
 
+  it('go to the newest who registered them, and on to the others as far as they are handed on', async () => {
+    const stage = new Stage();
+    const taken: unknown[] = [];
+    stage.pomona.extend({ reply: ({ uid }: { uid: number }) => void taken.push(['first', uid]) });
+    stage.pomona.extend({
+      reply: (frame: { uid: number }, handOn) => {
+        taken.push(['second', frame.uid]);
+        if (frame.uid > 1) handOn({ ...frame, uid: -frame.uid });
+      },
+      other: (frame, handOn) => handOn(frame),
+    });
+    await stage.transport.opens();
+    await stage.transport.says({ type: 'reply', uid: 1 }, { type: 'reply', uid: 2 }, { type: 'other' });
+    expect(taken).toEqual([
+      ['second', 1],
+      ['second', 2],
+      ['first', -2],
+    ]);
+  });
+
   it('that are broken are told as errors and disturb nothing', async () => {
     const stage = new Stage();
     await stage.transport.opens();
-    await stage.transport.says(null, 7, [], { type: 'ping' }, { path: 'a' }, subscribed('b'));
-    expect(stage.told('error')).toEqual(Array(5).fill('bad_answer'));
+    const keyed = { path: 'a', key: 7, message: 1 };
+    await stage.transport.says(
+      null,
+      7,
+      [],
+      { type: 'ping' },
+      { type: null },
+      { path: 'a' },
+      keyed,
+      subscribed('b'),
+    );
+    expect(stage.told('error')).toEqual(Array(7).fill('bad_answer'));
     expect(stage.pomona.state).toBe('open');
   });
 });

@@ -64,6 +64,9 @@ describe('asking', () => {
       'reserved_path',
     ]);
     expect(() => pomona.connect('a', () => {}, { since: { epoch: 1 } as never })).toThrow(PomonaError);
+    expect(() => pomona.connect('a', () => {}, { until: 1 } as never)).toThrow(
+      expect.objectContaining({ code: 'unknown_field' }),
+    );
   });
 
   it('says nothing when a path goes and comes back within a tick', async () => {
@@ -94,15 +97,15 @@ describe('handlers', () => {
     expect(calls).toEqual(['first', 'second']);
   });
 
-  it('get the message, the path and the position', async () => {
+  it('get the message, the path, the key and the position', async () => {
     const { pomona, transport } = new Stage();
     const handler = vi.fn();
     pomona.connect('a', handler);
     await transport.opens();
-    await transport.says(subscribed('a'), update('a', 1), { path: 'a', message: null });
+    await transport.says(subscribed('a'), update('a', 1), { path: 'a', key: 'k', message: null });
     expect(handler.mock.calls).toEqual([
-      [1, { path: 'a', position: at(1) }],
-      [null, { path: 'a', position: null }],
+      [1, { path: 'a', key: null, position: at(1) }],
+      [null, { path: 'a', key: 'k', position: null }],
     ]);
   });
 
@@ -198,6 +201,32 @@ describe('the promise', () => {
     expect(stage.told('gap')).toEqual([gap]);
   });
 
+  it('tells no loss when a path that is heard is answered again, further on: the rest was for others', async () => {
+    const stage = new Stage();
+    const { messages, handler } = heard();
+    const subscription = stage.pomona.connect('a', handler);
+    await stage.transport.opens();
+    await stage.transport.says(
+      subscribed('a', at(5)),
+      update('a', 6),
+      subscribed('a', at(9)),
+      update('a', 10),
+    );
+    expect([stage.told('gap'), messages, subscription.position]).toEqual([[], [6, 10], at(10)]);
+  });
+
+  it('tells the loss when the back end connected a path anew before it was asked for again', async () => {
+    const stage = new Stage();
+    stage.pomona.connect('a', () => {});
+    await stage.transport.opens();
+    await stage.transport.says(subscribed('a', at(5)));
+    stage.pomona.disconnect('a');
+    await settled();
+    stage.pomona.connect('a', () => {});
+    await stage.transport.says({ type: 'unsubscribed', paths: ['a'], by: 'client' }, subscribed('a', at(9)));
+    expect(stage.told('gap')).toEqual([{ path: 'a', from: at(5), to: at(9), reason: 'evicted' }]);
+  });
+
   it('tells every gap of a path without a log', async () => {
     const stage = new Stage();
     stage.pomona.connect('a', () => {});
@@ -291,7 +320,7 @@ describe('paths that the back end connects unasked', () => {
     const stage = new Stage();
     await stage.transport.opens();
     await stage.transport.says(subscribed('gift', at(2)), update('gift', 3));
-    expect(stage.told('update')).toEqual([{ path: 'gift', position: at(3), message: 3 }]);
+    expect(stage.told('update')).toEqual([{ path: 'gift', key: null, position: at(3), message: 3 }]);
     await stage.transport.ends();
     await stage.clock.advance(1000);
     stage.transport.asks();

@@ -4,7 +4,7 @@
  */
 import { LIMITS } from '../../../protocol/limits.js';
 import { Backoff } from '../backoff.js';
-import { isObject } from '../decode.js';
+import { isCount, isObject, isString } from '../checks.js';
 import { FAREWELL, type Transport, type TransportContext, type TransportEnd } from './transport.js';
 
 /** How often one POST is repeated before the transport gives up. */
@@ -35,7 +35,7 @@ export async function post(context: TransportContext, body: string, init: Reques
   const failed = new PostFailed(String(told['message'] ?? `HTTP ${status}`));
   failed.mayRepeat = status >= 500 || status === 408 || status === 429;
   // 404, 405 and 426 say that this is not the way: another transport may find one.
-  if (typeof told['code'] === 'string' && ![404, 405, 426].includes(status)) {
+  if (isString(told['code']) && ![404, 405, 426].includes(status)) {
     failed.error = told['code'];
     failed.code = Number(told['close']) || undefined;
     failed.reconnectAfterMs = told['reconnectAfterMs'] as number; // who waits checks it
@@ -116,7 +116,7 @@ function upstream(context: TransportContext, signal: AbortSignal, failed: (error
       const frames = take(queue);
       const answer = await exchange(context, signal, () => sendBody(context, frames));
       const accepted = isObject(answer) && answer['accepted'];
-      if (Number.isSafeInteger(accepted)) context.accepted(accepted as number);
+      if (isCount(accepted)) context.accepted(accepted);
     }
     isBusy = false;
   };

@@ -3,7 +3,7 @@
  * from a timer, which background tabs throttle. An answer that is lost is asked for again with the same
  * cursor.
  */
-import { isObject } from '../decode.js';
+import { isObject, isString } from '../checks.js';
 import { exchange, httpTransport, post } from './http.js';
 import type { TransportContext, TransportKind } from './transport.js';
 
@@ -26,8 +26,7 @@ async function receive(context: TransportContext, signal: AbortSignal): Promise<
 /** Hands over what an answer brings; returns the next cursor. */
 function deliver(context: TransportContext, answer: unknown): string {
   const { updates, reconnectWith } = isObject(answer) ? answer : {};
-  if (!Array.isArray(updates) || typeof reconnectWith !== 'string')
-    throw new Error('The answer is none to a poll.');
+  if (!Array.isArray(updates) || !isString(reconnectWith)) throw new Error('The answer is none to a poll.');
   context.heard();
   for (const frame of updates) context.frame(frame);
   return reconnectWith;

@@ -1,4 +1,5 @@
 /** Frames over a WebSocket, one text message each. */
+import { isString } from '../checks.js';
 import { parseJson } from '../decode.js';
 import { FAREWELL, type Transport, type TransportContext, type TransportKind } from './transport.js';
 
@@ -18,7 +19,7 @@ function openWebSocket(context: TransportContext): Transport {
   const socket = new Socket(context.socketUrl);
   socket.onopen = () => socket.send(context.firstFrame());
   socket.onmessage = ({ data }: { data: unknown }) => {
-    if (typeof data === 'string') context.frame(parseJson(data));
+    if (isString(data)) context.frame(parseJson(data));
   };
   socket.onerror = NOTHING; // `close` follows and tells more
   socket.onclose = ({ code, reason }: { code: number; reason: unknown }) =>

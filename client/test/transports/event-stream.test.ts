@@ -68,7 +68,7 @@ it('has one POST in flight and keeps the order, repeating one whose answer was l
   stops.push(stop);
   const pomona = track(pomonaOn(url, { transports, random: () => 0.01 }));
   await until('the open state', () => pomona.state === 'open');
-  const send = pomona.extend({});
+  const { send } = pomona.extend({});
   send({ type: 'x' });
   await until('the first send', () => held[0]);
   send({ type: 'x' });
