@@ -97,10 +97,10 @@ class Dobby:
     def state(self, path: str, keys: Iterable[str] | None = None) -> State:
         """Gives the state of `path`: the newest message of each key, or of the `keys` it has.
 
-        It is read in pages of about 1 MB, however large it is. Every change up to its `position`
-        is in it; where the path changed between two pages, later ones may be too, so that who goes
-        on from `position` misses nothing. Raises `BadPath` or `BadKey` before sending, `BadRequest`
-        with code `no_state` for a path without a state. At most 1,000 `keys`.
+        It is read in pages of 1,000 keys. Every change up to its `position` is in it; where the
+        path changed between two pages, later ones may be too, so that who goes on from `position`
+        misses nothing. Raises `BadPath` or `BadKey` before sending, `BadRequest` with code
+        `no_state` for a path without a state. At most 1,000 `keys`.
         """
         reading = state_call(path, keys)
         call = next(reading)

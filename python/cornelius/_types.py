@@ -78,7 +78,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class State(Mapping[str, Entry]):
-    """A path's state: a mapping of keys, in their order, to entries."""
+    """A path's state: a mapping of its keys to entries."""
 
     path: str
     position: Position

@@ -1,4 +1,8 @@
-"""Django publishes while a real Dobby is restarted: nothing is lost, nothing comes twice."""
+"""Django and a real Dobby that is restarted, or crashes.
+
+Across a restart nothing is lost and nothing comes twice; after a crash the recipe of docs/django.md
+makes the state of a path what the database holds.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import transaction
+from django.db.models.signals import post_delete, post_save
 from django.test import override_settings
 
 import cornelius
@@ -116,3 +122,62 @@ def test_a_restart_loses_nothing_and_doubles_nothing(
     assert logged == everything[-len(logged) :]
     assert len(logged) > 20
     assert state["newest"].message == publisher.count - 1
+
+
+def changed(instance: Group, **_: Any) -> None:
+    push.update("groups", {"name": instance.name}, key=str(instance.pk))
+
+
+def gone(instance: Group, **_: Any) -> None:
+    push.update("groups", None, key=str(instance.pk))
+
+
+@pytest.fixture
+def signals() -> Iterator[None]:
+    post_save.connect(changed, sender=Group)
+    post_delete.connect(gone, sender=Group)
+    yield
+    post_save.disconnect(changed, sender=Group)
+    post_delete.disconnect(gone, sender=Group)
+
+
+def fill() -> int:
+    """Pushes where the state differs from the database; gives how often it did."""
+    held = cornelius.state("groups")
+    rows = {str(each.pk): {"name": each.name} for each in Group.objects.all()}
+    new = [
+        Update("groups", row, key=key)
+        for key, row in rows.items()
+        if key not in held or held[key].message != row
+    ]
+    old = [Update("groups", None, key=key) for key in held if key not in rows]
+    push.updates(new + old)
+    return len(new + old)
+
+
+def state() -> dict[str, Any]:
+    return {key: entry.message["name"] for key, entry in cornelius.state("groups").items()}
+
+
+@pytest.mark.usefixtures("signals")
+def test_a_state_is_filled_again_after_a_crash(process: DobbyProcess) -> None:
+    with override_settings(DOBBY={"URL": process.url, "API_KEY": KEY}):
+        ada, grace = (Group.objects.create(name=name) for name in ("Ada", "Grace"))
+        grace.name = "Grace H."
+        grace.save()
+        mary = Group.objects.create(name="Mary")
+        mary.delete()
+        rows = {str(ada.pk): "Ada", str(grace.pk): "Grace H."}
+        assert state() == rows
+        assert fill() == 0
+        epoch = cornelius.state("groups").position.epoch
+        process.kill()
+        process.start()
+        assert state() == {}
+        assert cornelius.state("groups").position.epoch != epoch
+        assert fill() == 2
+        assert state() == rows
+        Group.objects.filter(pk=ada.pk).update(name="Ada L.")  # sends no signal
+        Group.objects.filter(pk=grace.pk)._raw_delete("default")
+        assert fill() == 2
+        assert state() == {str(ada.pk): "Ada L."}
