@@ -13,6 +13,7 @@ const COLUMNS = [
   ['publishers', ({ setting }) => String(setting.everyMs === null ? setting.publishers : loadOf(setting))],
   ['updates/s', (row) => short(row.updatesPerSecond)],
   ['deliveries/s', (row) => short(row.deliveriesPerSecond)],
+  ['lost', (row) => (row.lost === 0 ? '0' : `${short(row.lost)} !`)],
   ['per CPU-s', (row) => short(row.deliveriesPerCpuSecond)],
   ['lowest-highest', (row) => row.range.map(short).join('-')],
   ['dobby ÷ it', (row) => (row.ratio === null ? '' : `${row.ratio.toFixed(2)}${row.counts ? '' : ' *'}`)],

@@ -15,6 +15,7 @@ const SATURATED = 0.9;
  * @property {import('../command/measure.mjs').Setting} setting
  * @property {number} updatesPerSecond medians of the runs, like all rates
  * @property {number} deliveriesPerSecond
+ * @property {number} lost deliveries that never came, of all runs together; always 0 for Dobby
  * @property {number} deliveriesPerCpuSecond of the whole server process
  * @property {[number, number]} range lowest and highest of the runs
  * @property {number} serverShare of one core
@@ -52,6 +53,7 @@ function summariseOne(runs) {
   return {
     updatesPerSecond: medianOf((run) => run.updates / (run.publishMs / 1000)),
     deliveriesPerSecond: medianOf((run) => run.deliveries / (run.deliverMs / 1000)),
+    lost: runs.reduce((sum, run) => sum + run.lost, 0),
     deliveriesPerCpuSecond: median(rates),
     range: [Math.min(...rates), Math.max(...rates)],
     serverShare: medianOf((run) => run.serverCpu / (run.deliverMs / 1000)),

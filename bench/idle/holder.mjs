@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { nowMs } from '../load/clock.mjs';
 import { cpuSeconds } from '../load/cpu.mjs';
 import { DIALECTS } from '../load/dialects.mjs';
+import { ExactAccount } from '../load/exact-account.mjs';
 import { Fault, within } from '../load/fault.mjs';
 import { KeepAlive } from '../load/http.mjs';
 import { Ledger } from '../load/ledger.mjs';
@@ -52,13 +53,14 @@ class Holder {
   constructor(order) {
     this.order = order;
     this.messages = new Messages(order.seed);
-    this.ledger = new Ledger({ messages: this.messages, publishers: 1, path: PATH });
+    const ledger = new Ledger({ messages: this.messages, publishers: 1, path: PATH });
+    this.account = new ExactAccount({ ledger, publishedAt: () => 0 });
     this.subscribers = new Subscribers({
       port: order.port,
       count: order.sessions,
       path: PATH,
       dialect: DIALECTS[order.dialect],
-      ledger: this.ledger,
+      account: this.account,
       onFault: (fault) => this.#fail(fault),
     });
     this.#failed.catch(() => undefined);
@@ -85,12 +87,12 @@ class Holder {
 
   /** Proves that what was measured are sessions: all are still subscribed. */
   async #expectAllToHear() {
-    const { subscribers, ledger } = this;
+    const { account, subscribers } = this;
     await this.#publish(PATH, 1);
     const heard = async () => {
-      while (ledger.count < 1 || subscribers.behind > 0) await sleep(5);
+      while (!account.hasAll(1)) await sleep(5);
     };
-    await this.#within(heard(), HEAR_MS, () => `${subscribers.behind} sessions had not heard the update`);
+    await this.#within(heard(), HEAR_MS, () => `only ${account.delivered} sessions had heard the update`);
     subscribers.close();
   }
 

@@ -1,6 +1,5 @@
-/** One subscriber's socket: the handshake, then everything to its Delivery. */
+/** One subscriber's socket: the handshake, then everything to its reader. */
 import { connect } from 'node:net';
-import { Delivery } from './delivery.mjs';
 import { Fault } from './fault.mjs';
 import { clientFrame, upgradeRequest } from './frames.mjs';
 
@@ -9,20 +8,18 @@ import { clientFrame, upgradeRequest } from './frames.mjs';
  * @property {number} index
  * @property {number} port
  * @property {string} path
- * @property {import('./canon.mjs').Canon} canon
- * @property {import('./ledger.mjs').Ledger} ledger
+ * @property {import('./subscribers.mjs').Account} account that it is held to
  * @property {import('./dialects.mjs').Dialect} dialect
  * @property {Buffer} buffer to read into; shared by all, because a read is handled to its end before the next one begins
  * @property {() => void} onReady the subscription is made
- * @property {(from: number, to: number) => void} onUpdates these bytes of the canonical stream arrived
+ * @property {(from: number, to: number) => void} onUpdates the reader went on
  * @property {(fault: unknown) => void} onFault
  */
 
 export class Connection {
-  /** @type {Delivery} */
-  delivery;
   #options;
   #socket;
+  #reader;
   #accept;
   #head = '';
   #isOpen = false;
@@ -31,9 +28,9 @@ export class Connection {
   /** @param {ConnectionOptions} options */
   constructor(options) {
     this.#options = options;
-    const { index, port, dialect, buffer, onFault } = options;
+    const { index, port, dialect, buffer, account, onReady, onFault } = options;
     const send = (bytes) => this.#socket.write(bytes);
-    this.delivery = new Delivery({ ...options, send });
+    this.#reader = account.reader({ index, dialect, send, onReady });
     const { request, accept } = upgradeRequest(dialect.url);
     this.#accept = accept;
     const callback = (length) => this.#take(length);
@@ -83,9 +80,8 @@ export class Connection {
   }
 
   #feed(bytes, length) {
-    const { delivery } = this;
-    const from = delivery.at;
-    delivery.feed(bytes, length);
-    if (delivery.at !== from) this.#options.onUpdates(from, delivery.at);
+    const from = this.#reader.at;
+    this.#reader.feed(bytes, length);
+    if (this.#reader.at !== from) this.#options.onUpdates(from, this.#reader.at);
   }
 }

@@ -3,18 +3,16 @@
  * never parsed, which is what makes the generator cheap; whatever differs is read frame by frame. Whoever is ahead of
  * everybody else extends the stream, so no connection is ever beyond it by more than a part of a frame.
  */
+import { hearFrame } from './conversation.mjs';
 import { Fault } from './fault.mjs';
-import { CLOSE, clientFrame, frameAt, PING, PONG, TEXT } from './frames.mjs';
+import { frameAt } from './frames.mjs';
 
 /**
- * @typedef {object} DeliveryOptions
- * @property {number} index names the connection in faults
+ * @typedef {object} Held
  * @property {import('./canon.mjs').Canon} canon shared by all connections
  * @property {import('./ledger.mjs').Ledger} ledger shared by all connections
- * @property {import('./dialects.mjs').Dialect} dialect
- * @property {(bytes: Buffer) => void} send writes to the server
- * @property {() => void} [onReady] the subscription is made
  */
+/** @typedef {import('./conversation.mjs').Speaker & Held} DeliveryOptions */
 
 export class Delivery {
   /** Bytes of the canonical stream that have arrived. Inside a frame only when the rest of it is already known. */
@@ -97,27 +95,8 @@ export class Delivery {
 
   /** One frame that is not simply the next one of the canonical stream. */
   #read(bytes, from, frame) {
-    const { index, send, dialect } = this.#options;
-    const payload = bytes.subarray(frame.payload, frame.end);
-    if (frame.opcode === PING) return send(clientFrame(payload, PONG));
-    if (frame.opcode === PONG) return;
-    if (frame.opcode === CLOSE)
-      throw new Fault('closed', `connection ${index}: close frame "${payload.toString('latin1', 2)}"`);
-    if (frame.opcode !== TEXT)
-      throw new Fault('protocol', `connection ${index}: a frame with opcode ${frame.opcode}`);
-    const read = dialect.read(payload.toString());
-    switch (read.kind) {
-      case 'update':
-        return this.#update(bytes, from, frame, read.update);
-      case 'reply':
-        return send(clientFrame(read.text));
-      case 'ready':
-        return this.#options.onReady?.();
-      case 'ignore':
-        return;
-      case 'fault':
-        throw new Fault('protocol', `connection ${index}: ${read.why}`);
-    }
+    const update = hearFrame(bytes, frame, this.#options);
+    if (update !== null) this.#update(bytes, from, frame, update);
   }
 
   /** An update that extends the canonical stream, or contradicts it. */

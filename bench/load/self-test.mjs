@@ -9,6 +9,7 @@ import { Fault } from './fault.mjs';
 import { PING, serverFrame } from './frames.mjs';
 import { Ledger } from './ledger.mjs';
 import { Messages } from './message.mjs';
+import { tallySelfTest } from './tally-self-test.mjs';
 
 const PATH = 'bench/self-test';
 const UPDATES = 60;
@@ -52,6 +53,16 @@ const DAMAGES = [
   ],
 ];
 
+/** What the lenient reader hears of some of these. @type {[string, Buffer[], number | string][]} */
+const TALLIES = [
+  ['a sound stream', sound, UPDATES],
+  ['two dropped deliveries', sound.toSpliced(30, 2), UPDATES - 2],
+  ['a dropped last delivery', sound.slice(0, -1), UPDATES - 1],
+  ['a doubled delivery', sound.toSpliced(30, 0, sound[30]), 'doubled'],
+  ['two reordered of one publisher', sound.with(30, sound[33]).with(33, sound[30]), 'doubled'],
+  ['an altered character of a message', sound.with(30, serverFrame(lastChar(update(30)))), 'altered'],
+];
+
 /** Feeds several connections their streams, in turns and in chunks of odd sizes. Throws the first fault. */
 function play(streams, seed) {
   const canon = new Canon();
@@ -88,6 +99,7 @@ function interleaved(every) {
 
 /** @returns {number} how many cases were tried. Throws when the checker passes damage or refuses what is sound. */
 export function selfTest() {
+  tallySelfTest({ messages, publishers: PUBLISHERS, path: PATH }, TALLIES);
   let cases = 0;
   for (let seed = 1; seed <= 20; seed++) {
     play([sound, interleaved(7), sound, interleaved(2), interleaved(1)], seed);

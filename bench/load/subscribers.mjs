@@ -1,14 +1,14 @@
 /**
- * The subscribers of a run, all on one thread: they share the canonical stream, the ledger, one read buffer and the chunk log.
- * A fault on any of them closes all; `onFault` is called once.
+ * The subscribers of a run, all on one thread: they share an account and one read buffer. A fault on any of
+ * them that the account does not let pass closes all; `onFault` is called once.
  */
-import { Canon } from './canon.mjs';
 import { nowMs } from './clock.mjs';
 import { Connection } from './connection.mjs';
-import { ChunkLog } from './latency.mjs';
 
 const READ_BYTES = 256 * 1024;
 const CONNECTING_AT_ONCE = 50;
+
+/** @typedef {import('./exact-account.mjs').ExactAccount | import('./lenient-account.mjs').LenientAccount} Account */
 
 /**
  * @typedef {object} SubscribersOptions
@@ -16,13 +16,11 @@ const CONNECTING_AT_ONCE = 50;
  * @property {number} count
  * @property {string} path
  * @property {import('./dialects.mjs').Dialect} dialect
- * @property {import('./ledger.mjs').Ledger} ledger
+ * @property {Account} account
  * @property {(fault: unknown) => void} onFault
  */
 
 export class Subscribers {
-  canon = new Canon();
-  chunks = new ChunkLog();
   /** When the last update came. */
   lastMs = 0;
   /** Connections whose subscription is made. */
@@ -49,24 +47,6 @@ export class Subscribers {
     await Promise.all(Array.from({ length: CONNECTING_AT_ONCE }, lane));
   }
 
-  /** Connections that have not heard all that any of them has heard. */
-  get behind() {
-    return this.#connections.filter(({ delivery }) => !delivery.isComplete).length;
-  }
-
-  /** Updates received by all connections together in this phase. */
-  get delivered() {
-    return this.#connections.reduce((sum, { delivery }) => sum + this.canon.framesWithin(delivery.at), 0);
-  }
-
-  /** Begins a new phase. Only when none is behind. */
-  clear() {
-    this.canon.clear();
-    this.chunks.clear();
-    this.#options.ledger.clear();
-    for (const { delivery } of this.#connections) delivery.clear();
-  }
-
   close() {
     this.#isClosed = true;
     for (const connection of this.#connections) connection.close();
@@ -76,7 +56,6 @@ export class Subscribers {
     const connection = new Connection({
       ...this.#options,
       index: this.#connections.length,
-      canon: this.canon,
       buffer: this.#buffer,
       onReady: () => {
         this.ready++;
@@ -84,10 +63,10 @@ export class Subscribers {
       },
       onUpdates: (from, to) => {
         this.lastMs = nowMs();
-        this.chunks.add(this.lastMs, from, to);
+        this.#options.account.note(this.lastMs, from, to);
       },
       onFault: (fault) => {
-        if (this.#isClosed) return;
+        if (this.#isClosed || this.#options.account.mayPass(fault)) return;
         this.close();
         this.#options.onFault(fault);
       },
