@@ -42,13 +42,10 @@ export async function jitter(args) {
   console.log(`Checker: found the damage in all of ${faultSelfTest()} damaged hearings.`);
   /** @type {Run[]} */
   const runs = [];
-  for (const { round, system } of turns({
-    rounds: options.rounds,
-    settings: [null],
-    systems: options.systems,
-  })) {
+  for (const turn of turns({ ...options, settings: [null] })) {
+    const { round, system } = turn;
     const outcome = await withServer(system, (server, peer) => runOne(server, peer, options));
-    runs.push({ system, round, ...outcome });
+    runs.push({ ...turn, ...outcome });
     const { delivered, expected } = outcome.verdict.all;
     console.log(`round ${round + 1}  ${system}: ${delivered} of ${expected} delivered`);
   }

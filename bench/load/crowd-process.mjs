@@ -1,13 +1,9 @@
-/**
- * Some clients of a crowd, in a process of their own. Takes an order and then calls by IPC, and answers each: {type: 'answer', call, value};
- * asks for the back end by {type: 'ask', id, paths}; what goes wrong is {type: 'fault', kind, message}. If whoever ordered it dies, it kills the
- * server under test and ends too.
- */
+/** Some clients of a crowd, in a process of their own; see crowd.mjs. Tells {id, paths} where the back end has to be asked. */
 import { performance } from 'node:perf_hooks';
-import { Fault } from './fault.mjs';
 import { Verdict } from './judge.mjs';
 import { Member } from './member.mjs';
 import { Messages } from './message.mjs';
+import { serve, tell } from './remote.mjs';
 
 const CONNECTING_AT_ONCE = 25;
 /** Parts the phases of clients evenly, however many there are. */
@@ -25,7 +21,6 @@ const GOLDEN = 0.618033988749895;
 /** What a crowd says of its clients, beside the verdict. @typedef {Awaited<ReturnType<Calls['judge']>>} CrowdFigures */
 
 class Calls {
-  #pids = [];
   #busyFrom = performance.eventLoopUtilization();
   #cpuFrom = process.cpuUsage();
 
@@ -35,14 +30,9 @@ class Calls {
     this.order = order;
     this.members = order.members.map(({ publishers }) => {
       const pathOf = new Map(publishers.map((p) => [p, order.paths[p]]));
-      const onAsk = (id, paths) => tell({ type: 'ask', id, paths });
+      const onAsk = (id, paths) => tell({ id, paths });
       return new Member({ peer: order.peer, messages, pathOf, onAsk });
     });
-  }
-
-  /** Which processes to kill when nobody is left to do so. */
-  guard({ pids }) {
-    this.#pids = pids;
   }
 
   /** Connects all, some at a time; answers when all are subscribed. */
@@ -105,10 +95,6 @@ class Calls {
       cpu: (used.user + used.system) / 1e6,
     };
   }
-
-  killServers() {
-    for (const pid of this.#pids) process.kill(pid, 'SIGKILL');
-  }
 }
 
 /** @param {Map<number, number>[]} maps */
@@ -119,34 +105,4 @@ function countAll(maps) {
   return sums;
 }
 
-function tell(message) {
-  if (process.connected) process.send?.(message);
-}
-
-function fail(error) {
-  const isFault = error instanceof Fault;
-  tell({
-    type: 'fault',
-    kind: isFault ? error.kind : 'failed',
-    message: isFault ? error.message : error.stack,
-  });
-}
-
-process.on('uncaughtException', fail);
-process.once('message', (order) => {
-  const calls = new Calls(/** @type {CrowdOrder} */ (order));
-  process.on('disconnect', () => {
-    try {
-      calls.killServers();
-    } finally {
-      process.exit(1);
-    }
-  });
-  process.on('message', async ({ type, call, ...rest }) => {
-    try {
-      tell({ type: 'answer', call, value: await calls[type](rest) });
-    } catch (error) {
-      fail(error);
-    }
-  });
-});
+serve((order) => new Calls(order));

@@ -1,9 +1,9 @@
 /** Many clients in a few processes, called as one. */
-import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { nowMs } from './clock.mjs';
-import { Fault, within } from './fault.mjs';
+import { within } from './fault.mjs';
 import { Verdict } from './judge.mjs';
+import { Remote } from './remote.mjs';
 
 const PROCESS = fileURLToPath(new URL('./crowd-process.mjs', import.meta.url));
 const OPEN_MS = 90_000;
@@ -18,13 +18,11 @@ const POLL_MS = 50;
 
 export class Crowd {
   #processes;
-  #calls = 0;
   /** Ends the run with a fault. @type {(fault: unknown) => void} */
   fail;
   #failed = new Promise((_, reject) => {
     this.fail = reject;
   });
-  #isClosed = false;
 
   /**
    * @param {import('./crowd-process.mjs').CrowdOrder} order of all members
@@ -34,20 +32,9 @@ export class Crowd {
     this.size = order.members.length;
     this.#failed.catch(() => undefined);
     this.#processes = Array.from({ length: Math.ceil(this.size / perProcess) }, (_, i) => {
-      const child = fork(PROCESS, { execArgv: [], serialization: 'advanced' });
-      child.on('error', (error) => this.fail(error));
-      child.on('exit', (code, signal) => {
-        if (!this.#isClosed)
-          this.fail(new Fault('closed', `a process of clients ended with ${code ?? signal}`));
-      });
-      child.on('message', (message) => {
-        if (message.type === 'ask') onAsk?.(message.id, message.paths);
-        if (message.type === 'fault')
-          this.fail(Object.assign(new Fault(message.kind, ''), { message: message.message }));
-      });
-      child.setMaxListeners(0);
-      child.send({ ...order, members: order.members.slice(i * perProcess, (i + 1) * perProcess) });
-      return child;
+      const members = order.members.slice(i * perProcess, (i + 1) * perProcess);
+      const onTold = ({ id, paths }) => onAsk?.(id, paths);
+      return new Remote(PROCESS, { ...order, members }, { onFault: (fault) => this.fail(fault), onTold });
     });
   }
 
@@ -63,8 +50,7 @@ export class Crowd {
    * @param {number} [deadlineMs]
    */
   call(type, data = {}, deadlineMs = CALL_MS) {
-    const call = this.#calls++;
-    const answers = Promise.all(this.#processes.map((child) => this.#ask(child, { type, call, ...data })));
+    const answers = Promise.all(this.#processes.map((each) => each.call(type, data)));
     return this.during(within(answers, deadlineMs, () => `the clients had not answered "${type}"`));
   }
 
@@ -117,19 +103,6 @@ export class Crowd {
   }
 
   close() {
-    this.#isClosed = true;
-    for (const child of this.#processes) child.kill('SIGKILL');
-  }
-
-  #ask(child, message) {
-    return new Promise((resolve) => {
-      const hear = (answer) => {
-        if (answer.type !== 'answer' || answer.call !== message.call) return;
-        child.off('message', hear);
-        resolve(answer.value);
-      };
-      child.on('message', hear);
-      child.send(message);
-    });
+    for (const each of this.#processes) each.close();
   }
 }

@@ -15,6 +15,8 @@ const BUSY = 0.9;
 
 /** @template {FaultRun} R @param {R[]} runs at least one @returns {FaultRow<R>} */
 export function faultRow(runs) {
+  const hollow = runs.findIndex(({ verdict }) => verdict.all.expected === 0);
+  if (runs.length === 0 || hollow >= 0) throw new Error(`run ${hollow} of ${runs.length} expected nothing`);
   const verdict = new Verdict();
   for (const run of runs) verdict.merge(run.verdict.toJSON());
   return { runs, verdict, othersShare: Math.max(...runs.map((run) => run.othersShare)) };

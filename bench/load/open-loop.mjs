@@ -72,8 +72,9 @@ export class OpenLoop {
     this.#failed.catch(() => undefined);
   }
 
-  start() {
-    this.startMs = nowMs();
+  /** Begins. @param {number} [atMs] when the first update is due, at once by default */
+  start(atMs = nowMs()) {
+    this.startMs = atMs;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
 
