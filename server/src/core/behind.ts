@@ -23,13 +23,13 @@ type Budget = number | null;
 
 /** A reader over the logs of what is behind. */
 export class Behind {
-  readonly #enqueue: (frame: Frame) => Verdict;
+  readonly #session: { enqueue(frame: Frame): Verdict };
   readonly #counters: Counters;
   /** In the order in which they have their turn. */
   readonly #subscriptions = new Set<Subscription>();
 
-  constructor(enqueue: (frame: Frame) => Verdict, counters: Counters) {
-    this.#enqueue = enqueue;
+  constructor(session: { enqueue(frame: Frame): Verdict }, counters: Counters) {
+    this.#session = session;
     this.#counters = counters;
   }
 
@@ -95,7 +95,7 @@ export class Behind {
       // A gap that reaches further has been told: there may be nothing left to send.
       else if (entry.offset > subscription.cursor) {
         if (!isHiddenFrom(entry, subscription.session.id)) {
-          if (this.#enqueue(replayFrame(entry, log.epoch)) !== 'ok') return null;
+          if (this.#session.enqueue(replayFrame(entry, log.epoch)) !== 'ok') return null;
           this.#counters.deliveries++;
           left -= entry.text.length;
         }
@@ -111,7 +111,7 @@ export class Behind {
     let left = budget;
     while (state !== null && state.snapshot !== null && left > 0) {
       const frame = state.snapshot.part(state.part);
-      if (this.#enqueue(frame) !== 'ok') return null;
+      if (this.#session.enqueue(frame) !== 'ok') return null;
       left -= frame.text.length;
       state.part++;
       if (state.part === state.snapshot.size) state.snapshot = null;
@@ -126,7 +126,7 @@ export class Behind {
     // A snapshot of the present is better than what the log still holds of the past.
     const gap: Gap = state === null || path.log === null ? owed : { ...owed, to: path.log.head };
     const frame: GapFrame = { type: 'gap', path: path.name, ...gap };
-    if (this.#enqueue(Frame.of(frame)) !== 'ok') return false;
+    if (this.#session.enqueue(Frame.of(frame)) !== 'ok') return false;
     if (gap.to !== null) subscription.cursor = Math.max(subscription.cursor, gap.to.offset);
     if (state !== null) state.isDue = true;
     subscription.gap = null;

@@ -3,7 +3,8 @@ import { CLOSE_CODES, type CloseName, ERRORS, type ErrorCode } from '../../../pr
 import type { ClosingFrame } from '../../../protocol/frames.js';
 import type { Flusher } from './flusher.js';
 import { Frame } from './frame.js';
-import { Outbox, type OutboxBounds, type Refill, type Wire } from './outbox.js';
+import { Outbox, type OutboxBounds, type Source, type Wire } from './outbox.js';
+import type { Session } from './session.js';
 
 /** The transports by name. */
 export type TransportName = 'websocket' | 'event-stream' | 'long-poll';
@@ -52,33 +53,45 @@ export function closingFrame(
   return { type: 'closing', code: CLOSE_CODES[name], message, ...more };
 }
 
-/** What a connection is made of. */
+/** What connections share. */
 export interface ConnectionParts {
   readonly flusher: Flusher;
   readonly bounds: OutboxBounds;
-  readonly refill: Refill;
-  /** Called once, when it is closed or lost. */
+  /** Called once for each, when it is closed or lost. */
   readonly onEnd: (connection: Connection) => void;
 }
 
 /** A session's connection. */
-export class Connection {
+export class Connection implements Source {
+  readonly session: Session;
   readonly carrier: Carrier;
   readonly number: number;
   readonly outbox: Outbox;
   /** Whether nothing was heard since the last ping. */
   isPingUnanswered = false;
+  /** Its place with the watch over dead connections, below 0 for none, and when it is pinged next, on the monotonic clock. */
+  bucket = 0;
+  index = -1;
+  pingDueAt = 0;
   /** For the watch over stalled sockets: what it had taken, and since when no more. */
   taken = 0;
   takenAt = 0;
-  readonly #onEnd: (connection: Connection) => void;
+  readonly #parts: ConnectionParts;
   #isClosed = false;
 
-  constructor(carrier: Carrier, number: number, parts: ConnectionParts) {
+  /** The next connection of `session`; it has the session when `attach` gives it. */
+  constructor(session: Session, carrier: Carrier, parts: ConnectionParts) {
+    this.session = session;
     this.carrier = carrier;
-    this.number = number;
-    this.#onEnd = parts.onEnd;
-    this.outbox = new Outbox(parts.flusher, carrier, { ...parts, isBlocked: carrier.isBlocked });
+    this.number = session.connectionNumber + 1;
+    this.#parts = parts;
+    const { isBlocked } = carrier;
+    this.outbox = new Outbox(parts.flusher, carrier, { bounds: parts.bounds, source: this, isBlocked });
+  }
+
+  /** What its session has behind, as long as this is the connection that has the session. */
+  readOn(): boolean {
+    return this.session.connection === this && this.session.paths.readOn();
   }
 
   /** Whether it has been closed. */
@@ -92,7 +105,7 @@ export class Connection {
     this.#isClosed = true;
     this.outbox.close(Frame.of(closing));
     this.carrier.end(closing);
-    this.#onEnd(this);
+    this.#parts.onEnd(this);
   }
 
   /** The transport has ended by itself. Idempotent. */
@@ -100,6 +113,6 @@ export class Connection {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.outbox.discard();
-    this.#onEnd(this);
+    this.#parts.onEnd(this);
   }
 }

@@ -1,6 +1,9 @@
 /**
  * Finds connections that are dead: no pong for two intervals, or a socket that takes no byte. Lets sessions wait for
  * their next connection, and ends them when none comes.
+ *
+ * Every connection is looked at once a second. They lie in buckets, of which one is looked at each quarter of a second: tens of
+ * thousands of connections cost one timer, and an idle one costs no memory but its place.
  */
 import type { Clock } from './clock.js';
 import { type Connection, closingFrame } from './connection.js';
@@ -8,8 +11,8 @@ import { Frame } from './frame.js';
 import type { Session } from './session.js';
 import type { TimerWheel, WheelTimer } from './timer-wheel.js';
 
-/** How often each connection is looked at. */
-const LOOK_MS = 5_000;
+const BUCKETS = 4;
+const TICK_MS = 250;
 
 /** What the watch stands on. */
 export interface LivenessParts {
@@ -26,70 +29,106 @@ export interface LivenessParts {
 export class Liveness {
   readonly #parts: LivenessParts;
   readonly #onLook: (session: Session) => void;
-  readonly #timers = new Map<Session, WheelTimer>();
+  readonly #buckets: Connection[][] = Array.from({ length: BUCKETS }, () => []);
+  /** The bucket that was looked at last. */
+  #at = 0;
+  #watched = 0;
+  #nextLookAt = 0;
+  /** Of the sessions that wait for a connection. */
+  readonly #expiries = new Map<Session, WheelTimer>();
 
-  /** `onLook` is called with each session at each look, about every 5 s. */
+  /** `onLook` is called with the session of each connection at each look, about every second. */
   constructor(parts: LivenessParts, onLook: (session: Session) => void) {
     this.#parts = parts;
     this.#onLook = onLook;
   }
 
-  /** Watches the session's new connection. */
+  /** Watches a session's new connection until it is `unwatch`ed. */
   watch(session: Session, connection: Connection): void {
-    const lookMs = Math.min(LOOK_MS, this.#parts.settings.pingIntervalMs);
-    this.#next(session, connection, {
-      lookMs,
-      pingDueAt: this.#parts.clock.monotonic() + this.#parts.settings.pingIntervalMs,
-    });
+    this.forget(session);
+    const now = this.#parts.clock.monotonic();
+    connection.pingDueAt = Math.floor(now + this.#parts.settings.pingIntervalMs);
+    connection.bucket = this.#at;
+    connection.index = (this.#buckets[this.#at] as Connection[]).push(connection) - 1;
+    if (this.#watched++ > 0) return;
+    this.#nextLookAt = now + TICK_MS;
+    this.#lookLater(now);
+  }
+
+  /** Watches a connection no more. Idempotent. */
+  unwatch(connection: Connection): void {
+    if (connection.index < 0) return;
+    const bucket = this.#buckets[connection.bucket] as Connection[];
+    const last = bucket.pop() as Connection;
+    if (last !== connection) {
+      bucket[connection.index] = last;
+      last.index = connection.index;
+    }
+    connection.index = -1;
+    this.#watched--;
   }
 
   /** Calls `expire` when the session has no connection within its time to live. */
   expireUnlessResumed(session: Session, expire: () => void): void {
-    this.#set(session, this.#parts.settings.sessionTtlMs, () => {
-      this.#timers.delete(session);
+    this.forget(session);
+    const timer = this.#parts.wheel.after(this.#parts.settings.sessionTtlMs, () => {
+      this.#expiries.delete(session);
       expire();
     });
+    this.#expiries.set(session, timer);
   }
 
-  /** Watches it no more. */
+  /** The session waits for no connection any more. */
   forget(session: Session): void {
-    this.#timers.get(session)?.cancel();
-    this.#timers.delete(session);
+    this.#expiries.get(session)?.cancel();
+    this.#expiries.delete(session);
   }
 
-  #set(session: Session, ms: number, task: () => void): void {
-    this.#timers.get(session)?.cancel();
-    this.#timers.set(session, this.#parts.wheel.after(ms, task));
+  #lookLater(now: number): void {
+    this.#parts.wheel.after(Math.max(0, this.#nextLookAt - now), () => this.#lookAtSome());
   }
 
-  #next(session: Session, connection: Connection, state: { lookMs: number; pingDueAt: number }): void {
-    this.#set(session, state.lookMs, () => this.#look(session, connection, state));
-  }
-
-  #look(session: Session, connection: Connection, state: { lookMs: number; pingDueAt: number }): void {
-    if (session.connection !== connection || connection.isClosed) return;
+  /** Looks at every bucket that is due: a busy loop comes late. */
+  #lookAtSome(): void {
     const now = this.#parts.clock.monotonic();
+    for (let due = BUCKETS; due > 0 && this.#nextLookAt <= now; due--) {
+      this.#nextLookAt += TICK_MS;
+      this.#at = (this.#at + 1) % BUCKETS;
+      const bucket = this.#buckets[this.#at] as Connection[];
+      // From the end: one that goes leaves its place to one that was looked at.
+      for (let i = bucket.length - 1; i >= 0; i--) {
+        const connection = bucket[i];
+        if (connection !== undefined) this.#look(connection, now);
+      }
+    }
+    if (this.#nextLookAt <= now) this.#nextLookAt = now + TICK_MS;
+    if (this.#watched > 0) this.#lookLater(now);
+  }
+
+  #look(connection: Connection, now: number): void {
+    const { session } = connection;
+    if (session.connection !== connection || connection.isClosed) return this.unwatch(connection);
     if (this.#isStalled(connection, now)) return connection.close(closingFrame('stalled'));
-    const isPingDue = now >= state.pingDueAt;
+    const isPingDue = now >= connection.pingDueAt;
     if (isPingDue && connection.isPingUnanswered) return connection.close(closingFrame('ping_timeout'));
     this.#onLook(session);
-    if (isPingDue) this.#ping(session, connection);
-    const pingDueAt = isPingDue ? now + this.#parts.settings.pingIntervalMs : state.pingDueAt;
-    this.#next(session, connection, { ...state, pingDueAt });
+    if (!isPingDue) return;
+    connection.pingDueAt = Math.floor(now + this.#parts.settings.pingIntervalMs);
+    this.#ping(connection);
   }
 
-  #ping(session: Session, connection: Connection): void {
+  #ping(connection: Connection): void {
     if (!connection.carrier.isPinged) return connection.carrier.keepAlive();
     // Where there is no room there is traffic enough; whether the socket takes it, the stall watch sees.
+    const { session } = connection;
     const verdict = session.enqueue(Frame.of({ type: 'ping', received: session.received }));
     connection.isPingUnanswered = verdict === 'ok';
   }
 
   /** A socket that has bytes to take and took none for too long. A poll that is not there is no stall. */
   #isStalled(connection: Connection, now: number): boolean {
-    const { outbox, carrier } = connection;
-    if (!outbox.isStalled) return false;
-    const taken = carrier.bytesTaken();
+    if (!connection.outbox.isStalled) return false;
+    const taken = connection.carrier.bytesTaken();
     if (connection.takenAt === 0 || taken !== connection.taken) {
       connection.taken = taken;
       connection.takenAt = now;

@@ -28,8 +28,11 @@ export interface OutboxBounds {
   readonly maxBytes: number;
 }
 
-/** Puts more into an empty outbox; true when still more is left for a later turn. */
-export type Refill = () => boolean;
+/** What an outbox asks for more when it has run empty. */
+export interface Source {
+  /** Puts one helping into the outbox; true when still more is left for a later turn. */
+  readOn(): boolean;
+}
 
 /** The frames that wait for one wire. */
 export class Outbox {
@@ -37,7 +40,7 @@ export class Outbox {
   readonly #wire: Wire;
   readonly #bounds: OutboxBounds;
   readonly #empty: Batch;
-  readonly #refill: Refill;
+  readonly #source: Source;
   #pending: Batch;
   #isQueued = false;
   #isBlocked: boolean;
@@ -47,12 +50,12 @@ export class Outbox {
   constructor(
     flusher: Flusher,
     wire: Wire,
-    options: { bounds: OutboxBounds; refill: Refill; isBlocked: boolean },
+    options: { bounds: OutboxBounds; source: Source; isBlocked: boolean },
   ) {
     this.#flusher = flusher;
     this.#wire = wire;
     this.#bounds = options.bounds;
-    this.#refill = options.refill;
+    this.#source = options.source;
     this.#isBlocked = options.isBlocked;
     this.#empty = flusher.emptyBatch(wire.framing);
     this.#pending = this.#empty;
@@ -105,7 +108,7 @@ export class Outbox {
     if (this.#isClosed) return;
     if (!this.#isBlocked) this.#handOver();
     if (this.#isBlocked) return;
-    const isMoreLeft = this.#refill();
+    const isMoreLeft = this.#source.readOn();
     this.#handOver();
     if (isMoreLeft) this.wake();
   }

@@ -42,16 +42,15 @@ export class SessionPaths {
   readonly #session: Session;
   readonly #parts: SessionParts;
   readonly #subscriptions = new Map<string, Subscription>();
-  readonly #behind: Behind;
-  readonly #pending: Pending;
+  /** Most sessions are never behind, and never wait: these are made when they are needed. */
+  #behind: Behind | null = null;
+  #pending: Pending | null = null;
   #granted: Set<string> | null = null;
   #denied: Set<string> | null = null;
 
   constructor(session: Session, parts: SessionParts) {
     this.#session = session;
     this.#parts = parts;
-    this.#behind = new Behind((frame) => session.enqueue(frame), parts.counters);
-    this.#pending = new Pending(parts, (paths) => this.#refuseOverdue(paths));
   }
 
   /** The subscriptions by path. */
@@ -86,7 +85,7 @@ export class SessionPaths {
   resume(items: readonly SubscribeItem[]): void {
     const decisions: Decisions = { subscribed: [], pending: [], refused: [] };
     const named = new Map(items.map((item) => [item.path, item]));
-    this.#behind.clear();
+    this.#behind?.clear();
     for (const subscription of [...this.#subscriptions.values()]) {
       const path = subscription.path.name;
       const item = named.get(path) ?? { path, ...(subscription.state && { state: 'snapshot' }) };
@@ -100,7 +99,7 @@ export class SessionPaths {
   /** The client ends subscriptions, or no longer waits. */
   unwant(paths: readonly string[]): void {
     for (const path of paths) {
-      this.#pending.take(path);
+      this.#pending?.take(path);
       this.#unsubscribe(path);
     }
     this.#session.tell(Frame.of({ type: 'unsubscribed', paths, by: 'client' }));
@@ -112,7 +111,7 @@ export class SessionPaths {
     const results = paths.map((path, index): GrantResult => {
       const fault = pathFault(path);
       if (fault !== null) return { path, error: itemError(fault, index) };
-      const pending = this.#pending.take(path);
+      const pending = this.#pending?.take(path);
       const subscription =
         this.#subscriptions.get(path) ?? this.#subscribe(pending?.item ?? { path }, decisions);
       if (typeof subscription === 'string') {
@@ -157,18 +156,18 @@ export class SessionPaths {
     this.#parts.counters.slow++;
     subscription.isSkipping = subscription.path.isSkipped;
     if (subscription.path.log === null) subscription.gap = { from: null, to: null, reason: 'no_log' };
-    this.#behind.add(subscription);
+    this.#fallenBehind().add(subscription);
   }
 
   /** One helping of what is behind; true when more is left. */
   readOn(): boolean {
-    return this.#behind.readOn();
+    return this.#behind?.readOn() === true;
   }
 
   /** Ends everything; nothing is told. */
   end(): void {
     for (const path of [...this.#subscriptions.keys()]) this.#unsubscribe(path);
-    this.#pending.clear();
+    this.#pending?.clear();
   }
 
   #decide(item: SubscribeItem, decisions: Decisions): void {
@@ -178,11 +177,12 @@ export class SessionPaths {
     if (fault !== null) return void refuse(fault);
     const existing = this.#subscriptions.get(path);
     if (existing !== undefined) this.#again(existing, item, decisions);
-    else if (this.#isFull() && !this.#pending.has(path)) refuse('too_many_subscriptions');
+    else if (this.#isFull() && !this.#pending?.has(path)) refuse('too_many_subscriptions');
     else if (this.#isOpen(path)) {
       const fresh = this.#subscribe(item, decisions);
       if (typeof fresh === 'string') refuse(fresh);
     } else {
+      this.#pending ??= new Pending(this.#parts, (overdue) => this.#refuseOverdue(overdue));
       this.#pending.add(item);
       decisions.pending.push(path);
     }
@@ -191,7 +191,7 @@ export class SessionPaths {
   #isFull(): boolean {
     const { counters, maxSubscriptions, maxTotalSubscriptions } = this.#parts;
     if (counters.subscriptions + counters.pending >= maxTotalSubscriptions) return true;
-    return this.#subscriptions.size + this.#pending.size >= maxSubscriptions;
+    return this.#subscriptions.size + (this.#pending?.size ?? 0) >= maxSubscriptions;
   }
 
   #isOpen(path: string): boolean {
@@ -259,15 +259,20 @@ export class SessionPaths {
     const { connection } = this.#session;
     subscription.isLive = false;
     if (connection === null) return;
-    this.#behind.add(subscription);
+    this.#fallenBehind().add(subscription);
     connection.outbox.wake();
+  }
+
+  #fallenBehind(): Behind {
+    this.#behind ??= new Behind(this.#session, this.#parts.counters);
+    return this.#behind;
   }
 
   #unsubscribe(name: string): boolean {
     const subscription = this.#subscriptions.get(name);
     if (subscription === undefined) return false;
     this.#subscriptions.delete(name);
-    this.#behind.remove(subscription);
+    this.#behind?.remove(subscription);
     subscription.isLive = false;
     subscription.path.unsubscribe(subscription);
     this.#parts.dispatcher.release(subscription.path);

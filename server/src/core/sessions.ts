@@ -13,7 +13,7 @@ import type { OpenFrame, SubscribeItem } from '../../../protocol/frames.js';
 import { pathFault } from '../../../protocol/paths.js';
 import { Admission } from './admission.js';
 import type { Clock, IdSource } from './clock.js';
-import { type Carrier, Connection, closingFrame } from './connection.js';
+import { type Carrier, Connection, type ConnectionParts, closingFrame } from './connection.js';
 import type { Flusher } from './flusher.js';
 import { Frame } from './frame.js';
 import { Liveness } from './liveness.js';
@@ -82,6 +82,7 @@ const MIN_SPREAD_MS = 1_000;
 export class Sessions {
   readonly #parts: SessionsParts;
   readonly #sessionParts: SessionParts;
+  readonly #connectionParts: ConnectionParts;
   readonly #sessions = new Map<string, Session>();
   readonly #liveness: Liveness;
   readonly #desk: TicketDesk;
@@ -96,6 +97,11 @@ export class Sessions {
     this.#desk = new TicketDesk(parts.tickets, parts);
     this.#admission = new Admission(parts.clock, parts.settings.maxOpensPerSecond);
     this.#liveness = new Liveness(parts, (session) => this.#desk.renewIfDue(session));
+    this.#connectionParts = {
+      flusher: parts.flusher,
+      bounds: parts.settings.outbox,
+      onEnd: (connection) => this.#ended(connection),
+    };
     this.#sessionParts = {
       ...parts,
       grantWaitMs: parts.settings.grantWaitMs,
@@ -279,12 +285,7 @@ export class Sessions {
   }
 
   #attach(session: Session, carrier: Carrier): Connection {
-    const connection = new Connection(carrier, session.connectionNumber + 1, {
-      flusher: this.#parts.flusher,
-      bounds: this.#parts.settings.outbox,
-      refill: () => session.connection === connection && session.paths.readOn(),
-      onEnd: () => this.#ended(session, connection),
-    });
+    const connection = new Connection(session, carrier, this.#connectionParts);
     this.#connections++;
     session.attach(connection);
     this.#liveness.watch(session, connection);
@@ -292,8 +293,10 @@ export class Sessions {
   }
 
   /** A session without a connection waits for another for a while. */
-  #ended(session: Session, connection: Connection): void {
+  #ended(connection: Connection): void {
+    const { session } = connection;
     this.#connections--;
+    this.#liveness.unwatch(connection);
     if (!session.detach(connection) || session.isEnded) return;
     if (session.isRaw) this.#end(session);
     else this.#liveness.expireUnlessResumed(session, () => void this.end(session, 'ended'));

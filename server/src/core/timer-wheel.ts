@@ -12,17 +12,37 @@ export interface WheelTimer {
   cancel(): void;
 }
 
-interface Entry extends WheelTimer {
+class Entry implements WheelTimer {
   rounds: number;
   readonly task: () => void;
+  readonly #slot: Slot;
+
+  constructor(slot: Slot, rounds: number, task: () => void) {
+    this.#slot = slot;
+    this.rounds = rounds;
+    this.task = task;
+    slot.entries.add(this);
+  }
+
+  cancel(): void {
+    if (this.#slot.entries.delete(this)) this.#slot.wheel.size--;
+  }
+}
+
+interface Slot {
+  readonly entries: Set<Entry>;
+  readonly wheel: { size: number };
 }
 
 /** A hashed timer wheel. It runs only while it holds timers. */
 export class TimerWheel {
   readonly #clock: Clock;
-  readonly #slots: Set<Entry>[] = Array.from({ length: SLOTS }, () => new Set());
+  readonly #timers = { size: 0 };
+  readonly #slots: readonly Slot[] = Array.from({ length: SLOTS }, () => ({
+    entries: new Set<Entry>(),
+    wheel: this.#timers,
+  }));
   #at = 0;
-  #size = 0;
   #nextTick = 0;
   #cancelTick: Cancel | null = null;
 
@@ -36,25 +56,17 @@ export class TimerWheel {
     // From the next tick, not from now: a wheel that catches up ticks faster than time passes.
     const due = this.#clock.monotonic() + ms;
     const ticks = Math.max(1, Math.ceil((due - this.#nextTick) / SLOT_MS) + 1);
-    const slot = this.#slots[(this.#at + ticks) % SLOTS] as Set<Entry>;
-    const entry: Entry = {
-      rounds: Math.floor((ticks - 1) / SLOTS),
-      task,
-      cancel: () => {
-        if (slot.delete(entry)) this.#size--;
-      },
-    };
-    slot.add(entry);
-    this.#size++;
-    return entry;
+    this.#timers.size++;
+    const slot = this.#slots[(this.#at + ticks) % SLOTS] as Slot;
+    return new Entry(slot, Math.floor((ticks - 1) / SLOTS), task);
   }
 
   /** Drops every timer. */
   stop(): void {
     this.#cancelTick?.();
     this.#cancelTick = null;
-    for (const slot of this.#slots) slot.clear();
-    this.#size = 0;
+    for (const { entries } of this.#slots) entries.clear();
+    this.#timers.size = 0;
   }
 
   #start(): void {
@@ -68,19 +80,20 @@ export class TimerWheel {
     while (this.#nextTick <= now) {
       this.#nextTick += SLOT_MS;
       this.#at = (this.#at + 1) % SLOTS;
-      this.#fire(this.#slots[this.#at] as Set<Entry>);
+      this.#fire(this.#slots[this.#at] as Slot);
     }
-    this.#cancelTick = this.#size === 0 ? null : this.#clock.after(this.#nextTick - now, () => this.#tick());
+    this.#cancelTick =
+      this.#timers.size === 0 ? null : this.#clock.after(this.#nextTick - now, () => this.#tick());
   }
 
-  #fire(slot: Set<Entry>): void {
-    for (const entry of [...slot]) {
+  #fire({ entries }: Slot): void {
+    for (const entry of [...entries]) {
       if (entry.rounds > 0) {
         entry.rounds--;
         continue;
       }
-      if (!slot.delete(entry)) continue;
-      this.#size--;
+      if (!entries.delete(entry)) continue;
+      this.#timers.size--;
       entry.task();
     }
   }

@@ -43,9 +43,15 @@ export class Endpoint {
   readonly #warned = new Set<string>();
   /** Sockets that have left HTTP; its server does not close them. */
   readonly #upgraded = new Set<Socket>();
+  /** One for all sockets: a closure for each would cost memory. */
+  readonly #forget: (this: Socket) => void;
 
   constructor(parts: EndpointParts) {
     this.#parts = parts;
+    const upgraded = this.#upgraded;
+    this.#forget = function forget() {
+      upgraded.delete(this);
+    };
     this.#webSockets = new WebSocketTransport(parts);
     this.#polls = new LongPolls(parts);
   }
@@ -93,7 +99,7 @@ export class Endpoint {
 
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     const refuse = (code: ErrorCode, more?: { message: string }) => refuseSocket(socket, fault(code, more));
-    socket.on('error', () => socket.destroy());
+    socket.on('error', destroySocket);
     if (request.url?.split('?')[0] !== this.#parts.url) return refuse('not_found');
     if (request.headers.upgrade?.toLowerCase() !== 'websocket')
       return refuse('bad_field', { message: 'Only WebSockets.' });
@@ -103,7 +109,7 @@ export class Endpoint {
     }
     if (this.#parts.isStopping()) return refuse('restarting');
     this.#upgraded.add(socket);
-    socket.on('close', () => this.#upgraded.delete(socket));
+    socket.on('close', this.#forget);
     this.#webSockets.upgrade(request, socket, head);
   }
 
@@ -257,4 +263,8 @@ function stateOf(
   if (wanted !== 'snapshot')
     throw fault('bad_field', { field: 'state', message: 'The state is a "snapshot".' });
   return position === undefined ? 'snapshot' : 'changes';
+}
+
+function destroySocket(this: Socket): void {
+  this.destroy();
 }

@@ -95,7 +95,7 @@ class EventStreamCarrier implements Carrier {
   /** The headers are sent: what waits may follow. */
   begin(connection: Connection): void {
     this.#response.on('close', () => connection.lost());
-    this.#writer = new SocketWriter(this.#socket, () => connection.outbox.unblock());
+    this.#writer = new SocketWriter(this.#socket, { drained: () => connection.outbox.unblock() });
     this.#writer.write(PADDING);
     connection.outbox.unblock();
   }

@@ -7,18 +7,23 @@ import type { Socket } from 'node:net';
 
 const PIECE_BYTES = 64 * 1024;
 
+/** Whoever writes: told when more may follow after `write` answered false. */
+export interface Writing {
+  drained(): void;
+}
+
 /** A socket's writing side. */
 export class SocketWriter {
   readonly #socket: Socket;
-  readonly #onDrain: () => void;
+  readonly #writing: Writing;
   #rest: Buffer | null = null;
   #taken = 0;
+  /** Whether the socket's `drain` is listened to: most never fill, and each listener costs memory. */
+  #isListening = false;
 
-  /** `onDrain` is called when more may follow after `write` answered false. */
-  constructor(socket: Socket, onDrain: () => void) {
+  constructor(socket: Socket, writing: Writing) {
     this.#socket = socket;
-    this.#onDrain = onDrain;
-    socket.on('drain', () => this.#drained());
+    this.#writing = writing;
   }
 
   /** Bytes that the socket took in whole pieces; it only rises. */
@@ -34,7 +39,10 @@ export class SocketWriter {
       return false;
     }
     this.#rest = bytes;
-    return this.#push();
+    if (this.#push()) return true;
+    if (!this.#isListening) this.#socket.on('drain', () => this.#drained());
+    this.#isListening = true;
+    return false;
   }
 
   /** Writes the rest without waiting: the socket is about to be ended. */
@@ -44,7 +52,7 @@ export class SocketWriter {
   }
 
   #drained(): void {
-    if (this.#rest === null ? !this.#isFull() : this.#push()) this.#onDrain();
+    if (this.#rest === null ? !this.#isFull() : this.#push()) this.#writing.drained();
   }
 
   /** Hands over pieces until the socket holds one back; true when all is handed over and it takes more. */

@@ -5,17 +5,17 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { Sender, type WebSocket, WebSocketServer } from 'ws';
+import { type RawData, Sender, WebSocket, WebSocketServer } from 'ws';
 import { CLOSE_CODES } from '../../../protocol/codes.js';
 import type { ClosingFrame } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import { type Carrier, type Connection, closingFrame } from '../core/connection.js';
 import { Frame, type Framing } from '../core/frame.js';
-import type { Session } from '../core/session.js';
+import type { WheelTimer } from '../core/timer-wheel.js';
 import { decodeJson, decodeOpen } from './decode.js';
 import { receiveText } from './inbound.js';
 import { opening } from './opening.js';
-import { SocketWriter } from './socket-writer.js';
+import { SocketWriter, type Writing } from './socket-writer.js';
 import type { TransportParts } from './transport-parts.js';
 
 declare module 'ws' {
@@ -43,10 +43,32 @@ export const websocketFraming: Framing = {
   encode: (text) => wrap(Buffer.from(text), TEXT),
 };
 
+/** A WebSocket that knows its carrier. */
+class CarriedSocket extends WebSocket {
+  declare carrier: WebSocketCarrier;
+}
+
+/** What listens to WebSockets: shared by all, since a closure for each event of each would be a tenth of what an idle session costs. */
+const LISTENERS = {
+  message(this: WebSocket, data: RawData, isBinary: boolean): void {
+    (this as CarriedSocket).carrier.receive(data, isBinary);
+  },
+  ping(this: WebSocket, data: Buffer): void {
+    (this as CarriedSocket).carrier.pong(data);
+  },
+  close(this: WebSocket): void {
+    (this as CarriedSocket).carrier.lost();
+  },
+  error(this: WebSocket, error: Error): void {
+    (this as CarriedSocket).carrier.failed(error);
+  },
+};
+
 /** Takes upgrades. */
 export class WebSocketTransport {
   readonly #parts: TransportParts;
   readonly #server = new WebSocketServer({
+    WebSocket: CarriedSocket,
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
@@ -64,7 +86,8 @@ export class WebSocketTransport {
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       const address = this.#parts.addressOf(request);
-      new WebSocketCarrier(this.#parts, { webSocket, socket, address }).listen();
+      webSocket.carrier = new WebSocketCarrier(this.#parts, { webSocket, socket, address });
+      webSocket.carrier.listen();
     });
   }
 
@@ -75,12 +98,12 @@ export class WebSocketTransport {
 }
 
 interface Ends {
-  readonly webSocket: WebSocket;
+  readonly webSocket: CarriedSocket;
   readonly socket: Socket;
   readonly address: string;
 }
 
-class WebSocketCarrier implements Carrier {
+class WebSocketCarrier implements Carrier, Writing {
   readonly framing = websocketFraming;
   readonly transport = 'websocket';
   readonly isPolled = false;
@@ -89,36 +112,54 @@ class WebSocketCarrier implements Carrier {
   readonly isRaw = false;
   readonly address: string;
   readonly #parts: TransportParts;
-  readonly #webSocket: WebSocket;
+  readonly #webSocket: CarriedSocket;
   readonly #writer: SocketWriter;
-  #opened: { readonly session: Session; readonly connection: Connection } | null = null;
+  #connection: Connection | null = null;
+  /** Until the first frame has come. */
+  #waiting: WheelTimer | null = null;
 
   constructor(parts: TransportParts, { webSocket, socket, address }: Ends) {
     this.#parts = parts;
     this.#webSocket = webSocket;
     this.address = address;
-    this.#writer = new SocketWriter(socket, () => this.#opened?.connection.outbox.unblock());
+    this.#writer = new SocketWriter(socket, this);
   }
 
   /** Takes what the client sends, from its first frame on. */
   listen(): void {
-    const webSocket = this.#webSocket;
-    const waiting = this.#parts.wheel.after(LIMITS.openMs, () => {
-      if (this.#opened === null) this.#refuse(closingFrame('open_timeout'));
-    });
-    webSocket.on('message', (data, isBinary) => {
-      if (isBinary) return this.#closeAs(1003, 'Frames are text.');
-      const text = String(data);
-      if (this.#opened === null) this.#open(text);
-      else receiveText(this.#parts.sessions, this.#opened.session, this.#opened.connection, text);
-    });
-    webSocket.on('ping', (data: Buffer) => this.#pong(data));
-    webSocket.on('close', () => {
-      waiting.cancel();
-      this.#opened?.connection.lost();
-    });
-    // A protocol error closes the socket with the right code by itself; 'close' follows.
-    webSocket.on('error', (error) => this.#parts.log.debug({ error: String(error) }, 'a WebSocket failed'));
+    this.#waiting = this.#parts.wheel.after(LIMITS.openMs, () => this.#refuse(closingFrame('open_timeout')));
+    this.#webSocket.on('message', LISTENERS.message);
+    this.#webSocket.on('ping', LISTENERS.ping);
+    this.#webSocket.on('close', LISTENERS.close);
+    this.#webSocket.on('error', LISTENERS.error);
+  }
+
+  /** A message has come. */
+  receive(data: RawData, isBinary: boolean): void {
+    if (isBinary) return this.#closeAs(1003, 'Frames are text.');
+    const text = String(data);
+    if (this.#connection === null) this.#open(text);
+    else receiveText(this.#parts.sessions, this.#connection.session, this.#connection, text);
+  }
+
+  /** Answers a ping of the WebSocket itself, through the outbox, since the library's sender must not write between our bytes. */
+  pong(data: Buffer): void {
+    this.#connection?.outbox.add(Frame.ofBytes(this.framing, wrap(data, PONG)));
+  }
+
+  /** The WebSocket has closed. */
+  lost(): void {
+    this.#waiting?.cancel();
+    this.#connection?.lost();
+  }
+
+  /** A protocol error closes the socket with the right code by itself; 'close' follows. */
+  failed(error: Error): void {
+    this.#parts.log.debug({ error: String(error) }, 'a WebSocket failed');
+  }
+
+  drained(): void {
+    this.#connection?.outbox.unblock();
   }
 
   write(bytes: Buffer): boolean {
@@ -142,7 +183,7 @@ class WebSocketCarrier implements Carrier {
 
   /** Closes with a code of RFC 6455; nothing that still comes is taken. */
   #closeAs(code: number, reason: string): void {
-    this.#opened?.connection.lost();
+    this.#connection?.lost();
     this.#writer.finish();
     this.#webSocket.close(code, reason);
   }
@@ -155,7 +196,11 @@ class WebSocketCarrier implements Carrier {
     if ('closing' in outcome) {
       this.#send({ type: 'error', ...outcome.error });
       this.#refuse(outcome.closing);
-    } else this.#opened = outcome;
+      return;
+    }
+    this.#connection = outcome.connection;
+    this.#waiting?.cancel();
+    this.#waiting = null;
   }
 
   #refuse(closing: ClosingFrame): void {
@@ -165,10 +210,5 @@ class WebSocketCarrier implements Carrier {
 
   #send(control: Parameters<typeof Frame.of>[0]): void {
     this.#writer.write(Frame.of(control).encoded(this.framing));
-  }
-
-  /** Through the outbox, since the library's sender must not write between our bytes. */
-  #pong(data: Buffer): void {
-    this.#opened?.connection.outbox.add(Frame.ofBytes(this.framing, wrap(data, PONG)));
   }
 }

@@ -19,7 +19,7 @@ function setUp(count: number, writeMs = 0) {
       }
     })();
     const bounds = { maxFrames: 100, maxBytes: 10_000 };
-    return new Outbox(flusher, wire, { bounds, refill: () => false, isBlocked: false });
+    return new Outbox(flusher, wire, { bounds, source: { readOn: () => false }, isBlocked: false });
   });
   const addToAll = (text: string) => {
     const frame = new Frame(text);

@@ -1,16 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { Flusher } from '../../src/core/flusher.js';
 import { Frame } from '../../src/core/frame.js';
-import { Outbox, type OutboxBounds, type Refill } from '../../src/core/outbox.js';
+import { Outbox, type OutboxBounds, type Source } from '../../src/core/outbox.js';
 import { FakeCarrier } from '../support/fake-carrier.js';
 import { FakeClock } from '../support/fake-clock.js';
 
-function setUp(options: { bounds?: Partial<OutboxBounds>; refill?: Refill; isBlocked?: boolean } = {}) {
+function setUp(
+  options: { bounds?: Partial<OutboxBounds>; readOn?: Source['readOn']; isBlocked?: boolean } = {},
+) {
   const clock = new FakeClock();
   const wire = new FakeCarrier();
   const outbox = new Outbox(new Flusher(clock), wire, {
     bounds: { maxFrames: 100, maxBytes: 10_000, ...options.bounds },
-    refill: options.refill ?? (() => false),
+    source: { readOn: options.readOn ?? (() => false) },
     isBlocked: options.isBlocked ?? false,
   });
   return { clock, wire, outbox, add: (value: unknown) => outbox.add(new Frame(JSON.stringify(value))) };
@@ -71,7 +73,7 @@ describe('an outbox', () => {
   it('asks its source for more once it has run empty, a helping a turn', () => {
     let left = 3;
     const { clock, wire, outbox, add } = setUp({
-      refill: () => {
+      readOn: () => {
         expect(outbox.frames).toBe(0);
         if (left > 0) add(`helping ${left--}`);
         return left > 0;
@@ -89,7 +91,7 @@ describe('an outbox', () => {
 
   it('asks again as long as the source has more, though it had nothing to add this time', () => {
     let asked = 0;
-    const { clock, outbox } = setUp({ refill: () => ++asked < 3 });
+    const { clock, outbox } = setUp({ readOn: () => ++asked < 3 });
     outbox.wake();
     clock.settle();
     expect(asked).toBe(3);
@@ -98,7 +100,7 @@ describe('an outbox', () => {
   it('does not ask its source while the wire is blocked', () => {
     let asked = 0;
     const { clock, wire, outbox, add } = setUp({
-      refill: () => {
+      readOn: () => {
         asked++;
         return false;
       },
