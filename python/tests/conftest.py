@@ -10,6 +10,7 @@ import pytest
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.django_settings")
 
 import django
+import hypothesis
 from django.test.utils import (
     setup_databases,
     setup_test_environment,
@@ -19,6 +20,12 @@ from django.test.utils import (
 
 from cornelius import _default
 from tests.double import Double
+
+# How long an example takes says something of the machine only.
+hypothesis.settings.register_profile(
+    "no clock", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("no clock")
 
 
 @pytest.fixture
