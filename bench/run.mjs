@@ -5,6 +5,7 @@ import { jitter } from './jitter/jitter.mjs';
 import { latency } from './latency/latency.mjs';
 import { selfTest } from './load/self-test.mjs';
 import { restart } from './restart/restart.mjs';
+import { slow } from './slow/slow.mjs';
 
 /** @type {Record<string, {about: string, run: (args: string[]) => Promise<number> | number}>} */
 const BENCHES = {
@@ -16,6 +17,7 @@ const BENCHES = {
     run: latency,
   },
   restart: { about: 'a server ended and started again: who comes back, and what is missing', run: restart },
+  slow: { about: 'clients that stop reading: what it costs the others, and the server in memory', run: slow },
   'self-test': {
     about: 'proves that the checker of deliveries can fail',
     run() {

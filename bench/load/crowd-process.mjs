@@ -1,5 +1,6 @@
 /** Some clients of a crowd, in a process of their own; see crowd.mjs. Tells {id, paths} where the back end has to be asked. */
 import { performance } from 'node:perf_hooks';
+import { countAll } from './counts.mjs';
 import { Verdict } from './judge.mjs';
 import { Member } from './member.mjs';
 import { Messages } from './message.mjs';
@@ -88,21 +89,13 @@ class Calls {
         const span = client.spans.find(({ from }) => from > sinceMs);
         return span === undefined ? [] : [span.from - sinceMs];
       }),
-      endings: countAll(this.members.map(({ client }) => client.endings)),
+      endings: countAll(this.members.map(({ client }) => Object.fromEntries(client.endings))),
       oddities: this.members.reduce((sum, { oddities }) => sum + oddities.count, 0),
       firstOddities: this.members.flatMap(({ oddities }) => oddities.first).slice(0, 3),
       busy: performance.eventLoopUtilization(this.#busyFrom).utilization,
       cpu: (used.user + used.system) / 1e6,
     };
   }
-}
-
-/** @param {Map<number, number>[]} maps */
-function countAll(maps) {
-  /** @type {Record<string, number>} */
-  const sums = {};
-  for (const map of maps) for (const [key, count] of map) sums[key] = (sums[key] ?? 0) + count;
-  return sums;
 }
 
 serve((order) => new Calls(order));

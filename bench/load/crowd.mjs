@@ -1,6 +1,7 @@
 /** Many clients in a few processes, called as one. */
 import { fileURLToPath } from 'node:url';
 import { nowMs } from './clock.mjs';
+import { countAll } from './counts.mjs';
 import { within } from './fault.mjs';
 import { Verdict } from './judge.mjs';
 import { Remote } from './remote.mjs';
@@ -84,17 +85,12 @@ export class Crowd {
     const verdict = new Verdict();
     for (const part of parts) verdict.merge(part.verdict);
     const sum = (name) => parts.reduce((total, part) => total + part[name], 0);
-    /** @type {Record<string, number>} */
-    const endings = {};
-    for (const part of parts) {
-      for (const [code, count] of Object.entries(part.endings)) endings[code] = (endings[code] ?? 0) + count;
-    }
     return {
       verdict,
       lost: sum('lost'),
       newSessions: sum('newSessions'),
       backAfterMs: parts.flatMap(({ backAfterMs }) => backAfterMs).toSorted((a, b) => a - b),
-      endings,
+      endings: countAll(parts.map(({ endings }) => endings)),
       oddities: sum('oddities'),
       firstOddities: parts.flatMap(({ firstOddities }) => firstOddities).slice(0, 3),
       busy: Math.max(...parts.map(({ busy }) => busy)),

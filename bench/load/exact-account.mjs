@@ -9,7 +9,7 @@ import { ChunkLog } from './latency.mjs';
 /** @typedef {{ledger: import('./ledger.mjs').Ledger, publishedAt: PublishedAt}} AccountOptions */
 
 export class ExactAccount {
-  #canon = new Canon();
+  canon = new Canon();
   #chunks = new ChunkLog();
   /** @type {Delivery[]} */
   #readers = [];
@@ -23,7 +23,7 @@ export class ExactAccount {
   /** What the next connection gives its bytes to. @param {Speaker} speaker */
   reader(speaker) {
     const { ledger } = this.#options;
-    const reader = new Delivery({ ...speaker, ledger, canon: this.#canon });
+    const reader = new Delivery({ ...speaker, ledger, canon: this.canon });
     this.#readers.push(reader);
     return reader;
   }
@@ -35,7 +35,7 @@ export class ExactAccount {
 
   /** Updates received by all together in this phase. */
   get delivered() {
-    return this.#readers.reduce((sum, { at }) => sum + this.#canon.framesWithin(at), 0);
+    return this.#readers.reduce((sum, { at }) => sum + this.canon.framesWithin(at), 0);
   }
 
   /** Whether all have heard all, and `accepted` is what they have heard. @param {number} accepted */
@@ -67,14 +67,14 @@ export class ExactAccount {
   /** The times of all deliveries of this phase. */
   samples() {
     const { ledger, publishedAt } = this.#options;
-    const samples = this.#chunks.samples(this.#canon, (index) => publishedAt(ledger.order[index]));
+    const samples = this.#chunks.samples(this.canon, (index) => publishedAt(ledger.order[index]));
     if (samples.count === this.delivered) return samples;
     throw new Fault('protocol', `${samples.count} latencies for ${this.delivered} deliveries`);
   }
 
   /** Begins a new phase. Only when all have all. */
   clear() {
-    this.#canon.clear();
+    this.canon.clear();
     this.#chunks.clear();
     this.#options.ledger.clear();
     for (const reader of this.#readers) reader.clear();

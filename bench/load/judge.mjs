@@ -2,6 +2,7 @@
  * Holds what a client heard against what was published and accepted: delivered, missed and told by a gap before anything later, or missed in
  * silence. An update that never came counts as one that took for ever.
  */
+import { countAll } from './counts.mjs';
 import { Samples } from './latency.mjs';
 
 /**
@@ -21,7 +22,7 @@ import { Samples } from './latency.mjs';
  */
 
 /** Deliveries that were due, with the time of those that came. */
-class Tally {
+class Deliveries {
   expected = 0;
   delivered = 0;
   samples = new Samples();
@@ -34,7 +35,7 @@ class Tally {
     this.samples.add(tookMs);
   }
 
-  /** Adds what another process counted. @param {ReturnType<Tally['toJSON']>} other */
+  /** Adds what another process counted. @param {ReturnType<Deliveries['toJSON']>} other */
   merge(other) {
     this.expected += other.expected;
     this.delivered += other.delivered;
@@ -57,11 +58,11 @@ class Tally {
 /** What became of all clients of one run. */
 export class Verdict {
   clients = 0;
-  all = new Tally();
+  all = new Deliveries();
   /** Only what was published while its client was subscribed. */
-  online = new Tally();
+  online = new Deliveries();
   /** Only what was published while its client was not, with the time that it took from when the client began to come back. */
-  caughtUp = new Tally();
+  caughtUp = new Deliveries();
   /** Missed, and told by a gap before anything later came. */
   told = 0;
   /** Missed without a word. */
@@ -101,10 +102,8 @@ export class Verdict {
     for (const name of ['clients', 'told', 'silent', 'doubled', 'doubledByRetry', 'disordered', 'altered']) {
       this[name] += other[name];
     }
-    for (const name of ['gaps', 'positionsByGaps']) {
-      for (const [key, count] of Object.entries(other[name]))
-        this[name][key] = (this[name][key] ?? 0) + count;
-    }
+    this.gaps = countAll([this.gaps, other.gaps]);
+    this.positionsByGaps = countAll([this.positionsByGaps, other.positionsByGaps]);
   }
 
   /** For another process. */
