@@ -1,6 +1,6 @@
 /**
  * Builds what is published: `server/dist` and `client/dist`, each with its own copy of protocol/,
- * and Pomona in one minified file, which the server serves too. Runs after `npm install`, so it is
+ * and Pomona and its entries in one minified file each, which the server serves too. Runs after `npm install`, so it is
  * quick, quiet when all is well, and skips a folder that has no sources. Output whose source is
  * gone is removed; a `dist` is never emptied, because tests of another run may be using it.
  *
@@ -60,11 +60,15 @@ function removeOrphans(name) {
   }
 }
 
+/** The client's entries for pages without a bundler, each one file that imports nothing. */
+const BUNDLES = { pomona: 'client/src/index.ts', 'pomona-state': 'client/src/state/index.ts' };
+
 async function bundleClient() {
   const { build } = await import('esbuild');
   await build({
-    entryPoints: [at('client/src/index.ts')],
-    outfile: at('client/dist/pomona.min.js'),
+    entryPoints: Object.entries(BUNDLES).map(([out, source]) => ({ in: at(source), out })),
+    outdir: at('client/dist'),
+    outExtension: { '.js': '.min.js' },
     bundle: true,
     format: 'esm',
     minify: true,
@@ -81,9 +85,12 @@ function copyAssets() {
     mkdirSync(join(target, file, '..'), { recursive: true });
     copyFileSync(at('server/assets', file), join(target, file));
   }
-  if (!existsSync(at('client/dist/pomona.min.js'))) return;
-  const script = readFileSync(at('client/dist/pomona.min.js'), 'utf8');
-  writeFileSync(join(target, 'pomona.js'), script.replace(/\/\/# sourceMappingURL=.*\n?$/, ''));
+  for (const name of Object.keys(BUNDLES)) {
+    const bundle = at(`client/dist/${name}.min.js`);
+    if (!existsSync(bundle)) continue;
+    const script = readFileSync(bundle, 'utf8').replace(/\/\/# sourceMappingURL=.*\n?$/, '');
+    writeFileSync(join(target, `${name}.js`), script);
+  }
 }
 
 function hasTools() {

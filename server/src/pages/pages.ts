@@ -1,5 +1,5 @@
 /**
- * The files that Dobby serves to browsers: the client as one module, for pages without a bundler, and the demonstration page. None of them
+ * The files that Dobby serves to browsers: the client and its entries as one module each, for pages without a bundler, and the demonstration page. None of them
  * holds a key: the demonstration takes it from the address's fragment, which browsers send to nobody.
  */
 import { readFileSync } from 'node:fs';
@@ -18,12 +18,17 @@ const DEMO_FILES: Record<string, readonly [file: string, type: string]> = {
   '/demo/demo.js': ['demo.js', 'text/javascript; charset=utf-8'],
 };
 
-/** Adds `/pomona.js`, and the demonstration page when it is wanted. */
+/** The client and its entries. */
+const SCRIPTS = ['pomona.js', 'pomona-state.js'];
+
+/** Adds `/pomona.js` and its like, and the demonstration page when it is wanted. */
 export function registerPages(app: FastifyInstance, options: { readonly demo: boolean }): void {
-  app.get('/pomona.js', async (_request, reply) => {
-    reply.header('Access-Control-Allow-Origin', '*').header('Cache-Control', 'no-cache');
-    return serve(reply, 'pomona.js', 'text/javascript; charset=utf-8');
-  });
+  for (const file of SCRIPTS) {
+    app.get(`/${file}`, async (_request, reply) => {
+      reply.header('Access-Control-Allow-Origin', '*').header('Cache-Control', 'no-cache');
+      return serve(reply, file, 'text/javascript; charset=utf-8');
+    });
+  }
   if (!options.demo) return;
   app.get('/', async (_request, reply) => reply.redirect('/demo'));
   for (const [url, [file, type]] of Object.entries(DEMO_FILES)) {

@@ -1,0 +1,78 @@
+/**
+ * Lets a Pomona follow the state of paths: `connect(path, handler, { state: true })`. It takes the frames that
+ * concern states and hands the rest on; docs/protocol.md, "State", says what they mean.
+ */
+import type { RefusedFrame, StateFrame, SubscribedFrame, UpdateFrame } from '../../../protocol/frames.js';
+import { fits, isBoolean, isPosition, isString, listOf, objectOf } from '../checks.js';
+import { UPDATE } from '../decode.js';
+import type { ConnectOptions, Pomona } from '../pomona.js';
+import type { Handler } from '../subscription.js';
+import type { Track } from '../track.js';
+import { Follower } from './follower.js';
+import type { StateSubscription } from './subscription.js';
+
+export type { SnapshotEvent, StateSubscription, StateSubscriptionEvents } from './subscription.js';
+
+/** What `connect` can be told for a handler that follows the path's state. */
+export interface StateOptions extends ConnectOptions {
+  readonly state: true;
+}
+
+/** What `withState` adds to a Pomona. */
+export interface FollowsState {
+  /** Hears `path` and follows its state. @throws PomonaError as `connect` without `state` does */
+  connect(path: string, handler: Handler, options: StateOptions): StateSubscription;
+}
+
+type Next<Frame> = (frame: Frame) => void;
+
+const SHAPE = {
+  path: isString,
+  position: isPosition,
+  entries: listOf(objectOf({ key: isString, message: (value) => value !== undefined })),
+  first: isBoolean,
+  last: isBoolean,
+};
+
+const extended = new WeakSet<Pomona>();
+
+/** The same Pomona, which can now follow states. Once is enough; once more does nothing. */
+export function withState<P extends Pomona>(pomona: P): FollowsState & P {
+  if (extended.has(pomona)) return pomona as FollowsState & P;
+  extended.add(pomona);
+  const followers = new WeakMap<Track, Follower>();
+  const follower = (path: string): Follower | undefined => {
+    const track = core.subscriptions.tracks.get(path);
+    return track && followers.get(track);
+  };
+  const core = pomona.extend({
+    [UPDATE]: (frame: UpdateFrame, handOn: Next<UpdateFrame>) => {
+      const concerned = follower(frame.path);
+      if (concerned === undefined) handOn(frame);
+      else concerned.update(frame, handOn);
+    },
+    state: (frame: StateFrame) => {
+      if (fits(frame, SHAPE)) follower(frame.path)?.part(frame);
+      else core.fail('bad_answer', 'Dobby sent no part of a state');
+    },
+    subscribed: (frame: SubscribedFrame, handOn: Next<SubscribedFrame>) => {
+      for (const { path } of frame.paths) follower(path)?.beforeSubscribed();
+      handOn(frame);
+      for (const { path } of frame.paths) follower(path)?.afterSubscribed();
+    },
+    refused: (frame: RefusedFrame, handOn: Next<RefusedFrame>) => {
+      handOn({ ...frame, paths: frame.paths.filter((item) => !follower(item.path)?.refused(item)) });
+    },
+  });
+  const connect = pomona.connect.bind(pomona);
+  return Object.assign(pomona, {
+    connect(path: string, handler: Handler, { state, ...options }: Partial<StateOptions> = {}) {
+      const subscription = connect(path, handler, options);
+      const track = core.subscriptions.tracks.get(path);
+      if (!state || track === undefined) return subscription as StateSubscription;
+      const concerned = followers.get(track) ?? new Follower(track, core);
+      followers.set(track, concerned);
+      return concerned.add(subscription);
+    },
+  });
+}
