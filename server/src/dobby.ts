@@ -6,7 +6,8 @@ import type { Json } from '../../protocol/frames.js';
 import { LIMITS } from '../../protocol/limits.js';
 import { pathFault } from '../../protocol/paths.js';
 import type { Position } from '../../protocol/positions.js';
-import { registerApi } from './api/http.js';
+import { type MountedApi, registerApi } from './api/http.js';
+import { Idempotency } from './api/idempotency.js';
 import { draftOf } from './api/publishing.js';
 import { ApiKeys } from './auth/api-keys.js';
 import { Origins } from './auth/origins.js';
@@ -23,6 +24,7 @@ import type { Receiver } from './core/receiver.js';
 import { Revocations } from './core/revocations.js';
 import type { GrantResult, RevokeResult } from './core/session-paths.js';
 import { TimerWheel } from './core/timer-wheel.js';
+import { Handover } from './handoff/handover.js';
 import { createHttpServer } from './http-server.js';
 import { createLog, type Log } from './observe/log.js';
 import { registerPages } from './pages/pages.js';
@@ -33,10 +35,15 @@ import { VERSION } from './version.js';
 const TICKET_LIFETIME_MS = 5 * 60 * 1000;
 const MAX_HEADS = 100_000;
 const OUTBOX: OutboxBounds = { maxBytes: 1024 * 1024, maxFrames: 1_000 };
-/** Clients come back spread over this time when the server stops. */
-const RECONNECT_SPREAD_MS = 2_000;
-/** Sockets get this long to take their last bytes. */
+/** Nobody is asked to come back before a restarted server is there: it needs this long, */
+const RESTART_MS = 1_000;
+/** and a second more for so many bytes that are handed over. */
+const HANDOFF_BYTES_PER_SECOND = 128 * 1024 * 1024;
+/** Sockets get this long to take their last bytes, and requests to be answered. */
 const STOP_GRACE_MS = 500;
+const DRAIN_LOOK_MS = 10;
+/** What has not been handed over by then is left out, so that a stop takes less than 2 s. */
+const HANDOFF_MS = 1_300;
 
 /** A server could not be asked for what it was asked for; `body` says why, by a code of the protocol. */
 export class DobbyError extends Error {
@@ -72,6 +79,11 @@ export class Dobby {
   readonly #endpoint: Endpoint;
   readonly #app: FastifyInstance;
   readonly #startedAt = Date.now();
+  readonly #idempotency = new Idempotency(systemClock);
+  readonly #handover: Handover;
+  readonly #api: MountedApi;
+  #hasTakenOver = false;
+  #isStopping = false;
   #stopped: Promise<void> | null = null;
 
   /** @throws ConfigError, StateFolderError */
@@ -106,7 +118,16 @@ export class Dobby {
     const revocations = new Revocations(this.#journal, this.#journal.load());
     this.#engine = this.#createEngine(policies, tickets, revocations);
     this.#endpoint = this.#createEndpoint(policies, tickets);
-    this.#app = this.#createApp();
+    this.#app = createHttpServer(this.#log);
+    this.#api = this.#mount();
+    this.#handover = new Handover({
+      file: state.file('handoff'),
+      clock: systemClock,
+      log: this.#log,
+      paths: this.#broker,
+      sessions: this.#engine.sessions,
+      requests: this.#idempotency,
+    });
     this.#pruneLater(revocations);
   }
 
@@ -117,23 +138,33 @@ export class Dobby {
 
   /** Listens; the answer is the server's address, such as `http://127.0.0.1:4020`. Rejects when the port is taken. */
   async start(): Promise<string> {
+    // Once the port is ours, since a server that has it may still write; and before anything is accepted.
+    this.#app.server.once('listening', () => this.#takeOver());
     await this.#app.listen({ host: this.config.host, port: this.config.port });
     const { address, family, port } = this.#app.server.address() as AddressInfo;
     const host = family === 'IPv6' ? `[${address}]` : address;
     return `http://${host}:${port}`;
   }
 
-  /** Sends everybody away, to come back later, and stops. Idempotent. */
+  /** Sends everybody away, to come back to the next server, hands that one everything over, and stops. Idempotent. */
   stop(): Promise<void> {
+    this.#isStopping = true;
     this.#stopped ??= this.#stop();
     return this.#stopped;
   }
 
   async #stop(): Promise<void> {
-    this.#engine.sessions.restart(RECONNECT_SPREAD_MS);
-    await new Promise((resolve) =>
-      setTimeout(resolve, this.#engine.sessions.all.size === 0 ? 0 : STOP_GRACE_MS),
-    );
+    const { publisher, sessions } = this.#engine;
+    const startedAt = systemClock.monotonic();
+    publisher.stop();
+    sessions.restart(RESTART_MS + (1_000 * this.#broker.totalBytes) / HANDOFF_BYTES_PER_SECOND);
+    // No timer ends a session any more, nor evicts anything.
+    this.#wheel.stop();
+    const drained = this.#drained(startedAt + STOP_GRACE_MS);
+    await Promise.race([this.#api.settled(), pause(STOP_GRACE_MS)]);
+    // The port is kept meanwhile: whoever takes it next finds the handoff complete.
+    if (this.#hasTakenOver) await this.#handover.handOver(startedAt + HANDOFF_MS);
+    await drained;
     this.#endpoint.stop();
     await this.#app.close();
     this.#broker.stop();
@@ -141,26 +172,44 @@ export class Dobby {
     await this.#journal.close();
   }
 
+  async #drained(deadline: number): Promise<void> {
+    while (!this.#endpoint.isDrained && systemClock.monotonic() < deadline) await pause(DRAIN_LOOK_MS);
+  }
+
+  /** Once, before anything is done that the handoff knows of. */
+  #takeOver(): void {
+    if (this.#hasTakenOver) return;
+    this.#hasTakenOver = true;
+    this.#handover.takeOver();
+  }
+
+  /** @throws DobbyError when the server stops */
+  #begin(): Engine {
+    if (this.#isStopping) throw new DobbyError(errorBody('restarting'));
+    this.#takeOver();
+    return this.#engine;
+  }
+
   /** Publishes an update; answers its position, null on a path without a log. Rejects with DobbyError. */
   async update(path: string, message: Json, options: UpdateOptions = {}): Promise<Position | null> {
     const { sender = '', ...more } = options;
     const draft = draftOf({ path, message, ...more });
-    return orThrow(await this.#engine.publisher.publish({ ...orThrow(draft), sender })).position;
+    return orThrow(await this.#begin().publisher.publish({ ...orThrow(draft), sender })).position;
   }
 
   /** Grants paths to a session and subscribes it; `user` null: only if it belongs to nobody. @throws DobbyError when the session is unknown or bound to another user. */
   connect(id: string, paths: readonly string[], user?: string | null): GrantResult[] {
-    return orThrow(this.#engine.sessions.connect(id, paths, user));
+    return orThrow(this.#begin().sessions.connect(id, paths, user));
   }
 
   /** Takes paths away from a session. Rejects with DobbyError when the session is unknown. */
   async disconnect(id: string, paths: readonly string[]): Promise<RevokeResult[]> {
-    return orThrow(await this.#engine.sessions.disconnect(id, paths));
+    return orThrow(await this.#begin().sessions.disconnect(id, paths));
   }
 
   /** Ends a session. Rejects with DobbyError when it is unknown. */
   async kick(id: string, options: { readonly reconnect?: boolean } = {}): Promise<void> {
-    orThrow(await this.#engine.sessions.kick(id, options.reconnect ?? true));
+    orThrow(await this.#begin().sessions.kick(id, options.reconnect ?? true));
   }
 
   /** Makes a receiver of the program's own known, so that paths can be connected to it. @throws Error when its id is taken. */
@@ -170,7 +219,7 @@ export class Dobby {
 
   /** Connects a registered receiver to a path. @throws Error when it is not registered, or the path is none. */
   connectReceiver(id: string, path: string): void {
-    this.#engine.dispatcher.connect(id, checkedPath(path));
+    this.#begin().dispatcher.connect(id, checkedPath(path));
   }
 
   /** Disconnects a registered receiver from a path. @throws Error when it is not registered, or the path is none. */
@@ -246,24 +295,22 @@ export class Dobby {
       sessionTtlMs: this.config.sessionTtlMs,
       pollHoldMs: LIMITS.pollHoldMs,
       isPublic: (path) => policies.isPublic(path),
-      isStopping: () => this.#stopped !== null,
+      isStopping: () => this.#isStopping,
       addressOf: (request) => origins.clientAddress(request.headers, request.socket.remoteAddress ?? ''),
     });
   }
 
-  #createApp(): FastifyInstance {
-    const app = createHttpServer(this.#log);
-    this.#endpoint.register(app);
-    registerApi(app, {
+  #mount(): MountedApi {
+    this.#endpoint.register(this.#app);
+    registerPages(this.#app, { demo: this.config.demo });
+    return registerApi(this.#app, {
       ...this.#engine,
       broker: this.#broker,
       keys: new ApiKeys([this.apiKey.key]),
-      clock: systemClock,
+      idempotency: this.#idempotency,
       about: () => ({ version: VERSION, startedAt: this.#startedAt, now: Date.now() }),
-      isStopping: () => this.#stopped !== null,
+      isStopping: () => this.#isStopping,
     });
-    registerPages(app, { demo: this.config.demo });
-    return app;
   }
 
   #pruneLater(revocations: Revocations): void {
@@ -273,6 +320,8 @@ export class Dobby {
     });
   }
 }
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 function checkedPath(path: string): string {
   const wrong = pathFault(path);

@@ -10,10 +10,21 @@ const LIFETIME_MS = 5 * 60 * 1000;
 /** Answers that are kept, one for each update that they speak of: some 30 MB. */
 const MAX_ANSWERS = 100_000;
 
+/** A request that was answered, for the next server. */
+export interface AnsweredRequest {
+  readonly key: string;
+  readonly digest: string;
+  /** When it came, in milliseconds since 1970. */
+  readonly at: number;
+  readonly answer: object;
+}
+
 interface Kept {
   readonly digest: string;
   readonly at: number;
   readonly answer: Promise<object>;
+  /** The answer, once it is known. */
+  answered: object | null;
   /** What it counts against the bound. */
   answers: number;
 }
@@ -38,11 +49,12 @@ export class Idempotency {
       if (known.digest !== digest) throw fault('idempotency_key_reused', { field: 'idempotencyKey' });
       return { ...(await known.answer), repeated: true };
     }
-    const kept: Kept = { digest, at: this.#clock.now(), answer: (async () => task())(), answers: 0 };
+    const answering = { answer: (async () => task())(), answered: null, answers: 0 };
+    const kept: Kept = { digest, at: this.#clock.now(), ...answering };
     this.#kept.set(key, kept);
     try {
       const answer = await kept.answer;
-      this.#count(kept, 'results' in answer && Array.isArray(answer.results) ? answer.results.length + 1 : 1);
+      this.#count(kept, answer);
       return answer;
     } catch (error) {
       this.#kept.delete(key);
@@ -50,9 +62,28 @@ export class Idempotency {
     }
   }
 
-  #count(kept: Kept, answers: number): void {
-    kept.answers = answers;
-    this.#answers += answers;
+  /** The requests that have been answered, in the order of their time. */
+  handOver(): AnsweredRequest[] {
+    this.#prune();
+    return [...this.#kept].flatMap(([key, { digest, at, answered: answer }]) =>
+      answer === null ? [] : [{ key, digest, at, answer }],
+    );
+  }
+
+  /** Knows what the server before has answered, with its times. */
+  takeOver(requests: readonly AnsweredRequest[]): void {
+    for (const { key, digest, at, answer } of requests) {
+      if (this.#kept.has(key)) continue;
+      const kept: Kept = { digest, at, answer: Promise.resolve(answer), answered: null, answers: 0 };
+      this.#kept.set(key, kept);
+      this.#count(kept, answer);
+    }
+  }
+
+  #count(kept: Kept, answer: object): void {
+    kept.answered = answer;
+    kept.answers = 'results' in answer && Array.isArray(answer.results) ? answer.results.length + 1 : 1;
+    this.#answers += kept.answers;
   }
 
   #prune(): void {

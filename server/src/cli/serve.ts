@@ -4,6 +4,8 @@ import { loadConfig } from '../config/sources.js';
 import { createDobby, type Dobby } from '../dobby.js';
 
 const COUNTERS_EVERY_MS = 1_000;
+/** A supervisor may rely on 2 s. */
+const STOP_MS = 1_900;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 // Whoever read the output may have gone; a server does not end for that.
 process.stdout.on('error', () => undefined);
@@ -58,12 +60,18 @@ function printCounters(dobby: Dobby): void {
   timer.unref();
 }
 
-/** The first signal stops in order, a second one at once. */
+/** The first signal stops in order and within 2 s, a second one at once. */
 function stopOnSignals(dobby: Dobby): void {
   let isStopping = false;
   const stop = (): void => {
     if (isStopping) process.exit(1);
     isStopping = true;
+    setTimeout(() => {
+      process.stderr.write(
+        `dobby: stopping took more than ${STOP_MS} ms; what was not handed over is lost\n`,
+      );
+      process.exit(1);
+    }, STOP_MS);
     void dobby.stop().then(() => process.exit(0));
   };
   process.on('SIGTERM', stop);

@@ -36,8 +36,19 @@ export class Admission {
       this.#tokens--;
       return 0;
     }
-    const behind = Math.max(this.#lineEndsAt, now + LEAST_MS) + 1000 / this.#perSecond;
+    return Math.ceil(this.place());
+  }
+
+  /** When the last one in the line will be back, in milliseconds from now; 0 without a line. */
+  get lineMs(): number {
+    return Math.max(0, this.#lineEndsAt - this.#clock.monotonic());
+  }
+
+  /** The next place in the line, in milliseconds from now: not before `leastMs`, and `stepMs` after the place before. */
+  place(leastMs = LEAST_MS, stepMs = 1_000 / this.#perSecond): number {
+    const now = this.#clock.monotonic();
+    const behind = Math.max(this.#lineEndsAt, now + leastMs) + stepMs;
     this.#lineEndsAt = Math.min(behind, now + MOST_MS);
-    return Math.ceil(this.#lineEndsAt - now);
+    return this.#lineEndsAt - now;
   }
 }

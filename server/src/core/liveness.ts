@@ -68,10 +68,10 @@ export class Liveness {
     this.#watched--;
   }
 
-  /** Calls `expire` when the session has no connection within its time to live. */
-  expireUnlessResumed(session: Session, expire: () => void): void {
+  /** Calls `expire` when the session has no connection within its time to live, and `moreMs` if it has more time. */
+  expireUnlessResumed(session: Session, expire: () => void, moreMs = 0): void {
     this.forget(session);
-    const timer = this.#parts.wheel.after(this.#parts.settings.sessionTtlMs, () => {
+    const timer = this.#parts.wheel.after(this.#parts.settings.sessionTtlMs + moreMs, () => {
       this.#expiries.delete(session);
       expire();
     });

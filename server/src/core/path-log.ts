@@ -71,6 +71,18 @@ export class PathLog {
     this.evictAged(entry.at);
   }
 
+  /** The entries that are held, the oldest first. */
+  get entries(): readonly LogEntry[] {
+    return this.#entries.slice(this.#start) as LogEntry[];
+  }
+
+  /** Stands where another log stood: at `offset`, with the last entries up to there. Only of a log that is new. */
+  restore(offset: number, entries: readonly LogEntry[]): void {
+    this.#head = offset - entries.length;
+    for (const entry of entries) this.append(entry);
+    this.#head = offset;
+  }
+
   /** The oldest entry after `offset`, or undefined when there is none. */
   after(offset: number): LogEntry | undefined {
     const index = Math.max(offset, this.floor) - this.floor;

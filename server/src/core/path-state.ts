@@ -76,6 +76,12 @@ export class PathState {
     if (message !== null) this.#entries.set(key, { key, text, offset });
   }
 
+  /** Holds the entries of another state, whatever the bounds: they are data. Only of a state that is new. */
+  restore(entries: readonly StateEntry[]): void {
+    if (entries.length > 0) this.#entries = new Map(entries.map((entry) => [entry.key, entry]));
+    for (const entry of entries) this.#bytes += bytesOf(entry);
+  }
+
   /** All of it, as it is now at `position` of `path`; shared by all that ask before the next update. */
   snapshot(path: string, position: Position): Snapshot {
     const shared = this.#snapshot?.deref();

@@ -3,7 +3,7 @@
  * update that a receiver publishes while it is being told of another waits its turn, so that everybody hears
  * both in the same order.
  */
-import type { Outcome } from '../../../protocol/codes.js';
+import { errorBody, type Outcome } from '../../../protocol/codes.js';
 import type { Broker } from './broker.js';
 import type { Counters } from './counters.js';
 import type { Registry } from './registry.js';
@@ -16,6 +16,7 @@ export class Publisher {
   readonly #counters: Counters;
   readonly #queue: Update[] = [];
   #isDelivering = false;
+  #isStopped = false;
 
   constructor(broker: Broker, registry: Registry, counters: Counters) {
     this.#broker = broker;
@@ -26,7 +27,12 @@ export class Publisher {
 
   /** Publishes one update. An error, like what the broker throws, means that nothing was stored. */
   publish(draft: Draft): Outcome<Update> | Promise<Outcome<Update>> {
-    return this.#broker.publish(draft);
+    return this.#isStopped ? { error: errorBody('restarting') } : this.#broker.publish(draft);
+  }
+
+  /** Nothing is published any more. */
+  stop(): void {
+    this.#isStopped = true;
   }
 
   #deliver(update: Update): void {

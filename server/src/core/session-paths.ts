@@ -8,6 +8,7 @@ import { pathFault } from '../../../protocol/paths.js';
 import type { Position } from '../../../protocol/positions.js';
 import { Behind } from './behind.js';
 import { Frame } from './frame.js';
+import type { SubscriptionHandoff } from './handoff.js';
 import type { Path } from './path.js';
 import { Pending } from './pending.js';
 import { type Placement, placeInLog } from './placement.js';
@@ -72,6 +73,28 @@ export class SessionPaths {
   restore(granted: readonly string[], denied: readonly string[]): void {
     if (granted.length > 0) this.#granted = new Set(granted);
     if (denied.length > 0) this.#denied = new Set(denied);
+  }
+
+  /** The subscriptions, for the next server. */
+  handOver(): SubscriptionHandoff[] {
+    return [...this.#subscriptions.values()].map(({ path, start, cursor, state }) => ({
+      path: path.name,
+      start,
+      cursor,
+      followsState: state !== null,
+    }));
+  }
+
+  /** Takes over the subscriptions of the server before, as far as they are still allowed; `resume` continues them. */
+  takeOver(subscriptions: readonly SubscriptionHandoff[]): void {
+    for (const { path: name, start, cursor, followsState } of subscriptions) {
+      if (!this.#isOpen(name) || this.#isFull()) continue;
+      const path = this.#parts.dispatcher.hold(name);
+      const subscription = new Subscription(this.#session, path, start);
+      subscription.cursor = cursor;
+      if (followsState && path.state !== null) subscription.followState(true);
+      this.#add(subscription);
+    }
   }
 
   /** The client wants to hear paths. Tells `subscribed`, `pending` and `refused`. */
@@ -219,12 +242,16 @@ export class SessionPaths {
       return placement;
     }
     const subscription = new Subscription(this.#session, path, placement.start);
-    path.subscribe(subscription);
-    this.#subscriptions.set(item.path, subscription);
-    this.#parts.counters.subscriptions++;
-    if (this.#subscriptions.size === 1) this.#parts.onSubscribed(1);
+    this.#add(subscription);
     this.#settle(subscription, { placement, item }, decisions);
     return subscription;
+  }
+
+  #add(subscription: Subscription): void {
+    subscription.path.subscribe(subscription);
+    this.#subscriptions.set(subscription.path.name, subscription);
+    this.#parts.counters.subscriptions++;
+    if (this.#subscriptions.size === 1) this.#parts.onSubscribed(1);
   }
 
   #place(subscription: Subscription, item: SubscribeItem, decisions: Decisions): void {

@@ -38,7 +38,7 @@ export class Session implements Subscriber {
   /** The user that it is bound to; null until a back end names one. */
   user: string | null = null;
   /** When it was opened, and when its client was last heard; milliseconds since 1970. */
-  readonly openedAt: number;
+  openedAt: number;
   lastContactAt: number;
   /** The connection that has it; null between connections. */
   connection: Connection | null = null;

@@ -16,13 +16,14 @@ import type { Clock, IdSource } from './clock.js';
 import { type Carrier, Connection, type ConnectionParts, closingFrame } from './connection.js';
 import type { Flusher } from './flusher.js';
 import { Frame } from './frame.js';
+import type { HandoffTimes, SessionHandoff } from './handoff.js';
 import { Liveness } from './liveness.js';
 import type { OutboxBounds } from './outbox.js';
 import type { Registry } from './registry.js';
 import type { Revocations } from './revocations.js';
 import { Session, type SessionParts } from './session.js';
 import type { GrantResult, RevokeResult } from './session-paths.js';
-import type { TicketOffice } from './ticket.js';
+import type { TicketClaims, TicketOffice } from './ticket.js';
 import { TicketDesk } from './ticket-desk.js';
 import type { TimerWheel } from './timer-wheel.js';
 
@@ -88,6 +89,8 @@ export class Sessions {
   readonly #desk: TicketDesk;
   readonly #admission: Admission;
   readonly #startedAt: number;
+  /** Gives the next client its time to come back; null until the server stops. */
+  #nextSlot: (() => number) | null = null;
   #subscribed = 0;
   #connections = 0;
 
@@ -126,11 +129,11 @@ export class Sessions {
 
   /** Opens a session, or resumes the one of the frame's ticket, over `carrier`. */
   open(frame: OpenFrame, carrier: Carrier): OpenOutcome {
-    const reconnectAfterMs = this.#admission.admit();
-    if (reconnectAfterMs > 0) return { ...refusal('too_many_opens', 'busy'), reconnectAfterMs };
+    const refused = this.#mustWait();
+    if (refused !== null) return refused;
     const found = this.#find(frame, carrier);
     if ('error' in found) return found;
-    const { session, isResumed, refused } = found;
+    const { session, isResumed, refused: why } = found;
     const connection = this.#attach(session, carrier);
     const { counters, settings } = this.#parts;
     if (isResumed) counters.resumed++;
@@ -143,7 +146,7 @@ export class Sessions {
           ticket: this.#desk.issue(session),
           connection: connection.number,
           resumed: isResumed,
-          ...(refused === undefined ? {} : { refused }),
+          ...(why === undefined ? {} : { refused: why }),
           received: session.received,
           pingIntervalMs: settings.pingIntervalMs,
         }),
@@ -214,17 +217,53 @@ export class Sessions {
 
   /**
    * Closes every connection as the server stops. Each client has a slot of its own to come back in: one after the other from
-   * `leastMs` on, no faster than connections are admitted. Answers when the last slot ends.
+   * `leastMs` on, no faster than connections are admitted; so has whoever tries to open one from now on.
    */
-  restart(leastMs: number): number {
+  restart(leastMs: number): void {
     const { ids, settings } = this.#parts;
     const connections = [...this.#sessions.values()].flatMap(({ connection }) => connection ?? []);
-    const slotMs = Math.max(1_000 / settings.maxOpensPerSecond, MIN_SPREAD_MS / connections.length);
-    for (const [index, connection] of connections.entries()) {
-      const reconnectAfterMs = Math.round(leastMs + (index + ids.fraction()) * slotMs);
-      connection.close(closingFrame('restarting', { reconnectAfterMs }));
+    const slotMs = Math.max(1_000 / settings.maxOpensPerSecond, MIN_SPREAD_MS / (connections.length + 1));
+    const nextSlot = () => Math.round(this.#admission.place(leastMs, slotMs) - ids.fraction() * slotMs);
+    this.#nextSlot = nextSlot;
+    for (const connection of connections) {
+      connection.close(closingFrame('restarting', { reconnectAfterMs: nextSlot() }));
     }
-    return leastMs + (connections.length === 0 ? 0 : connections.length * slotMs);
+  }
+
+  /** In how many milliseconds the last of those will be back who were told when to come. */
+  get lineMs(): number {
+    return this.#admission.lineMs;
+  }
+
+  /** The sessions that clients may come back to, for the next server. */
+  handOver(): SessionHandoff[] {
+    return [...this.#sessions.values()]
+      .filter(({ isRaw }) => !isRaw)
+      .map(({ id, user, openedAt, lastContactAt, ticketAt, connectionNumber, received, paths }) => ({
+        ...{ id, user, openedAt, lastContactAt, ticketAt, connection: connectionNumber, received },
+        granted: [...paths.granted],
+        denied: [...paths.denied],
+        subscriptions: paths.handOver(),
+      }));
+  }
+
+  /**
+   * Takes over the sessions of the server before. They wait for their clients, until the last one was asked to be back and
+   * a session's time to live beyond. What has ended or was taken back since does not return, nor does a session whose
+   * newest ticket has expired.
+   */
+  takeOver(sessions: readonly SessionHandoff[], { at, backBy }: HandoffTimes): void {
+    const { clock, tickets, revocations } = this.#parts;
+    const now = clock.now();
+    const moreMs = Math.min(Math.max(0, backBy - now), tickets.lifetimeMs);
+    for (const { id, ticketAt, openedAt, lastContactAt, received, subscriptions, ...rest } of sessions) {
+      if (this.#sessions.has(id) || revocations.ended(id) !== 'no') continue;
+      if (now - ticketAt >= tickets.lifetimeMs) continue;
+      const session = this.#remember({ id, ...rest, grants: rest.granted, issuedAt: at });
+      Object.assign(session, { ticketAt, openedAt, lastContactAt, received });
+      session.paths.takeOver(subscriptions);
+      this.#liveness.expireUnlessResumed(session, () => void this.end(session, 'ended'), moreMs);
+    }
   }
 
   /** The session of an id, when it is not bound to another user than the one that is named. */
@@ -248,6 +287,15 @@ export class Sessions {
     return isYoung && !this.#sessions.has(id) && revocations.ended(id) === 'no';
   }
 
+  /** Why no connection may be opened just now, with the time to come back; null when one may. */
+  #mustWait(): Refusal | null {
+    if (this.#nextSlot !== null) {
+      return { ...refusal('restarting', 'restarting'), reconnectAfterMs: this.#nextSlot() };
+    }
+    const waitMs = this.#admission.admit();
+    return waitMs > 0 ? { ...refusal('too_many_opens', 'busy'), reconnectAfterMs: waitMs } : null;
+  }
+
   #find(frame: OpenFrame, carrier: Carrier): Found {
     const { tickets, revocations, settings } = this.#parts;
     if (frame.ticket === undefined) return this.#fresh(carrier);
@@ -261,12 +309,17 @@ export class Sessions {
     const session = this.#sessions.get(claims.id);
     if (session !== undefined) return { session, isResumed: true };
     if (!settings.ticketsCarryGrants) return this.#fresh(carrier, 'unknown_session');
-    const restored = this.#add(claims.id, false);
-    restored.user = claims.user;
-    restored.connectionNumber = claims.connection;
-    const denied = [...new Set([...claims.denied, ...revocations.pathsTaken(claims)])];
-    restored.paths.restore(claims.grants?.filter((path) => !denied.includes(path)) ?? [], denied);
-    return { session: restored, isResumed: true };
+    return { session: this.#remember(claims), isResumed: true };
+  }
+
+  /** A session that this server did not open, less what was taken from it since. */
+  #remember(claims: TicketClaims): Session {
+    const session = this.#add(claims.id, false);
+    session.user = claims.user;
+    session.connectionNumber = claims.connection;
+    const denied = new Set([...claims.denied, ...this.#parts.revocations.pathsTaken(claims)]);
+    session.paths.restore(claims.grants?.filter((path) => !denied.has(path)) ?? [], [...denied]);
+    return session;
   }
 
   #fresh(carrier: Carrier, refused?: ErrorCode): Found {

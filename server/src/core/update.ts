@@ -42,6 +42,11 @@ export interface LogEntry {
 const ENTRY_BYTES = 160;
 const EXCEPT_BYTES = 64;
 
+/** What an entry counts against the bounds of its log, from the bytes of its text. */
+export function entryBytes(textBytes: number, except: ReadonlySet<string> | null): number {
+  return textBytes + ENTRY_BYTES + EXCEPT_BYTES * (except?.size ?? 0);
+}
+
 /** The entry of an update for its log. */
 export function logEntry(
   draft: Draft,
@@ -49,7 +54,7 @@ export function logEntry(
   more: { readonly text: string; readonly at: number },
 ): LogEntry {
   const { key, sender, except } = draft;
-  const bytes = Buffer.byteLength(more.text) + ENTRY_BYTES + EXCEPT_BYTES * (except?.size ?? 0);
+  const bytes = entryBytes(Buffer.byteLength(more.text), except);
   return { offset, key, sender, except, bytes, replayed: null, ...more };
 }
 

@@ -41,16 +41,16 @@ export class Endpoint {
   readonly #webSockets: WebSocketTransport;
   readonly #polls: LongPolls;
   readonly #warned = new Set<string>();
-  /** Sockets that have left HTTP; its server does not close them. */
-  readonly #upgraded = new Set<Socket>();
+  /** Sockets that carry a WebSocket, which have left HTTP and its server, or an event stream. */
+  readonly #sockets = new Set<Socket>();
   /** One for all sockets: a closure for each would cost memory. */
   readonly #forget: (this: Socket) => void;
 
   constructor(parts: EndpointParts) {
     this.#parts = parts;
-    const upgraded = this.#upgraded;
+    const sockets = this.#sockets;
     this.#forget = function forget() {
-      upgraded.delete(this);
+      sockets.delete(this);
     };
     this.#webSockets = new WebSocketTransport(parts);
     this.#polls = new LongPolls(parts);
@@ -82,10 +82,15 @@ export class Endpoint {
     app.server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
   }
 
-  /** Ends the WebSockets that are still there. */
+  /** Whether every WebSocket and every event stream has gone, and every poll has its last answer. */
+  get isDrained(): boolean {
+    return this.#sockets.size === 0 && this.#polls.isDrained;
+  }
+
+  /** Ends what is still there. */
   stop(): void {
     this.#webSockets.stop();
-    for (const socket of this.#upgraded) socket.destroy();
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   #admit(request: FastifyRequest, reply: FastifyReply): void {
@@ -107,9 +112,7 @@ export class Endpoint {
       this.#warnOf(request.headers.origin);
       return refuse('origin_not_allowed', { message: originAdvice(request.headers.origin) });
     }
-    if (this.#parts.isStopping()) return refuse('restarting');
-    this.#upgraded.add(socket);
-    socket.on('close', this.#forget);
+    this.#note(socket);
     this.#webSockets.upgrade(request, socket, head);
   }
 
@@ -180,13 +183,23 @@ export class Endpoint {
       },
     });
     if (refused !== null) answerRaw(reply, refused, headers);
+    else this.#note(request.raw.socket);
     return reply;
   }
 
+  #note(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on('close', this.#forget);
+  }
+
   #send(body: SendRequest): SendAnswer {
+    // Asked again, and before that told downstream when to come back.
+    if (this.#parts.isStopping()) throw endOf('restarting', 'restarting');
     const session = this.#sessionOf(body.ticket);
-    const connection = session.connection;
-    if (connection === null || connection.number !== body.connection) throw endOf('taken_over', 'taken_over');
+    const { connection, connectionNumber } = session;
+    if (body.connection !== connectionNumber) throw endOf('taken_over', 'taken_over');
+    // Nobody has taken it over: the client may come back.
+    if (connection === null) throw fault('unknown_session');
     for (const frame of body.frames) receiveFrame(this.#parts.sessions, session, connection, frame);
     return { accepted: session.received };
   }

@@ -52,6 +52,12 @@ export class LongPolls {
     return null;
   }
 
+  /** Whether no connection has an answer left that its client has not come for. */
+  get isDrained(): boolean {
+    for (const carrier of this.#carriers.values()) if (carrier.isAwaited) return false;
+    return true;
+  }
+
   /** Answers a poll now or later; an error is the caller's to answer. The ticket has been read. */
   poll(id: string, body: PollBody, exchange: PollExchange): ErrorCode | null {
     const carrier = this.#carriers.get(id);
@@ -82,6 +88,8 @@ class LongPollCarrier implements Carrier {
   /** Frames given so far. */
   #given = 0;
   #kept: Kept | null = null;
+  /** Whether an answer lies here for a poll that has not come yet. */
+  isAwaited = false;
   #timer: WheelTimer | null = null;
 
   constructor(parts: TransportParts, address: string) {
@@ -111,7 +119,7 @@ class LongPollCarrier implements Carrier {
     if (number !== connection.number) return 'taken_over';
     if (cursor === this.#cursor(this.#given)) {
       // An answer that ended the connection has been received.
-      if (connection.isClosed) return session.isEnded ? 'revoked_ticket' : 'taken_over';
+      if (connection.isClosed) return whyOver(session, connection);
       this.#kept = null;
       this.#parts.sessions.heard(session, connection);
       this.wait(exchange);
@@ -119,10 +127,10 @@ class LongPollCarrier implements Carrier {
       return null;
     }
     if (this.#kept === null || cursor !== this.#cursor(this.#kept.before)) {
-      if (connection.isClosed) return session.isEnded ? 'revoked_ticket' : 'taken_over';
-      return 'bad_cursor';
+      return connection.isClosed ? whyOver(session, connection) : 'bad_cursor';
     }
     exchange.answer(this.#kept.body);
+    this.isAwaited = false;
     if (!connection.isClosed) this.#lingers();
     return null;
   }
@@ -133,6 +141,7 @@ class LongPollCarrier implements Carrier {
     this.#given += frames;
     const body = this.#body(bytes);
     this.#kept = { before, body };
+    this.isAwaited = this.#waiting === null;
     this.#answer(body);
     return false;
   }
@@ -190,4 +199,10 @@ class LongPollCarrier implements Carrier {
   #cursor(count: number): string {
     return `${this.#session?.id ?? ''}/${count}`;
   }
+}
+
+/** Why a connection that has ended takes no poll: another one has its session, or none has, and its client may come back. */
+function whyOver(session: Session, { number }: Connection): ErrorCode {
+  if (session.isEnded) return 'revoked_ticket';
+  return session.connectionNumber === number ? 'unknown_session' : 'taken_over';
 }

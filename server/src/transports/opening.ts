@@ -18,7 +18,6 @@ export function opening(parts: TransportParts, decoded: Decoded<OpenFrame>, carr
   if (decoded.value.protocol !== PROTOCOL_VERSION) {
     return refused(errorBody('unsupported_protocol', { field: 'protocol' }), 'open_refused');
   }
-  if (parts.isStopping()) return refused(errorBody('restarting'), 'restarting');
   const outcome = parts.sessions.open(decoded.value, carrier);
   if (!('error' in outcome)) return outcome;
   const { error, close, reconnectAfterMs } = outcome;

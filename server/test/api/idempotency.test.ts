@@ -44,6 +44,34 @@ describe('a request with an idempotency key', () => {
     expect((await api.call('update', { path: 'a', message: 1, idempotencyKey: 'k' })).status).toBe(200);
   });
 
+  it('is remembered by the next server, when this one hands over', async () => {
+    const api = createApi();
+    const request = { path: 'a', message: 1, idempotencyKey: 'k' };
+    await api.call('update', request);
+    const next = api.handOver();
+    expect(await next.call('update', request)).toEqual({
+      status: 200,
+      body: { position: { epoch: 'epoch001', offset: 1 }, repeated: true },
+    });
+    expect((await next.call('update', { ...request, message: 2 })).body).toMatchObject({
+      error: { code: 'idempotency_key_reused' },
+    });
+    expect(next.world.counters.updates).toBe(0);
+    next.world.clock.advance(MINUTES_5 + 1);
+    expect((await next.call('update', { ...request, message: 2 })).body).not.toHaveProperty('repeated');
+  });
+
+  it('that was refused by a server that stops is published once by the next', async () => {
+    const api = createApi();
+    api.isStopping = true;
+    const request = { path: 'a', message: 1, idempotencyKey: 'k' };
+    expect((await api.call('update', request)).status).toBe(503);
+    const next = api.handOver();
+    expect((await next.call('update', request)).body).toEqual({ position: { epoch: 'epoch001', offset: 1 } });
+    expect((await next.call('update', request)).body).toMatchObject({ repeated: true });
+    expect(next.world.counters.updates).toBe(1);
+  });
+
   it('is remembered for 5 minutes', async () => {
     const clock = new FakeClock();
     const idempotency = new Idempotency(clock);

@@ -84,7 +84,7 @@ const operation = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('kick' as const), client }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('crash' as const, 'handOver' as const) }) },
 );
 
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
@@ -122,8 +122,11 @@ class Model {
         return this.world.clock.settle();
       case 'advance':
         return this.world.clock.advance(it.ms);
-      case 'restart':
-        return this.#restart();
+      case 'crash':
+        this.#history.crashed();
+        return this.#startAgain(this.world.restart());
+      case 'handOver':
+        return this.#startAgain(this.world.handOver());
       case 'read':
         return void who?.read(it.count);
       case 'want':
@@ -198,10 +201,9 @@ class Model {
     this.skips += this.world.counters.gapsBy.slow;
   }
 
-  #restart(): void {
+  #startAgain(next: World): void {
     this.#countGaps();
-    this.world = this.world.restart();
-    this.#history.crashed();
+    this.world = next;
     for (const it of this.clients) it.moveTo(this.world);
   }
 }

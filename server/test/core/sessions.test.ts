@@ -106,12 +106,15 @@ describe('ending', () => {
     const world = createWorld();
     const clients = [1, 2, 3].map(() => world.open());
     clients.push(world.open({ paths: [{ path: 'public' }] }, { isRaw: true }));
-    expect(world.sessions.restart(2_000)).toBe(3_000);
+    world.sessions.restart(2_000);
     const closing = clients.map(({ carrier }) => carrier.closing);
     expect(closing).toMatchObject(
-      [2_125, 2_375, 2_625, 2_875].map((reconnectAfterMs) => ({ code: 4000, reconnectAfterMs })),
+      [2_100, 2_300, 2_500, 2_700].map((reconnectAfterMs) => ({ code: 4000, reconnectAfterMs })),
     );
     expect(world.sessions.connections).toBe(0);
+    const refused = { error: { code: 'restarting' }, close: 'restarting', reconnectAfterMs: 2_900 };
+    expect(world.tryOpen({}), 'whoever comes now').toMatchObject(refused);
+    expect(world.sessions.lineMs).toBe(3_000);
   });
 
   it('of the server gives slots no faster than connections are admitted', () => {
@@ -119,7 +122,7 @@ describe('ending', () => {
     const clients = Array.from({ length: 50 }, () => world.open());
     world.clock.advance(1_000);
     clients.push(...Array.from({ length: 50 }, () => world.open()));
-    expect(world.sessions.restart(500)).toBe(2_500);
+    world.sessions.restart(500);
     const slots = clients.map(({ carrier }) => carrier.closing?.reconnectAfterMs ?? 0);
     for (const [index, slot] of slots.entries()) expect(slot).toBe(510 + 20 * index);
   });

@@ -1,5 +1,6 @@
 /** The back end's API over a world, asked without a socket. */
 import { registerApi } from '../../src/api/http.js';
+import { Idempotency } from '../../src/api/idempotency.js';
 import { ApiKeys } from '../../src/auth/api-keys.js';
 import { createHttpServer } from '../../src/http-server.js';
 import type { Log } from '../../src/observe/log.js';
@@ -21,11 +22,17 @@ export interface Api {
   isStopping: boolean;
   call(method: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
   get(url: string): Promise<Answer>;
+  /** The API of the next server, to which this one hands everything over. */
+  handOver(): Api;
 }
 
 /** Puts the API before a world. */
 export function createApi(options: WorldOptions = {}): Api {
   const world = createWorld(options);
+  return apiOf(world, new Idempotency(world.clock));
+}
+
+function apiOf(world: World, idempotency: Idempotency): Api {
   const failures: object[] = [];
   const ignore = () => {};
   const log: Log = { debug: ignore, info: ignore, warn: ignore, error: (fields) => failures.push(fields) };
@@ -49,7 +56,19 @@ export function createApi(options: WorldOptions = {}): Api {
       const answer = await app.inject({ method: 'GET', url });
       return { status: answer.statusCode, body: answer.json() };
     },
+    handOver() {
+      const known = new Idempotency(world.clock);
+      const text = JSON.stringify(idempotency.handOver());
+      known.takeOver(JSON.parse(text) as ReturnType<Idempotency['handOver']>);
+      return apiOf(world.handOver(), known);
+    },
   };
-  registerApi(app, { ...world, keys: new ApiKeys([KEY]), about, isStopping: () => api.isStopping });
+  registerApi(app, {
+    ...world,
+    idempotency,
+    keys: new ApiKeys([KEY]),
+    about,
+    isStopping: () => api.isStopping,
+  });
   return api;
 }

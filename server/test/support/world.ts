@@ -17,6 +17,8 @@ import type { OpenOutcome, SessionSettings } from '../../src/core/sessions.js';
 import { TimerWheel } from '../../src/core/timer-wheel.js';
 import type { Update } from '../../src/core/update.js';
 import { applyFrame } from '../../src/core/upstream.js';
+import { type Handoff, HandoffWriter } from '../../src/handoff/format.js';
+import { readHandoff } from '../../src/handoff/reader.js';
 import { FakeCarrier, type FakeCarrierOptions } from './fake-carrier.js';
 import { FakeClock } from './fake-clock.js';
 import { FakeIds } from './fake-ids.js';
@@ -62,6 +64,8 @@ export interface World extends Engine, Lasting {
   tryOpen(frame: Partial<OpenFrame>, carrier?: FakeCarrier): OpenOutcome;
   /** Another server with the same tickets and journal, and empty logs. This one is gone. */
   restart(): World;
+  /** Another server that was handed everything over, as text, by this one, which stopped; `change` may be other options. */
+  handOver(change?: WorldOptions): World;
 }
 
 /** One connection of a client. */
@@ -199,6 +203,36 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
       wheel.stop();
       return createServer(options, lasting);
     },
+    handOver(change = {}) {
+      engine.publisher.stop();
+      engine.sessions.restart(1_000);
+      wheel.stop();
+      const handoff = passedOn({
+        at: clock.now(),
+        backBy: clock.now() + Math.ceil(engine.sessions.lineMs),
+        paths: broker.handOver(),
+        sessions: engine.sessions.handOver(),
+        requests: [],
+      });
+      const next = createServer({ ...options, ...change }, lasting);
+      next.broker.takeOver(handoff.paths);
+      next.sessions.takeOver(handoff.sessions, handoff);
+      return next;
+    },
   };
   return world;
 }
+
+/** The text of a handoff; `isOverdue` says when to leave out what can be. */
+export function handoffText(handoff: Handoff, isOverdue = (): boolean => false): Buffer {
+  const chunks: Buffer[] = [];
+  for (const chunk of new HandoffWriter(handoff, isOverdue).chunks()) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+}
+
+/** Reads the text of a handoff. @throws HandoffError */
+export function readText(text: Buffer): Handoff {
+  return readHandoff({ size: text.length, read: (into, offset) => text.copy(into, 0, offset) });
+}
+
+const passedOn = (handoff: Handoff): Handoff => readText(handoffText(handoff));

@@ -7,6 +7,7 @@
 import { errorBody, type Outcome } from '../../../../protocol/codes.js';
 import type { Broker, Deliver } from '../../core/broker.js';
 import type { Clock, IdSource } from '../../core/clock.js';
+import type { PathHandoff } from '../../core/handoff.js';
 import { PathLog } from '../../core/path-log.js';
 import { type Change, PathState } from '../../core/path-state.js';
 import type { PathPolicy, PathStore } from '../../core/path-store.js';
@@ -100,8 +101,9 @@ export class MemoryBroker implements Broker {
   }
 
   hold(path: string): PathStore | null {
-    const kept = this.#keep(path);
+    const kept = this.#kept.get(path) ?? this.#make(path);
     if (kept === null) return null;
+    kept.usedAt = this.#options.clock.now();
     kept.isHeld = true;
     this.#idle.delete(path);
     this.#idleUnused.delete(path);
@@ -114,6 +116,43 @@ export class MemoryBroker implements Broker {
     kept.usedAt = this.#options.clock.now();
     kept.isHeld = false;
     this.#rest(path, kept);
+  }
+
+  /** All that it keeps, for the next server: the path that was published to last comes first. */
+  handOver(): PathHandoff[] {
+    this.#evictAged();
+    const now = this.#options.clock.now();
+    const published = [...this.#filled.keys()].reverse();
+    return [...new Set([...published, ...this.#kept.keys()])].map((path) => {
+      const { log, state, usedAt, isHeld } = this.#kept.get(path) as Kept;
+      const data = { state: [...(state?.entries.values() ?? [])], entries: log.entries };
+      return { path, head: log.head, usedAt: isHeld ? now : usedAt, ...data };
+    });
+  }
+
+  /**
+   * Keeps what the server before kept, by the policies of this one; a path that is in use here already stays as it is. Nothing
+   * is dropped for being one of too many until something else comes to rest: its sessions are to hold their paths first.
+   */
+  takeOver(paths: readonly PathHandoff[]): void {
+    const taken = new Map<string, Kept>();
+    for (const { path, head, usedAt, state, entries } of paths) {
+      const kept = this.#kept.has(path) ? null : this.#make(path, head.epoch);
+      if (kept === null) continue;
+      kept.usedAt = usedAt;
+      kept.log.restore(head.offset, entries);
+      kept.state?.restore(state);
+      this.#totalBytes += kept.log.bytes;
+      this.#stateBytes += kept.state?.bytes ?? 0;
+      taken.set(path, kept);
+    }
+    for (const [path, { log }] of [...taken].reverse()) if (log.size > 0) this.#filled.set(path, log);
+    for (const [path, { log, state }] of [...taken].sort(([, a], [, b]) => a.usedAt - b.usedAt)) {
+      if (state !== null && state.entries.size > 0) continue;
+      (log.head.offset === 0 ? this.#idleUnused : this.#idle).add(path);
+    }
+    this.#evictAged();
+    this.#evictToBound();
   }
 
   /** Why a keyed update may not be published, or null. */
@@ -145,19 +184,27 @@ export class MemoryBroker implements Broker {
   #keep(path: string): Kept | null {
     let kept = this.#kept.get(path);
     if (kept === undefined) {
-      const { log: bounds, state, slow } = this.#options.policyOf(path);
-      if (bounds === null) return null;
-      kept = {
-        log: new PathLog(this.#options.ids.epoch(), bounds, slow === 'latest'),
-        state: state === null ? null : new PathState(state),
-        slow,
-        usedAt: 0,
-        isHeld: false,
-      };
-      this.#kept.set(path, kept);
+      const made = this.#make(path);
+      if (made === null) return null;
+      kept = made;
     }
     if (!kept.isHeld) this.#rest(path, kept);
     kept.usedAt = this.#options.clock.now();
+    return kept;
+  }
+
+  /** Begins to keep a path, in a new epoch unless one is given; null when its policy has no log. */
+  #make(path: string, epoch?: string): Kept | null {
+    const { log: bounds, state, slow } = this.#options.policyOf(path);
+    if (bounds === null) return null;
+    const kept = {
+      log: new PathLog(epoch ?? this.#options.ids.epoch(), bounds, slow === 'latest'),
+      state: state === null ? null : new PathState(state),
+      slow,
+      usedAt: 0,
+      isHeld: false,
+    };
+    this.#kept.set(path, kept);
     return kept;
   }
 
@@ -180,8 +227,14 @@ export class MemoryBroker implements Broker {
     if (state !== null && state.entries.size > 0) return;
     const idle = log.head.offset === 0 ? this.#idleUnused : this.#idle;
     idle.add(path);
-    if (idle.size <= this.#options.maxHeads) return;
-    for (const oldest of idle) return this.#drop(oldest);
+    this.#dropOldest(idle);
+  }
+
+  #dropOldest(idle: ReadonlySet<string>): void {
+    for (const oldest of idle) {
+      if (idle.size <= this.#options.maxHeads) return;
+      this.#drop(oldest);
+    }
   }
 
   #drop(path: string): void {

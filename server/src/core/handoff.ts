@@ -1,0 +1,51 @@
+/**
+ * What a server that stops hands to the one that starts after it: plain data, so that nobody notices the restart. How it travels
+ * between the two is not core's concern.
+ */
+import type { Position } from '../../../protocol/positions.js';
+import type { StateEntry } from './path-state.js';
+import type { LogEntry } from './update.js';
+
+/** What is kept of a path. */
+export interface PathHandoff {
+  readonly path: string;
+  readonly head: Position;
+  /** When it was last used, in milliseconds since 1970. */
+  readonly usedAt: number;
+  /** In the order of their last change. */
+  readonly state: readonly StateEntry[];
+  /** The oldest first; the last one stands at the head. */
+  readonly entries: readonly LogEntry[];
+}
+
+/** A subscription of a session that is handed over. */
+export interface SubscriptionHandoff {
+  readonly path: string;
+  /** Where it began; null on a path without a log. */
+  readonly start: Position | null;
+  /** The last offset that was enqueued. */
+  readonly cursor: number;
+  readonly followsState: boolean;
+}
+
+/** A session whose client may come back. */
+export interface SessionHandoff {
+  readonly id: string;
+  readonly user: string | null;
+  /** Times in milliseconds since 1970. */
+  readonly openedAt: number;
+  readonly lastContactAt: number;
+  readonly ticketAt: number;
+  /** The number of its last connection. */
+  readonly connection: number;
+  readonly received: number;
+  readonly granted: readonly string[];
+  readonly denied: readonly string[];
+  readonly subscriptions: readonly SubscriptionHandoff[];
+}
+
+/** When the server that hands over stopped, and when the last of its clients was asked to be back; milliseconds since 1970. */
+export interface HandoffTimes {
+  readonly at: number;
+  readonly backBy: number;
+}

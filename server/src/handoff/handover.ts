@@ -1,0 +1,80 @@
+/** The passing on of everything from one server to the next: what is put together and where it goes. A fault is logged and costs what a crash costs. */
+import type { AnsweredRequest } from '../api/idempotency.js';
+import type { Clock } from '../core/clock.js';
+import type { HandoffTimes, PathHandoff, SessionHandoff } from '../core/handoff.js';
+import type { Log } from '../observe/log.js';
+import { HandoffFile } from './handoff-file.js';
+
+/** Whoever hands something over, and takes it over in the next server. */
+interface Holder<T, Times = void> {
+  handOver(): T[];
+  takeOver(records: readonly T[], times: Times): void;
+}
+
+/** Who takes part. */
+export interface HandoverParts {
+  readonly file: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly paths: Holder<PathHandoff>;
+  readonly sessions: Holder<SessionHandoff, HandoffTimes> & { readonly lineMs: number };
+  readonly requests: Holder<AnsweredRequest>;
+}
+
+/** Hands over and takes over. */
+export class Handover {
+  readonly #parts: HandoverParts;
+  readonly #file: HandoffFile;
+
+  constructor(parts: HandoverParts) {
+    this.#parts = parts;
+    this.#file = new HandoffFile(parts.file);
+  }
+
+  /** Takes over what the server before has handed over, if it has. */
+  takeOver(): void {
+    const { log, paths, sessions, requests, clock } = this.#parts;
+    const startedAt = clock.monotonic();
+    try {
+      const handoff = this.#file.take();
+      if (handoff === null) return;
+      paths.takeOver(handoff.paths);
+      // They hold their paths.
+      sessions.takeOver(handoff.sessions, handoff);
+      requests.takeOver(handoff.requests);
+      const ms = Math.round(clock.monotonic() - startedAt);
+      log.info({ paths: handoff.paths.length, sessions: handoff.sessions.length, ms }, 'took over a handoff');
+    } catch (error) {
+      log.warn(
+        { error: String(error) },
+        'the handoff cannot be used: every position that is held gets a gap',
+      );
+    }
+  }
+
+  /** Hands over all there is. Nothing of it may change any more. What is not written when `deadline` comes, on the monotonic clock, is left out. */
+  async handOver(deadline: number): Promise<void> {
+    const { log, paths, sessions, requests, clock } = this.#parts;
+    const at = clock.now();
+    const handoff = {
+      at,
+      backBy: Math.ceil(at + sessions.lineMs),
+      paths: paths.handOver(),
+      sessions: sessions.handOver(),
+      requests: requests.handOver(),
+    };
+    try {
+      const leftOut = await this.#file.write(handoff, () => clock.monotonic() >= deadline);
+      if (leftOut.updates + leftOut.paths === 0) return;
+      log.warn(
+        leftOut,
+        'the handoff took too long: these updates, and paths with their state, were left out',
+      );
+    } catch (error) {
+      log.error(
+        { error: String(error) },
+        'the handoff cannot be written: the next start is as after a crash',
+      );
+    }
+  }
+}
