@@ -7,7 +7,7 @@ export type { PomonaState } from './connection.js';
 export { type ClientErrorCode, PomonaError, type PomonaErrorCode } from './errors.js';
 export type { Listener } from './events.js';
 export type { HeadersSource, PomonaOptions, TransportName } from './options.js';
-export { Pomona, type PomonaEvents } from './pomona.js';
+export { type ConnectOptions, Pomona, type PomonaEvents } from './pomona.js';
 export type {
   GapEvent,
   Handler,

@@ -186,6 +186,20 @@ describe('a path without state', () => {
     expect(stage.taken()).toEqual([['y', 'no_state']]);
   });
 
+  it('that was left refuses nobody who came back since', async () => {
+    const stage = new StateStage();
+    stage.follow('x');
+    await stage.transport.opens();
+    stage.pomona.disconnect('a');
+    await settled();
+    stage.follow('y');
+    await settled();
+    await stage.transport.says(refusal('a'));
+    expect(stage.taken()).toEqual([]);
+    await stage.transport.says({ type: 'unsubscribed', paths: ['a'], by: 'client' }, refusal('a'));
+    expect(stage.taken()).toEqual([['y', 'no_state']]);
+  });
+
   it('is refused as any other when the server says so of a path that was named without', async () => {
     const stage = new StateStage();
     stage.hear('plain');
@@ -193,6 +207,24 @@ describe('a path without state', () => {
     await stage.transport.opens();
     await stage.transport.says(refusal('a'));
     expect(stage.taken()).toEqual([['plain', 'no_state']]);
+  });
+});
+
+describe('a path that is refused for another reason', () => {
+  it('is refused to all', async () => {
+    const stage = new StateStage();
+    stage.hear('plain');
+    stage.follow('x');
+    await stage.transport.opens();
+    await stage.transport.says({ type: 'refused', paths: [{ path: 'a', code: 'denied', message: 'no' }] });
+    expect(stage.taken()).toEqual([
+      ['plain', 'denied'],
+      ['x', 'denied'],
+    ]);
+    expect(stage.transport.sent).toEqual([]);
+    stage.follow('y');
+    await settled();
+    expect(stage.named.slice(1)).toEqual([{ path: 'a', state: 'snapshot' }]);
   });
 });
 
