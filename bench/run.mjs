@@ -3,6 +3,7 @@ import { fanout } from './fanout/fanout.mjs';
 import { idle } from './idle/idle.mjs';
 import { jitter } from './jitter/jitter.mjs';
 import { latency } from './latency/latency.mjs';
+import { faultSelfTest } from './load/fault-self-test.mjs';
 import { selfTest } from './load/self-test.mjs';
 import { restart } from './restart/restart.mjs';
 import { slow } from './slow/slow.mjs';
@@ -19,9 +20,10 @@ const BENCHES = {
   restart: { about: 'a server ended and started again: who comes back, and what is missing', run: restart },
   slow: { about: 'clients that stop reading: what it costs the others, and the server in memory', run: slow },
   'self-test': {
-    about: 'proves that the checker of deliveries can fail',
+    about: 'proves that the checkers of deliveries can fail',
     run() {
       console.log(`The checker found the damage in all of ${selfTest()} damaged streams.`);
+      console.log(`The judge found the damage in all of ${faultSelfTest()} damaged hearings.`);
       return 0;
     },
   },

@@ -3,11 +3,11 @@
  * reached them in the end, and when.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { turns, withServer } from '../command/turns.mjs';
+import { withServer } from '../command/turns.mjs';
 import { nowMs } from '../load/clock.mjs';
 import { CpuWindow } from '../load/cpu-window.mjs';
 import { Crowd } from '../load/crowd.mjs';
-import { faultSelfTest } from '../load/fault-self-test.mjs';
+import { faultBench } from '../load/fault-bench.mjs';
 import { Messages } from '../load/message.mjs';
 import { OpenLoop } from '../load/open-loop.mjs';
 import { KEY } from '../peers/key.mjs';
@@ -33,23 +33,14 @@ const QUIET_MS = 200;
  */
 
 /** @param {string[]} args @returns {Promise<number>} the exit code */
-export async function jitter(args) {
-  const options = readOptions(args);
-  if (options === null) {
-    console.log(USAGE);
-    return 0;
-  }
-  console.log(`Checker: found the damage in all of ${faultSelfTest()} damaged hearings.`);
-  /** @type {Run[]} */
-  const runs = [];
-  for (const turn of turns({ ...options, settings: [null] })) {
-    const { round, system } = turn;
-    const outcome = await withServer(system, (server, peer) => runOne(server, peer, options));
-    runs.push({ ...turn, ...outcome });
-    const { delivered, expected } = outcome.verdict.all;
-    console.log(`round ${round + 1}  ${system}: ${delivered} of ${expected} delivered`);
-  }
-  return (await report(runs, options)) ? 0 : 1;
+export function jitter(args) {
+  return faultBench(readOptions(args), {
+    usage: USAGE,
+    settings: () => [null],
+    runOne: ({ system }, options) => withServer(system, (server, peer) => runOne(server, peer, options)),
+    tell: ({ verdict }) => `${verdict.all.delivered} of ${verdict.all.expected} delivered`,
+    report,
+  });
 }
 
 /**

@@ -16,6 +16,8 @@ import {
 
 /** @typedef {import('../load/fault-rows.mjs').FaultRow<import('./restart.mjs').Run> & {system: string, setting: 'term' | 'kill'}} Row */
 
+const MAX_EXIT_MS = 2_000;
+
 /** A time of the runs at their slowest. @param {Row} row @param {(run: import('./restart.mjs').Run) => number | undefined} figure */
 function slowest({ runs }, figure) {
   const times = runs.map(figure).filter((ms) => ms !== undefined);
@@ -83,9 +85,16 @@ function barsOf(row, clients) {
   return bars.map((bar) => ({ ...bar, claim: `SIG${row.setting.toUpperCase()}: ${bar.claim}` }));
 }
 
-/** @param {Row} row */
-function barsOfTerm({ verdict }) {
+/** @param {Row} row @returns {import('../load/bars.mjs').Bar[]} */
+function barsOfTerm(row) {
+  const { verdict, runs } = row;
   return [
+    {
+      claim: `it ends within ${MAX_EXIT_MS / 1000} s`,
+      isMet: runs.every(({ exitMs }) => exitMs <= MAX_EXIT_MS),
+      found: `${slowest(row, (run) => run.exitMs)} s`,
+      isPromise: false,
+    },
     none('gap', sumOf(verdict.gaps)),
     none('accepted update missed', verdict.all.expected - verdict.all.delivered),
     none('delivery doubled because its publisher repeated it', verdict.doubledByRetry),

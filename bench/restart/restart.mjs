@@ -3,11 +3,10 @@
  * so each client's paths are granted by a back end, which counts how often it is asked.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { turns } from '../command/turns.mjs';
 import { nowMs } from '../load/clock.mjs';
 import { CpuWindow } from '../load/cpu-window.mjs';
 import { Crowd } from '../load/crowd.mjs';
-import { faultSelfTest } from '../load/fault-self-test.mjs';
+import { faultBench } from '../load/fault-bench.mjs';
 import { Messages } from '../load/message.mjs';
 import { OpenLoop } from '../load/open-loop.mjs';
 import { KEY } from '../peers/key.mjs';
@@ -42,25 +41,15 @@ const LANES = 16;
  */
 
 /** @param {string[]} args @returns {Promise<number>} the exit code */
-export async function restart(args) {
-  const options = readOptions(args);
-  if (options === null) {
-    console.log(USAGE);
-    return 0;
-  }
-  console.log(`Checker: found the damage in all of ${faultSelfTest()} damaged hearings.`);
-  /** @type {Run[]} */
-  const runs = [];
-  for (const turn of turns({ ...options, settings: options.variants })) {
-    const { round, setting, system } = turn;
-    const outcome = await runOne(system, setting, options);
-    runs.push({ ...turn, ...outcome });
-    const { lost, askedAgain, verdict } = outcome;
-    console.log(
-      `round ${round + 1}  ${setting}  ${system}: ${lost} clients lost, ${askedAgain} back-end requests, ${verdict.silent} updates lost in silence`,
-    );
-  }
-  return (await report(runs, options)) ? 0 : 1;
+export function restart(args) {
+  return faultBench(readOptions(args), {
+    usage: USAGE,
+    settings: ({ variants }) => variants,
+    runOne: ({ system, setting }, options) => runOne(system, setting, options),
+    tell: ({ lost, askedAgain, verdict }) =>
+      `${lost} clients lost, ${askedAgain} back-end requests, ${verdict.silent} updates lost in silence`,
+    report,
+  });
 }
 
 /** @param {string} system @param {'term' | 'kill'} variant @param {import('./options.mjs').RestartOptions} options */

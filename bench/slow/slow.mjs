@@ -4,12 +4,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { turns, withServer } from '../command/turns.mjs';
+import { withServer } from '../command/turns.mjs';
 import { nowMs } from '../load/clock.mjs';
 import { CpuWindow } from '../load/cpu-window.mjs';
 import { Crowd } from '../load/crowd.mjs';
 import { within } from '../load/fault.mjs';
-import { faultSelfTest } from '../load/fault-self-test.mjs';
+import { faultBench } from '../load/fault-bench.mjs';
 import { Messages } from '../load/message.mjs';
 import { OpenLoop } from '../load/open-loop.mjs';
 import { Remote } from '../load/remote.mjs';
@@ -37,26 +37,17 @@ const REST_MS = 2_000;
  */
 
 /** @param {string[]} args @returns {Promise<number>} the exit code */
-export async function slow(args) {
-  const options = readOptions(args);
-  if (options === null) {
-    console.log(USAGE);
-    return 0;
-  }
-  console.log(`Checker: found the damage in all of ${faultSelfTest()} damaged hearings.`);
-  /** @type {Run[]} */
-  const runs = [];
-  for (const turn of turns({ ...options, settings: options.clients })) {
-    const { round, setting, system } = turn;
-    if (system !== 'dobby' && setting * options.perSecond > PEERS_MAX) continue;
-    const run = await withServer(system, (server, peer) => new Run(server, peer, setting, options).perform());
-    runs.push({ ...turn, ...run });
-    const { most, before } = run.memory;
-    console.log(
-      `round ${round + 1}  ${system}, ${setting} clients, ${run.slow} slow: ${Math.round((most - before) / 1e6)} MB more, ${run.verdict.silent} updates lost in silence`,
-    );
-  }
-  return (await report(runs, options)) ? 0 : 1;
+export function slow(args) {
+  return faultBench(readOptions(args), {
+    usage: USAGE,
+    settings: ({ clients }) => clients,
+    isLeftOut: ({ system, setting }, { perSecond }) => system !== 'dobby' && setting * perSecond > PEERS_MAX,
+    runOne: ({ system, setting }, options) =>
+      withServer(system, (server, peer) => new Run(server, peer, setting, options).perform()),
+    tell: ({ slow: count, memory, verdict }) =>
+      `${count} slow, ${Math.round((memory.most - memory.before) / 1e6)} MB more, ${verdict.silent} updates lost in silence`,
+    report,
+  });
 }
 
 class Run {

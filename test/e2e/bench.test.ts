@@ -32,3 +32,15 @@ it('idle holds sessions that hear an update at the end', { timeout: 120_000 }, a
   const stdout = await short('idle', '--only', 'dobby,uws');
   expect(stdout).toMatch(/^dobby +200 +-?\d+\.\d\d /m);
 });
+
+it('benches of faults find Dobby without loss, and see a peer lose', { timeout: 120_000 }, async () => {
+  const [jitter, restart, slow] = await Promise.all([
+    short('jitter', '--only', 'dobby,ws-loop'),
+    short('restart', '--only', 'dobby', '--variants', 'kill'),
+    short('slow', '--only', 'dobby'),
+  ]);
+  expect(jitter).toMatch(/^dobby +100 % +0 /m);
+  expect(jitter).toMatch(/^ws-loop +\d\d\.\d+ % +[1-9]/m);
+  expect(restart).toMatch(/^dobby +SIGKILL /m);
+  expect(slow).toMatch(/^dobby +10 +2 /m);
+});
