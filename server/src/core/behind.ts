@@ -35,7 +35,7 @@ export class Behind {
 
   /** Lets a subscription be behind from now on. */
   add(subscription: Subscription): void {
-    subscription.isLive = false;
+    subscription.pause();
     this.#subscriptions.add(subscription);
   }
 
@@ -78,8 +78,7 @@ export class Behind {
       left = this.#sendSnapshot(subscription, left);
       if (left === null || subscription.state.snapshot !== null) return left;
     }
-    subscription.isLive = true;
-    subscription.isSkipping = false;
+    subscription.goLive();
     return Math.max(0, left);
   }
 

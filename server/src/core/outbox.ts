@@ -43,6 +43,8 @@ export class Outbox {
   readonly #source: Source;
   #pending: Batch;
   #isQueued = false;
+  /** Whether the source may have something: an idle session is not asked, which would touch memory for nothing. */
+  #isSourceWaiting = false;
   #isBlocked: boolean;
   #isClosed = false;
 
@@ -84,12 +86,17 @@ export class Outbox {
     const next = pending.plus(frame);
     if (next.bytes > this.#bounds.maxBytes) return 'slow';
     this.#pending = next;
-    if (!this.#isQueued) this.wake();
+    if (!this.#isQueued) this.#queue();
     return 'ok';
   }
 
-  /** Asks for a flush: there is something to write, or the source has something to add. */
+  /** The source has something to add: it is asked for it at the next flush. */
   wake(): void {
+    this.#isSourceWaiting = true;
+    this.#queue();
+  }
+
+  #queue(): void {
     if (this.#isQueued || this.#isBlocked || this.#isClosed) return;
     this.#isQueued = true;
     this.#flusher.add(this);
@@ -99,7 +106,7 @@ export class Outbox {
   unblock(): void {
     if (!this.#isBlocked) return;
     this.#isBlocked = false;
-    this.wake();
+    if (this.#pending.count > 0 || this.#isSourceWaiting) this.#queue();
   }
 
   /** Writes what waits, then one helping of what the source adds. Called by the flusher. */
@@ -107,10 +114,10 @@ export class Outbox {
     this.#isQueued = false;
     if (this.#isClosed) return;
     if (!this.#isBlocked) this.#handOver();
-    if (this.#isBlocked) return;
-    const isMoreLeft = this.#source.readOn();
+    if (this.#isBlocked || !this.#isSourceWaiting) return;
+    this.#isSourceWaiting = this.#source.readOn();
     this.#handOver();
-    if (isMoreLeft) this.wake();
+    if (this.#isSourceWaiting) this.#queue();
   }
 
   /** Writes what waits and then `last`, without regard to bounds and the wire's state, and takes nothing more. */

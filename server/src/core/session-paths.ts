@@ -170,7 +170,7 @@ export class SessionPaths {
 
   /** Without a connection nothing is enqueued. */
   pause(): void {
-    for (const subscription of this.#subscriptions.values()) subscription.isLive = false;
+    for (const subscription of this.#subscriptions.values()) subscription.pause();
   }
 
   /** The outbox had no room for an update. */
@@ -178,6 +178,7 @@ export class SessionPaths {
     if (!subscription.isLive) return;
     this.#parts.counters.slow++;
     subscription.isSkipping = subscription.path.isSkipped;
+    this.#session.connection?.outbox.wake();
     if (subscription.path.log === null) subscription.gap = { from: null, to: null, reason: 'no_log' };
     this.#fallenBehind().add(subscription);
   }
@@ -200,6 +201,7 @@ export class SessionPaths {
     if (fault !== null) return void refuse(fault);
     const existing = this.#subscriptions.get(path);
     if (existing !== undefined) this.#again(existing, item, decisions);
+    else if (item.state !== undefined && !this.#hasState(path)) refuse('no_state');
     else if (this.#isFull() && !this.#pending?.has(path)) refuse('too_many_subscriptions');
     else if (this.#isOpen(path)) {
       const fresh = this.#subscribe(item, decisions);
@@ -215,6 +217,13 @@ export class SessionPaths {
     const { counters, maxSubscriptions, maxTotalSubscriptions } = this.#parts;
     if (counters.subscriptions + counters.pending >= maxTotalSubscriptions) return true;
     return this.#subscriptions.size + (this.#pending?.size ?? 0) >= maxSubscriptions;
+  }
+
+  /** Asked before anything else is: the back end need not be asked for what cannot be. */
+  #hasState(name: string): boolean {
+    const path = this.#parts.dispatcher.hold(name);
+    this.#parts.dispatcher.release(path);
+    return path.state !== null;
   }
 
   #isOpen(path: string): boolean {
@@ -255,6 +264,11 @@ export class SessionPaths {
   }
 
   #place(subscription: Subscription, item: SubscribeItem, decisions: Decisions): void {
+    const { path, state, ...plain } = item;
+    if (state !== undefined && subscription.path.state === null) {
+      decisions.refused.push({ path, ...errorBody('no_state') });
+      return this.#place(subscription, { path, ...plain }, decisions);
+    }
     const placement = placeIn(subscription.path, { position: subscription.start, ...item });
     if (typeof placement !== 'string') return this.#settle(subscription, { placement, item }, decisions);
     this.#unsubscribe(item.path);
@@ -277,14 +291,15 @@ export class SessionPaths {
     decisions.subscribed.push({ path: subscription.path.name, position });
     const head = subscription.path.log?.head.offset ?? 0;
     const isAtEnd = gap === null && subscription.cursor === head && state !== 'snapshot';
-    subscription.isLive = isAtEnd && this.#session.connection !== null;
+    if (isAtEnd) subscription.goLive();
+    else subscription.pause();
     if (!subscription.isLive) this.#readOnLater(subscription);
   }
 
   /** Behind, so that it reads on when the connection has written what waits; without one, when it resumes. */
   #readOnLater(subscription: Subscription): void {
     const { connection } = this.#session;
-    subscription.isLive = false;
+    subscription.pause();
     if (connection === null) return;
     this.#fallenBehind().add(subscription);
     connection.outbox.wake();
@@ -300,7 +315,7 @@ export class SessionPaths {
     if (subscription === undefined) return false;
     this.#subscriptions.delete(name);
     this.#behind?.remove(subscription);
-    subscription.isLive = false;
+    subscription.pause();
     subscription.path.unsubscribe(subscription);
     this.#parts.dispatcher.release(subscription.path);
     this.#parts.counters.subscriptions--;

@@ -85,11 +85,6 @@ export class Session implements Subscriber {
     return this.connection === null ? 'closed' : this.connection.outbox.add(frame);
   }
 
-  /** Whether its connection holds back what it was given. */
-  get isStalled(): boolean {
-    return this.connection?.outbox.isStalled === true;
-  }
-
   /** Enqueues what cannot be left out: when there is no room the connection closes, and resumes. */
   tell(frame: Frame): void {
     if (this.enqueue(frame) === 'slow') this.connection?.close(closingFrame('outbox_full'));

@@ -4,6 +4,7 @@
  * connection a subscription is behind.
  */
 import type { Position } from '../../../protocol/positions.js';
+import type { Outbox } from './outbox.js';
 import type { Path } from './path.js';
 import type { Gap } from './placement.js';
 import type { Session } from './session.js';
@@ -29,13 +30,14 @@ export class Subscription {
   readonly start: Position | null;
   /** The last offset that was enqueued, or that need not be. */
   cursor: number;
-  isLive = false;
   /** What must be told before anything else of the path. */
   gap: Gap | null = null;
   /** Null when it does not follow the path's state. */
   state: StateFollower | null = null;
   /** Whether what newer updates replace is left out until it is live again. */
   isSkipping = false;
+  /** Where updates go while it is live. Held here because a delivery should touch as little memory as it can. */
+  #outbox: Outbox | null = null;
   /** Its index among the path's subscriptions; kept by the path. */
   index = -1;
 
@@ -46,17 +48,34 @@ export class Subscription {
     this.cursor = start?.offset ?? 0;
   }
 
+  /** Whether updates are enqueued as they are published. */
+  get isLive(): boolean {
+    return this.#outbox !== null;
+  }
+
+  /** Enqueues updates on the session's connection from now on, if there is one: everything before is sent. */
+  goLive(): void {
+    this.#outbox = this.session.connection?.outbox ?? null;
+    this.isSkipping = false;
+  }
+
+  /** Enqueues nothing until it is live again. */
+  pause(): void {
+    this.#outbox = null;
+  }
+
   /** Takes one update while live. True when it was enqueued. The hot path: no allocation. */
   deliver(update: Update): boolean {
-    if (!this.isLive) return false;
+    const outbox = this.#outbox;
+    if (outbox === null) return false;
     // Accepted before it was connected, by a receiver that was being told of another update.
     if (update.position !== null && update.position.offset <= this.cursor) return false;
-    if (this.path.isSkipped && this.session.isStalled) {
+    if (this.path.isSkipped && outbox.isStalled) {
       this.session.fallBehind(this);
       return false;
     }
-    const isHidden = isHiddenFrom(update, this.session.id);
-    if (!isHidden && this.session.enqueue(update.frame) !== 'ok') {
+    const isHidden = !update.isForAll && isHiddenFrom(update, this.session.id);
+    if (!isHidden && outbox.add(update.frame) !== 'ok') {
       this.session.fallBehind(this);
       return false;
     }

@@ -96,6 +96,8 @@ export class Update implements UpdateInfo {
   readonly except: ReadonlySet<string> | null;
   readonly position: Position | null;
   readonly frame: Frame;
+  /** Whether it is hidden from nobody. */
+  readonly isForAll: boolean;
 
   constructor(draft: Draft, position: Position | null, text: string) {
     this.path = draft.path;
@@ -104,6 +106,7 @@ export class Update implements UpdateInfo {
     this.sender = draft.sender;
     this.except = draft.except;
     this.position = position;
+    this.isForAll = draft.sender === '' && draft.except === null;
     this.frame = new Frame(text, position);
   }
 }

@@ -63,8 +63,7 @@ export class SocketWriter {
       const piece = rest.length <= PIECE_BYTES ? rest : rest.subarray(0, PIECE_BYTES);
       this.#rest = piece.length === rest.length ? null : rest.subarray(PIECE_BYTES);
       this.#taken += piece.length;
-      socket.write(piece);
-      if (this.#isFull()) return false;
+      if (!socket.write(piece) && this.#isFull()) return false;
     }
     return true;
   }

@@ -80,6 +80,7 @@ describe('an outbox', () => {
       },
     });
     add('first');
+    outbox.wake();
     clock.turn();
     expect(wire.take()).toEqual(['first', 'helping 3']);
     clock.turn();
@@ -87,6 +88,19 @@ describe('an outbox', () => {
     clock.settle();
     expect(wire.take()).toEqual(['helping 1']);
     expect(clock.isBusy).toBe(false);
+  });
+
+  it('does not ask a source that has not woken it', () => {
+    let asked = 0;
+    const { clock, wire, outbox, add } = setUp({ readOn: () => ++asked < 0 });
+    add(1);
+    clock.settle();
+    expect([wire.take(), asked]).toEqual([[1], 0]);
+    outbox.wake();
+    clock.settle();
+    add(2);
+    clock.settle();
+    expect(asked).toBe(1);
   });
 
   it('asks again as long as the source has more, though it had nothing to add this time', () => {

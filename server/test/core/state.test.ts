@@ -165,10 +165,24 @@ describe('a path without a state', () => {
     const client = world.open({ paths: [{ path: 'public-nolog', state: 'snapshot' }, { path: 'public' }] });
     expect(client.told('refused')).toMatchObject([{ paths: [{ path: 'public-nolog', code: 'no_state' }] }]);
     expect(world.dispatcher.paths.has('public-nolog')).toBe(false);
+    client.want({ path: 'nolog', state: 'snapshot' });
+    expect(client.frames()).toMatchObject([
+      { type: 'refused', paths: [{ path: 'nolog', code: 'no_state' }] },
+    ]);
     client.want('public-nolog');
     client.want({ path: 'public-nolog', state: 'changes' });
     expect(client.told('refused')).toMatchObject([{ paths: [{ code: 'no_state' }] }]);
     world.publish('public-nolog', 1);
     expect(client.messages()).toEqual([1]);
+    const ticket = world.tickets.issue({
+      ...{ id: client.session.id, connection: 1, issuedAt: world.clock.now(), user: null },
+      ...{ grants: [], denied: [] },
+    });
+    const again = world.open({ ticket, paths: [{ path: 'public-nolog', position: null, state: 'changes' }] });
+    expect(again.frames().slice(1)).toMatchObject([
+      { type: 'subscribed', paths: [{ path: 'public' }, { path: 'public-nolog' }] },
+      { type: 'refused', paths: [{ code: 'no_state' }] },
+      { type: 'gap', reason: 'no_log' },
+    ]);
   });
 });

@@ -73,12 +73,14 @@ export class History {
   owedOfLatest(path: string, from: number, to: number, ids: ReadonlySet<string>): number[] {
     const list = this.#of(path);
     const isHidden = ({ hidden }: Accepted) => [...ids].some((id) => hidden.has(id));
+    // A client that has become a new session may hear what was hidden from the old one.
+    const isHeard = ({ hidden }: Accepted) => [...ids].some((id) => !hidden.has(id));
     return list
       .slice(from, to)
       .filter((update, i) => {
         const isReplaced = list
           .slice(from + i + 1)
-          .some((later) => later.key !== null && later.key === update.key && !isHidden(later));
+          .some((later) => later.key !== null && later.key === update.key && isHeard(later));
         return !isReplaced && !isHidden(update);
       })
       .map(({ serial }) => serial);
