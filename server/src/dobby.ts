@@ -37,13 +37,18 @@ const MAX_HEADS = 100_000;
 const OUTBOX: OutboxBounds = { maxBytes: 1024 * 1024, maxFrames: 1_000 };
 /** Nobody is asked to come back before a restarted server is there: it needs this long, */
 const RESTART_MS = 1_000;
-/** and a second more for so many bytes that are handed over. */
-const HANDOFF_BYTES_PER_SECOND = 128 * 1024 * 1024;
+/** and a second more for so many bytes that it has to load. */
+const LOADED_BYTES_PER_SECOND = 256 * 1024 * 1024;
 /** Sockets get this long to take their last bytes, and requests to be answered. */
 const STOP_GRACE_MS = 500;
 const DRAIN_LOOK_MS = 10;
-/** What has not been handed over by then is left out, so that a stop takes less than 2 s. */
-const HANDOFF_MS = 1_300;
+/** So long after the stop began what has not been handed over is left out, and nobody is waited for any more: it is to take less than 2 s. */
+const HANDOFF_MS = 1_100;
+/** Of this, what is kept for closing a connection. */
+const CLOSING_MS = 0.02;
+/** Connections that are closed before others have their turn. */
+const CLOSINGS_A_TURN = 200;
+const DRAINED_MS = 1_600;
 
 /** A server could not be asked for what it was asked for; `body` says why, by a code of the protocol. */
 export class DobbyError extends Error {
@@ -157,19 +162,28 @@ export class Dobby {
     const { publisher, sessions } = this.#engine;
     const startedAt = systemClock.monotonic();
     publisher.stop();
-    sessions.restart(RESTART_MS + (1_000 * this.#broker.totalBytes) / HANDOFF_BYTES_PER_SECOND);
+    sessions.freeze(RESTART_MS + (1_000 * this.#broker.totalBytes) / LOADED_BYTES_PER_SECOND);
     // No timer ends a session any more, nor evicts anything.
     this.#wheel.stop();
-    const drained = this.#drained(startedAt + STOP_GRACE_MS);
     await Promise.race([this.#api.settled(), pause(STOP_GRACE_MS)]);
-    // The port is kept meanwhile: whoever takes it next finds the handoff complete.
-    if (this.#hasTakenOver) await this.#handover.handOver(startedAt + HANDOFF_MS);
-    await drained;
+    // Before anybody is sent away, since thousands of closings take a while; and while the port is kept, so that whoever takes it next
+    // finds the handoff complete.
+    const deadline = startedAt + Math.max(0, HANDOFF_MS - CLOSING_MS * sessions.connections);
+    if (this.#hasTakenOver) await this.#handover.handOver(deadline);
+    await this.#sendAway(startedAt + DRAINED_MS);
+    await this.#drained(Math.min(systemClock.monotonic() + STOP_GRACE_MS, startedAt + DRAINED_MS));
     this.#endpoint.stop();
     await this.#app.close();
     this.#broker.stop();
     this.#wheel.stop();
     await this.#journal.close();
+  }
+
+  /** A second signal, and the end of the time, are to be noticed in between. */
+  async #sendAway(deadline: number): Promise<void> {
+    while (this.#engine.sessions.sendAway(CLOSINGS_A_TURN) && systemClock.monotonic() < deadline) {
+      await new Promise(setImmediate);
+    }
   }
 
   async #drained(deadline: number): Promise<void> {

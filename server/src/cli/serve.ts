@@ -67,9 +67,7 @@ function stopOnSignals(dobby: Dobby): void {
     if (isStopping) process.exit(1);
     isStopping = true;
     setTimeout(() => {
-      process.stderr.write(
-        `dobby: stopping took more than ${STOP_MS} ms; what was not handed over is lost\n`,
-      );
+      process.stderr.write(`dobby: stopping took more than ${STOP_MS} ms\n`);
       process.exit(1);
     }, STOP_MS);
     void dobby.stop().then(() => process.exit(0));

@@ -78,7 +78,6 @@ export class PathLog {
 
   /** Stands where another log stood: at `offset`, with the last entries up to there. Only of a log that is new. */
   restore(offset: number, entries: readonly LogEntry[]): void {
-    this.#head = offset - entries.length;
     for (const entry of entries) this.append(entry);
     this.#head = offset;
   }

@@ -91,6 +91,7 @@ export class Sessions {
   readonly #startedAt: number;
   /** Gives the next client its time to come back; null until the server stops. */
   #nextSlot: (() => number) | null = null;
+  #slotsMs = 0;
   #subscribed = 0;
   #connections = 0;
 
@@ -216,23 +217,36 @@ export class Sessions {
   }
 
   /**
-   * Closes every connection as the server stops. Each client has a slot of its own to come back in: one after the other from
-   * `leastMs` on, no faster than connections are admitted; so has whoever tries to open one from now on.
+   * The server stops: from now on nothing of a session changes any more by its client's doing. Whoever opens a connection is told
+   * to come back in a slot of its own, one after the other from `leastMs` on and no faster than connections are admitted.
    */
-  restart(leastMs: number): void {
+  freeze(leastMs: number): void {
     const { ids, settings } = this.#parts;
-    const connections = [...this.#sessions.values()].flatMap(({ connection }) => connection ?? []);
-    const slotMs = Math.max(1_000 / settings.maxOpensPerSecond, MIN_SPREAD_MS / (connections.length + 1));
-    const nextSlot = () => Math.round(this.#admission.place(leastMs, slotMs) - ids.fraction() * slotMs);
-    this.#nextSlot = nextSlot;
-    for (const connection of connections) {
-      connection.close(closingFrame('restarting', { reconnectAfterMs: nextSlot() }));
-    }
+    const slotMs = Math.max(1_000 / settings.maxOpensPerSecond, MIN_SPREAD_MS / (this.#connections + 1));
+    this.#nextSlot = () => Math.round(this.#admission.place(leastMs, slotMs) - ids.fraction() * slotMs);
+    this.#slotsMs = leastMs + this.#connections * slotMs;
   }
 
-  /** In how many milliseconds the last of those will be back who were told when to come. */
-  get lineMs(): number {
-    return this.#admission.lineMs;
+  /** Whether the server stops, and takes no frames any more. */
+  get isFrozen(): boolean {
+    return this.#nextSlot !== null;
+  }
+
+  /** Closes up to `most` connections of a frozen server, and gives their clients their slots; true when more are left. */
+  sendAway(most = Number.POSITIVE_INFINITY): boolean {
+    let closed = 0;
+    for (const { connection } of this.#sessions.values()) {
+      if (connection === null) continue;
+      if (closed++ >= most) return true;
+      const reconnectAfterMs = this.#nextSlot?.() ?? 0;
+      connection.close(closingFrame('restarting', { reconnectAfterMs }));
+    }
+    return false;
+  }
+
+  /** How long after it was frozen the last client will be back, in milliseconds, when all are sent away at once. */
+  get slotsMs(): number {
+    return this.#admission.lineMs + this.#slotsMs;
   }
 
   /** The sessions that clients may come back to, for the next server. */

@@ -17,7 +17,7 @@ export interface HandoverParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly paths: Holder<PathHandoff>;
-  readonly sessions: Holder<SessionHandoff, HandoffTimes> & { readonly lineMs: number };
+  readonly sessions: Holder<SessionHandoff, HandoffTimes> & { readonly slotsMs: number };
   readonly requests: Holder<AnsweredRequest>;
 }
 
@@ -56,9 +56,10 @@ export class Handover {
   async handOver(deadline: number): Promise<void> {
     const { log, paths, sessions, requests, clock } = this.#parts;
     const at = clock.now();
+    const deadlineAt = at + deadline - clock.monotonic();
     const handoff = {
       at,
-      backBy: Math.ceil(at + sessions.lineMs),
+      backBy: Math.ceil(deadlineAt + sessions.slotsMs),
       paths: paths.handOver(),
       sessions: sessions.handOver(),
       requests: requests.handOver(),

@@ -9,14 +9,14 @@ import type { Sessions } from '../core/sessions.js';
 import { applyFrame, sequence } from '../core/upstream.js';
 import { type Decoded, decodeJson, decodeSendFrame } from './decode.js';
 
-/** Takes one frame as text. Frames of a connection that no longer has its session are dropped. */
+/** Takes one frame as text. Frames of a connection that no longer has its session are dropped, and all once the server stops: clients send them again. */
 export function receiveText(
   sessions: Sessions,
   session: Session,
   connection: Connection,
   text: string,
 ): void {
-  if (session.connection !== connection) return;
+  if (session.connection !== connection || sessions.isFrozen) return;
   if (text.length > LIMITS.frameBytes || utf8Length(text) > LIMITS.frameBytes) {
     refuse(session, { error: errorBody('too_large') });
     return;
@@ -33,7 +33,7 @@ export function receiveFrame(
   connection: Connection,
   value: unknown,
 ): void {
-  if (session.connection !== connection) return;
+  if (session.connection !== connection || sessions.isFrozen) return;
   sessions.heard(session, connection);
   const decoded = decodeSendFrame(value);
   if ('error' in decoded) return refuse(session, decoded);

@@ -1,5 +1,6 @@
 /** A restart that nobody notices: everything is handed over to the next server. */
 import { describe, expect, it } from 'vitest';
+import { receiveFrame, receiveText } from '../../src/transports/inbound.js';
 import { createWorld } from '../support/world.js';
 
 const at = (offset: number, epoch = 'epoch001') => ({ epoch, offset });
@@ -94,6 +95,7 @@ describe('after a server has handed everything over', () => {
     world.publish('public', null, { key: 'a' });
     world.publish('public', 'é\u2028"', { key: 'b' });
     const next = world.handOver();
+    expect(next.broker.stateBytes).toBe(world.broker.stateBytes);
     next.publish('public', 'd', { key: 'd' });
     const client = next.open({ paths: [{ path: 'public', state: 'snapshot' }] });
     const [snapshot] = client.told('state');
@@ -188,6 +190,14 @@ describe('sessions that were handed over', () => {
     expect(next.open({ ticket: kicked }).told('opened')).toMatchObject([{ refused: 'revoked_ticket' }]);
   });
 
+  it('are not those that were ended since', () => {
+    const world = createWorld();
+    world.open({ paths: [{ path: 'public' }] });
+    // As if another server had run in between.
+    world.journal.push({ id: 'session-1', at: world.clock.now(), isFinal: false });
+    expect(world.handOver().sessions.all.size).toBe(0);
+  });
+
   it('do not bring back what was taken away, before or after', async () => {
     const world = createWorld();
     const ticket = world.open().ticket();
@@ -258,6 +268,15 @@ describe('logs that were handed over', () => {
     expect(next.broker.handOver().map(({ path }) => path)).toEqual(['a', 'c', 'b']);
   });
 
+  it('are kept as long as somebody hears the path, however long ago it was published to', () => {
+    const world = createWorld();
+    const { position } = world.publish('held', 1);
+    world.broker.hold('held');
+    world.clock.advance(90_000_000);
+    const next = world.handOver();
+    expect(next.broker.hold('held')?.log.head).toEqual(position);
+  });
+
   it('leave a path alone that is in use already', () => {
     const world = createWorld();
     world.publish('public', 1);
@@ -267,6 +286,16 @@ describe('logs that were handed over', () => {
     next.broker.takeOver(world.broker.handOver());
     expect(next.publish('public', 3).position).toEqual(at(2, 'epoch002'));
   });
+});
+
+it('what a client sends while its server stops takes no effect, and the client sends it again', () => {
+  const world = createWorld();
+  const client = world.open();
+  const subscribe = { type: 'subscribe', n: 1, paths: [{ path: 'public' }] };
+  world.sessions.freeze(1_000);
+  receiveFrame(world.sessions, client.session, client.connection, subscribe);
+  receiveText(world.sessions, client.session, client.connection, JSON.stringify(subscribe));
+  expect(world.sessions.handOver()).toMatchObject([{ received: 0, subscriptions: [] }]);
 });
 
 it('nothing is published by a server that has handed over', () => {

@@ -106,7 +106,9 @@ describe('ending', () => {
     const world = createWorld();
     const clients = [1, 2, 3].map(() => world.open());
     clients.push(world.open({ paths: [{ path: 'public' }] }, { isRaw: true }));
-    world.sessions.restart(2_000);
+    world.sessions.freeze(2_000);
+    expect(world.sessions.slotsMs).toBe(2_800);
+    world.sessions.sendAway();
     const closing = clients.map(({ carrier }) => carrier.closing);
     expect(closing).toMatchObject(
       [2_100, 2_300, 2_500, 2_700].map((reconnectAfterMs) => ({ code: 4000, reconnectAfterMs })),
@@ -114,7 +116,6 @@ describe('ending', () => {
     expect(world.sessions.connections).toBe(0);
     const refused = { error: { code: 'restarting' }, close: 'restarting', reconnectAfterMs: 2_900 };
     expect(world.tryOpen({}), 'whoever comes now').toMatchObject(refused);
-    expect(world.sessions.lineMs).toBe(3_000);
   });
 
   it('of the server gives slots no faster than connections are admitted', () => {
@@ -122,7 +123,10 @@ describe('ending', () => {
     const clients = Array.from({ length: 50 }, () => world.open());
     world.clock.advance(1_000);
     clients.push(...Array.from({ length: 50 }, () => world.open()));
-    world.sessions.restart(500);
+    world.sessions.freeze(500);
+    expect(world.sessions.sendAway(60)).toBe(true);
+    expect(world.sessions.connections).toBe(40);
+    expect(world.sessions.sendAway(60)).toBe(false);
     const slots = clients.map(({ carrier }) => carrier.closing?.reconnectAfterMs ?? 0);
     for (const [index, slot] of slots.entries()) expect(slot).toBe(510 + 20 * index);
   });

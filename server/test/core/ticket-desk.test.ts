@@ -27,8 +27,8 @@ describe('a ticket', () => {
     const world = createWorld({ settings: { ticketsCarryGrants: false } });
     const client = world.open();
     const second = world.open({ ticket: client.ticket() });
-    world.sessions.connect('session-1', ['granted'], 'ada');
     const ticket = second.ticket();
+    world.sessions.connect('session-1', ['granted'], 'ada');
     expect(second.told('ticket'), 'nothing in it has changed').toEqual([]);
     expect(claims(world, world.open({ ticket }).ticket())).toMatchObject({
       id: 'session-1',

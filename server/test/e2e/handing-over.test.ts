@@ -1,5 +1,6 @@
 /** One server after another in the same state folder, in this process: what is handed over, and what is refused meanwhile. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type ConfigInput, createDobby, type Dobby } from '../../src/index.js';
@@ -113,6 +114,24 @@ describe('a server that stops', () => {
     expect(await next.dobby.update('a', 2)).toMatchObject({ offset: accepted + 1 });
   });
 
+  it('refuses a request whose body arrives only then', async () => {
+    const { dobby, url } = await start(tempFolder());
+    await stubborn(`${url}/comet`);
+    const body = JSON.stringify({ path: 'a', message: 1 });
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    socket.write(
+      `POST /api/update HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${KEY}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nExpect: 100-continue\r\n\r\n`,
+    );
+    // It has been admitted.
+    await new Promise((resolve) => socket.once('data', resolve));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const stopping = dobby.stop();
+    socket.write(body);
+    expect(String(await new Promise((resolve) => socket.once('data', resolve)))).toContain('HTTP/1.1 503');
+    await stopping;
+  });
+
   it.each(Object.entries(OPENERS))('tells a client on %s when to come back', async (_, open) => {
     const { dobby, url } = await start(tempFolder());
     const wire = await open(`${url}/comet`, OPEN);
@@ -163,7 +182,6 @@ it('a POST of a connection from before the restart is not told that another one 
 
 /** A client that is told that the server closes its WebSocket, and does not answer. */
 async function stubborn(endpoint: string): Promise<void> {
-  const { connect } = await import('node:net');
   const { hostname, port } = new URL(endpoint);
   const socket = connect(Number(port), hostname);
   socket.on('error', () => {});

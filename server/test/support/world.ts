@@ -205,15 +205,16 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
     },
     handOver(change = {}) {
       engine.publisher.stop();
-      engine.sessions.restart(1_000);
+      engine.sessions.freeze(1_000);
       wheel.stop();
       const handoff = passedOn({
         at: clock.now(),
-        backBy: clock.now() + Math.ceil(engine.sessions.lineMs),
+        backBy: clock.now() + Math.ceil(engine.sessions.slotsMs),
         paths: broker.handOver(),
         sessions: engine.sessions.handOver(),
         requests: [],
       });
+      engine.sessions.sendAway();
       const next = createServer({ ...options, ...change }, lasting);
       next.broker.takeOver(handoff.paths);
       next.sessions.takeOver(handoff.sessions, handoff);
