@@ -11,6 +11,8 @@ export interface Counters {
   readonly gapsBy: Record<GapReason, number>;
   /** Subscriptions that fell behind because their connection took no more. */
   slow: number;
+  /** Updates left out for slow readers because newer ones replace them: once for each session. */
+  skipped: number;
   /** Sessions opened new, and resumed. */
   opened: number;
   resumed: number;
@@ -29,6 +31,7 @@ export function newCounters(): Counters {
     gaps: 0,
     gapsBy,
     slow: 0,
+    skipped: 0,
     opened: 0,
     resumed: 0,
     subscriptions: 0,

@@ -65,7 +65,7 @@ export function createEngine(parts: EngineParts): Engine {
   const dispatcher = new Dispatcher({ registry, broker, counters, onFault });
   registry.delegate(dispatcher);
   const flusher = new Flusher(parts.clock);
-  const publisher = new Publisher(broker, registry, counters);
+  const publisher = new Publisher({ broker, registry, counters, flusher });
   const sessions = new Sessions({ ...parts, registry, dispatcher, flusher, counters });
   return { registry, dispatcher, publisher, sessions, flusher, counters };
 }

@@ -6,8 +6,17 @@
 import { errorBody, type Outcome } from '../../../protocol/codes.js';
 import type { Broker } from './broker.js';
 import type { Counters } from './counters.js';
+import type { Flusher } from './flusher.js';
 import type { Registry } from './registry.js';
 import type { Draft, Update } from './update.js';
+
+/** What a publisher stands on. */
+export interface PublisherParts {
+  readonly broker: Broker;
+  readonly registry: Registry;
+  readonly counters: Counters;
+  readonly flusher: Flusher;
+}
 
 /** Publishes updates. */
 export class Publisher {
@@ -17,11 +26,13 @@ export class Publisher {
   readonly #queue: Update[] = [];
   #isDelivering = false;
   #isStopped = false;
+  readonly #flusher: Flusher;
 
-  constructor(broker: Broker, registry: Registry, counters: Counters) {
+  constructor({ broker, registry, counters, flusher }: PublisherParts) {
     this.#broker = broker;
     this.#registry = registry;
     this.#counters = counters;
+    this.#flusher = flusher;
     broker.start((update) => this.#deliver(update));
   }
 
@@ -44,5 +55,6 @@ export class Publisher {
       this.#registry.update(next.sender, next.path, next.message, next);
     }
     this.#isDelivering = false;
+    this.#flusher.flushIfIdle();
   }
 }

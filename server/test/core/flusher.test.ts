@@ -37,6 +37,34 @@ describe('the flusher', () => {
     expect(clock.timers).toBe(0);
   });
 
+  it('writes at once when it is told to and nothing stands against it, and then not again', () => {
+    const { clock, flusher, order, addToAll } = setUp(3);
+    flusher.flushIfIdle();
+    addToAll('1');
+    flusher.flushIfIdle();
+    expect(order).toHaveLength(3);
+    clock.settle();
+    expect(order).toHaveLength(3);
+  });
+
+  it('does not write at once in a pause, nor between two slices', () => {
+    const { clock, flusher, order, addToAll } = setUp(40, 1);
+    addToAll('1');
+    flusher.flushIfIdle();
+    const written = order.length;
+    expect(written).toBeLessThan(40);
+    addToAll('2');
+    flusher.flushIfIdle();
+    expect(order).toHaveLength(written);
+    for (let i = 0; i < 5; i++) clock.turn();
+    expect(order).toHaveLength(40);
+    flusher.flushIfIdle();
+    expect(order).toHaveLength(40);
+    clock.advance(10);
+    clock.settle();
+    expect(order.length).toBeGreaterThan(40);
+  });
+
   it('gathers what arrives while a flush is due into one write per connection', () => {
     const { clock, order, addToAll } = setUp(2);
     addToAll('1');

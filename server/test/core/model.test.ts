@@ -26,7 +26,7 @@ const STEERED: ReadonlySet<string> = new Set(['public/a', 'granted']);
 const CLIENTS = 3;
 
 const client = fc.nat({ max: CLIENTS - 1 });
-const path = fc.constantFrom(...PATHS, 'public-latest' as const);
+const path = fc.constantFrom(...PATHS, 'public-latest' as const, 'public-latest' as const);
 const operation = fc.oneof(
   {
     weight: 12,
@@ -68,6 +68,7 @@ const operation = fc.oneof(
         'stream' as const,
         'poll' as const,
         'drop' as const,
+        'block' as const,
         'block' as const,
         'unblock' as const,
         'repeat' as const,
