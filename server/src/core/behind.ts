@@ -88,9 +88,10 @@ export class Behind {
     let entry = log.after(subscription.cursor);
     while (entry !== undefined) {
       if (left <= 0) return left;
-      if (subscription.isSkipping && isReplaced(entry, log, subscription))
+      if (subscription.isSkipping && isReplaced(entry, log, subscription)) {
         skip(subscription, entry, log.epoch);
-      else if (!this.#tellGap(subscription)) return null;
+        this.#counters.skipped++;
+      } else if (!this.#tellGap(subscription)) return null;
       // A gap that reaches further has been told: there may be nothing left to send.
       else if (entry.offset > subscription.cursor) {
         if (!isHiddenFrom(entry, subscription.session.id)) {

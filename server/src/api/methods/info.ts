@@ -23,6 +23,7 @@ export const info = defineMethod({
     gaps: count,
     gapsBy: z.strictObject({ evicted: count, restarted: count, slow: count, no_log: count }),
     slow: count,
+    skipped: count,
     opened: count,
     resumed: count,
   }),
