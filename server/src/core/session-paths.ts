@@ -91,7 +91,9 @@ export class SessionPaths {
       if (!this.#isOpen(name) || this.#isFull()) continue;
       const path = this.#parts.dispatcher.hold(name);
       const subscription = new Subscription(this.#session, path, start);
-      subscription.cursor = cursor;
+      // The path has another epoch when it was left out: its client then stands where it began, before a gap.
+      if (start !== null && start.epoch === path.log?.epoch) subscription.cursor = cursor;
+      else subscription.gap = placeInLog(path.log, start)?.gap ?? null;
       if (followsState && path.state !== null) subscription.followState(true);
       this.#add(subscription);
     }

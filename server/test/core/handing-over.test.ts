@@ -1,9 +1,18 @@
 /** A restart that nobody notices: everything is handed over to the next server. */
 import { describe, expect, it } from 'vitest';
 import { receiveFrame, receiveText } from '../../src/transports/inbound.js';
-import { createWorld } from '../support/world.js';
+import { createWorld, type World } from '../support/world.js';
 
 const at = (offset: number, epoch = 'epoch001') => ({ epoch, offset });
+
+/** The next server, for which there was no time to hand over a path. */
+function createServerWithout(world: World, path: string): World {
+  const sessions = world.sessions.handOver();
+  const next = world.restart();
+  next.broker.takeOver(world.broker.handOver().filter((record) => record.path !== path));
+  next.sessions.takeOver(sessions, { at: world.clock.now(), backBy: world.clock.now() });
+  return next;
+}
 
 describe('after a server has handed everything over', () => {
   it('a client comes back to its session and misses nothing, in the same epoch, without a gap', () => {
@@ -235,6 +244,38 @@ describe('sessions that were handed over', () => {
     const again = world.handOver().open({ ticket, paths: [{ path: 'granted' }] });
     expect(again.frames()).toMatchObject([{ type: 'opened', resumed: true }, { type: 'subscribed' }]);
     expect(again.session.user).toBe('ada');
+  });
+
+  it('stand before the gap, to their back end too, where the log of a path was left out', () => {
+    const world = createWorld();
+    world.publish('public', 1);
+    const client = world.open({ paths: [{ path: 'public' }] });
+    for (const message of [2, 3]) world.publish('public', message);
+    const ticket = client.ticket();
+    const next = createServerWithout(world, 'public');
+    for (const message of [4, 5]) next.publish('public', message);
+    expect(next.sessions.connect('session-1', ['public'], null)).toEqual({
+      value: [{ path: 'public', position: at(1) }],
+    });
+    const page = next.open({ ticket, paths: [{ path: 'public', position: at(1) }] });
+    expect(page.frames().slice(1)).toMatchObject([
+      { type: 'subscribed', paths: [{ position: at(1) }] },
+      { type: 'gap', from: at(1), to: at(0, 'epoch002'), reason: 'restarted' },
+      { message: 4 },
+      { message: 5 },
+    ]);
+    expect(next.sessions.connect('session-1', ['public'], null)).toEqual({
+      value: [{ path: 'public', position: at(2, 'epoch002') }],
+    });
+  });
+
+  it('stand where they stood, to their back end too, where the log is there', () => {
+    const world = createWorld();
+    world.open({ paths: [{ path: 'public' }] });
+    world.publish('public', 1);
+    expect(world.handOver().sessions.connect('session-1', ['public'], null)).toEqual({
+      value: [{ path: 'public', position: at(1) }],
+    });
   });
 
   it('lose the paths that the new configuration opens no more', () => {
