@@ -64,9 +64,11 @@ function errorRows(errors) {
 }
 
 function configurationRows(fields, defaults) {
-  const rows = fields.map(({ name, flag, variable, description }) => {
+  const rows = fields.map(({ name, flag, variable, description, flagDescription }) => {
     const standard = defaults[name] === undefined ? 'none' : `\`${JSON.stringify(defaults[name])}\``;
-    return row([`\`${name}\``, flag === null ? '' : `\`${flag}\``, `\`${variable}\``, standard, description]);
+    const meaning =
+      flagDescription === description ? description : `${description}; \`${flag}\`: ${flagDescription}`;
+    return row([`\`${name}\``, flag === null ? '' : `\`${flag}\``, `\`${variable}\``, standard, meaning]);
   });
   return [
     row(['file and library', 'flag', 'environment', 'default', 'meaning']),

@@ -26,12 +26,15 @@ export function createProgram(): Command {
       if (unknown === undefined) return serve(flags);
       throw new CommandError(`there is no command "${unknown}"; see dobby --help`);
     });
-  for (const { flag, kind, description, variable } of TEXT_FIELDS) {
+  for (const { flag, kind, flagDescription, variable } of TEXT_FIELDS) {
     if (flag === null) continue;
     // Without this one the other would say "on" whenever it is not given, whatever file and environment say.
     if (flag.startsWith('--no-')) program.addOption(new Option(flag.replace('no-', '')).hideHelp());
     const shape = kind === 'switch' ? flag : `${flag} <${kind === 'list' ? 'items' : kind}>`;
-    program.option(shape, `${description}${kind === 'list' ? ', with commas between' : ''} (${variable})`);
+    program.option(
+      shape,
+      `${flagDescription}${kind === 'list' ? ', with commas between' : ''} (${variable})`,
+    );
   }
   addRemote(
     program

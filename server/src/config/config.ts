@@ -51,13 +51,16 @@ const state = z.strictObject({
     .default(4 * MB),
 });
 
+/** One object, so that a state that was asked for can be told from it. */
+const DEFAULT_STATE = state.parse({});
+
 const policy = z.strictObject({
   log: z
     .union([z.literal(false), log], 'false, or an object with maxUpdates, maxBytes, maxAgeMs')
     .default(log.parse({})),
   state: z
     .union([z.literal(false), state], 'false, or an object with maxKeys, maxBytes')
-    .default(state.parse({})),
+    .default(() => DEFAULT_STATE),
   slow: z.enum(['resume', 'latest']).default('resume'),
 });
 
@@ -77,7 +80,7 @@ export const configSchema = z.strictObject({
     .string()
     .regex(/^\/[\w./-]+$/, 'a path such as "/comet"')
     .refine(
-      (url) => !/^\/(api|health|demo|pomona\.js)(\/|$)/.test(url),
+      (url) => !/^\/(api|health|demo|pomona(-state)?\.js)(\/|$)/.test(url),
       'this address belongs to something else',
     )
     .default('/comet')
@@ -101,7 +104,12 @@ export const configSchema = z.strictObject({
         .refine(
           ({ log, slow }) => log !== false || slow === 'resume',
           'what is slow is read from the log: "latest" needs one',
-        ),
+        )
+        .refine(
+          ({ log, state }) => log !== false || state === false || state === DEFAULT_STATE,
+          'a state stands beside the log: "state" needs a log',
+        )
+        .transform((policy) => (policy.log === false ? { ...policy, state: false as const } : policy)),
     )
     .default([])
     .meta({ description: 'policies of paths by pattern, the first match wins' }),
@@ -128,7 +136,8 @@ export const configSchema = z.strictObject({
     .default(2_000)
     .meta({ description: 'connections that may be opened in a second; others are told when to come back' }),
   tickets: z.boolean().default(true).meta({
-    description: 'let tickets carry user and grants, so that a crash costs the back end no question',
+    description: 'tickets carry user and grants, so that a crash costs the back end no question',
+    flag: 'tickets name their session only: after a crash the back end is asked again',
   }),
   headTtlMs: ms.default(24 * 60 * 60 * 1000).meta({ description: 'how long an unused path keeps its epoch' }),
   sessionTtlMs: ms.default(30_000).meta({ description: 'how long a session waits without a connection' }),

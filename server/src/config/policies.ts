@@ -31,5 +31,5 @@ export class Policies {
 const DEFAULT = policyOf(DEFAULT_POLICY);
 
 function policyOf({ log, state, slow }: Omit<Config['paths'][number], 'pattern'>): PathPolicy {
-  return { log: log === false ? null : log, state: log === false || state === false ? null : state, slow };
+  return { log: log === false ? null : log, state: state === false ? null : state, slow };
 }

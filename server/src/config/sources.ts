@@ -14,6 +14,8 @@ export interface TextField {
   /** `DOBBY_ALLOWED_ORIGINS` */
   readonly variable: string;
   readonly description: string;
+  /** What the flag says: of one that begins with `--no-`, what it turns off. */
+  readonly flagDescription: string;
   readonly kind: 'text' | 'number' | 'switch' | 'list';
 }
 
@@ -21,12 +23,14 @@ export interface TextField {
 export const TEXT_FIELDS: readonly TextField[] = Object.entries(configSchema.shape)
   .filter(([name]) => name !== 'paths')
   .map(([name, schema]) => {
+    const { description, flag = description } = schema.meta() ?? {};
     const words = name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);
     return {
       name: name as keyof Config,
       flag: name === 'apiKey' ? null : `--${isOn(schema) ? 'no-' : ''}${words}`,
       variable: `DOBBY_${words.replaceAll('-', '_').toUpperCase()}`,
-      description: String(schema.meta()?.['description'] ?? ''),
+      description: String(description ?? ''),
+      flagDescription: String(flag ?? ''),
       kind: kindOf(schema),
     };
   });
@@ -39,7 +43,8 @@ export function loadConfig(sources: {
   readonly flags: Readonly<Record<string, unknown>>;
 }): Config {
   const file = sources.file ?? (sources.environment['DOBBY_CONFIG'] || undefined);
-  const fromFile = file === undefined ? {} : readFile(file);
+  const namedBy = sources.file === undefined ? 'DOBBY_CONFIG' : '--config';
+  const fromFile = file === undefined ? {} : readFile(file, namedBy);
   if (file !== undefined) completeConfig(fromFile, file);
   const fromEnvironment = fieldsOf((field) => sources.environment[field.variable]);
   completeConfig(fromEnvironment, 'environment');
@@ -76,11 +81,13 @@ function parseField({ kind }: TextField, value: unknown): unknown {
   }
 }
 
-function readFile(file: string): object {
+function readFile(file: string, namedBy: string): object {
   let value: unknown;
   try {
     value = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
+    const isThere = (error as NodeJS.ErrnoException).code !== 'ENOENT';
+    if (!isThere) throw new ConfigError(`there is no file ${file} (${namedBy})`);
     throw new ConfigError(`${file}: ${whatIsWrong(error)}`);
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;

@@ -43,7 +43,7 @@ describe('a configuration', () => {
     expect(paths).toEqual([
       { pattern: 'a', log, ...rest },
       { pattern: 'b', log: { ...log, maxUpdates: 5 }, ...rest },
-      { pattern: 'c', log: false, ...rest },
+      { pattern: 'c', log: false, ...rest, state: false },
     ]);
   });
 
@@ -54,6 +54,8 @@ describe('a configuration', () => {
     [{ host: '' }, 'host'],
     [{ endpoint: 'comet' }, 'endpoint'],
     [{ endpoint: '/a?b' }, 'endpoint'],
+    [{ endpoint: '/pomona.js' }, 'endpoint'],
+    [{ endpoint: '/pomona-state.js' }, 'endpoint'],
     [{ apiKey: 'short' }, 'apiKey'],
     [{ public: ['{name'] }, 'public.0'],
     [{ public: 'all' }, 'public'],
@@ -149,8 +151,9 @@ describe('the sources', () => {
 
   it('name a file that is not there', () => {
     const file = join(tempFolder(), 'none.json');
-    expect(() => load({ file })).toThrow(ConfigError);
-    expect(() => load({ file })).toThrow(file);
+    expect(() => load({ file })).toThrow(new ConfigError(`there is no file ${file} (--config)`));
+    const environment = { DOBBY_CONFIG: file };
+    expect(() => load({ environment })).toThrow(new ConfigError(`there is no file ${file} (DOBBY_CONFIG)`));
   });
 });
 
@@ -166,6 +169,13 @@ describe('the names of fields', () => {
       maxOpensPerSecond: ['--max-opens-per-second', 'DOBBY_MAX_OPENS_PER_SECOND'],
       tickets: ['--no-tickets', 'DOBBY_TICKETS'],
     });
+  });
+
+  it('with "no-" in front say what there is not', () => {
+    const tickets = TEXT_FIELDS.find(({ name }) => name === 'tickets');
+    expect(tickets?.flagDescription).toMatch(/^tickets name their session only/);
+    const negated = TEXT_FIELDS.filter(({ flag }) => flag?.startsWith('--no-'));
+    expect(negated.filter((field) => field.flagDescription === field.description)).toEqual([]);
   });
 
   it('are there for every field but "paths", each described, of the right kind', () => {

@@ -63,4 +63,19 @@ describe('the policies', () => {
       'needs one',
     );
   });
+
+  it('refuse a state on a path without a log, and know of the one that was not asked for', () => {
+    const state = { maxKeys: 10 };
+    expect(() => policies({ paths: [{ pattern: 'price', log: false, state }] })).toThrow(
+      /paths\.0: .*state.*needs a log/,
+    );
+    expect(() => policies({ paths: [{ pattern: 'price', log: false, state: {} }] })).toThrow('needs a log');
+    const complete = completeConfig({
+      paths: [
+        { pattern: 'price', log: false },
+        { pattern: 'x', log: false, state: false },
+      ],
+    });
+    for (const path of ['price', 'x']) expect(policies(complete).of(path).state).toBeNull();
+  });
 });
