@@ -9,4 +9,7 @@ export interface Position {
 }
 
 /** Why updates can no longer be replayed. */
-export type GapReason = 'evicted' | 'restarted' | 'slow' | 'no_log';
+export const GAP_REASONS = ['evicted', 'restarted', 'slow', 'no_log'] as const;
+
+/** One of `GAP_REASONS`. */
+export type GapReason = (typeof GAP_REASONS)[number];

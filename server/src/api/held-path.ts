@@ -12,10 +12,5 @@ export function withPath<T>(
 ): T {
   const wrong = pathFault(name);
   if (wrong !== null) throw fault(wrong, { field });
-  const held = dispatcher.hold(name);
-  try {
-    return read(held);
-  } finally {
-    dispatcher.release(held);
-  }
+  return dispatcher.look(name, read);
 }

@@ -4,20 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import type { Clock } from '../core/clock.js';
+import type { AnsweredRequest } from '../core/handoff.js';
 import { fault } from '../http-errors.js';
 
 const LIFETIME_MS = 5 * 60 * 1000;
 /** Answers that are kept, one for each update that they speak of: some 30 MB. */
 const MAX_ANSWERS = 100_000;
-
-/** A request that was answered, for the next server. */
-export interface AnsweredRequest {
-  readonly key: string;
-  readonly digest: string;
-  /** When it came, in milliseconds since 1970. */
-  readonly at: number;
-  readonly answer: object;
-}
 
 interface Kept {
   readonly digest: string;
@@ -54,10 +46,11 @@ export class Idempotency {
     this.#kept.set(key, kept);
     try {
       const answer = await kept.answer;
-      this.#count(kept, answer);
+      // It may have been forgotten meanwhile, and the key be another's.
+      if (this.#kept.get(key) === kept) this.#count(kept, answer);
       return answer;
     } catch (error) {
-      this.#kept.delete(key);
+      if (this.#kept.get(key) === kept) this.#kept.delete(key);
       throw error;
     }
   }
@@ -71,7 +64,7 @@ export class Idempotency {
   }
 
   /** Knows what the server before has answered, with its times. */
-  takeOver(requests: readonly AnsweredRequest[]): void {
+  takeOver(requests: Iterable<AnsweredRequest>): void {
     for (const { key, digest, at, answer } of requests) {
       if (this.#kept.has(key)) continue;
       const kept: Kept = { digest, at, answer: Promise.resolve(answer), answered: null, answers: 0 };

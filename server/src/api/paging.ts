@@ -14,6 +14,9 @@ export interface Page<T> {
 
 const DEFAULT_LIMIT = 100;
 
+/** Characters of messages in one answer; the message that reaches it is the last. */
+export const MAX_ANSWER_CHARACTERS = 1024 * 1024;
+
 /** The page of `entries` in the order of their keys that comes after the key `after`. */
 export function pageOf<T>(
   entries: Iterable<readonly [string, T]>,

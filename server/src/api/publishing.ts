@@ -14,7 +14,9 @@ export interface Publication {
   readonly except?: readonly string[];
 }
 
-const NOT_JSON = `${ERRORS.bad_field.message} It is no JSON value, or nested too deep.`;
+/** How deep a message may be nested: what was published must be written again, within other things, whenever it is asked for. */
+const MAX_DEPTH = 512;
+const NOT_JSON = `${ERRORS.bad_field.message} It is no JSON value, or nested more than ${MAX_DEPTH} deep.`;
 
 /** A draft that may be published, or the error. `prefix` leads to the item in the request. */
 export function draftOf({ path, key, message, except }: Publication, prefix = ''): Outcome<Draft> {
@@ -37,15 +39,33 @@ export async function publishDraft(
   prefix = '',
 ): Promise<Outcome<Update>> {
   const outcome = await publisher.publish(draft);
-  if ('value' in outcome || prefix === '') return outcome;
+  if ('value' in outcome || outcome.error.field === undefined) return outcome;
   return { error: { ...outcome.error, field: `${prefix}${outcome.error.field}` } };
 }
 
 /** A message as JSON; null where that cannot be: a text may be parsed that is nested too deep to be written again. */
 function textOf(message: Json): string | null {
   try {
-    return JSON.stringify(message) ?? null;
+    const text = JSON.stringify(message) ?? null;
+    return text === null || isTooDeep(text) ? null : text;
   } catch {
     return null;
   }
+}
+
+function isTooDeep(json: string): boolean {
+  if (json.length <= 2 * MAX_DEPTH) return false;
+  let depth = 0;
+  let isInText = false;
+  for (let i = 0; i < json.length; i++) {
+    const char = json[i];
+    if (isInText) {
+      if (char === '\\') i++;
+      else if (char === '"') isInText = false;
+    } else if (char === '"') isInText = true;
+    else if (char === '[' || char === '{') depth++;
+    else if (char === ']' || char === '}') depth--;
+    if (depth > MAX_DEPTH) return true;
+  }
+  return false;
 }

@@ -3,7 +3,7 @@
  * same behind a store. All pass the contract suite in test/brokers.
  */
 import type { Outcome } from '../../../protocol/codes.js';
-import type { PathStore } from './path-store.js';
+import type { PathPolicy, PathStore } from './path-store.js';
 import type { Draft, Update } from './update.js';
 
 /** Takes each update that the broker has accepted, in the order of its path. */
@@ -17,8 +17,13 @@ export interface Broker {
    * nothing was stored.
    */
   publish(draft: Draft): Outcome<Update> | Promise<Outcome<Update>>;
-  /** What is kept of a path, made if need be and kept while held; null when the path's policy has no log. */
-  hold(path: string): PathStore | null;
+  /**
+   * What is kept of a path, made if need be and kept while held; null when the path's policy has no log. What is made stands in
+   * `epoch` when one is given, in which nothing may have been published yet.
+   */
+  hold(path: string, epoch?: string): PathStore | null;
+  /** What is kept of a path by its policy, whether or not anything is. */
+  policyOf(path: string): PathPolicy;
   /** Says that nobody here holds the path any more. */
   release(path: string): void;
   /** Whom to hand updates to; called once, before anything else. */

@@ -56,14 +56,29 @@ export class Dispatcher implements Receiver {
     else if (path === '::disconnect') this.#steer(message, (id, name) => this.disconnect(id, name));
   }
 
-  /** The path of a name, made if need be; whoever holds it must `release` it. */
-  hold(name: string): Path {
+  /** The path of a name, made if need be, in `epoch` if its broker does not know it; whoever holds it must `release` it. */
+  hold(name: string, epoch?: string): Path {
     let path = this.#paths.get(name);
     if (path === undefined) {
-      path = new Path(name, this.#parts.broker.hold(name));
+      path = new Path(name, this.#parts.broker.hold(name, epoch));
       this.#paths.set(name, path);
     }
     return path;
+  }
+
+  /** Whether the state of a path can be followed. */
+  hasState(name: string): boolean {
+    return this.#parts.broker.policyOf(name).state !== null;
+  }
+
+  /** Lets `read` look at a path, whether or not somebody is connected to it; nothing of it may be kept. */
+  look<T>(name: string, read: (path: Path) => T): T {
+    const path = this.hold(name);
+    try {
+      return read(path);
+    } finally {
+      this.release(path);
+    }
   }
 
   /** Drops a path that nobody is connected to any more. */

@@ -13,6 +13,8 @@ import type { Framing } from './frame.js';
 import type { Outbox } from './outbox.js';
 
 const MAX_PAUSE_MS = 10;
+/** A server that has written nothing for so long is idle: what comes next need not wait for more. */
+const IDLE_MS = 15;
 const FIRST_SLICE_MS = 5;
 const SLICE_GROWTH = 4;
 const MAX_SLICE_MS = 40;
@@ -38,6 +40,7 @@ export class Flusher {
   /** Raised by each appointment and by each flush: an appointment that is not the last one is void. */
   #appointment = 0;
   #notBefore = 0;
+  #idleFrom = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -61,9 +64,9 @@ export class Flusher {
     this.#schedule();
   }
 
-  /** Writes what was added without waiting for the end of the turn, when no flush is going on and no pause. */
+  /** Writes what was added without waiting for the end of the turn, when nothing was written for a while. */
   flushIfIdle(): void {
-    if (!this.#isDue || this.#left > 0 || this.#clock.monotonic() < this.#notBefore) return;
+    if (!this.#isDue || this.#left > 0 || this.#clock.monotonic() < this.#idleFrom) return;
     this.#begin();
   }
 
@@ -110,6 +113,7 @@ export class Flusher {
     for (const batch of this.joined) batch.forget();
     this.joined.length = 0;
     this.#notBefore = now + Math.min(this.#spentMs, MAX_PAUSE_MS);
+    this.#idleFrom = now + IDLE_MS;
     this.#isDue = this.#dirty.length > 0;
     if (this.#isDue) this.#schedule();
   }

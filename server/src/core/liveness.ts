@@ -33,6 +33,7 @@ export class Liveness {
   /** The bucket that was looked at last. */
   #at = 0;
   #watched = 0;
+  #isLookDue = false;
   #nextLookAt = 0;
   /** Of the sessions that wait for a connection. */
   readonly #expiries = new Map<Session, WheelTimer>();
@@ -50,7 +51,8 @@ export class Liveness {
     connection.pingDueAt = Math.floor(now + this.#parts.settings.pingIntervalMs);
     connection.bucket = this.#at;
     connection.index = (this.#buckets[this.#at] as Connection[]).push(connection) - 1;
-    if (this.#watched++ > 0) return;
+    this.#watched++;
+    if (this.#isLookDue) return;
     this.#nextLookAt = now + TICK_MS;
     this.#lookLater(now);
   }
@@ -85,11 +87,13 @@ export class Liveness {
   }
 
   #lookLater(now: number): void {
+    this.#isLookDue = true;
     this.#parts.wheel.after(Math.max(0, this.#nextLookAt - now), () => this.#lookAtSome());
   }
 
   /** Looks at every bucket that is due: a busy loop comes late. */
   #lookAtSome(): void {
+    this.#isLookDue = false;
     const now = this.#parts.clock.monotonic();
     for (let due = BUCKETS; due > 0 && this.#nextLookAt <= now; due--) {
       this.#nextLookAt += TICK_MS;

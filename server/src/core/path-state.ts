@@ -64,7 +64,8 @@ export class PathState {
     if (message === null) return -before;
     const growth = bytesOf({ key, text }) - before;
     if (known === undefined && this.entries.size >= this.#bounds.maxKeys) return null;
-    return this.#bytes + growth > this.#bounds.maxBytes ? null : growth;
+    // What makes it smaller fits, though a policy that has changed may have made it too large.
+    return growth > 0 && this.#bytes + growth > this.#bounds.maxBytes ? null : growth;
   }
 
   /** Makes a change for which there is room; `offset` is that of its update. */

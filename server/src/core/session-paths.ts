@@ -80,6 +80,8 @@ export class SessionPaths {
     return [...this.#subscriptions.values()].map(({ path, start, cursor, state }) => ({
       path: path.name,
       start,
+      // One that was lost before may be handed over in an epoch that has passed.
+      isUnused: path.log?.nextOffset === 1 && path.log.epoch === start?.epoch,
       cursor,
       followsState: state !== null,
     }));
@@ -87,9 +89,9 @@ export class SessionPaths {
 
   /** Takes over the subscriptions of the server before, as far as they are still allowed; `resume` continues them. */
   takeOver(subscriptions: readonly SubscriptionHandoff[]): void {
-    for (const { path: name, start, cursor, followsState } of subscriptions) {
+    for (const { path: name, start, isUnused, cursor, followsState } of subscriptions) {
       if (!this.#isOpen(name) || this.#isFull()) continue;
-      const path = this.#parts.dispatcher.hold(name);
+      const path = this.#parts.dispatcher.hold(name, isUnused ? start?.epoch : undefined);
       const subscription = new Subscription(this.#session, path, start);
       // The path has another epoch when it was left out: its client then stands where it began, before a gap.
       if (start !== null && start.epoch === path.log?.epoch) subscription.cursor = cursor;
@@ -170,9 +172,13 @@ export class SessionPaths {
     return results;
   }
 
-  /** Without a connection nothing is enqueued. */
+  /** Without a connection nothing is enqueued, and nothing is kept of a snapshot that was being sent. */
   pause(): void {
-    for (const subscription of this.#subscriptions.values()) subscription.pause();
+    this.#behind?.clear();
+    for (const subscription of this.#subscriptions.values()) {
+      subscription.pause();
+      if (subscription.state?.snapshot) subscription.followState(true);
+    }
   }
 
   /** The outbox had no room for an update. */
@@ -203,8 +209,9 @@ export class SessionPaths {
     if (fault !== null) return void refuse(fault);
     const existing = this.#subscriptions.get(path);
     if (existing !== undefined) this.#again(existing, item, decisions);
-    else if (item.state !== undefined && !this.#hasState(path)) refuse('no_state');
     else if (this.#isFull() && !this.#pending?.has(path)) refuse('too_many_subscriptions');
+    // Before anybody is asked: the back end need not be troubled for what cannot be.
+    else if (item.state !== undefined && !this.#parts.dispatcher.hasState(path)) refuse('no_state');
     else if (this.#isOpen(path)) {
       const fresh = this.#subscribe(item, decisions);
       if (typeof fresh === 'string') refuse(fresh);
@@ -219,13 +226,6 @@ export class SessionPaths {
     const { counters, maxSubscriptions, maxTotalSubscriptions } = this.#parts;
     if (counters.subscriptions + counters.pending >= maxTotalSubscriptions) return true;
     return this.#subscriptions.size + (this.#pending?.size ?? 0) >= maxSubscriptions;
-  }
-
-  /** Asked before anything else is: the back end need not be asked for what cannot be. */
-  #hasState(name: string): boolean {
-    const path = this.#parts.dispatcher.hold(name);
-    this.#parts.dispatcher.release(path);
-    return path.state !== null;
   }
 
   #isOpen(path: string): boolean {
@@ -294,8 +294,7 @@ export class SessionPaths {
     const head = subscription.path.log?.head.offset ?? 0;
     const isAtEnd = gap === null && subscription.cursor === head && state !== 'snapshot';
     if (isAtEnd) subscription.goLive();
-    else subscription.pause();
-    if (!subscription.isLive) this.#readOnLater(subscription);
+    else this.#readOnLater(subscription);
   }
 
   /** Behind, so that it reads on when the connection has written what waits; without one, when it resumes. */
@@ -360,7 +359,6 @@ export class SessionPaths {
 }
 
 /** Where a client begins on a path, or why it cannot. */
-function placeIn({ log, state }: Path, item: SubscribeItem): Placement | ErrorCode {
-  if (item.state !== undefined && state === null) return 'no_state';
-  return placeInLog(log, item.position) ?? 'bad_position';
+function placeIn({ log }: Path, { position }: SubscribeItem): Placement | ErrorCode {
+  return placeInLog(log, position) ?? 'bad_position';
 }

@@ -11,7 +11,8 @@ export class Snapshot {
   readonly position: Position;
   readonly #head: string;
   readonly #parts: readonly (readonly StateEntry[])[];
-  readonly #frames: Frame[] = [];
+  /** As long as somebody awaits them: a slow reader must not keep the bytes of what it was sent. */
+  readonly #frames: (WeakRef<Frame> | undefined)[] = [];
 
   constructor(path: string, position: Position, entries: readonly StateEntry[]) {
     this.position = position;
@@ -26,14 +27,14 @@ export class Snapshot {
 
   /** One part, from 0. */
   part(index: number): Frame {
-    const known = this.#frames[index];
+    const known = this.#frames[index]?.deref();
     if (known !== undefined) return known;
     const entries = (this.#parts[index] ?? []).map(
       ({ key, text }) => `{"key":${JSON.stringify(key)},"message":${text}}`,
     );
     const isLast = index === this.#parts.length - 1;
     const frame = new Frame(`${this.#head}${entries.join()}],"first":${index === 0},"last":${isLast}}`);
-    this.#frames[index] = frame;
+    this.#frames[index] = new WeakRef(frame);
     return frame;
   }
 }

@@ -132,7 +132,7 @@ export class Endpoint {
     }
     for (const path of paths) this.#mustBePublic(path);
     const position = paths.length === 1 ? lastEventId(request.headers['last-event-id']) : undefined;
-    const state = stateOf(query['state'], position);
+    const state = stateOf(query['state']);
     const items = paths.map((path) => ({ path, ...(position && { position }), ...(state && { state }) }));
     return this.#stream(request, reply, { type: 'open', protocol: PROTOCOL_VERSION, paths: items });
   }
@@ -267,15 +267,14 @@ function lastEventId(header: string | string[] | undefined): Position | undefine
   return epoch === undefined || offset === undefined ? undefined : { epoch, offset: Number(offset) };
 }
 
-/** An `EventSource` that comes back asks with the same URL: it has the snapshot, and names where it was. */
-function stateOf(
-  wanted: string | string[] | undefined,
-  position: Position | undefined,
-): SubscribeItem['state'] {
+/**
+ * An `EventSource` that comes back asks with the same URL. Whether it had the whole snapshot nobody knows, so it gets another
+ * one, after what it missed.
+ */
+function stateOf(wanted: string | string[] | undefined): SubscribeItem['state'] {
   if (wanted === undefined) return undefined;
-  if (wanted !== 'snapshot')
-    throw fault('bad_field', { field: 'state', message: 'The state is a "snapshot".' });
-  return position === undefined ? 'snapshot' : 'changes';
+  if (wanted === 'snapshot') return wanted;
+  throw fault('bad_field', { field: 'state', message: 'The state can only be "snapshot" here.' });
 }
 
 function destroySocket(this: Socket): void {

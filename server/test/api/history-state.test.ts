@@ -92,6 +92,25 @@ describe('history', () => {
   });
 });
 
+describe('what is published', () => {
+  it('is nested no deeper than can be read again, within other things', async () => {
+    api = createApi();
+    const nested = (depth: number) => `${'['.repeat(depth)}"]]]"${']'.repeat(depth)}`;
+    const update = (depth: number) => `{"path":"a","key":"k","message":${nested(depth)}}`;
+    expect((await api.call('update', update(512))).status).toBe(200);
+    for (const depth of [513, 4_109, 20_000]) {
+      expect(await api.call('update', update(depth))).toMatchObject({
+        status: 400,
+        body: { error: { code: 'bad_field', field: 'message' } },
+      });
+    }
+    const wide = `{"path":"a","message":${JSON.stringify(Array.from({ length: 2_000 }, () => [['\\"[']]))}}`;
+    expect((await api.call('update', wide)).status).toBe(200);
+    expect((await api.call('history', { path: 'a' })).body.updates).toHaveLength(2);
+    expect((await api.call('state', { path: 'a' })).body.entries).toHaveLength(1);
+  });
+});
+
 describe('state', () => {
   beforeEach(() => {
     api = createApi();
@@ -120,7 +139,28 @@ describe('state', () => {
     const second = await api.call('state', { path: 'a', limit: 2, after: 'b' });
     expect(second.body).toMatchObject({ entries: [{ key: 'c' }], next: null });
     const named = await api.call('state', { path: 'a', keys: ['c', 'gone', 'a'] });
-    expect(named.body.entries.map(({ key }: { key: string }) => key)).toEqual(['c', 'a']);
+    expect(named.body.entries.map(({ key }: { key: string }) => key)).toEqual(['a', 'c']);
+  });
+
+  it('answers about 1 MB at the most, each key once, and says where to go on', async () => {
+    api = createApi({ state: { maxKeys: 100, maxBytes: 10_000_000 } });
+    for (let i = 0; i < 30; i++) api.world.publish('large', 'x'.repeat(60_000), { key: `k${i + 10}` });
+    const { body } = await api.call('state', { path: 'large', limit: 1_000 });
+    expect(body.entries).toHaveLength(18);
+    expect(body.next).toBe('k27');
+    const rest = await api.call('state', { path: 'large', limit: 1_000, after: body.next });
+    expect(rest.body.entries).toHaveLength(12);
+    expect(rest.body.next).toBeNull();
+    const named = await api.call('state', {
+      path: 'large',
+      keys: Array.from({ length: 1_000 }, () => 'k10'),
+    });
+    expect(named.body.entries).toHaveLength(1);
+  });
+
+  it('leaves no path behind that was only asked for', async () => {
+    await api.call('state', { path: 'never' });
+    expect(api.world.dispatcher.paths.size).toBe(0);
   });
 
   it('is changed by update and updates, each by itself', async () => {

@@ -192,6 +192,12 @@ export function brokerContract(name: string, create: CreateBroker): void {
       expect(values).toEqual(['1', '2']);
     });
 
+    it('tells the policy of a path without beginning to keep it', async () => {
+      await start();
+      expect(broker.policyOf('a')).toMatchObject({ log: expect.any(Object), state: expect.any(Object) });
+      expect(broker.policyOf('nolog')).toMatchObject({ log: null, state: null });
+    });
+
     it('refuses a key on a path without a state, and then stores and delivers nothing', async () => {
       await start();
       await expect(publish('nolog', 1, { key: 'x' })).rejects.toThrow('no_state');

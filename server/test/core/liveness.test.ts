@@ -89,3 +89,27 @@ describe('a socket that is full', () => {
     expect(client.carrier.closing).toBeNull();
   });
 });
+
+describe('the watch', () => {
+  it('has one timer, however often its only connection goes and comes', () => {
+    const world = createWorld();
+    const client = world.open();
+    const ticket = client.ticket();
+    let last = client;
+    for (let i = 0; i < 100; i++) {
+      last.connection.lost();
+      world.clock.advance(10);
+      last = world.open({ ticket });
+    }
+    world.clock.advance(2_000);
+    const after = world.wheel.after.bind(world.wheel);
+    let timers = 0;
+    world.wheel.after = (ms, task) => {
+      timers++;
+      return after(ms, task);
+    };
+    world.clock.advance(10_000);
+    expect(timers).toBeGreaterThan(10);
+    expect(timers).toBeLessThan(60);
+  });
+});

@@ -123,6 +123,36 @@ describe('a subscription with a snapshot', () => {
   });
 });
 
+describe('a snapshot that is cut off', () => {
+  const cut = () => {
+    const world = createWorld();
+    for (let i = 0; i < 9; i++) world.publish('public', 'x'.repeat(30_000), { key: `k${i}` });
+    const client = world.open({ paths: [{ path: 'public', state: 'snapshot' }] });
+    const ticket = client.ticket();
+    client.block();
+    client.want({ path: 'public', state: 'snapshot' });
+    world.clock.settle();
+    client.connection.outbox.unblock();
+    world.clock.settle();
+    return { world, client, ticket, subscription: client.session.paths.subscriptions.get('public') };
+  };
+
+  it('is kept by nobody once its connection is lost', () => {
+    const { client, subscription } = cut();
+    expect(subscription?.state?.snapshot).not.toBeNull();
+    client.connection.lost();
+    expect(subscription?.state).toEqual({ isDue: true, snapshot: null, part: 0 });
+  });
+
+  it('begins anew with the next connection', () => {
+    const { world, client, ticket } = cut();
+    client.connection.lost();
+    const told = brief(world.open({ ticket }).frames());
+    expect(told).toHaveLength(9);
+    expect(told[0]).toMatch(/^9: \[k0=x+$/);
+  });
+});
+
 describe('a subscription that knows the state', () => {
   const resumed = (world: World, position = at(3)) =>
     world.open({ paths: [{ path: 'public', position, state: 'changes' }] });
@@ -156,6 +186,24 @@ describe('a subscription that knows the state', () => {
     client.connection.lost();
     const again = world.open({ ticket, paths: [{ path: 'public', position: at(1) }] });
     expect(brief(again.frames())).toEqual(['gap evicted to 2', 'c=3', 'a=4']);
+  });
+});
+
+describe('a path that is asked for with its state', () => {
+  it('is not begun to be kept as long as nobody granted it', () => {
+    const world = createWorld({ settings: { maxSubscriptions: 2 } });
+    const client = world.open();
+    const held: string[] = [];
+    const hold = world.broker.hold.bind(world.broker);
+    world.broker.hold = (path) => {
+      held.push(path);
+      return hold(path);
+    };
+    for (let i = 0; i < 5; i++) client.want({ path: `secret/${i}`, state: 'snapshot' });
+    expect(held).toEqual([]);
+    expect(client.frames().map((frame) => 'type' in frame && frame.type)).toEqual([
+      ...['opened', 'pending', 'pending', 'refused', 'refused', 'refused'],
+    ]);
   });
 });
 

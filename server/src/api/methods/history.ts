@@ -1,23 +1,18 @@
 /** `history`: what the log of a path holds, page by page, forwards or backwards. */
 import { z } from 'zod';
-import type { GapReason, Position } from '../../../../protocol/positions.js';
+import { GAP_REASONS, type Position } from '../../../../protocol/positions.js';
 import type { PathLog } from '../../core/path-log.js';
 import { type Placement, placeInLog } from '../../core/placement.js';
 import type { LogEntry } from '../../core/update.js';
 import { fault } from '../../http-errors.js';
 import { withPath } from '../held-path.js';
 import { defineMethod } from '../method.js';
-import { key, message, page, path, place, position } from '../schemas.js';
+import { MAX_ANSWER_CHARACTERS } from '../paging.js';
+import { message, page, path, place } from '../schemas.js';
 
-const item = z.strictObject({ position: place, message, key: key.exactOptional() });
-const gap = z.strictObject({
-  from: position,
-  to: position,
-  reason: z.custom<GapReason>((value) => typeof value === 'string').meta({ type: 'string' }),
-});
+const item = z.strictObject({ position: place, message, key: z.string().exactOptional() });
+const gap = z.strictObject({ from: place.nullable(), to: place.nullable(), reason: z.enum(GAP_REASONS) });
 const DEFAULT_LIMIT = 100;
-/** Characters of updates in one answer; the update that reaches it is the last. */
-const MAX_CHARACTERS = 1024 * 1024;
 
 /** Reads a path's log. */
 export const history = defineMethod({
@@ -33,7 +28,7 @@ export const history = defineMethod({
     updates: z.array(item),
     gap: gap.nullable().meta({ description: 'What is lost between `since` and the first update.' }),
     head: place,
-    next: position.meta({ description: '`since` of the next page; null when there is none.' }),
+    next: place.nullable().meta({ description: '`since` of the next page; null when there is none.' }),
   }),
   run({ path: name, since, reverse = false, limit = DEFAULT_LIMIT }, { dispatcher }) {
     return withPath(dispatcher, { name }, ({ log }) => {
@@ -44,12 +39,12 @@ export const history = defineMethod({
         ? read((offset) => log.before(offset), { from: backFrom(log, since), limit })
         : read((offset) => log.after(offset), { from: from ?? log.floor, limit });
       const last = entries.at(-1);
-      const isMore = last !== undefined && (reverse ? log.before(last.offset) : log.after(last.offset));
+      const beyond = last && (reverse ? log.before(last.offset) : log.after(last.offset));
       return {
         updates: entries.map((entry) => itemOf(entry, log.epoch)),
         gap: reverse ? null : (placement?.gap ?? null),
         head: log.head,
-        next: isMore ? { epoch: log.epoch, offset: last.offset } : null,
+        next: last && beyond ? { epoch: log.epoch, offset: last.offset } : null,
       };
     });
   },
@@ -72,7 +67,7 @@ function read(
   { from, limit }: { readonly from: number; readonly limit: number },
 ): LogEntry[] {
   const entries: LogEntry[] = [];
-  let room = MAX_CHARACTERS;
+  let room = MAX_ANSWER_CHARACTERS;
   for (let entry = next(from); entry !== undefined && room > 0; entry = next(entry.offset)) {
     entries.push(entry);
     if (entries.length === limit) break;

@@ -5,10 +5,10 @@ import type { StateEntry } from '../../core/path-state.js';
 import { fault } from '../../http-errors.js';
 import { withPath } from '../held-path.js';
 import { defineMethod } from '../method.js';
-import { pageOf } from '../paging.js';
-import { key, message, page, path, place } from '../schemas.js';
+import { MAX_ANSWER_CHARACTERS, type Page, pageOf } from '../paging.js';
+import { message, page, path, place } from '../schemas.js';
 
-const item = z.strictObject({ key, message, position: place });
+const item = z.strictObject({ key: z.string(), message, position: place });
 
 /** Reads a path's state. */
 export const state = defineMethod({
@@ -20,7 +20,7 @@ export const state = defineMethod({
       .array(z.string())
       .max(LIMITS.itemsPerRequest)
       .exactOptional()
-      .meta({ description: 'Only these, in this order. Not paged.' }),
+      .meta({ description: 'Only these, as far as they are there.' }),
     ...page,
   }),
   reply: z.strictObject({
@@ -31,15 +31,29 @@ export const state = defineMethod({
   run({ path: name, keys, ...wanted }, { dispatcher }) {
     return withPath(dispatcher, { name }, ({ log, state: kept }) => {
       if (log === null || kept === null) throw fault('no_state', { field: 'path' });
-      const { items, next } =
-        keys === undefined
-          ? pageOf(kept.entries, wanted)
-          : { items: keys.map((each) => [each, kept.entries.get(each)] as const), next: null };
-      const found = items.flatMap(([, entry]) => (entry === undefined ? [] : [itemOf(entry, log.epoch)]));
-      return { entries: found, position: log.head, next };
+      const wantedKeys = keys && new Set(keys);
+      const entries = [...kept.entries].filter(([each]) => wantedKeys?.has(each) !== false);
+      const { items, next } = withinBounds(pageOf(entries, wanted));
+      return { entries: items.map((entry) => itemOf(entry, log.epoch)), position: log.head, next };
     });
   },
 });
+
+/** The first entries of a page, up to the one that reaches the bound of an answer. */
+function withinBounds({ items, next }: Page<[string, StateEntry]>): {
+  items: StateEntry[];
+  next: string | null;
+} {
+  const taken: StateEntry[] = [];
+  let room = MAX_ANSWER_CHARACTERS;
+  for (const [, entry] of items) {
+    taken.push(entry);
+    room -= entry.text.length;
+    if (room <= 0) break;
+  }
+  const isCut = taken.length < items.length;
+  return { items: taken, next: isCut ? (taken.at(-1)?.key ?? null) : next };
+}
 
 function itemOf({ key: named, text, offset }: StateEntry, epoch: string): z.infer<typeof item> {
   return { key: named, message: JSON.parse(text), position: { epoch, offset } };
