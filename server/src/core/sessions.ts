@@ -269,7 +269,9 @@ export class Sessions {
   takeOver(sessions: readonly SessionHandoff[], { at, backBy }: HandoffTimes): void {
     const { clock, tickets, revocations } = this.#parts;
     const now = clock.now();
-    const moreMs = Math.min(Math.max(0, backBy - now), tickets.lifetimeMs);
+    // The clock of the machine may have been set back since.
+    const moreMs = Math.min(Math.max(0, backBy - Math.max(now, at)), tickets.lifetimeMs);
+    this.#admission.continueLine(moreMs);
     for (const { id, ticketAt, openedAt, lastContactAt, received, subscriptions, ...rest } of sessions) {
       if (this.#sessions.has(id) || revocations.ended(id) !== 'no') continue;
       if (now - ticketAt >= tickets.lifetimeMs) continue;

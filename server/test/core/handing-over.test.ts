@@ -168,6 +168,32 @@ describe('sessions that were handed over', () => {
     expect(next.dispatcher.paths.size).toBe(0);
   });
 
+  it('wait for the slots of the server before the one before, too, which was stopped before they came', () => {
+    const world = createWorld({ settings: { maxOpensPerSecond: 1 } });
+    for (let i = 0; i < 3; i++) {
+      world.open({ paths: [{ path: 'public' }] });
+      world.clock.advance(1_000);
+    }
+    const next = world.handOver();
+    next.clock.advance(500);
+    const last = next.handOver();
+    last.clock.advance(33_000);
+    expect(last.sessions.all.size, 'the last slot ends after 4 s').toBe(3);
+    last.clock.advance(10_000);
+    expect(last.sessions.all.size).toBe(0);
+  });
+
+  it('do not wait for longer than there were slots, though the clock was set back', () => {
+    const world = createWorld();
+    world.open({ paths: [{ path: 'public' }] });
+    const { sessions, clock } = world;
+    const handoff = sessions.handOver();
+    const next = world.restart();
+    next.sessions.takeOver(handoff, { at: clock.now() + 60_000, backBy: clock.now() + 62_000 });
+    next.clock.advance(32_500);
+    expect(next.sessions.all.size).toBe(0);
+  });
+
   it('do not end when their clients come back', () => {
     const world = createWorld();
     const ticket = world.open({ paths: [{ path: 'public' }] }).ticket();
