@@ -31,13 +31,33 @@ export function createHttpServer(log: Log): FastifyInstance {
     const { status, answer, headers } = knownFault(error) ?? unexpected(error, request, log);
     return reply.code(status).headers(headers).send(answer);
   });
-  const known = new Set<string>();
-  app.addHook('onRoute', ({ url }) => void known.add(url));
+  const known = new Map<string, string[]>();
+  app.addHook('onRoute', ({ url, method }) => {
+    known.set(url, [...new Set([...(known.get(url) ?? []), ...[method].flat()])]);
+  });
   app.setNotFoundHandler((request, reply) => {
-    const { status, answer } = fault(known.has(urlOf(request)) ? 'method_not_allowed' : 'not_found');
-    return reply.code(status).send(answer);
+    const allowed = known.get(urlOf(request));
+    const { status, answer } = allowed === undefined ? notFound(urlOf(request)) : notAllowed(allowed);
+    return reply
+      .code(status)
+      .headers(allowed === undefined ? {} : { Allow: allowed.join(', ') })
+      .send(answer);
   });
   return app;
+}
+
+function notFound(url: string): RequestFault {
+  const [, method] = /^\/api\/([^/]{1,64})$/.exec(url) ?? [];
+  if (method === undefined) return fault('not_found');
+  return fault('not_found', {
+    message: `There is no method "${method}"; GET /api/openapi.json lists them.`,
+  });
+}
+
+function notAllowed(allowed: readonly string[]): RequestFault {
+  return fault('method_not_allowed', {
+    message: `This address does not take this HTTP method: use ${allowed.join(' or ')}.`,
+  });
 }
 
 /** Bodies are JSON and nothing else. The library's own parser has errors of its own. */

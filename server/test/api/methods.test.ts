@@ -218,8 +218,16 @@ describe('every method', () => {
     expect(await api.call('update', '{}', { 'content-type': 'text/plain' })).toMatchObject(
       errorOf('unsupported_media_type'),
     );
-    expect(await api.call('nonsense', {})).toMatchObject(errorOf('not_found'));
-    expect(await api.get('/api/update')).toMatchObject(errorOf('method_not_allowed'));
+    const nonsense = await api.call('nonsense?x=1', {});
+    expect(nonsense).toMatchObject(errorOf('not_found'));
+    expect(nonsense.body.error.message).toBe(
+      'There is no method "nonsense"; GET /api/openapi.json lists them.',
+    );
+    const read = await api.get('/api/update');
+    expect(read).toMatchObject(errorOf('method_not_allowed'));
+    expect(read.body.error.message).toMatch(/: use POST\.$/);
+    expect(await api.headersOf('/api/update')).toMatchObject({ allow: 'POST' });
+    expect((await api.get('/elsewhere')).body.error.message).toBe(ERRORS.not_found.message);
     expect(await api.get('/health')).toEqual({ status: 200, body: { status: 'ok' } });
     api.isStopping = true;
     expect(await api.get('/health')).toEqual({ status: 503, body: { status: 'restarting' } });

@@ -187,6 +187,12 @@ describe('states', () => {
       tryPublish('b', 'x'.repeat(500), 'x'),
     ].map((outcome) => ('error' in outcome ? `${outcome.error.code} ${outcome.error.field}` : 'published'));
     const full = 'state_full key';
+    const messageOf = (outcome: ReturnType<typeof tryPublish>) => 'error' in outcome && outcome.error.message;
+    expect(messageOf(tryPublish('a', 1, 'z'))).toMatch(/as many keys .*\(2\).*"maxKeys"/);
+    expect(messageOf(tryPublish('a', 'x'.repeat(900), 'x'))).toMatch(/1000 bytes.*"maxBytes"/);
+    expect(messageOf(tryPublish('c', 'x'.repeat(800), 'x'))).toMatch(
+      /All states.*1300 bytes.*"maxStateBytes"/,
+    );
     expect(codes).toEqual([
       'published',
       'published',

@@ -22,6 +22,7 @@ export interface Api {
   isStopping: boolean;
   call(method: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
   get(url: string): Promise<Answer>;
+  headersOf(url: string): Promise<object>;
   /** The API of the next server, to which this one hands everything over. */
   handOver(): Api;
 }
@@ -55,6 +56,9 @@ function apiOf(world: World, idempotency: Idempotency): Api {
     async get(url) {
       const answer = await app.inject({ method: 'GET', url });
       return { status: answer.statusCode, body: answer.json() };
+    },
+    async headersOf(url) {
+      return (await app.inject({ method: 'GET', url })).headers;
     },
     handOver() {
       const known = new Idempotency(world.clock);

@@ -4,7 +4,7 @@
  * bounded in age and count, and a head that was dropped comes back as a new epoch. States are never dropped, nor are the
  * heads of paths that have one; what would exceed their bounds is refused.
  */
-import { errorBody, type Outcome } from '../../../../protocol/codes.js';
+import { type ErrorBody, errorBody, type Outcome } from '../../../../protocol/codes.js';
 import type { Broker, Deliver } from '../../core/broker.js';
 import type { Clock, IdSource } from '../../core/clock.js';
 import type { PathHandoff } from '../../core/handoff.js';
@@ -90,7 +90,7 @@ export class MemoryBroker implements Broker {
     const kept = this.#keep(draft.path);
     if (draft.key !== null) {
       const refused = this.#mayChange(kept, { ...draft, key: draft.key });
-      if (refused !== null) return { error: errorBody(refused, { field: 'key' }) };
+      if (refused !== null) return { error: { ...refused, field: 'key' } };
     }
     const position = kept === null ? null : { epoch: kept.log.epoch, offset: kept.log.nextOffset };
     const text = updateText(draft, position);
@@ -156,11 +156,23 @@ export class MemoryBroker implements Broker {
   }
 
   /** Why a keyed update may not be published, or null. */
-  #mayChange(kept: Kept | null, change: Change): 'no_state' | 'state_full' | null {
-    if (kept === null || kept.state === null) return 'no_state';
+  #mayChange(kept: Kept | null, change: Draft & Change): ErrorBody | null {
+    if (kept === null || kept.state === null) return errorBody('no_state');
     const growth = kept.state.growth(change);
-    if (growth === null) return 'state_full';
-    return growth > 0 && this.#stateBytes + growth > this.#options.maxStateBytes ? 'state_full' : null;
+    if (growth === null) return this.#fullOfPath(kept.state, change);
+    const { maxStateBytes } = this.#options;
+    if (growth <= 0 || this.#stateBytes + growth <= maxStateBytes) return null;
+    const message = `All states together have no room for this in their ${maxStateBytes} bytes: remove keys, or raise "maxStateBytes".`;
+    return errorBody('state_full', { message });
+  }
+
+  #fullOfPath({ entries }: PathState, { path, key }: Draft & Change): ErrorBody {
+    const { maxKeys = 0, maxBytes = 0 } = this.#options.policyOf(path).state ?? {};
+    const isOfKeys = !entries.has(key) && entries.size >= maxKeys;
+    const message = isOfKeys
+      ? `The state of this path has as many keys as it may (${maxKeys}): remove some, or raise "maxKeys" in the "state" of its policy.`
+      : `The state of this path has no room for this in its ${maxBytes} bytes: remove keys, or raise "maxBytes" in the "state" of its policy.`;
+    return errorBody('state_full', { message });
   }
 
   #store(kept: Kept, draft: Draft, { text, offset }: { text: string; offset: number }): void {
