@@ -275,7 +275,9 @@ export class Sessions {
     for (const { id, ticketAt, openedAt, lastContactAt, received, subscriptions, ...rest } of sessions) {
       if (this.#sessions.has(id) || revocations.ended(id) !== 'no') continue;
       if (now - ticketAt >= tickets.lifetimeMs) continue;
-      const session = this.#remember({ id, ...rest, grants: rest.granted, issuedAt: at });
+      // It knows what was taken back up to its own last millisecond.
+      const issuedAt = Math.max(at, ticketAt) + 1;
+      const session = this.#remember({ id, ...rest, grants: rest.granted, issuedAt });
       Object.assign(session, { ticketAt, openedAt, lastContactAt, received });
       session.paths.takeOver(subscriptions);
       this.#liveness.expireUnlessResumed(session, () => void this.end(session, 'ended'), moreMs);

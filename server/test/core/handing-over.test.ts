@@ -252,6 +252,16 @@ describe('sessions that were handed over', () => {
     ]);
   });
 
+  it('keep what was taken away and granted again in the millisecond of the handoff', async () => {
+    const world = createWorld();
+    const ticket = world.open().ticket();
+    world.sessions.connect('session-1', ['again'], null);
+    await world.sessions.disconnect('session-1', ['again'], null);
+    world.sessions.connect('session-1', ['again'], null);
+    const again = world.handOver().open({ ticket, paths: [{ path: 'again' }] });
+    expect(again.frames().slice(1)).toMatchObject([{ type: 'subscribed' }]);
+  });
+
   it('are not those whose tickets have all expired', () => {
     const world = createWorld();
     world.open({ paths: [{ path: 'public' }] });
