@@ -44,11 +44,6 @@ export class Admission {
     return Math.max(0, this.#lineEndsAt - this.#clock.monotonic());
   }
 
-  /** Some were told to come back by the server before; the last of them will be back in so many milliseconds. */
-  continueLine(lineMs: number): void {
-    this.#lineEndsAt = Math.max(this.#lineEndsAt, this.#clock.monotonic() + lineMs);
-  }
-
   /** The next place in the line, in milliseconds from now: not before `leastMs`, and `stepMs` after the place before. */
   place(leastMs = LEAST_MS, stepMs = 1_000 / this.#perSecond): number {
     const now = this.#clock.monotonic();

@@ -92,6 +92,8 @@ export class Sessions {
   /** Gives the next client its time to come back; null until the server stops. */
   #nextSlot: (() => number) | null = null;
   #slotsMs = 0;
+  /** When the last client of the server before was asked to be back, on the monotonic clock. */
+  #awaitedUntil = 0;
   #subscribed = 0;
   #connections = 0;
 
@@ -246,7 +248,8 @@ export class Sessions {
 
   /** How long after it was frozen the last client will be back, in milliseconds, when all are sent away at once. */
   get slotsMs(): number {
-    return this.#admission.lineMs + this.#slotsMs;
+    const awaitedMs = this.#awaitedUntil - this.#parts.clock.monotonic();
+    return Math.max(this.#admission.lineMs + this.#slotsMs, awaitedMs);
   }
 
   /** The sessions that clients may come back to, for the next server. */
@@ -271,7 +274,7 @@ export class Sessions {
     const now = clock.now();
     // The clock of the machine may have been set back since.
     const moreMs = Math.min(Math.max(0, backBy - Math.max(now, at)), tickets.lifetimeMs);
-    this.#admission.continueLine(moreMs);
+    this.#awaitedUntil = clock.monotonic() + moreMs;
     for (const { id, ticketAt, openedAt, lastContactAt, received, subscriptions, ...rest } of sessions) {
       if (this.#sessions.has(id) || revocations.ended(id) !== 'no') continue;
       if (now - ticketAt >= tickets.lifetimeMs) continue;

@@ -37,16 +37,6 @@ it('lets everybody of a stampede in who comes back when told, none of them twice
   expect(clock.monotonic() - start).toBeLessThanOrEqual(10_100);
 });
 
-it('gives places behind a line that was taken over', () => {
-  const clock = new FakeClock();
-  const admission = new Admission(clock, 10);
-  admission.continueLine(3_000);
-  admission.continueLine(2_000);
-  clock.advance(500);
-  expect(admission.lineMs).toBe(2_500);
-  expect(admission.place()).toBe(2_600);
-});
-
 it('asks nobody to wait longer than a ticket lasts', () => {
   const admission = new Admission(new FakeClock(), 1);
   expect(Math.max(...times(1_000).map(() => admission.admit()))).toBe(300_000);
