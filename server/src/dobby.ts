@@ -89,6 +89,7 @@ export class Dobby {
   readonly #api: MountedApi;
   #hasTakenOver = false;
   #isStopping = false;
+  #starting: Promise<string> | null = null;
   #stopped: Promise<void> | null = null;
 
   /** @throws ConfigError, StateFolderError */
@@ -141,17 +142,36 @@ export class Dobby {
     return engineInfo(this.#engine);
   }
 
-  /** Listens; the answer is the server's address, such as `http://127.0.0.1:4020`. Rejects when the port is taken. */
+  /**
+   * Listens; the answer is the server's address, such as `http://127.0.0.1:4020`. Rejects when the port is taken, and may be tried again
+   * then; with a DobbyError once the server stops, for good. Idempotent.
+   */
   async start(): Promise<string> {
-    // Once the port is ours, since a server that has it may still write; and before anything is accepted.
-    this.#app.server.once('listening', () => this.#takeOver());
+    if (this.#isStopping) throw new DobbyError(errorBody('restarting'));
+    this.#starting ??= this.#start().catch((error: unknown) => {
+      this.#starting = null;
+      throw error;
+    });
+    return this.#starting;
+  }
+
+  async #start(): Promise<string> {
+    // Once the port is ours, since a server that has it may still write; and before anything is accepted. Not by a server
+    // that stops: what it would take over nobody would hear of.
+    this.#app.server.once('listening', () => {
+      if (!this.#isStopping) this.#takeOver();
+    });
     await this.#app.listen({ host: this.config.host, port: this.config.port });
+    if (this.#isStopping) throw new DobbyError(errorBody('restarting'));
     const { address, family, port } = this.#app.server.address() as AddressInfo;
     const host = family === 'IPv6' ? `[${address}]` : address;
     return `http://${host}:${port}`;
   }
 
-  /** Sends everybody away, to come back to the next server, hands that one everything over, and stops. Idempotent. */
+  /**
+   * Sends everybody away, to come back to the next server, hands that one everything over, and stops. A start that is under way is given
+   * up; if it has taken nothing over, the next server does. Idempotent.
+   */
   stop(): Promise<void> {
     this.#isStopping = true;
     this.#stopped ??= this.#stop();
@@ -165,7 +185,9 @@ export class Dobby {
     sessions.freeze(RESTART_MS + (1_000 * this.#broker.totalBytes) / LOADED_BYTES_PER_SECOND);
     // No timer ends a session any more, nor evicts anything.
     this.#wheel.stop();
-    await Promise.race([this.#api.settled(), pause(STOP_GRACE_MS)]);
+    // A port that is being opened can be let go only then.
+    await Promise.allSettled([this.#starting]);
+    await atMost(STOP_GRACE_MS, this.#api.settled());
     // Before anybody is sent away, since thousands of closings take a while; and while the port is kept, so that whoever takes it next
     // finds the handoff complete.
     const deadline = startedAt + Math.max(0, HANDOFF_MS - CLOSING_MS * sessions.connections);
@@ -336,6 +358,15 @@ export class Dobby {
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Waits for `work`, but no longer than this; no timer stays. */
+async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, over]).finally(() => clearTimeout(timer));
+}
 
 function checkedPath(path: string): string {
   const wrong = pathFault(path);
