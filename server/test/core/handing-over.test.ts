@@ -9,7 +9,7 @@ const at = (offset: number, epoch = 'epoch001') => ({ epoch, offset });
 function createServerWithout(world: World, path: string): World {
   const sessions = world.sessions.handOver();
   const next = world.restart();
-  next.broker.takeOver(world.broker.handOver().filter((record) => record.path !== path));
+  next.broker.takeOver([...world.broker.handOver()].filter((record) => record.path !== path));
   next.sessions.takeOver(sessions, { at: world.clock.now(), backBy: world.clock.now() });
   return next;
 }
