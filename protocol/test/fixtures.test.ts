@@ -147,7 +147,7 @@ it('describes every file in its README', () => {
     file.endsWith('.json'),
   );
   expect(files.sort()).toEqual(
-    ['api', 'bodies', 'down', 'later', 'paths', 'patterns', 'poll', 'tables', 'up'].map(
+    ['api', 'bodies', 'down', 'keys', 'later', 'paths', 'patterns', 'poll', 'tables', 'up'].map(
       (name) => `${name}.json`,
     ),
   );

@@ -9,6 +9,7 @@ interface Fixtures {
   up: { name: string; json: string; code?: string; field?: string }[];
   bodies: { name: string; json: string; code?: string; field?: string }[];
   paths: { path: string; fault: 'bad_path' | 'reserved_path' | null }[];
+  keys: { key: string; fault: 'bad_key' | null }[];
   patterns: {
     match: { pattern: string; path: string; captured: Record<string, string> | null }[];
     bad: string[];

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../limits.js';
-import { pathFault, utf8Length } from '../paths.js';
+import { keyFault, pathFault, utf8Length } from '../paths.js';
 import { fixture } from './fixtures.js';
 
-const shown = (path: string) => JSON.stringify(path.length > 40 ? `${path.slice(0, 40)}…` : path);
+const shown = (name: string) => JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name);
 
 describe('pathFault', () => {
   it.each(fixture('paths').map((row) => [shown(row.path), row.path.length, row] as const))(
@@ -42,6 +42,15 @@ describe('pathFault', () => {
       { numRuns: 2_000 },
     );
   });
+});
+
+describe('keyFault', () => {
+  it.each(fixture('keys').map((row) => [shown(row.key), row.key.length, row] as const))(
+    'judges %s of %i units as the golden file does',
+    (_shown, _length, { key, fault }) => {
+      expect(keyFault(key)).toBe(fault);
+    },
+  );
 });
 
 describe('utf8Length', () => {

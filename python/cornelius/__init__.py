@@ -7,7 +7,8 @@ asyncio, `Dobby` and `AsyncDobby` are clients of your own, and `cornelius.django
 Every error is a `CorneliusError`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from . import _calls as calls
 from . import _history
@@ -63,7 +64,11 @@ def paths(*, prefix: str | None = None, page_size: int = 100) -> Iterator[PathIn
 
 
 def iter_history(
-    path: str, since: Position | None = None, *, reverse: bool = False, page_size: int = 100
+    path: str,
+    since: Position | Mapping[str, Any] | None = None,
+    *,
+    reverse: bool = False,
+    page_size: int = 100,
 ) -> Iterator[Update | Gap]:
     """Yields all that the log of `path` holds; see `Dobby.iter_history`."""
     return default().iter_history(path, since, reverse=reverse, page_size=page_size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -16,6 +16,7 @@ from ._errors import BadReply, CorneliusError, DobbyUnreachable
 from ._history import history, history_page
 from ._paths import checked_path
 from ._pool import LoopPools
+from ._positions import checked_position
 from ._retry import Outage, Retry
 from ._signature import like
 from ._state import state as state_call
@@ -80,14 +81,15 @@ class AsyncDobby:
     def iter_history(
         self,
         path: str,
-        since: Position | None = None,
+        since: Position | Mapping[str, Any] | None = None,
         *,
         reverse: bool = False,
         page_size: int = 100,
     ) -> AsyncIterator[Update | Gap]:
         """Yields all that the log of `path` holds; see `Dobby.iter_history`."""
         checked_path(path)
-        return self._pages(lambda at: history_page(path, at, reverse, page_size), since)
+        after = None if since is None else checked_position(since)
+        return self._pages(lambda at: history_page(path, at, reverse, page_size), after)
 
     async def state(self, path: str, keys: Iterable[str] | None = None) -> State:
         """Gives the state of `path`, or of those of `keys` that are there; see `Dobby.state`."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import Concatenate, ParamSpec, Self, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
 
@@ -15,6 +15,7 @@ from ._errors import BadReply, CorneliusError, DobbyUnreachable
 from ._history import history, history_page
 from ._paths import checked_path
 from ._pool import ProcessPools
+from ._positions import checked_position
 from ._retry import Outage, Retry
 from ._signature import like
 from ._state import state as state_call
@@ -37,9 +38,10 @@ class Dobby:
     """A blocking client of one Dobby.
 
     `url` is Dobby's address, `api_key` opens its API (`watch` needs none). `timeout` is in seconds
-    for each step of one try, `retry` says how often a call is tried. `http_client` makes the httpx
-    client, for a proxy or certificates of your own; by default the proxy variables of the
-    environment are not heeded, since Dobby stands beside the back end.
+    for each step of one try, `retry` says for how long a call is tried again and what is waited in
+    between. `http_client` makes the httpx client, for a proxy or certificates of your own; by
+    default the proxy variables of the environment are not heeded, since Dobby stands beside the
+    back end.
 
     One client may be used from many threads, and may be made before a process forks: each process
     has its own pool of connections. Raises `BadConfiguration`.
@@ -82,17 +84,19 @@ class Dobby:
     def iter_history(
         self,
         path: str,
-        since: Position | None = None,
+        since: Position | Mapping[str, Any] | None = None,
         *,
         reverse: bool = False,
         page_size: int = 100,
     ) -> Iterator[Update | Gap]:
         """Yields all that the log of `path` holds, as `history` does page by page.
 
-        Where updates after `since` are gone a `Gap` says so first. Raises `BadPath` at once.
+        Where updates after `since` are gone a `Gap` says so first. Raises `BadPath`, or
+        `BadRequest` for what is no position, at once.
         """
         checked_path(path)
-        return self._pages(lambda at: history_page(path, at, reverse, page_size), since)
+        after = None if since is None else checked_position(since)
+        return self._pages(lambda at: history_page(path, at, reverse, page_size), after)
 
     def state(self, path: str, keys: Iterable[str] | None = None) -> State:
         """Gives the state of `path`: the newest message of each key, or of the `keys` it has.

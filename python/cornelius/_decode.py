@@ -9,11 +9,10 @@ import json
 from typing import Any, NoReturn
 
 from ._errors import ApiError, BadReply, api_error
+from ._positions import MAX_OFFSET
 from ._types import Gap, Position
 
 Object = dict[str, Any]
-
-_MAX_OFFSET = 2**53 - 1
 
 
 def json_object(data: bytes | str, what: str) -> Object:
@@ -52,7 +51,7 @@ def optional_text(source: Object, name: str) -> str | None:
 def integer(source: Object, name: str) -> int:
     """Gives a field that must be a whole number of at least 0."""
     value = source.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MAX_OFFSET:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_OFFSET:
         raise BadReply(f"{name} is not a whole number")
     return value
 

@@ -104,7 +104,7 @@ def _made(client: Callable[..., C]) -> C:
         "retry_seconds": DEFAULT_SECONDS,
     }
     sources = [_configured, _django_options(), _environment(), defaults]
-    retry = Retry(total=checked_retry_seconds(_first(sources, "retry_seconds")))
+    retry = Retry(total_seconds=checked_retry_seconds(_first(sources, "retry_seconds")))
     timeout = _first(sources, "timeout")
     return client(_first(sources, "url"), _api_key(sources), timeout, retry=retry)
 

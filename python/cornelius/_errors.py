@@ -19,7 +19,10 @@ class CorneliusError(Exception):
 
 
 class BadConfiguration(CorneliusError):
-    """The URL, the API key or the timeout is missing or wrong. Raised before anything is sent."""
+    """A setting is missing or wrong: the URL, the API key, the timeout, the time for retries.
+
+    Raised before anything is sent.
+    """
 
 
 class BadPath(CorneliusError, ValueError):

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from . import _decode as decode
 from ._calls import Call, Reply, answer, escaped, post
 from ._paths import checked_path
+from ._positions import checked_position
 from ._types import Gap, History, Page, Position, Update
 
 
 def history(
-    path: str, since: Position | None = None, *, reverse: bool = False, limit: int | None = None
+    path: str,
+    since: Position | Mapping[str, Any] | None = None,
+    *,
+    reverse: bool = False,
+    limit: int | None = None,
 ) -> Call[History]:
     """Gives one page of what the log of `path` holds, at most `limit` (1 to 1,000; 100) updates.
 
     Oldest first, from after `since` or from the oldest; with `reverse` newest first, from before
     `since` or from the newest. A page holds about 1 MB at the most; its `next` is the `since` of
-    the page after it. Updates that sessions were excepted from are among them. Raises `BadPath`
-    before sending, and `BadRequest` with code `no_log` for a path without a log.
+    the page after it. `since` may also be a mapping, `{"epoch": …, "offset": …}`. Updates that
+    sessions were excepted from are among them. Raises `BadPath`, or `BadRequest` for what is no
+    position, before sending, and `BadRequest` with code `no_log` for a path without a log.
     """
     body: dict[str, Any] = {"path": checked_path(path)}
     if since is not None:
-        body["since"] = since.to_json()
+        body["since"] = checked_position(since).to_json()
     if reverse:
         body["reverse"] = True
     if limit is not None:

@@ -18,20 +18,20 @@ _LOST_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Retries with full jitter: before try n, wait 0 to min(cap, base * 2^(n-2)) seconds.
+    """Retries with full jitter: before try n, wait 0 to min(cap_seconds, base_seconds * 2^(n-2)).
 
     Only errors whose `retryable` is true are tried again: no connection, no answer in time, and
     what Dobby calls retryable. `Retry-After` is waited for before the jittered wait begins. No try
-    begins later than `total` seconds after the call; when a wait would end later, the last try is
-    made then, so that a Dobby that is back within `total` is reached. An answer that asks for
-    a longer wait is raised at once. 0 turns retries off. `attempts` may bound the tries too, the
-    first one counted.
+    begins later than `total_seconds` after the call; when a wait would end later, the last try is
+    made then, so that a Dobby that is back within them is reached. An answer that asks for a longer
+    wait is raised at once. 0 turns retries off. `attempts` may bound the tries too, the first one
+    counted.
     """
 
     attempts: int | None = None
-    base: float = 0.1
-    cap: float = 1.0
-    total: float = DEFAULT_SECONDS
+    base_seconds: float = 0.1
+    cap_seconds: float = 1.0
+    total_seconds: float = DEFAULT_SECONDS
     random: Callable[[], float] = field(default=random.random, repr=False)
     """Gives 0 to 1."""
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
@@ -44,7 +44,9 @@ class Retry:
     def delay(self, failures: int) -> float:
         """Gives the seconds to wait after so many failures, from 1."""
         # The exponent is bounded for streams, which try for ever.
-        return self.random() * min(self.cap, self.base * 2.0 ** min(failures - 1, 30))
+        return self.random() * min(
+            self.cap_seconds, self.base_seconds * 2.0 ** min(failures - 1, 30)
+        )
 
 
 class Outage:
@@ -91,7 +93,7 @@ class Attempts:
             self._outage.over()
             raise error
         now = self._policy.clock()
-        left = self._started + self._policy.total - now
+        left = self._started + self._policy.total_seconds - now
         if left <= 0 or (self._failures == 1 and self._outage.is_on(now)):
             self._outage.seen(now)
             raise error

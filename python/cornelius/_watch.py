@@ -42,7 +42,7 @@ class Watch:
         self.path = checked_path(path)
         self.target = f"/comet?path={quote(path, safe='')}"
         self._first: Attempts | None = retry.start()
-        self._retry = replace(retry, cap=_CAP_SECONDS)
+        self._retry = replace(retry, cap_seconds=_CAP_SECONDS)
         self._failures = 0
         self._position: Position | None = None
         self._events = EventReader()

@@ -3,7 +3,8 @@
 They take the same configuration as those of `cornelius` and raise the same errors.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Any
 
 from . import _calls as calls
 from . import _history
@@ -32,7 +33,11 @@ def paths(*, prefix: str | None = None, page_size: int = 100) -> AsyncIterator[P
 
 
 def iter_history(
-    path: str, since: Position | None = None, *, reverse: bool = False, page_size: int = 100
+    path: str,
+    since: Position | Mapping[str, Any] | None = None,
+    *,
+    reverse: bool = False,
+    page_size: int = 100,
 ) -> AsyncIterator[Update | Gap]:
     """Yields all that the log of `path` holds; see `Dobby.iter_history`."""
     return async_default().iter_history(path, since, reverse=reverse, page_size=page_size)

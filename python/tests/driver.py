@@ -9,7 +9,7 @@ from typing import Any
 
 from cornelius import AsyncDobby, Dobby, Retry
 
-FAST = Retry(attempts=3, base=0.0)
+FAST = Retry(attempts=3, base_seconds=0.0)
 
 
 class SyncDriver:

@@ -107,11 +107,11 @@ def test_a_timeout_of_nothing_is_refused_instead_of_replaced() -> None:
 
 
 def test_the_time_for_retries_is_configured() -> None:
-    assert defaults.default()._retry.total == 8.0
+    assert defaults.default()._retry.total_seconds == 8.0
     cornelius.configure(retry_seconds=0)
-    assert defaults.default()._retry.total == 0.0
+    assert defaults.default()._retry.total_seconds == 0.0
     cornelius.configure(retry_seconds=2.5)
-    assert defaults.async_default()._retry.total == 2.5
+    assert defaults.async_default()._retry.total_seconds == 2.5
     cornelius.configure(retry_seconds=-1)
     with pytest.raises(BadConfiguration, match="retries"):
         cornelius.info()

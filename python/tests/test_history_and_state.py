@@ -89,6 +89,37 @@ def test_the_whole_history_begins_with_its_gap(driver: Any) -> None:
     ]
 
 
+def test_a_position_may_come_as_what_a_page_was_given(driver: Any) -> None:
+    driver.call("updates", [("log", n) for n in range(5)])
+    since = at(3).to_json()
+    assert offsets(driver.call("history", "log", since).updates) == [4, 5]
+    assert offsets(driver.take(99, "iter_history", "log", since)) == [4, 5]
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        "k3v9x0qa:3",
+        3,
+        {},
+        {"epoch": EPOCH},
+        {"epoch": EPOCH, "offset": "3"},
+        {"epoch": EPOCH, "offset": True},
+        {"epoch": EPOCH, "offset": -1},
+        {"epoch": EPOCH, "offset": 2**53},
+        {"epoch": 7, "offset": 3},
+        {"epoch": "", "offset": 3},
+    ],
+)
+def test_what_is_no_position_is_a_bad_request(driver: Any, double: Double, since: Any) -> None:
+    with pytest.raises(BadRequest, match=r"bad_field: .*\(field since\)") as told:
+        driver.call("history", "log", since)
+    assert told.value.field == "since"
+    with pytest.raises(BadRequest, match="bad_field"):
+        driver.client.iter_history("log", since)
+    assert double.state.seen == []
+
+
 def test_a_history_that_does_not_end_is_told(driver: Any, double: Double) -> None:
     here = {"epoch": EPOCH, "offset": 4}
     page: Any = {"updates": [], "gap": None, "head": here, "next": here}

@@ -37,13 +37,15 @@ class Clock:
 
 
 def test_waits_grow_up_to_the_cap() -> None:
-    attempts = Retry(attempts=7, base=0.5, cap=3.0, total=1e9, random=lambda: 1.0).start()
+    attempts = Retry(
+        attempts=7, base_seconds=0.5, cap_seconds=3.0, total_seconds=1e9, random=lambda: 1.0
+    ).start()
     assert [attempts.after(LOST) for _ in range(6)] == [0.5, 1.0, 2.0, 3.0, 3.0, 3.0]
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1))
 def test_every_wait_lies_between_nothing_and_the_cap(failures: int, chance: float) -> None:
-    assert 0 <= Retry(random=lambda: chance).delay(failures) <= Retry().cap
+    assert 0 <= Retry(random=lambda: chance).delay(failures) <= Retry().cap_seconds
 
 
 def test_the_last_error_is_raised_when_the_attempts_are_used_up() -> None:
@@ -66,12 +68,12 @@ def test_what_is_not_retryable_is_raised_at_once() -> None:
 
 
 def policy(clock: Clock, **more: Any) -> Retry:
-    return Retry(**{"total": 10.0, "random": lambda: 1.0, "clock": clock, **more})
+    return Retry(**{"total_seconds": 10.0, "random": lambda: 1.0, "clock": clock, **more})
 
 
 def test_the_last_try_is_made_when_the_total_time_is_over() -> None:
     clock = Clock()
-    attempts = policy(clock, base=4.0, cap=4.0).start()
+    attempts = policy(clock, base_seconds=4.0, cap_seconds=4.0).start()
     waits = []
     for _ in range(3):
         waits.append(attempts.after(LOST))
@@ -97,7 +99,7 @@ def test_what_the_server_asks_is_waited_for_before_the_jitter() -> None:
     clock = Clock()
     busy = api_error("restarting", "m", status=503)
     busy.retry_after = 3.0
-    attempts = policy(clock, base=0.5).start()
+    attempts = policy(clock, base_seconds=0.5).start()
     assert attempts.after(busy) == 3.5
     clock.now += 6.5
     assert attempts.after(busy) == 3.5  # all that is left
@@ -108,7 +110,7 @@ def test_what_the_server_asks_is_waited_for_before_the_jitter() -> None:
 
 def test_no_time_for_retries_means_none() -> None:
     with pytest.raises(DobbyUnreachable):
-        Retry(total=0.0).start().after(LOST)
+        Retry(total_seconds=0.0).start().after(LOST)
 
 
 def given_up(clock: Clock, outage: Outage) -> None:
@@ -135,7 +137,7 @@ def test_after_a_call_that_waited_in_vain_the_others_try_once() -> None:
 
 def test_a_call_that_waits_already_is_not_cut_short_by_another() -> None:
     clock, outage = Clock(), Outage()
-    early = policy(clock, total=99.0).start(outage)
+    early = policy(clock, total_seconds=99.0).start(outage)
     early.after(LOST)
     given_up(clock, outage)
     assert early.after(LOST) > 0

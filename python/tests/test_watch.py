@@ -53,7 +53,7 @@ def seen(message: Any, offset: int) -> Update:
 
 @pytest.fixture
 def watch() -> Watch:
-    return Watch("news", Retry(attempts=2, base=1.0, cap=2.0, random=lambda: 1.0))
+    return Watch("news", Retry(attempts=2, base_seconds=1.0, cap_seconds=2.0, random=lambda: 1.0))
 
 
 def test_asks_for_the_path_encoded() -> None:
