@@ -28,7 +28,7 @@ export const LIMITS = {
   subscriptionsPerSession: 1_000,
   /** Sessions without any subscription, in one server; code `too_many_sessions`. */
   idleSessions: 10_000,
-  /** Items of one API request (`updates`, `connect`, `except`); code `too_many_items`. */
+  /** Items of one API request (`updates`, `paths` of `connect`, `except`, `keys` of `state`, `names` of `paths`); code `too_many_items`. */
   itemsPerRequest: 1_000,
   /** Frames in one upstream POST; code `too_many_items`. */
   framesPerPost: 100,
