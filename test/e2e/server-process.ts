@@ -16,16 +16,21 @@ export interface ServerProcess {
   kill(signal: NodeJS.Signals): Promise<number | null>;
 }
 
+/** Starts a server with these flags and variables, and waits for nothing. */
+export function spawnServer(flags: readonly string[], environment: Record<string, string> = {}) {
+  if (!existsSync(MAIN)) throw new Error('the server has not been built: npm run build');
+  return spawn(process.execPath, [MAIN, ...flags], {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
 /** Starts a server with these flags and variables; resolves when it listens. */
 export async function startServer(
   flags: readonly string[],
   environment: Record<string, string> = {},
 ): Promise<ServerProcess> {
-  if (!existsSync(MAIN)) throw new Error('the server has not been built: npm run build');
-  const child = spawn(process.execPath, [MAIN, ...flags], {
-    env: { ...process.env, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawnServer(flags, environment);
   let output = '';
   const url = await new Promise<string>((resolve, reject) => {
     const timer = setTimeout(
@@ -46,7 +51,8 @@ export async function startServer(
   return { url, port: Number(new URL(url).port), output: () => output, kill: (signal) => end(child, signal) };
 }
 
-function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+/** Ends a process by a signal; resolves with its exit code, null when the signal ended it. */
+export function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child.exitCode);
   return new Promise((resolve) => {
     child.once('exit', (code) => resolve(code));

@@ -6,11 +6,13 @@ import { createDobby, type Dobby } from '../dobby.js';
 const COUNTERS_EVERY_MS = 1_000;
 /** A supervisor may rely on 2 s. */
 const STOP_MS = 1_900;
+/** A signal that comes so soon after another is the same one: a terminal tells the whole group, and a wrapper in it passes it on. */
+const SAME_SIGNAL_MS = 200;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 // Whoever read the output may have gone; a server does not end for that.
 process.stdout.on('error', () => undefined);
 
-/** Starts a server from flags, environment and file. Resolves when it listens. */
+/** Starts a server from flags, environment and file. Resolves when it listens, or was told to stop before. */
 export async function serve(flags: Record<string, unknown>): Promise<void> {
   const { config: file } = flags;
   const config = loadConfig({
@@ -19,10 +21,15 @@ export async function serve(flags: Record<string, unknown>): Promise<void> {
     flags,
   });
   const dobby = createDobby(config);
-  const url = await dobby.start();
-  greet(dobby, url);
+  // Before it starts: a signal that ended it while it loads a handoff would cost that.
+  const isStopping = stopOnSignals(dobby);
+  try {
+    greet(dobby, await dobby.start());
+  } catch (error) {
+    if (!isStopping()) throw error;
+    return;
+  }
   if (config.counters) printCounters(dobby);
-  stopOnSignals(dobby);
 }
 
 /** The key is printed to a terminal only: elsewhere output is kept, and a key in a log is a key lost. */
@@ -60,12 +67,16 @@ function printCounters(dobby: Dobby): void {
   timer.unref();
 }
 
-/** The first signal stops in order and within 2 s, a second one at once. */
-function stopOnSignals(dobby: Dobby): void {
-  let isStopping = false;
+/** The first signal stops in order and within 2 s, a second one at once. Answers a function that tells whether there was one. */
+function stopOnSignals(dobby: Dobby): () => boolean {
+  let stoppedAt: number | null = null;
   const stop = (): void => {
-    if (isStopping) process.exit(1);
-    isStopping = true;
+    const now = performance.now();
+    if (stoppedAt !== null) {
+      if (now - stoppedAt >= SAME_SIGNAL_MS) process.exit(1);
+      return;
+    }
+    stoppedAt = now;
     setTimeout(() => {
       process.stderr.write(`dobby: stopping took more than ${STOP_MS} ms\n`);
       process.exit(1);
@@ -74,4 +85,5 @@ function stopOnSignals(dobby: Dobby): void {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  return () => stoppedAt !== null;
 }
