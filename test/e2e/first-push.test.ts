@@ -184,4 +184,35 @@ describe('dobby update and dobby watch', () => {
     );
     expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('reserved_path') });
   });
+
+  it('set and remove keys of a state, follow it, and tell what the log holds', async () => {
+    const main = join(ROOT, 'server/dist/server/src/cli/main.js');
+    const remote = ['--url', server.url, '--state-dir', stateDir];
+    const run = async (...args: string[]) =>
+      (await promisify(execFile)(process.execPath, [main, ...args, ...remote])).stdout;
+    await run('update', 'shell/state', '{"i":1}', '--state-key', 'a');
+    await run('update', 'shell/state', '2', '--state-key', 'b');
+    const watcher = spawn(process.execPath, [main, 'watch', 'shell/state', '--state', ...remote]);
+    let seen = '';
+    watcher.stdout.on('data', (chunk) => {
+      seen += String(chunk);
+    });
+    await expect.poll(() => seen, { timeout: 15_000 }).toContain('"last":true');
+    expect(JSON.parse(seen)).toMatchObject({
+      type: 'state',
+      entries: [
+        { key: 'a', message: { i: 1 } },
+        { key: 'b', message: 2 },
+      ],
+    });
+    await run('update', 'shell/state', 'null', '--state-key', 'a');
+    await expect.poll(() => seen, { timeout: 15_000 }).toContain('"key":"a","message":null');
+    watcher.kill();
+    const lines = (await run('history', 'shell/state')).trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line).message)).toEqual([{ i: 1 }, 2, null]);
+    expect((await run('history', 'shell/state', '--limit', '2')).match(/"offset":\d/g)).toEqual([
+      '"offset":2',
+      '"offset":3',
+    ]);
+  });
 });

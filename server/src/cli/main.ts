@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line: `dobby` serves; `update` and `watch` talk to a server that runs. */
+/** The command line: `dobby` serves; `update`, `watch` and `history` talk to a server that runs. */
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
@@ -8,6 +8,7 @@ import { ConfigError } from '../config/config.js';
 import { TEXT_FIELDS } from '../config/sources.js';
 import { VERSION } from '../version.js';
 import { CommandError } from './client.js';
+import { history } from './history.js';
 import { serve } from './serve.js';
 import { update } from './update.js';
 import { watch } from './watch.js';
@@ -41,13 +42,24 @@ export function createProgram(): Command {
       .command('update <path> <message>')
       .description('publish an update; a message that is not JSON is text'),
   )
+    .option(
+      '--state-key <key>',
+      "make it the new value of this key in the path's state; null removes the key",
+    )
     .option('--except <ids>', 'sessions that are not to hear it, with commas between')
     .action((path: string, message: string, _options: unknown, command: Command) =>
       update(path, message, command.optsWithGlobals()),
     );
+  addRemote(program.command('watch <path>').description('print every update of a path, a JSON line each'))
+    .option('--state', 'print its state first: the newest message of each key')
+    .action((path: string, _options: unknown, command: Command) => watch(path, command.optsWithGlobals()));
   addRemote(
-    program.command('watch <path>').description('print every update of a path, a JSON line each'),
-  ).action((path: string, _options: unknown, command: Command) => watch(path, command.optsWithGlobals()));
+    program
+      .command('history <path>')
+      .description('print the newest updates that the log of a path holds, a JSON line each'),
+  )
+    .option('--limit <number>', 'how many at most, by default 100')
+    .action((path: string, _options: unknown, command: Command) => history(path, command.optsWithGlobals()));
   return program;
 }
 

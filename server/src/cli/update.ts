@@ -5,10 +5,16 @@ import { call, type Remote } from './client.js';
 export async function update(
   path: string,
   message: string,
-  options: Remote & { except?: string },
+  options: Remote & { except?: string; stateKey?: string },
 ): Promise<void> {
   const except = options.except?.split(',').map((id) => id.trim());
-  const body = { path, message: parseMessage(message), ...(except === undefined ? {} : { except }) };
+  const { stateKey: key } = options;
+  const body = {
+    path,
+    message: parseMessage(message),
+    ...(key === undefined ? {} : { key }),
+    ...(except === undefined ? {} : { except }),
+  };
   process.stdout.write(`${JSON.stringify(await call(options, 'update', body))}\n`);
 }
 

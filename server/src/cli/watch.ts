@@ -1,5 +1,5 @@
 /**
- * `dobby watch PATH`: prints every update as it arrives, and every gap. It opens a session of its own over an event stream and lets
+ * `dobby watch PATH`: prints every update as it arrives, and every gap; with `--state` every snapshot before its changes. It opens a session of its own over an event stream and lets
  * the API grant it the path; when the connection is lost it resumes where it was.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,6 +14,8 @@ const RETRY_MS = 1_000;
 interface Watch {
   readonly path: string;
   readonly remote: Remote;
+  /** What to name of the path's state when it is named next; null where the state is not followed. */
+  state: 'snapshot' | 'changes' | null;
   readonly endpoint: string;
   ticket: string | null;
   connection: number;
@@ -24,11 +26,12 @@ interface Watch {
 }
 
 /** Watches until the process is ended. The first connection must succeed; later ones are tried again. */
-export async function watch(path: string, options: Remote): Promise<void> {
+export async function watch(path: string, options: Remote & { state?: boolean }): Promise<void> {
   const endpoint = endpointUrl(options);
   const state: Watch = {
     path,
     remote: options,
+    state: options.state === true ? 'snapshot' : null,
     endpoint,
     ticket: null,
     connection: 0,
@@ -50,7 +53,11 @@ export async function watch(path: string, options: Remote): Promise<void> {
 }
 
 async function follow(state: Watch): Promise<void> {
-  const item = { path: state.path, ...(state.hasBegun ? { position: state.position } : {}) };
+  const item = {
+    path: state.path,
+    ...(state.hasBegun ? { position: state.position } : {}),
+    ...(state.state === null ? {} : { state: state.state }),
+  };
   const ticket = state.ticket === null ? {} : { ticket: state.ticket };
   const response = await request(state.endpoint, {
     method: 'POST',
@@ -91,6 +98,12 @@ async function take(state: Watch, frame: DownFrame): Promise<void> {
     case 'gap':
       process.stdout.write(`${JSON.stringify(frame)}\n`);
       state.position = frame.to;
+      if (state.state !== null) state.state = 'snapshot';
+      return;
+    case 'state':
+      process.stdout.write(`${JSON.stringify(frame)}\n`);
+      state.state = frame.last ? 'changes' : 'snapshot';
+      if (frame.last) state.position = frame.position;
       return;
     case 'refused':
       throw new FinalError(`${frame.paths[0]?.code}: ${frame.paths[0]?.message}`);
