@@ -47,7 +47,7 @@ describe('the flusher', () => {
     expect(order).toHaveLength(3);
   });
 
-  it('does not write at once in a pause, nor between two slices', () => {
+  it('does not write at once between two slices, nor until nothing was written for a while', () => {
     const { clock, flusher, order, addToAll } = setUp(40, 1);
     addToAll('1');
     flusher.flushIfIdle();
@@ -56,13 +56,20 @@ describe('the flusher', () => {
     addToAll('2');
     flusher.flushIfIdle();
     expect(order).toHaveLength(written);
-    for (let i = 0; i < 5; i++) clock.turn();
-    expect(order).toHaveLength(40);
+    clock.advance(200);
+    // Those that had not been written before the second update took both at once.
+    expect(order).toHaveLength(40 + written);
+    addToAll('3');
+    clock.advance(200);
+    expect(order).toHaveLength(80 + written);
+    addToAll('4');
     flusher.flushIfIdle();
-    expect(order).toHaveLength(40);
-    clock.advance(10);
-    clock.settle();
-    expect(order.length).toBeGreaterThan(40);
+    expect(order.length).toBeGreaterThan(80 + written);
+    clock.advance(45);
+    addToAll('5');
+    const before = order.length;
+    flusher.flushIfIdle();
+    expect(order).toHaveLength(before);
   });
 
   it('gathers what arrives while a flush is due into one write per connection', () => {
