@@ -7,6 +7,7 @@ import { nowMs } from '../load/clock.mjs';
 import { cpuSeconds } from '../load/cpu.mjs';
 import { DIALECTS } from '../load/dialects.mjs';
 import { ExactAccount } from '../load/exact-account.mjs';
+import { Failure } from '../load/failure.mjs';
 import { Fault, within } from '../load/fault.mjs';
 import { KeepAlive } from '../load/http.mjs';
 import { Ledger } from '../load/ledger.mjs';
@@ -44,10 +45,7 @@ const HEAR_MS = 20_000;
  */
 
 class Holder {
-  #fail;
-  #failed = new Promise((_, reject) => {
-    this.#fail = reject;
-  });
+  #failure = new Failure();
 
   /** @param {HolderOrder} order */
   constructor(order) {
@@ -61,9 +59,8 @@ class Holder {
       path: PATH,
       dialect: DIALECTS[order.dialect],
       account: this.account,
-      onFault: (fault) => this.#fail(fault),
+      onFault: (fault) => this.#failure.fail(fault),
     });
-    this.#failed.catch(() => undefined);
   }
 
   /** @returns {Promise<Held>} */
@@ -109,7 +106,7 @@ class Holder {
   }
 
   #within(promise, ms, missing) {
-    return within(Promise.race([promise, this.#failed]), ms, missing);
+    return within(this.#failure.during(promise), ms, missing);
   }
 }
 

@@ -3,11 +3,11 @@
  * reached them in the end, and when.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { faultBench } from '../command/fault-bench.mjs';
 import { withServer } from '../command/turns.mjs';
 import { nowMs } from '../load/clock.mjs';
 import { CpuWindow } from '../load/cpu-window.mjs';
 import { Crowd } from '../load/crowd.mjs';
-import { faultBench } from '../load/fault-bench.mjs';
 import { Messages } from '../load/message.mjs';
 import { OpenLoop } from '../load/open-loop.mjs';
 import { KEY } from '../peers/key.mjs';
@@ -29,7 +29,7 @@ const QUIET_MS = 200;
 
 /**
  * One run of one system.
- * @typedef {import('../load/fault-rows.mjs').FaultRun & {system: string, setting: null, round: number, updates: number, latestMs: number}} Run
+ * @typedef {import('../command/fault-rows.mjs').FaultRun & {system: string, setting: null, round: number, updates: number, latestMs: number}} Run
  */
 
 /** @param {string[]} args @returns {Promise<number>} the exit code */

@@ -1,9 +1,6 @@
 /** From runs of the bench of clients that come and go to its table, its bars and its JSON. */
-import { OTHERS_COLUMN, warnOfOthers } from '../command/noise.mjs';
-import { writeResults } from '../command/results.mjs';
-import { rowsOf } from '../command/rows.mjs';
-import { printTable } from '../command/table.mjs';
-import { milliseconds, printBars } from '../load/bars.mjs';
+
+import { milliseconds, printBars } from '../command/bars.mjs';
 import {
   FATE_COLUMNS,
   faultRow,
@@ -11,9 +8,13 @@ import {
   promises,
   share,
   warnOfGenerator,
-} from '../load/fault-rows.mjs';
+} from '../command/fault-rows.mjs';
+import { OTHERS_COLUMN, warnOfOthers } from '../command/noise.mjs';
+import { writeResults } from '../command/results.mjs';
+import { rowsOf } from '../command/rows.mjs';
+import { printTable } from '../command/table.mjs';
 
-/** @typedef {import('../load/fault-rows.mjs').FaultRow<import('./jitter.mjs').Run> & {system: string}} Row */
+/** @typedef {import('../command/fault-rows.mjs').FaultRow<import('./jitter.mjs').Run> & {system: string}} Row */
 
 /** Which deliveries, and what a column of theirs is called. @type {['all' | 'online' | 'caughtUp', string][]} */
 const TALLIES = [
@@ -60,7 +61,7 @@ export async function report(runs, options) {
   return isKept;
 }
 
-/** @param {Row[]} rows @returns {import('../load/bars.mjs').Bar[]} */
+/** @param {Row[]} rows @returns {import('../command/bars.mjs').Bar[]} */
 function barsOf(rows) {
   const dobby = rows.find((row) => row.system === 'dobby');
   if (dobby === undefined) return [];
@@ -73,7 +74,7 @@ function barsOf(rows) {
   ];
 }
 
-/** The first of these is mostly how long clients are gone, which is the same for all. @returns {import('../load/bars.mjs').Bar[]} */
+/** The first of these is mostly how long clients are gone, which is the same for all. @returns {import('../command/bars.mjs').Bar[]} */
 function quicker(dobby, rival) {
   return [
     ['p99', 'all'],

@@ -1,7 +1,7 @@
 /** Child processes of a run, and theirs. All of them are killed when this process ends, however it ends short of SIGKILL. */
 import { fork, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { Fault, within } from './fault.mjs';
+import { Fault, faultTold, within } from './fault.mjs';
 
 /** The repository's folder, where servers are started. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -116,7 +116,7 @@ export async function drive(order, deadlineMs, program = DRIVER) {
   const answered = new Promise((resolve, reject) => {
     child.once('message', (message) => {
       if (message.type === 'result') resolve(message.result);
-      else reject(Object.assign(new Fault(message.kind, ''), { message: message.message }));
+      else reject(faultTold(message));
     });
     child.once('error', reject);
     child.once('exit', (code, signal) =>

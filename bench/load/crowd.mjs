@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { nowMs } from './clock.mjs';
 import { countAll } from './counts.mjs';
+import { Failure } from './failure.mjs';
 import { within } from './fault.mjs';
 import { Verdict } from './judge.mjs';
 import { Remote } from './remote.mjs';
@@ -19,11 +20,7 @@ const POLL_MS = 50;
 
 export class Crowd {
   #processes;
-  /** Ends the run with a fault. @type {(fault: unknown) => void} */
-  fail;
-  #failed = new Promise((_, reject) => {
-    this.fail = reject;
-  });
+  #failure = new Failure();
 
   /**
    * @param {import('./crowd-process.mjs').CrowdOrder} order of all members
@@ -31,12 +28,16 @@ export class Crowd {
    */
   constructor(order, { perProcess, onAsk }) {
     this.size = order.members.length;
-    this.#failed.catch(() => undefined);
     this.#processes = Array.from({ length: Math.ceil(this.size / perProcess) }, (_, i) => {
       const members = order.members.slice(i * perProcess, (i + 1) * perProcess);
       const onTold = ({ id, paths }) => onAsk?.(id, paths);
       return new Remote(PROCESS, { ...order, members }, { onFault: (fault) => this.fail(fault), onTold });
     });
+  }
+
+  /** Ends the run with a fault. @param {unknown} fault */
+  fail(fault) {
+    this.#failure.fail(fault);
   }
 
   /** Connects all of them. */
@@ -57,7 +58,7 @@ export class Crowd {
 
   /** Rejects when a process of clients fails; otherwise waits for `promise`. @template T @param {Promise<T>} promise @returns {Promise<T>} */
   during(promise) {
-    return Promise.race([promise, this.#failed]);
+    return this.#failure.during(promise);
   }
 
   /**

@@ -8,6 +8,7 @@ import { nowMs } from './clock.mjs';
 import { cpuSeconds, machineSeconds, mainThreadSeconds } from './cpu.mjs';
 import { DIALECTS } from './dialects.mjs';
 import { ExactAccount } from './exact-account.mjs';
+import { Failure } from './failure.mjs';
 import { Fault, within } from './fault.mjs';
 import { Ledger } from './ledger.mjs';
 import { LenientAccount } from './lenient-account.mjs';
@@ -55,11 +56,7 @@ const MAX_UPDATES = 4_000_000;
 class Driver {
   /** @type {Worker} */
   worker;
-  /** @type {(fault: unknown) => void} */
-  #fail;
-  #failed = new Promise((_, reject) => {
-    this.#fail = reject;
-  });
+  #failure = new Failure();
 
   /** @param {Order} order */
   constructor(order) {
@@ -78,10 +75,8 @@ class Driver {
       count: subscribers,
       dialect: DIALECTS[order.dialect],
       account: this.account,
-      onFault: (fault) => this.#fail(fault),
+      onFault: (fault) => this.#failure.fail(fault),
     });
-    // Every wait races against it; between two waits a failure may wait for the next one.
-    this.#failed.catch(() => undefined);
   }
 
   /** @returns {Promise<Result>} */
@@ -95,12 +90,12 @@ class Driver {
     this.worker = new Worker(new URL('./publishers.mjs', import.meta.url), {
       workerData: this.#publisherData(),
     });
-    this.worker.on('error', (error) => this.#fail(error));
+    this.worker.on('error', (error) => this.#failure.fail(error));
     await this.#phase(order.warmMs, true);
     await sleep(QUIET_MS);
     this.account.clear();
     const result = await this.#measure();
-    await Promise.race([sleep(QUIET_MS), this.#failed]);
+    await this.#failure.during(sleep(QUIET_MS));
     this.account.expectAll(result.updates);
     const samples = this.account.samples();
     subscribers.close();
@@ -165,7 +160,7 @@ class Driver {
   }
 
   #within(promise, ms, missing) {
-    return within(Promise.race([promise, this.#failed]), ms, missing);
+    return within(this.#failure.during(promise), ms, missing);
   }
 
   #publisherData() {

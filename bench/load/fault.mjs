@@ -16,6 +16,18 @@ export class Fault extends Error {
   }
 }
 
+/** An error as it is told to another process. @param {unknown} error @returns {{kind: string, message: string}} */
+export function faultMessage(error) {
+  if (error instanceof Fault) return { kind: error.kind, message: error.message };
+  const message = error instanceof Error ? (error.stack ?? String(error)) : String(error);
+  return { kind: 'failed', message };
+}
+
+/** What another process has told. @param {{kind: string, message: string}} told */
+export function faultTold({ kind, message }) {
+  return Object.assign(new Fault(kind, ''), { message });
+}
+
 /**
  * Waits for `promise` at most `ms`.
  * @template T

@@ -4,6 +4,7 @@
  * request with the same idempotency key until it is accepted.
  */
 import { nowMs } from './clock.mjs';
+import { Failure } from './failure.mjs';
 import { Fault, within } from './fault.mjs';
 import { KeepAlive } from './http.mjs';
 import { updateHead } from './update-request.mjs';
@@ -51,11 +52,8 @@ export class OpenLoop {
   #open = 0;
   #isClosed = false;
   #timer;
-  #fail;
-  /** Rejects when an update cannot be published. */
-  #failed = new Promise((_, reject) => {
-    this.#fail = reject;
-  });
+  /** That an update cannot be published. */
+  #failure = new Failure();
 
   /** @param {OpenLoopOptions} options */
   constructor(options) {
@@ -69,7 +67,6 @@ export class OpenLoop {
       positions: [],
     }));
     this.#lanes = Array.from({ length: options.lanes }, () => new Lane());
-    this.#failed.catch(() => undefined);
   }
 
   /** Begins. @param {number} [atMs] when the first update is due, at once by default */
@@ -82,11 +79,7 @@ export class OpenLoop {
   async stop() {
     clearInterval(this.#timer);
     try {
-      await within(
-        Promise.race([this.#settled(), this.#failed]),
-        SETTLE_MS,
-        () => `${this.#open} updates were not accepted`,
-      );
+      await within(this.during(this.#settled()), SETTLE_MS, () => `${this.#open} updates were not accepted`);
     } finally {
       this.close();
     }
@@ -101,7 +94,7 @@ export class OpenLoop {
 
   /** Rejects when an update cannot be published; otherwise waits for `promise`. @template T @param {Promise<T>} promise @returns {Promise<T>} */
   during(promise) {
-    return Promise.race([promise, this.#failed]);
+    return this.#failure.during(promise);
   }
 
   /** The last accepted number of each publisher. @returns {Map<number, number>} */
@@ -177,7 +170,7 @@ export class OpenLoop {
     const mayPass = status === 0 || status >= 500;
     if (!this.#options.isRetrying || !mayPass) {
       this.close();
-      return this.#fail(new Fault('refused', `update ${n} of publisher ${p}: ${why}`));
+      return this.#failure.fail(new Fault('refused', `update ${n} of publisher ${p}: ${why}`));
     }
     this.refusals++;
     lane.connection?.close();

@@ -1,6 +1,7 @@
-/** A process that is called: this end, and `serve` for the other. If whoever started it dies, it kills the server under test and ends too. */
+/** A process that is called: this end, and `serve` for the other. */
 import { fork } from 'node:child_process';
-import { Fault } from './fault.mjs';
+import { Fault, faultMessage, faultTold } from './fault.mjs';
+import { endWithParent } from './parent.mjs';
 
 /** This end of a process. */
 export class Remote {
@@ -23,8 +24,7 @@ export class Remote {
     });
     this.#child.on('message', ({ type, call, value }) => {
       if (type === 'told') onTold?.(value);
-      else if (type === 'fault')
-        onFault(Object.assign(new Fault(value.kind, ''), { message: value.message }));
+      else if (type === 'fault') onFault(faultTold(value));
       else this.#answered(call, value);
     });
     this.#child.send(order);
@@ -57,9 +57,7 @@ export function tell(value) {
 
 /** Says that something went wrong here. @param {unknown} error */
 export function fail(error) {
-  const isFault = error instanceof Fault;
-  const message = isFault ? error.message : error instanceof Error ? error.stack : String(error);
-  send({ type: 'fault', value: { kind: isFault ? error.kind : 'failed', message } });
+  send({ type: 'fault', value: faultMessage(error) });
 }
 
 /**
@@ -71,13 +69,7 @@ export function serve(create) {
   /** @type {number[]} */
   let guarded = [];
   process.on('uncaughtException', fail);
-  process.on('disconnect', () => {
-    try {
-      for (const pid of guarded) process.kill(pid, 'SIGKILL');
-    } finally {
-      process.exit(1);
-    }
-  });
+  endWithParent(() => guarded);
   process.once('message', (order) => {
     const guard = ({ pids }) => {
       guarded = pids;

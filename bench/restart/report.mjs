@@ -1,9 +1,6 @@
 /** From runs of the bench of restarts to its table, its bars and its JSON. */
-import { OTHERS_COLUMN, warnOfOthers } from '../command/noise.mjs';
-import { writeResults } from '../command/results.mjs';
-import { rowsOf } from '../command/rows.mjs';
-import { printTable } from '../command/table.mjs';
-import { none, printBars } from '../load/bars.mjs';
+
+import { none, printBars } from '../command/bars.mjs';
 import {
   FATE_COLUMNS,
   faultRow,
@@ -12,9 +9,13 @@ import {
   sumOf,
   total,
   warnOfGenerator,
-} from '../load/fault-rows.mjs';
+} from '../command/fault-rows.mjs';
+import { OTHERS_COLUMN, warnOfOthers } from '../command/noise.mjs';
+import { writeResults } from '../command/results.mjs';
+import { rowsOf } from '../command/rows.mjs';
+import { printTable } from '../command/table.mjs';
 
-/** @typedef {import('../load/fault-rows.mjs').FaultRow<import('./restart.mjs').Run> & {system: string, setting: 'term' | 'kill'}} Row */
+/** @typedef {import('../command/fault-rows.mjs').FaultRow<import('./restart.mjs').Run> & {system: string, setting: 'term' | 'kill'}} Row */
 
 const MAX_EXIT_MS = 2_000;
 
@@ -63,7 +64,7 @@ export async function report(runs, options) {
   return isKept;
 }
 
-/** @param {Row} row @param {number} clients @returns {import('../load/bars.mjs').Bar[]} */
+/** @param {Row} row @param {number} clients @returns {import('../command/bars.mjs').Bar[]} */
 function barsOf(row, clients) {
   const bars = [
     ...promises(row),
@@ -85,7 +86,7 @@ function barsOf(row, clients) {
   return bars.map((bar) => ({ ...bar, claim: `SIG${row.setting.toUpperCase()}: ${bar.claim}` }));
 }
 
-/** @param {Row} row @returns {import('../load/bars.mjs').Bar[]} */
+/** @param {Row} row @returns {import('../command/bars.mjs').Bar[]} */
 function barsOfTerm(row) {
   const { verdict, runs } = row;
   return [

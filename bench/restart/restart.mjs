@@ -3,10 +3,10 @@
  * so each client's paths are granted by a back end, which counts how often it is asked.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { faultBench } from '../command/fault-bench.mjs';
 import { nowMs } from '../load/clock.mjs';
 import { CpuWindow } from '../load/cpu-window.mjs';
 import { Crowd } from '../load/crowd.mjs';
-import { faultBench } from '../load/fault-bench.mjs';
 import { Messages } from '../load/message.mjs';
 import { OpenLoop } from '../load/open-loop.mjs';
 import { KEY } from '../peers/key.mjs';
@@ -36,7 +36,7 @@ const LANES = 16;
 
 /**
  * One run of one system.
- * @typedef {import('../load/fault-rows.mjs').FaultRun & {system: string, setting: 'term' | 'kill', round: number, exitMs: number,
+ * @typedef {import('../command/fault-rows.mjs').FaultRun & {system: string, setting: 'term' | 'kill', round: number, exitMs: number,
  *   startMs: number, asked: number, askedAgain: number, updates: number, refusals: number}} Run
  */
 

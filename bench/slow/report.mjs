@@ -1,10 +1,17 @@
 /** From runs of the bench of clients that stop reading to its table, its bars and its JSON. */
+
+import { milliseconds, printBars } from '../command/bars.mjs';
+import {
+  FATE_COLUMNS,
+  faultRow,
+  GENERATOR_COLUMNS,
+  promises,
+  warnOfGenerator,
+} from '../command/fault-rows.mjs';
 import { OTHERS_COLUMN, warnOfOthers } from '../command/noise.mjs';
 import { writeResults } from '../command/results.mjs';
 import { printTable } from '../command/table.mjs';
-import { milliseconds, printBars } from '../load/bars.mjs';
 import { countAll } from '../load/counts.mjs';
-import { FATE_COLUMNS, faultRow, GENERATOR_COLUMNS, promises, warnOfGenerator } from '../load/fault-rows.mjs';
 import { Samples } from '../load/latency.mjs';
 
 const MB = 1024 * 1024;
@@ -15,7 +22,7 @@ const BESIDE_MB = 32;
 const MAX_P99_MS = 50;
 
 /**
- * @typedef {import('../load/fault-rows.mjs').FaultRow<import('./slow.mjs').Run> & {system: string, setting: number, phases: Samples[]}} Row
+ * @typedef {import('../command/fault-rows.mjs').FaultRow<import('./slow.mjs').Run> & {system: string, setting: number, phases: Samples[]}} Row
  */
 
 /** @type {import('../command/table.mjs').Column<Row>[]} */
@@ -85,7 +92,7 @@ function rowOf(all, system, setting) {
   return { system, setting, phases, ...faultRow(runs) };
 }
 
-/** @param {Row} row @returns {import('../load/bars.mjs').Bar[]} */
+/** @param {Row} row @returns {import('../command/bars.mjs').Bar[]} */
 function barsOf(row) {
   const grown = Math.max(...row.runs.map(({ memory }) => memory.most - memory.before)) / MB;
   const allowed = BESIDE_MB + OUTBOX_MB * row.runs[0].slow;

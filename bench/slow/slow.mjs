@@ -4,12 +4,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { faultBench } from '../command/fault-bench.mjs';
 import { withServer } from '../command/turns.mjs';
 import { nowMs } from '../load/clock.mjs';
 import { CpuWindow } from '../load/cpu-window.mjs';
 import { Crowd } from '../load/crowd.mjs';
 import { within } from '../load/fault.mjs';
-import { faultBench } from '../load/fault-bench.mjs';
 import { Messages } from '../load/message.mjs';
 import { OpenLoop } from '../load/open-loop.mjs';
 import { Remote } from '../load/remote.mjs';
@@ -31,7 +31,7 @@ const REST_MS = 2_000;
 
 /**
  * One run of one system; phases are before, during and after.
- * @typedef {import('../load/fault-rows.mjs').FaultRun & {system: string, setting: number, round: number, slow: number, updates: number,
+ * @typedef {import('../command/fault-rows.mjs').FaultRun & {system: string, setting: number, round: number, slow: number, updates: number,
  *   phases: [number, number][][], latestMs: number,
  *   memory: {start: number, before: number, most: number, end: number, samples: {atMs: number, bytes: number}[]}}} Run
  */

@@ -1,14 +1,15 @@
 /** What the tables and bars of the fault benches have in common: a row is what became of all clients of a system's runs. */
-import { percent } from '../command/table.mjs';
+
+import { Verdict } from '../load/judge.mjs';
 import { none } from './bars.mjs';
-import { Verdict } from './judge.mjs';
+import { percent } from './table.mjs';
 
 /** A generator process that was this busy may have added delay of its own. */
 const BUSY = 0.9;
 
 /**
  * What a run of every fault bench tells.
- * @typedef {import('./crowd.mjs').Outcome & {serverCpu: number, othersShare: number}} FaultRun
+ * @typedef {import('../load/crowd.mjs').Outcome & {serverCpu: number, othersShare: number}} FaultRun
  */
 
 /** The runs of one system in one setting. @template {FaultRun} [R=FaultRun] @typedef {{runs: R[], verdict: Verdict, othersShare: number}} FaultRow */
@@ -38,7 +39,7 @@ export function sumOf(counts) {
   return Object.values(counts).reduce((a, b) => a + b, 0);
 }
 
-/** @type {import('../command/table.mjs').Column<FaultRow>[]} */
+/** @type {import('./table.mjs').Column<FaultRow>[]} */
 export const FATE_COLUMNS = [
   ['delivered', ({ verdict }) => share(verdict.all)],
   ['lost in silence', ({ verdict }) => String(verdict.silent)],
@@ -50,7 +51,7 @@ export const FATE_COLUMNS = [
   ['not back', (row) => String(total(row, (run) => run.lost))],
 ];
 
-/** @type {import('../command/table.mjs').Column<FaultRow>[]} */
+/** @type {import('./table.mjs').Column<FaultRow>[]} */
 export const GENERATOR_COLUMNS = [
   ['server CPU', (row) => `${(total(row, (run) => run.serverCpu) / row.runs.length).toFixed(1)} s`],
   ['generator busy', ({ runs }) => busy(Math.max(...runs.map((run) => run.busy)))],

@@ -1,6 +1,7 @@
 /** The course of every fault bench: options, the checker's own test, all systems by turns, the report. */
-import { turns } from '../command/turns.mjs';
-import { faultSelfTest } from './fault-self-test.mjs';
+
+import { faultSelfTest } from '../load/fault-self-test.mjs';
+import { turns } from './turns.mjs';
 
 /**
  * @template S
