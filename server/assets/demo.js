@@ -27,11 +27,19 @@ function showProblem(text) {
   $('problem').hidden = text === '';
 }
 
-function show(text, position) {
+/** @param {{key?: string | null, isSaid?: boolean}} more the key that it sets; whether it is said of updates, not by one */
+function show(text, position, { key = null, isSaid = false } = {}) {
   const item = document.createElement('li');
   const message = document.createElement('span');
   message.className = 'message';
   message.textContent = text;
+  message.classList.toggle('said', isSaid);
+  if (key !== null) {
+    const name = document.createElement('code');
+    name.className = 'key';
+    name.textContent = key;
+    message.prepend(name);
+  }
   const place = document.createElement('span');
   place.className = 'position';
   place.textContent = position;
@@ -48,8 +56,11 @@ function hear() {
   subscription = null;
   try {
     subscription = pomona.connect(path, (message, update) => {
+      const { key, position } = update;
+      const isRemoved = key !== null && message === null;
       const text = typeof message === 'string' ? message : JSON.stringify(message);
-      show(text, update.position ? `${update.position.epoch}:${update.position.offset}` : '');
+      const place = position ? `${position.epoch}:${position.offset}` : '';
+      show(isRemoved ? 'removed' : text, place, { key, isSaid: isRemoved });
     });
     showProblem('');
   } catch (error) {
@@ -75,7 +86,7 @@ function parse(text) {
 async function send(event) {
   event.preventDefault();
   hear();
-  const body = { path: `demo/${$('path').value}`, message: parse($('message').value || 'Hello!') };
+  const body = { path: `demo/${$('path').value}`, message: parse($('message').value) };
   const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${$('key').value}` };
   try {
     const response = await fetch('/api/update', { method: 'POST', headers, body: JSON.stringify(body) });
@@ -88,7 +99,7 @@ async function send(event) {
 }
 
 pomona.on('state', showState);
-pomona.on('gap', ({ reason }) => show(`Some updates were missed (${reason}).`, 'gap'));
+pomona.on('gap', ({ reason }) => show(`Some updates were missed (${reason}).`, 'gap', { isSaid: true }));
 pomona.on('refused', ({ path, message }) => showProblem(`${path}: ${message}`));
 $('send').addEventListener('submit', send);
 $('path').addEventListener('change', hear);

@@ -150,6 +150,34 @@ describe('the demonstration page', () => {
     await nginx.stop();
   });
 
+  it.each([
+    ['wide', 1200],
+    ['narrow', 360],
+  ])('shows keys and what was removed, and sends nothing that was not written (%s)', async (name, width) => {
+    const { page } = await openDemo(server.url, width);
+    await page.fill('#path', `keys/${name}`);
+    await page.fill('#message', '');
+    await page.click('button');
+    expect(await page.textContent('#empty')).toBe('Nothing yet since you came.');
+    // What the browser refuses to send it says beside the field.
+    expect(await page.locator('#message:invalid').count()).toBe(1);
+    await page.fill('#message', 'first');
+    await page.click('button');
+    await page.waitForSelector('#updates .message:has-text("first")');
+    for (const message of [{ name: 'Ada' }, null]) {
+      await fetch(`${server.url}/api/update`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${key}` },
+        body: JSON.stringify({ path: `demo/keys/${name}`, key: '7', message }),
+      });
+    }
+    await page.waitForSelector('#updates .said');
+    const shown = await page.locator('#updates .message').allTextContents();
+    expect(shown).toEqual(['7removed', '7{"name":"Ada"}', 'first']);
+    await page.screenshot({ path: join(SHOTS, `demo-keys-${name}.png`) });
+    await page.context().close();
+  });
+
   it('says what is wrong with a wrong key', async () => {
     const { page } = await openDemo(server.url, 800);
     await page.evaluate(() => {
