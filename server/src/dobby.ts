@@ -331,6 +331,7 @@ export class Dobby {
       sessionTtlMs: this.config.sessionTtlMs,
       pollHoldMs: LIMITS.pollHoldMs,
       isPublic: (path) => policies.isPublic(path),
+      hasState: (path) => this.#engine.dispatcher.hasState(path),
       isStopping: () => this.#isStopping,
       addressOf: (request) => origins.clientAddress(request.headers, request.socket.remoteAddress ?? ''),
     });

@@ -23,6 +23,8 @@ import { WebSocketTransport } from './websocket.js';
 /** The endpoint's own parts. */
 export interface EndpointParts extends TransportParts {
   readonly origins: Origins;
+  /** Whether the state of a path can be followed. */
+  readonly hasState: (path: string) => boolean;
   /** Its path in URLs. */
   readonly url: string;
 }
@@ -133,6 +135,8 @@ export class Endpoint {
     for (const path of paths) this.#mustBePublic(path);
     const position = paths.length === 1 ? lastEventId(request.headers['last-event-id']) : undefined;
     const state = stateOf(query['state']);
+    const stateless = state === undefined ? undefined : paths.find((path) => !this.#parts.hasState(path));
+    if (stateless !== undefined) throw fault('no_state', { field: 'path' });
     const items = paths.map((path) => ({ path, ...(position && { position }), ...(state && { state }) }));
     return this.#stream(request, reply, { type: 'open', protocol: PROTOCOL_VERSION, paths: items });
   }
