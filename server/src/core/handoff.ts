@@ -6,7 +6,7 @@ import type { Position } from '../../../protocol/positions.js';
 import type { StateEntry } from './path-state.js';
 import type { LogEntry } from './update.js';
 
-/** What is kept of a path. */
+/** What is kept of a path that was published to. */
 export interface PathHandoff {
   readonly path: string;
   readonly head: Position;
@@ -23,6 +23,8 @@ export interface SubscriptionHandoff {
   readonly path: string;
   /** Where it began; null on a path without a log. */
   readonly start: Position | null;
+  /** Whether nothing was ever published to the path: it has no record of its own, and `start` tells its epoch. */
+  readonly isUnused: boolean;
   /** The last offset that was enqueued. */
   readonly cursor: number;
   readonly followsState: boolean;
@@ -42,6 +44,16 @@ export interface SessionHandoff {
   readonly granted: readonly string[];
   readonly denied: readonly string[];
   readonly subscriptions: readonly SubscriptionHandoff[];
+}
+
+/** A request that was answered, which may come again. */
+export interface AnsweredRequest {
+  /** The method and its idempotency key. */
+  readonly key: string;
+  readonly digest: string;
+  /** When it came, in milliseconds since 1970. */
+  readonly at: number;
+  readonly answer: object;
 }
 
 /** When the server that hands over stopped, and when the last of its clients was asked to be back; milliseconds since 1970. */

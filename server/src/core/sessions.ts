@@ -72,12 +72,14 @@ interface Refusal {
   readonly reconnectAfterMs?: number;
 }
 
-type Found =
-  | { readonly session: Session; readonly isResumed: boolean; readonly refused?: ErrorCode }
-  | Refusal;
+/** Who wants to open a connection: a session that lives here, one that a ticket brings back, or nobody that is known. */
+type Comer =
+  | { readonly session: Session }
+  | { readonly claims: TicketClaims }
+  | { readonly refused: ErrorCode | null };
 
-/** However few clients there are when the server stops, they come back spread over this time. */
-const MIN_SPREAD_MS = 1_000;
+/** A session is there for so long after the last place in the line of those who were refused. */
+const LINE_MARGIN_MS = 5_000;
 
 /** All sessions of this server. */
 export class Sessions {
@@ -89,9 +91,6 @@ export class Sessions {
   readonly #desk: TicketDesk;
   readonly #admission: Admission;
   readonly #startedAt: number;
-  /** Gives the next client its time to come back; null until the server stops. */
-  #nextSlot: (() => number) | null = null;
-  #slotsMs = 0;
   /** When the last client of the server before was asked to be back, on the monotonic clock. */
   #awaitedUntil = 0;
   #subscribed = 0;
@@ -101,7 +100,11 @@ export class Sessions {
     this.#parts = parts;
     this.#startedAt = parts.clock.now();
     this.#desk = new TicketDesk(parts.tickets, parts);
-    this.#admission = new Admission(parts.clock, parts.settings.maxOpensPerSecond);
+    this.#admission = new Admission({
+      ...parts,
+      perSecond: parts.settings.maxOpensPerSecond,
+      maxWaitMs: parts.settings.sessionTtlMs - LINE_MARGIN_MS,
+    });
     this.#liveness = new Liveness(parts, (session) => this.#desk.renewIfDue(session));
     this.#connectionParts = {
       flusher: parts.flusher,
@@ -132,13 +135,14 @@ export class Sessions {
 
   /** Opens a session, or resumes the one of the frame's ticket, over `carrier`. */
   open(frame: OpenFrame, carrier: Carrier): OpenOutcome {
-    const refused = this.#mustWait();
+    const comer = this.#recognize(frame.ticket);
+    if ('error' in comer) return comer;
+    const refused = this.#mustWait(comer);
     if (refused !== null) return refused;
-    const found = this.#find(frame, carrier);
-    if ('error' in found) return found;
-    const { session, isResumed, refused: why } = found;
+    const session = this.#sessionOf(comer, carrier);
     const connection = this.#attach(session, carrier);
     const { counters, settings } = this.#parts;
+    const isResumed = !('refused' in comer);
     if (isResumed) counters.resumed++;
     else counters.opened++;
     if (!session.isRaw) {
@@ -149,7 +153,7 @@ export class Sessions {
           ticket: this.#desk.issue(session),
           connection: connection.number,
           resumed: isResumed,
-          ...(why === undefined ? {} : { refused: why }),
+          ...('refused' in comer && comer.refused !== null ? { refused: comer.refused } : {}),
           received: session.received,
           pingIntervalMs: settings.pingIntervalMs,
         }),
@@ -219,19 +223,16 @@ export class Sessions {
   }
 
   /**
-   * The server stops: from now on nothing of a session changes any more by its client's doing. Whoever opens a connection is told
-   * to come back in a slot of its own, one after the other from `leastMs` on and no faster than connections are admitted.
+   * The server stops: from now on nothing of a session changes any more by its client's doing, and no connection is opened. The clients
+   * are to come back in slots, one after the other from `leastMs` on and no faster than connections are admitted.
    */
   freeze(leastMs: number): void {
-    const { ids, settings } = this.#parts;
-    const slotMs = Math.max(1_000 / settings.maxOpensPerSecond, MIN_SPREAD_MS / (this.#connections + 1));
-    this.#nextSlot = () => Math.round(this.#admission.place(leastMs, slotMs) - ids.fraction() * slotMs);
-    this.#slotsMs = leastMs + this.#connections * slotMs;
+    this.#admission.freeze(leastMs, this.#connections);
   }
 
   /** Whether the server stops, and takes no frames any more. */
   get isFrozen(): boolean {
-    return this.#nextSlot !== null;
+    return this.#admission.isFrozen;
   }
 
   /** Closes up to `most` connections of a frozen server, and gives their clients their slots; true when more are left. */
@@ -240,28 +241,48 @@ export class Sessions {
     for (const { connection } of this.#sessions.values()) {
       if (connection === null) continue;
       if (closed++ >= most) return true;
-      const reconnectAfterMs = this.#nextSlot?.() ?? 0;
-      connection.close(closingFrame('restarting', { reconnectAfterMs }));
+      connection.close(closingFrame('restarting', { reconnectAfterMs: this.#admission.nextSlot() }));
     }
     return false;
   }
 
   /** How long after it was frozen the last client will be back, in milliseconds, when all are sent away at once. */
   get slotsMs(): number {
-    const awaitedMs = this.#awaitedUntil - this.#parts.clock.monotonic();
-    return Math.max(this.#admission.lineMs + this.#slotsMs, awaitedMs);
+    return Math.max(this.#admission.slotsMs, this.#awaitedUntil - this.#parts.clock.monotonic());
   }
 
-  /** The sessions that clients may come back to, for the next server. */
-  handOver(): SessionHandoff[] {
-    return [...this.#sessions.values()]
-      .filter(({ isRaw }) => !isRaw)
-      .map(({ id, user, openedAt, lastContactAt, ticketAt, connectionNumber, received, paths }) => ({
+  /**
+   * The sessions that clients may come back to, for the next server, as they are asked for. Those with the fewest paths come first, so
+   * that a few with very many are in nobody's way, and among them who was heard last.
+   */
+  *handOver(): Generator<SessionHandoff> {
+    const sessions = [...this.#sessions.values()].filter(({ isRaw }) => !isRaw);
+    sessions.sort(
+      (a, b) => a.paths.subscriptions.size - b.paths.subscriptions.size || b.lastContactAt - a.lastContactAt,
+    );
+    for (const {
+      id,
+      user,
+      openedAt,
+      lastContactAt,
+      ticketAt,
+      connectionNumber,
+      received,
+      paths,
+    } of sessions) {
+      yield {
         ...{ id, user, openedAt, lastContactAt, ticketAt, connection: connectionNumber, received },
-        granted: [...paths.granted],
-        denied: [...paths.denied],
-        subscriptions: paths.handOver(),
-      }));
+        get granted() {
+          return [...paths.granted];
+        },
+        get denied() {
+          return [...paths.denied];
+        },
+        get subscriptions() {
+          return paths.handOver();
+        },
+      };
+    }
   }
 
   /**
@@ -269,14 +290,14 @@ export class Sessions {
    * a session's time to live beyond. What has ended or was taken back since does not return, nor does a session whose
    * newest ticket has expired.
    */
-  takeOver(sessions: readonly SessionHandoff[], { at, backBy }: HandoffTimes): void {
-    const { clock, tickets, revocations } = this.#parts;
+  takeOver(sessions: Iterable<SessionHandoff>, { at, backBy }: HandoffTimes): void {
+    const { clock, tickets, revocations, registry } = this.#parts;
     const now = clock.now();
     // The clock of the machine may have been set back since.
     const moreMs = Math.min(Math.max(0, backBy - Math.max(now, at)), tickets.lifetimeMs);
     this.#awaitedUntil = clock.monotonic() + moreMs;
     for (const { id, ticketAt, openedAt, lastContactAt, received, subscriptions, ...rest } of sessions) {
-      if (this.#sessions.has(id) || revocations.ended(id) !== 'no') continue;
+      if (registry.get(id) !== undefined || revocations.ended(id) !== 'no') continue;
       if (now - ticketAt >= tickets.lifetimeMs) continue;
       // It knows what was taken back up to its own last millisecond.
       const issuedAt = Math.max(at, ticketAt) + 1;
@@ -308,29 +329,37 @@ export class Sessions {
     return isYoung && !this.#sessions.has(id) && revocations.ended(id) === 'no';
   }
 
-  /** Why no connection may be opened just now, with the time to come back; null when one may. */
-  #mustWait(): Refusal | null {
-    if (this.#nextSlot !== null) {
-      return { ...refusal('restarting', 'restarting'), reconnectAfterMs: this.#nextSlot() };
-    }
-    const waitMs = this.#admission.admit();
-    return waitMs > 0 ? { ...refusal('too_many_opens', 'busy'), reconnectAfterMs: waitMs } : null;
-  }
-
-  #find(frame: OpenFrame, carrier: Carrier): Found {
+  /** Who comes with a ticket; a bad one is refused at no cost to others. */
+  #recognize(ticket: string | undefined): Comer | Refusal {
     const { tickets, revocations, settings } = this.#parts;
-    if (frame.ticket === undefined) return this.#fresh(carrier);
-    const verdict = tickets.read(frame.ticket);
+    if (ticket === undefined) return { refused: null };
+    const verdict = tickets.read(ticket);
     if (!('claims' in verdict)) return refusal('bad_ticket', 'ticket_refused');
     const { claims } = verdict;
     const state = revocations.ended(claims.id);
     if (state === 'dismissed') return refusal('revoked_ticket', 'dismissed');
-    if (state === 'ended') return this.#fresh(carrier, 'revoked_ticket');
-    if ('fault' in verdict) return this.#fresh(carrier, verdict.fault);
+    if (state === 'ended') return { refused: 'revoked_ticket' };
+    if ('fault' in verdict) return { refused: verdict.fault };
     const session = this.#sessions.get(claims.id);
-    if (session !== undefined) return { session, isResumed: true };
-    if (!settings.ticketsCarryGrants) return this.#fresh(carrier, 'unknown_session');
-    return { session: this.#remember(claims), isResumed: true };
+    if (session !== undefined) return { session };
+    return settings.ticketsCarryGrants ? { claims } : { refused: 'unknown_session' };
+  }
+
+  /** Why no connection may be opened just now, with the time to come back where that is known; null when one may. */
+  #mustWait(comer: Comer): Refusal | null {
+    const wait = this.#admission.admit('session' in comer);
+    if (wait !== null) {
+      const { code, reconnectAfterMs } = wait;
+      return { ...refusal(code, code === 'restarting' ? 'restarting' : 'busy'), reconnectAfterMs };
+    }
+    const isFull = this.#sessions.size - this.#subscribed >= this.#parts.settings.maxIdleSessions;
+    return 'refused' in comer && isFull ? refusal('too_many_sessions', 'busy') : null;
+  }
+
+  #sessionOf(comer: Comer, { isRaw }: Carrier): Session {
+    if ('session' in comer) return comer.session;
+    if ('claims' in comer) return this.#remember(comer.claims);
+    return this.#add(this.#parts.ids.sessionId(), isRaw);
   }
 
   /** A session that this server did not open, less what was taken from it since. */
@@ -341,14 +370,6 @@ export class Sessions {
     const denied = new Set([...claims.denied, ...this.#parts.revocations.pathsTaken(claims)]);
     session.paths.restore(claims.grants?.filter((path) => !denied.has(path)) ?? [], [...denied]);
     return session;
-  }
-
-  #fresh(carrier: Carrier, refused?: ErrorCode): Found {
-    if (this.#sessions.size - this.#subscribed >= this.#parts.settings.maxIdleSessions) {
-      return refusal('too_many_sessions', 'busy');
-    }
-    const session = this.#add(this.#parts.ids.sessionId(), carrier.isRaw);
-    return { session, isResumed: false, ...(refused === undefined ? {} : { refused }) };
   }
 
   #add(id: string, isRaw: boolean): Session {

@@ -1,14 +1,13 @@
 /** The passing on of everything from one server to the next: what is put together and where it goes. A fault is logged and costs what a crash costs. */
-import type { AnsweredRequest } from '../api/idempotency.js';
 import type { Clock } from '../core/clock.js';
-import type { HandoffTimes, PathHandoff, SessionHandoff } from '../core/handoff.js';
+import type { AnsweredRequest, HandoffTimes, PathHandoff, SessionHandoff } from '../core/handoff.js';
 import type { Log } from '../observe/log.js';
 import { HandoffFile } from './handoff-file.js';
 
 /** Whoever hands something over, and takes it over in the next server. */
 interface Holder<T, Times = void> {
-  handOver(): T[];
-  takeOver(records: readonly T[], times: Times): void;
+  handOver(): Iterable<T>;
+  takeOver(records: Iterable<T>, times: Times): void;
 }
 
 /** Who takes part. */
@@ -65,11 +64,11 @@ export class Handover {
       requests: requests.handOver(),
     };
     try {
-      const leftOut = await this.#file.write(handoff, () => clock.monotonic() >= deadline);
-      if (leftOut.updates + leftOut.paths === 0) return;
+      const leftOut = await this.#file.write(handoff, () => deadline - clock.monotonic());
+      if (Object.values(leftOut).every((count) => count === 0)) return;
       log.warn(
         leftOut,
-        'the handoff took too long: these updates, and paths with their state, were left out',
+        'the handoff took too long: these paths with their states, requests, sessions and updates were left out',
       );
     } catch (error) {
       log.error(

@@ -4,25 +4,30 @@
  */
 import { crc32 } from 'node:zlib';
 import type { z } from 'zod';
-import type { AnsweredRequest } from '../api/idempotency.js';
-import type { HandoffTimes, PathHandoff, SessionHandoff } from '../core/handoff.js';
+import type { AnsweredRequest, HandoffTimes, PathHandoff, SessionHandoff } from '../core/handoff.js';
 import type { StateEntry } from '../core/path-state.js';
 import { entryBytes, type LogEntry } from '../core/update.js';
-import { check } from '../schema.js';
+import { type About, readAbout } from './about.js';
 import {
-  aboutSchema,
   CHUNK_BYTES,
-  type Handoff,
+  HandoffError,
   headerSchema,
+  headSchema,
   keySchema,
-  lineSchema,
+  logSchema,
   NEWLINE,
+  parsed,
+  requestSchema,
+  sessionSchema,
   trailerSchema,
 } from './format.js';
 
-/** A text is no handoff of this version, or not as it was written; the message says what is wrong. */
-export class HandoffError extends Error {
-  override readonly name = 'HandoffError';
+/** A handoff that was read. */
+export interface ReadHandoff extends HandoffTimes {
+  readonly requests: readonly AnsweredRequest[];
+  readonly sessions: readonly SessionHandoff[];
+  /** Those that have a log come last, the one that was published to last before the others. */
+  readonly paths: readonly PathHandoff[];
 }
 
 /** Where a text is read from, piece by piece. */
@@ -34,12 +39,15 @@ export interface HandoffSource {
 }
 
 const TRAILER_MAX_BYTES = 200;
-/** An update begins so, and no other line does. */
+/** How the lines begin, each kind in its own way. */
 const UPDATE = Buffer.from('{"path":');
 const ABOUT = Buffer.from('{"at":');
+const LOG = Buffer.from('{"log":');
+const SESSION = Buffer.from('{"session":');
+const REQUEST = Buffer.from('{"request":');
 
 /** Reads a whole handoff. @throws HandoffError when it is not one, or not whole. */
-export function readHandoff(source: HandoffSource): Handoff {
+export function readHandoff(source: HandoffSource): ReadHandoff {
   const trailer = readTrailer(source);
   const reader = new LineReader();
   let rest = Buffer.alloc(0);
@@ -80,8 +88,6 @@ interface Place {
   readonly end: number;
 }
 
-interface About extends Pick<LogEntry, 'at' | 'key' | 'sender' | 'except'> {}
-
 /** Puts lines together. */
 class LineReader {
   lines = 0;
@@ -107,7 +113,7 @@ class LineReader {
   }
 
   /** What was read. @throws HandoffError when something is missing */
-  handoff(): Handoff {
+  handoff(): ReadHandoff {
     if (this.#times === null || this.#keysLeft > 0) throw new HandoffError('a line is missing');
     const paths = [...this.#paths.values()];
     // Written the newest first.
@@ -122,23 +128,29 @@ class LineReader {
     else if (this.#keysLeft > 0) this.#key = parsed(keySchema, line());
     else if (begins(bytes, start, UPDATE)) this.#entry(bytes, start, end);
     else if (begins(bytes, start, ABOUT)) this.#about = readAbout(line());
-    else this.#other(parsed(lineSchema, line()));
+    else if (begins(bytes, start, LOG)) this.#log(parsed(logSchema, line()).log);
+    else if (begins(bytes, start, SESSION)) this.#sessions.push(parsed(sessionSchema, line()).session);
+    else if (begins(bytes, start, REQUEST)) this.#requests.push(parsed(requestSchema, line()).request);
+    else this.#head(parsed(headSchema, line()));
   }
 
-  #other(line: z.output<typeof lineSchema>): void {
-    if ('session' in line) this.#sessions.push(line.session);
-    else if ('request' in line) this.#requests.push(line.request);
-    else if ('log' in line) this.#path = this.#paths.get(line.log) ?? null;
-    else {
-      const { keys, ...path } = line;
-      this.#path = { ...path, state: [], entries: [] };
-      this.#paths.set(path.path, this.#path);
-      this.#keysLeft = keys;
-    }
+  #head({ keys, ...path }: z.output<typeof headSchema>): void {
+    this.#path = { ...path, state: [], entries: [] };
+    this.#paths.set(path.path, this.#path);
+    this.#keysLeft = keys;
+  }
+
+  #log(name: string): void {
+    const path = this.#paths.get(name);
+    if (path === undefined) throw new HandoffError('a log has no head');
+    this.#path = path;
+    this.#paths.delete(name); // so that it moves to the end
+    this.#paths.set(name, path);
   }
 
   #value(key: z.output<typeof keySchema>, text: string): void {
-    this.#path?.state.push({ ...key, text });
+    if (this.#path === null || key.offset > this.#path.head.offset) throw new HandoffError('a key is ahead');
+    this.#path.state.push({ ...key, text });
     this.#key = null;
     this.#keysLeft--;
   }
@@ -185,24 +197,4 @@ function begins(bytes: Buffer, start: number, word: Buffer): boolean {
 function readTimes(line: string): HandoffTimes {
   const { at, backBy } = parsed(headerSchema, line);
   return { at, backBy };
-}
-
-/** Most updates have a time and nothing else; there may be a million. */
-function readAbout(line: string): About {
-  const at = /^\{"at":(\d{1,15}),"key":null,"sender":"","except":null\}$/.exec(line)?.[1];
-  if (at !== undefined) return { at: Number(at), key: null, sender: '', except: null };
-  const { except, ...about } = parsed(aboutSchema, line);
-  return { ...about, except: except === null ? null : new Set(except) };
-}
-
-function parsed<T>(schema: z.ZodType<T>, line: string): T {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    throw new HandoffError('a line is no JSON');
-  }
-  const checked = check(schema, value);
-  if ('error' in checked) throw new HandoffError(checked.error.message);
-  return checked.value;
 }

@@ -1,12 +1,13 @@
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Handoff } from '../../src/handoff/format.js';
-import { HandoffError } from '../../src/handoff/reader.js';
+import { type Handoff, HandoffError } from '../../src/handoff/format.js';
+import type { ReadHandoff } from '../../src/handoff/reader.js';
+import { HandoffWriter } from '../../src/handoff/writer.js';
 import { createWorld, handoffText, readText } from '../support/world.js';
 
 /** What a server hands over that had a bit of everything. */
-function sample(size = 10): Handoff {
+function sample(size = 10): ReadHandoff {
   const world = createWorld();
   world.open({ paths: [{ path: 'public' }, { path: 'public-nolog' }, { path: 'other', state: 'changes' }] });
   world.sessions.connect('session-1', ['granted'], 'ada \u2028 é');
@@ -17,21 +18,24 @@ function sample(size = 10): Handoff {
   return {
     at: world.clock.now(),
     backBy: world.clock.now() + 5,
-    paths: world.broker.handOver(),
-    sessions: world.sessions.handOver(),
+    paths: [...world.broker.handOver()],
+    sessions: [...world.sessions.handOver()],
     requests: [{ key: 'update k', digest: 'd', at: 1, answer: { position: null } }],
   };
 }
 
-const plain = (handoff: Handoff): unknown => ({
+/** Those that have a log come last in what was read. */
+const plain = (handoff: ReadHandoff): unknown => ({
   ...handoff,
-  paths: handoff.paths.map(({ entries, ...path }) => ({
-    ...path,
-    entries: entries.map(({ offset, key, text, sender, except, at, bytes }) => ({
-      ...{ offset, key, text, sender, at, bytes },
-      except: except === null ? null : [...except],
+  paths: [...handoff.paths]
+    .sort((a, b) => (a.path < b.path ? -1 : 1))
+    .map(({ entries, ...path }) => ({
+      ...path,
+      entries: entries.map(({ offset, key, text, sender, except, at, bytes }) => ({
+        ...{ offset, key, text, sender, at, bytes },
+        except: except === null ? null : [...except],
+      })),
     })),
-  })),
 });
 
 /** A text with these lines and a trailer that fits. */
@@ -40,7 +44,7 @@ function sealed(lines: readonly string[]): Buffer {
   return Buffer.concat([text, Buffer.from(`{"lines":${lines.length},"crc32":${crc32(text)}}\n`)]);
 }
 
-const HEADER = '{"dobby":"handoff","version":1,"at":1,"backBy":2}';
+const HEADER = '{"dobby":"handoff","version":2,"at":1,"backBy":2}';
 
 describe('a handoff', () => {
   it.each([10, 1024 * 1024, 3 * 1024 * 1024])(
@@ -56,20 +60,52 @@ describe('a handoff', () => {
     expect(readText(handoffText(nothing))).toEqual(nothing);
   });
 
-  it('that takes too long leaves out the oldest updates, and whole paths that have a state, but no head', () => {
-    const handoff = sample();
-    let looks = 0;
-    // In time for the state and the first log, of which one update is written.
-    const text = handoffText(handoff, () => ++looks > 0);
-    const read = readText(text);
-    expect(read.paths.map(({ path, entries }) => [path, entries.length])).toEqual(
-      handoff.paths.filter(({ state }) => state.length === 0).map(({ path }) => [path, 0]),
-    );
-    expect(read.paths.map(({ head }) => head)).toEqual(
-      handoff.paths.filter(({ state }) => state.length === 0).map(({ head }) => head),
-    );
-    expect(read.sessions).toEqual(handoff.sessions);
-    expect(read.requests).toEqual(handoff.requests);
+  it('that takes too long leaves out what is worth least, and says how much that is', () => {
+    const world = createWorld();
+    for (const path of ['nothing', 'more', 'state']) world.publish(path, path);
+    world.publish('state', 1, { key: 'a' });
+    world.open({ paths: [{ path: 'public-1' }, { path: 'public-2' }] });
+    world.open({ paths: [{ path: 'public-1' }] });
+    const handoff = (): Handoff => ({
+      ...{ at: 1, backBy: 1, paths: world.broker.handOver(), sessions: world.sessions.handOver() },
+      requests: [{ key: 'update k', digest: 'd', at: 1, answer: {} }],
+    });
+    const kept = (looks: number) => {
+      let left = looks;
+      const { paths, requests, sessions } = readText(handoffText(handoff(), () => left--));
+      const named = paths.map(({ path, state, entries }) => `${path} ${state.length} ${entries.length}`);
+      return [named, requests.length, sessions.map(({ id }) => id)];
+    };
+    expect(kept(0)).toEqual([[], 0, []]);
+    expect(kept(1), 'the state').toEqual([['state 1 0'], 0, []]);
+    expect(kept(3), 'the heads').toEqual([['state 1 0', 'more 0 0', 'nothing 0 0'], 0, []]);
+    expect(kept(4)[1], 'the requests').toBe(1);
+    expect(kept(100)).toEqual([['state 1 2', 'more 0 1', 'nothing 0 1'], 1, ['session-2', 'session-1']]);
+    const writer = new HandoffWriter(handoff(), () => 0);
+    for (const _ of writer.chunks());
+    expect(writer.leftOut).toEqual({ paths: 3, requests: 1, sessions: 2, updates: 4 });
+  });
+
+  it('has logs too when there are so many sessions that there is no time for all', () => {
+    const world = createWorld();
+    world.publish('public', 1);
+    for (let i = 0; i < 100; i++) world.open({ paths: [{ path: 'public' }] });
+    const handoff = { at: 1, backBy: 1, paths: world.broker.handOver(), sessions: world.sessions.handOver() };
+    let left = 50;
+    const read = readText(handoffText({ ...handoff, requests: [] }, () => left--));
+    expect(read.paths[0]?.entries).toHaveLength(1);
+    expect(read.sessions.length).toBeGreaterThan(20);
+    expect(read.sessions.length).toBeLessThan(50);
+  });
+
+  it('gathers nothing that there is no time to write', () => {
+    const gather = () => {
+      throw new Error('it was gathered');
+    };
+    const session = Object.defineProperty({}, 'subscriptions', { enumerable: true, get: gather });
+    const sessions = [session] as unknown as Handoff['sessions'];
+    const handoff = { at: 1, backBy: 1, paths: [], requests: [], sessions };
+    expect(readText(handoffText(handoff, () => 0)).sessions).toEqual([]);
   });
 
   it('that was written in part has the newest updates, up to the head', () => {
@@ -77,10 +113,42 @@ describe('a handoff', () => {
     for (let i = 1; i <= 600; i++) world.publish('public', i);
     const handoff = { at: 1, backBy: 1, paths: world.broker.handOver(), sessions: [], requests: [] };
     let looks = 0;
-    const read = readText(handoffText(handoff, () => ++looks > 2)).paths[0];
+    const read = readText(handoffText(handoff, () => (++looks > 5 ? 0 : 1))).paths[0];
     expect(read?.entries.map(({ offset }) => offset)).toEqual(Array.from({ length: 512 }, (_, i) => 89 + i));
     expect(read?.entries.at(-1)?.text).toContain('"message":600');
   });
+});
+
+const head = (more: object): string =>
+  JSON.stringify({ head: { epoch: 'aaaaaaaa', offset: 1 }, path: 'a', usedAt: 1, keys: 0, ...more });
+const session = (more: object): string => {
+  const times = { openedAt: 1, lastContactAt: 1, ticketAt: 1, connection: 1, received: 0 };
+  const paths = { granted: [], denied: [], subscriptions: [] };
+  return JSON.stringify({ session: { id: 'a', user: null, ...times, ...paths, ...more } });
+};
+const subscription = (more: object): string => {
+  const plain = { path: 'a', start: null, isUnused: false, cursor: 0, followsState: false };
+  return session({ subscriptions: [{ ...plain, ...more }] });
+};
+
+/** Lines that no server wrote. */
+const FORGED: [string, string][] = [
+  ['a path of the server’s own', head({ path: '::gone' })],
+  ['a path that is none', head({ path: 'a*' })],
+  ['an epoch that is none', head({ head: { epoch: 'aaaa"aaa', offset: 1 } })],
+  ['a session whose id is none', session({ id: 'a->b' })],
+  ['a grant that is no path', session({ granted: ['::connect'] })],
+  ['a denial that is no path', session({ denied: [''] })],
+  ['a subscription to no path', subscription({ path: '{a}' })],
+  ['a subscription in no epoch', subscription({ start: { epoch: 'A', offset: 0 } })],
+  ['a key that is none', `${head({ keys: 1 })}\n{"key":"\\u0000","offset":1}\n1`],
+  ['a key from later on', `${head({ keys: 1 })}\n{"key":"a","offset":2}\n1`],
+  ['a log without a head', '{"log":"a"}'],
+];
+
+it('lines that differ from the forged ones in nothing else can be read', () => {
+  const lines = [head({ keys: 1 }), '{"key":"a","offset":1}', '1', session({}), subscription({})];
+  expect(readText(sealed([HEADER, ...lines, '{"log":"a"}'])).sessions).toHaveLength(2);
 });
 
 describe('a text that is no whole handoff', () => {
@@ -125,7 +193,7 @@ describe('a text that is no whole handoff', () => {
   it.each([
     ['nothing at all', []],
     ['no header', ['{"log":"a"}']],
-    ['another version', [HEADER.replace('"version":1', '"version":2')]],
+    ['another version', [HEADER.replace('"version":2', '"version":1')]],
     ['something else', ['{"type":"open"}']],
     ['no JSON', [HEADER, 'x']],
     [
@@ -153,6 +221,7 @@ describe('a text that is no whole handoff', () => {
         '{"path":"a"}',
       ],
     ],
+    ...FORGED.map(([name, line]): [string, string[]] => [name, [HEADER, ...line.split('\n')]]),
     ['an unknown line', [HEADER, '{"session":{"id":"a"}}']],
   ])('is not read when it has %s', (_, lines) => {
     expect(() => readText(sealed(lines))).toThrow(HandoffError);

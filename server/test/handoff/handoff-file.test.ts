@@ -1,4 +1,13 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { HandoffFile } from '../../src/handoff/handoff-file.js';
@@ -11,12 +20,12 @@ function sample() {
   return { at: 1, backBy: 1, paths: world.broker.handOver(), sessions: [], requests: [] };
 }
 
-const never = (): boolean => false;
+const inTime = (): number => 1;
 
 it('is private, and gone once it was taken', async () => {
   const folder = tempFolder();
   const file = join(folder, 'handoff');
-  await new HandoffFile(file).write(sample(), never);
+  await new HandoffFile(file).write(sample(), inTime);
   expect(readdirSync(folder)).toEqual(['handoff']);
   expect(statSync(file).mode & 0o777).toBe(0o600);
   expect(new HandoffFile(file).take()?.paths).toMatchObject([{ path: 'a' }]);
@@ -26,12 +35,14 @@ it('is private, and gone once it was taken', async () => {
 
 it('says how much was left out', async () => {
   const file = join(tempFolder(), 'handoff');
-  expect(await new HandoffFile(file).write(sample(), () => true)).toEqual({ updates: 1, paths: 0 });
+  expect(await new HandoffFile(file).write(sample(), () => 0)).toEqual({
+    ...{ paths: 1, requests: 0, sessions: 0, updates: 1 },
+  });
 });
 
 it('is gone too when it is damaged, and nothing is taken from it', async () => {
   const file = join(tempFolder(), 'handoff');
-  await new HandoffFile(file).write(sample(), never);
+  await new HandoffFile(file).write(sample(), inTime);
   writeFileSync(file, readFileSync(file).subarray(0, -10));
   expect(() => new HandoffFile(file).take()).toThrow('cut short');
   expect(existsSync(file)).toBe(false);
@@ -47,13 +58,47 @@ it('that was not finished is no handoff, and is removed', () => {
 it('replaces an unfinished one, whatever its mode was', async () => {
   const file = join(tempFolder(), 'handoff');
   writeFileSync(`${file}.new`, 'half of it', { mode: 0o644 });
-  await new HandoffFile(file).write(sample(), never);
+  await new HandoffFile(file).write(sample(), inTime);
   expect(statSync(file).mode & 0o777).toBe(0o600);
 });
 
 it('that cannot be written leaves nothing behind', async () => {
   const folder = tempFolder();
   const file = join(folder, 'none', 'handoff');
-  await expect(new HandoffFile(file).write(sample(), never)).rejects.toThrow('ENOENT');
+  await expect(new HandoffFile(file).write(sample(), inTime)).rejects.toThrow('ENOENT');
   expect(readdirSync(folder)).toEqual([]);
+});
+
+it('is written though folders have its names, and nothing older is left', async () => {
+  const folder = tempFolder();
+  const file = join(folder, 'handoff');
+  for (const name of [file, `${file}.new`]) {
+    mkdirSync(name);
+    writeFileSync(join(name, 'x'), '');
+  }
+  await new HandoffFile(file).write(sample(), inTime);
+  expect(new HandoffFile(file).take()?.paths).toHaveLength(1);
+  await new HandoffFile(file).write(sample(), inTime);
+  mkdirSync(`${file}.new`);
+  expect(new HandoffFile(file).take()?.paths).toHaveLength(1);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+it('that cannot be written any more takes the one before with it', async () => {
+  const file = join(tempFolder(), 'handoff');
+  await new HandoffFile(file).write(sample(), inTime);
+  const broken = { ...sample(), at: 1n as unknown as number };
+  await expect(new HandoffFile(file).write(broken, inTime)).rejects.toThrow('BigInt');
+  expect(new HandoffFile(file).take()).toBeNull();
+});
+
+it.each([
+  ['a pipe', (file: string) => execFileSync('mkfifo', [file])],
+  ['a folder', (file: string) => mkdirSync(file)],
+  ['a link', (file: string) => symlinkSync('/dev/zero', file)],
+])('is not read, nor waited for, when it is %s', (_, make) => {
+  const file = join(tempFolder(), 'handoff');
+  make(file);
+  expect(() => new HandoffFile(file).take()).toThrow();
+  expect(new HandoffFile(file).take()).toBeNull();
 });

@@ -17,8 +17,9 @@ import type { OpenOutcome, SessionSettings } from '../../src/core/sessions.js';
 import { TimerWheel } from '../../src/core/timer-wheel.js';
 import type { Update } from '../../src/core/update.js';
 import { applyFrame } from '../../src/core/upstream.js';
-import { type Handoff, HandoffWriter } from '../../src/handoff/format.js';
-import { readHandoff } from '../../src/handoff/reader.js';
+import type { Handoff } from '../../src/handoff/format.js';
+import { type ReadHandoff, readHandoff } from '../../src/handoff/reader.js';
+import { HandoffWriter } from '../../src/handoff/writer.js';
 import { FakeCarrier, type FakeCarrierOptions } from './fake-carrier.js';
 import { FakeClock } from './fake-clock.js';
 import { FakeIds } from './fake-ids.js';
@@ -224,16 +225,16 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
   return world;
 }
 
-/** The text of a handoff; `isOverdue` says when to leave out what can be. */
-export function handoffText(handoff: Handoff, isOverdue = (): boolean => false): Buffer {
+/** The text of a handoff; `timeLeftMs` says when to leave out what is not written yet. */
+export function handoffText(handoff: Handoff, timeLeftMs = (): number => 1): Buffer {
   const chunks: Buffer[] = [];
-  for (const chunk of new HandoffWriter(handoff, isOverdue).chunks()) chunks.push(Buffer.from(chunk));
+  for (const chunk of new HandoffWriter(handoff, timeLeftMs).chunks()) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks);
 }
 
 /** Reads the text of a handoff. @throws HandoffError */
-export function readText(text: Buffer): Handoff {
+export function readText(text: Buffer): ReadHandoff {
   return readHandoff({ size: text.length, read: (into, offset) => text.copy(into, 0, offset) });
 }
 
-const passedOn = (handoff: Handoff): Handoff => readText(handoffText(handoff));
+const passedOn = (handoff: Handoff): ReadHandoff => readText(handoffText(handoff));

@@ -100,14 +100,18 @@ export class MemoryBroker implements Broker {
     return { value: update };
   }
 
-  hold(path: string): PathStore | null {
-    const kept = this.#kept.get(path) ?? this.#make(path);
+  hold(path: string, epoch?: string): PathStore | null {
+    const kept = this.#kept.get(path) ?? this.#make(path, epoch);
     if (kept === null) return null;
     kept.usedAt = this.#options.clock.now();
     kept.isHeld = true;
     this.#idle.delete(path);
     this.#idleUnused.delete(path);
     return kept;
+  }
+
+  policyOf(path: string): PathPolicy {
+    return this.#options.policyOf(path);
   }
 
   release(path: string): void {
@@ -118,23 +122,41 @@ export class MemoryBroker implements Broker {
     this.#rest(path, kept);
   }
 
-  /** All that it keeps, for the next server: the path that was published to last comes first. */
-  handOver(): PathHandoff[] {
-    this.#evictAged();
-    const now = this.#options.clock.now();
-    const published = [...this.#filled.keys()].reverse();
-    return [...new Set([...published, ...this.#kept.keys()])].map((path) => {
-      const { log, state, usedAt, isHeld } = this.#kept.get(path) as Kept;
-      const data = { state: [...(state?.entries.values() ?? [])], entries: log.entries };
-      return { path, head: log.head, usedAt: isHeld ? now : usedAt, ...data };
-    });
+  /**
+   * All that was published, for the next server, as it is asked for: the path that was published to last comes first. A path that
+   * was never published to has no more than its epoch, which the subscriptions to it tell.
+   */
+  handOver(): Iterable<PathHandoff> {
+    return { [Symbol.iterator]: () => this.#published() };
+  }
+
+  *#published(): Generator<PathHandoff> {
+    for (const path of [...this.#filled.keys()].reverse())
+      yield this.#handed(path, this.#kept.get(path) as Kept);
+    for (const [path, kept] of this.#kept) {
+      if (kept.log.nextOffset > 1 && !this.#filled.has(path)) yield this.#handed(path, kept);
+    }
+  }
+
+  #handed(path: string, { log, state, usedAt, isHeld }: Kept): PathHandoff {
+    return {
+      path,
+      head: log.head,
+      usedAt: isHeld ? this.#options.clock.now() : usedAt,
+      get state() {
+        return state === null || state.entries.size === 0 ? [] : [...state.entries.values()];
+      },
+      get entries() {
+        return log.entries;
+      },
+    };
   }
 
   /**
    * Keeps what the server before kept, by the policies of this one; a path that is in use here already stays as it is. Nothing
    * is dropped for being one of too many until something else comes to rest: its sessions are to hold their paths first.
    */
-  takeOver(paths: readonly PathHandoff[]): void {
+  takeOver(paths: Iterable<PathHandoff>): void {
     const taken = new Map<string, Kept>();
     for (const { path, head, usedAt, state, entries } of paths) {
       const kept = this.#kept.has(path) ? null : this.#make(path, head.epoch);
