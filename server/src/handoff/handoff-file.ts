@@ -1,7 +1,7 @@
 /**
- * The handoff as a file of the state folder, private as all of them. It is loaded at most once: its name is taken away before it is
- * read, and a file whose name cannot be taken away is not used. A file that is not whole is worth nothing: it is gone too, and
- * the server starts as after a crash. Whatever else has one of the names is removed, and never read.
+ * The handoff as a file of the state folder, private as all of them. It is taken over at most once: its name is changed before it is
+ * read, and taken away before anything is accepted; a file whose name cannot be changed is not used. A file that is not whole is worth
+ * nothing: it is gone too, and the server starts as after a crash. Whatever else has one of the names is removed, and never read.
  */
 import {
   closeSync,
@@ -55,42 +55,57 @@ export class HandoffFile {
     return writer.leftOut;
   }
 
-  /** Reads it and removes it; null when there is none. @throws Error when it cannot be removed or is not whole; it must not be used then. */
-  take(): ReadHandoff | null {
-    const descriptor = this.#open();
+  /**
+   * Reads it, gives it to `use`, and removes it, whatever comes of that; null when there is none. Nothing may be accepted before it has
+   * returned: what ends the process until then leaves it under another name, for one more try. @throws Error when it cannot be used.
+   */
+  take<T>(use: (handoff: ReadHandoff) => T): T | null {
+    let descriptor: number | null = null;
     try {
+      descriptor = open(this.#file);
+      const isFresh = descriptor !== null;
+      descriptor ??= open(this.#loading);
+      if (descriptor === null) return null;
+      // An older one; or this one, which ended the server that loaded it: should it do so again, it is gone.
+      remove(this.#loading);
+      if (isFresh) renameSync(this.#file, this.#loading);
+      return use(read(descriptor));
+    } finally {
       this.#forget(descriptor);
+    }
+  }
+
+  /** Removes all there is. What cannot be removed is at least emptied: a later start would take it for new. */
+  #forget(descriptor: number | null): void {
+    try {
+      remove(this.#file);
+      remove(this.#loading);
       // What a server left that was stopped while it wrote.
       remove(this.#unfinished);
-      return descriptor === null ? null : read(descriptor);
+    } catch (error) {
+      if (descriptor === null) throw error;
+      ftruncateSync(descriptor);
     } finally {
       if (descriptor !== null) closeSync(descriptor);
     }
   }
 
-  /** One that cannot be removed is at least emptied: a later start would take it for new. */
-  #forget(descriptor: number | null): void {
-    try {
-      remove(this.#file);
-    } catch (error) {
-      if (descriptor !== null) ftruncateSync(descriptor);
-      throw error;
-    }
+  get #loading(): string {
+    return `${this.#file}.loading`;
   }
 
   get #unfinished(): string {
     return `${this.#file}.new`;
   }
+}
 
-  /** Opens it, and waits for nobody; null when there is none. One that cannot be opened must not stay for another start. */
-  #open(): number | null {
-    try {
-      return openSync(this.#file, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-      remove(this.#file);
-      throw error;
-    }
+/** Opens a handoff, and waits for nobody; null when there is none. */
+function open(name: string): number | null {
+  try {
+    return openSync(name, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
   }
 }
 

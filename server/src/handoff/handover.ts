@@ -35,14 +35,15 @@ export class Handover {
     const { log, paths, sessions, requests, clock } = this.#parts;
     const startedAt = clock.monotonic();
     try {
-      const handoff = this.#file.take();
-      if (handoff === null) return;
-      paths.takeOver(handoff.paths);
-      // They hold their paths.
-      sessions.takeOver(handoff.sessions, handoff);
-      requests.takeOver(handoff.requests);
-      const ms = Math.round(clock.monotonic() - startedAt);
-      log.info({ paths: handoff.paths.length, sessions: handoff.sessions.length, ms }, 'took over a handoff');
+      this.#file.take((handoff) => {
+        paths.takeOver(handoff.paths);
+        // They hold their paths.
+        sessions.takeOver(handoff.sessions, handoff);
+        requests.takeOver(handoff.requests);
+        const ms = Math.round(clock.monotonic() - startedAt);
+        const { length } = handoff.sessions;
+        log.info({ paths: handoff.paths.length, sessions: length, ms }, 'took over a handoff');
+      });
     } catch (error) {
       log.warn(
         { error: String(error) },

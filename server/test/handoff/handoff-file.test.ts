@@ -14,6 +14,8 @@ import { HandoffFile } from '../../src/handoff/handoff-file.js';
 import { tempFolder } from '../support/temp-folder.js';
 import { createWorld } from '../support/world.js';
 
+const itself = <T>(handoff: T): T => handoff;
+
 function sample() {
   const world = createWorld();
   world.publish('a', 'b');
@@ -28,9 +30,9 @@ it('is private, and gone once it was taken', async () => {
   await new HandoffFile(file).write(sample(), inTime);
   expect(readdirSync(folder)).toEqual(['handoff']);
   expect(statSync(file).mode & 0o777).toBe(0o600);
-  expect(new HandoffFile(file).take()?.paths).toMatchObject([{ path: 'a' }]);
+  expect(new HandoffFile(file).take(itself)?.paths).toMatchObject([{ path: 'a' }]);
   expect(readdirSync(folder)).toEqual([]);
-  expect(new HandoffFile(file).take()).toBeNull();
+  expect(new HandoffFile(file).take(itself)).toBeNull();
 });
 
 it('says how much was left out', async () => {
@@ -44,14 +46,14 @@ it('is gone too when it is damaged, and nothing is taken from it', async () => {
   const file = join(tempFolder(), 'handoff');
   await new HandoffFile(file).write(sample(), inTime);
   writeFileSync(file, readFileSync(file).subarray(0, -10));
-  expect(() => new HandoffFile(file).take()).toThrow('cut short');
+  expect(() => new HandoffFile(file).take(itself)).toThrow('cut short');
   expect(existsSync(file)).toBe(false);
 });
 
 it('that was not finished is no handoff, and is removed', () => {
   const file = join(tempFolder(), 'handoff');
   writeFileSync(`${file}.new`, 'half of it');
-  expect(new HandoffFile(file).take()).toBeNull();
+  expect(new HandoffFile(file).take(itself)).toBeNull();
   expect(existsSync(`${file}.new`)).toBe(false);
 });
 
@@ -77,10 +79,10 @@ it('is written though folders have its names, and nothing older is left', async 
     writeFileSync(join(name, 'x'), '');
   }
   await new HandoffFile(file).write(sample(), inTime);
-  expect(new HandoffFile(file).take()?.paths).toHaveLength(1);
+  expect(new HandoffFile(file).take(itself)?.paths).toHaveLength(1);
   await new HandoffFile(file).write(sample(), inTime);
   mkdirSync(`${file}.new`);
-  expect(new HandoffFile(file).take()?.paths).toHaveLength(1);
+  expect(new HandoffFile(file).take(itself)?.paths).toHaveLength(1);
   expect(readdirSync(folder)).toEqual([]);
 });
 
@@ -89,7 +91,7 @@ it('that cannot be written any more takes the one before with it', async () => {
   await new HandoffFile(file).write(sample(), inTime);
   const broken = { ...sample(), at: 1n as unknown as number };
   await expect(new HandoffFile(file).write(broken, inTime)).rejects.toThrow('BigInt');
-  expect(new HandoffFile(file).take()).toBeNull();
+  expect(new HandoffFile(file).take(itself)).toBeNull();
 });
 
 it.each([
@@ -99,6 +101,6 @@ it.each([
 ])('is not read, nor waited for, when it is %s', (_, make) => {
   const file = join(tempFolder(), 'handoff');
   make(file);
-  expect(() => new HandoffFile(file).take()).toThrow();
-  expect(new HandoffFile(file).take()).toBeNull();
+  expect(() => new HandoffFile(file).take(itself)).toThrow();
+  expect(new HandoffFile(file).take(itself)).toBeNull();
 });
