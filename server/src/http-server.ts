@@ -55,8 +55,9 @@ function notFound(url: string): RequestFault {
 }
 
 function notAllowed(allowed: readonly string[]): RequestFault {
+  const methods = allowed.filter((method) => method !== 'OPTIONS').join(' or ');
   return fault('method_not_allowed', {
-    message: `This address does not take this HTTP method: use ${allowed.join(' or ')}.`,
+    message: `This address does not take this HTTP method: use ${methods}.`,
   });
 }
 
