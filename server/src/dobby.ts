@@ -37,15 +37,17 @@ const MAX_HEADS = 100_000;
 const OUTBOX: OutboxBounds = { maxBytes: 1024 * 1024, maxFrames: 1_000 };
 /** Nobody is asked to come back before a restarted server is there: it needs this long, */
 const RESTART_MS = 1_000;
-/** and a second more for so many bytes that it has to load. */
+/** and a second more for so many bytes of logs and states that it has to load, */
 const LOADED_BYTES_PER_SECOND = 256 * 1024 * 1024;
+/** or for so many subscriptions. */
+const LOADED_SUBSCRIPTIONS_PER_SECOND = 100_000;
 /** Sockets get this long to take their last bytes, and requests to be answered. */
 const STOP_GRACE_MS = 500;
 const DRAIN_LOOK_MS = 10;
 /** So long after the stop began what has not been handed over is left out, and nobody is waited for any more: it is to take less than 2 s. */
 const HANDOFF_MS = 1_100;
 /** Of this, what is kept for closing a connection. */
-const CLOSING_MS = 0.02;
+const MS_PER_CLOSING = 0.02;
 /** Connections that are closed before others have their turn. */
 const CLOSINGS_A_TURN = 200;
 const DRAINED_MS = 1_600;
@@ -80,6 +82,7 @@ export class Dobby {
   readonly #wheel = new TimerWheel(systemClock);
   readonly #broker: MemoryBroker;
   readonly #journal: FileJournal;
+  readonly #revocations: Revocations;
   readonly #engine: Engine;
   readonly #endpoint: Endpoint;
   readonly #app: FastifyInstance;
@@ -121,8 +124,8 @@ export class Dobby {
       headTtlMs: this.config.headTtlMs,
       maxHeads: MAX_HEADS,
     });
-    const revocations = new Revocations(this.#journal, this.#journal.load());
-    this.#engine = this.#createEngine(policies, tickets, revocations);
+    this.#revocations = new Revocations(this.#journal, this.#journal.load()); // what is wrong with it is told at the start
+    this.#engine = this.#createEngine(policies, tickets, this.#revocations);
     this.#endpoint = this.#createEndpoint(policies, tickets);
     this.#app = createHttpServer(this.#log);
     this.#api = this.#mount();
@@ -134,7 +137,7 @@ export class Dobby {
       sessions: this.#engine.sessions,
       requests: this.#idempotency,
     });
-    this.#pruneLater(revocations);
+    this.#pruneLater(this.#revocations);
   }
 
   /** The server's counters and numbers, as `info` tells them. */
@@ -158,10 +161,17 @@ export class Dobby {
   async #start(): Promise<string> {
     // Once the port is ours, since a server that has it may still write; and before anything is accepted. Not by a server
     // that stops: what it would take over nobody would hear of.
+    let failure: unknown = null;
     this.#app.server.once('listening', () => {
-      if (!this.#isStopping) this.#takeOver();
+      try {
+        if (!this.#isStopping) this.#takeOver();
+      } catch (error) {
+        failure = error;
+        this.#app.server.close();
+      }
     });
     await this.#app.listen({ host: this.config.host, port: this.config.port });
+    if (failure !== null) throw failure;
     if (this.#isStopping) throw new DobbyError(errorBody('restarting'));
     const { address, family, port } = this.#app.server.address() as AddressInfo;
     const host = family === 'IPv6' ? `[${address}]` : address;
@@ -169,7 +179,7 @@ export class Dobby {
   }
 
   /**
-   * Sends everybody away, to come back to the next server, hands that one everything over, and stops. A start that is under way is given
+   * Hands everything over to the next server, sends everybody away to come back to that one, and stops. A start that is under way is given
    * up; if it has taken nothing over, the next server does. Idempotent.
    */
   stop(): Promise<void> {
@@ -182,7 +192,7 @@ export class Dobby {
     const { publisher, sessions } = this.#engine;
     const startedAt = systemClock.monotonic();
     publisher.stop();
-    sessions.freeze(RESTART_MS + (1_000 * this.#broker.totalBytes) / LOADED_BYTES_PER_SECOND);
+    sessions.freeze(RESTART_MS + this.#loadingMs);
     // No timer ends a session any more, nor evicts anything.
     this.#wheel.stop();
     // A port that is being opened can be let go only then.
@@ -190,7 +200,7 @@ export class Dobby {
     await atMost(STOP_GRACE_MS, this.#api.settled());
     // Before anybody is sent away, since thousands of closings take a while; and while the port is kept, so that whoever takes it next
     // finds the handoff complete.
-    const deadline = startedAt + Math.max(0, HANDOFF_MS - CLOSING_MS * sessions.connections);
+    const deadline = startedAt + Math.max(0, HANDOFF_MS - MS_PER_CLOSING * sessions.connections);
     if (this.#hasTakenOver) await this.#handover.handOver(deadline);
     await this.#sendAway(startedAt + DRAINED_MS);
     await this.#drained(Math.min(systemClock.monotonic() + STOP_GRACE_MS, startedAt + DRAINED_MS));
@@ -199,6 +209,18 @@ export class Dobby {
     this.#broker.stop();
     this.#wheel.stop();
     await this.#journal.close();
+  }
+
+  /** How long the next server may take to load what this one has. */
+  get #loadingMs(): number {
+    const bytes = this.#broker.totalBytes + this.#broker.stateBytes;
+    const { subscriptions } = this.#engine.counters;
+    return 1_000 * (bytes / LOADED_BYTES_PER_SECOND + subscriptions / LOADED_SUBSCRIPTIONS_PER_SECOND);
+  }
+
+  /** Tells everybody who is still here to come back, at once: for whoever cannot wait for `stop`, which must have been called. */
+  abandon(): void {
+    this.#engine.sessions.sendAway();
   }
 
   /** A second signal, and the end of the time, are to be noticed in between. */
@@ -215,6 +237,8 @@ export class Dobby {
   /** Once, before anything is done that the handoff knows of. */
   #takeOver(): void {
     if (this.#hasTakenOver) return;
+    // Once more: a server that ran since this one was made may have taken something back.
+    this.#revocations.load(this.#journal.load());
     this.#hasTakenOver = true;
     this.#handover.takeOver();
   }

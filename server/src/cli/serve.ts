@@ -79,6 +79,7 @@ function stopOnSignals(dobby: Dobby): () => boolean {
     stoppedAt = now;
     setTimeout(() => {
       process.stderr.write(`dobby: stopping took more than ${STOP_MS} ms\n`);
+      dobby.abandon();
       process.exit(1);
     }, STOP_MS);
     void dobby.stop().then(() => process.exit(0));

@@ -46,7 +46,12 @@ export class Revocations {
 
   constructor(journal: RevocationJournal, loaded: readonly Revocation[] = []) {
     this.#journal = journal;
-    for (const revocation of loaded) this.#note(revocation);
+    this.load(loaded);
+  }
+
+  /** Knows what was recorded by another server; the same may come again. */
+  load(recorded: readonly Revocation[]): void {
+    for (const revocation of recorded) this.#note(revocation);
   }
 
   /** Takes effect at once; the promise says when it is safe. */

@@ -65,6 +65,19 @@ describe('the next server', () => {
     expect(await dobby.update('a', 2)).toEqual({ epoch: position?.epoch, offset: 2 });
   });
 
+  it('knows of a kick that came after it was made', async () => {
+    const stateDir = tempFolder();
+    const first = await start(stateDir);
+    const wire = await openWebSocket(`${first.url}/comet`, OPEN);
+    const next = createDobby({ port: 0, stateDir, logLevel: 'silent' });
+    running.push(next);
+    await first.dobby.kick(String(wire.opened['id']));
+    await first.dobby.stop();
+    const { ticket } = wire.opened;
+    const again = await openWebSocket(`${await next.start()}/comet`, { ...OPEN, ticket });
+    expect(again.opened).toMatchObject({ type: 'opened', resumed: false, refused: 'revoked_ticket' });
+  });
+
   it('starts as after a crash when the handoff is damaged, and the one after that too', async () => {
     const stateDir = tempFolder();
     const first = await start(stateDir);
