@@ -145,10 +145,7 @@ export class Dobby {
     return engineInfo(this.#engine);
   }
 
-  /**
-   * Listens; the answer is the server's address, such as `http://127.0.0.1:4020`. Rejects when the port is taken, and may be tried again
-   * then; with a DobbyError once the server stops, for good. Idempotent.
-   */
+  /** Listens; answers the address, such as `http://127.0.0.1:4020`. Rejects when the port is taken, and can be repeated then; with a DobbyError once the server stops. Idempotent. */
   async start(): Promise<string> {
     if (this.#isStopping) throw new DobbyError(errorBody('restarting'));
     this.#starting ??= this.#start().catch((error: unknown) => {
@@ -197,7 +194,8 @@ export class Dobby {
     this.#wheel.stop();
     // A port that is being opened can be let go only then.
     await Promise.allSettled([this.#starting]);
-    await atMost(STOP_GRACE_MS, this.#api.settled());
+    const over = new Promise<void>((resolve) => systemClock.after(STOP_GRACE_MS, resolve));
+    await Promise.race([this.#api.settled(), over]);
     // Before anybody is sent away, since thousands of closings take a while; and while the port is kept, so that whoever takes it next
     // finds the handoff complete.
     const deadline = startedAt + Math.max(0, HANDOFF_MS - MS_PER_CLOSING * sessions.connections);
@@ -383,15 +381,6 @@ export class Dobby {
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Waits for `work`, but no longer than this; no timer stays. */
-async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, over]).finally(() => clearTimeout(timer));
-}
 
 function checkedPath(path: string): string {
   const wrong = pathFault(path);
