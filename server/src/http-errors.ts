@@ -3,6 +3,9 @@ import type { Socket } from 'node:net';
 import { ERRORS, type ErrorBody, type ErrorCode, errorBody } from '../../protocol/codes.js';
 import type { ClosingFrame, ErrorAnswer } from '../../protocol/frames.js';
 
+/** When a request is to be tried again that a server refused because it stops. */
+const RESTART_MS = 1_000;
+
 type Closing = Pick<ClosingFrame, 'code' | 'reconnectAfterMs'>;
 
 /** A request is refused: thrown by handlers, answered by the server. */
@@ -34,7 +37,8 @@ export class RequestFault extends Error {
 
   /** What is answered besides: `Retry-After` in whole seconds (RFC 9110, 10.2.3), where there is a time to wait. */
   get headers(): Record<string, string> {
-    const ms = this.#closing?.reconnectAfterMs;
+    // A server that stops is back soon, and whoever asks its API has no slot.
+    const ms = this.#closing?.reconnectAfterMs ?? (this.body.code === 'restarting' ? RESTART_MS : undefined);
     return ms === undefined ? {} : { 'Retry-After': String(Math.ceil(ms / 1_000)) };
   }
 

@@ -115,3 +115,18 @@ describe('a request with an idempotency key', () => {
     expect(await idempotency.once('k0', 1, () => ({}))).toEqual({});
   });
 });
+
+it('one that was forgotten while it was under way leaves alone whoever has its key now', async () => {
+  const clock = new FakeClock();
+  const idempotency = new Idempotency(clock);
+  let fail = (_: Error): void => {};
+  const slow = new Promise<object>((_, reject) => {
+    fail = reject;
+  });
+  const first = idempotency.once('k', 1, () => slow);
+  clock.advance(MINUTES_5 + 1_000);
+  await idempotency.once('k', 1, () => ({ position: null }));
+  fail(new Error('the disk is full'));
+  await expect(first).rejects.toThrow('the disk is full');
+  expect(idempotency.handOver()).toHaveLength(1);
+});
