@@ -2,15 +2,15 @@
  * SIGTERM under connected clients on all three transports, with updates going on: each comes back to its session by itself in its
  * slot, without asking the back end, is told of no gap, and misses and doubles nothing.
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { Pomona } from '../../client/src/index.js';
 import type { Position } from '../../protocol/positions.js';
+import { tempFolder } from '../../server/test/support/temp-folder.js';
 import {
   end as endProcess,
   eventually,
@@ -130,7 +130,7 @@ async function end(...afterMs: number[]): Promise<{ code: number | null; ms: num
 }
 
 beforeEach(async () => {
-  stateDir = mkdtempSync(join(tmpdir(), 'dobby-restart-'));
+  stateDir = tempFolder();
   server = await start(0);
 });
 
@@ -139,10 +139,12 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  for (const { pomona } of clients) pomona.close();
-  await server.kill('SIGKILL');
   await new Promise((resolve) => backEnd.close(resolve));
-  rmSync(stateDir, { recursive: true, force: true });
+});
+
+afterEach(async () => {
+  for (const { pomona } of clients.splice(0)) pomona.close();
+  await server.kill('SIGKILL');
 });
 
 it(`${RESTARTS} restarts by SIGTERM are noticed by none of ${CLIENTS} clients`, async () => {
