@@ -6,7 +6,7 @@ import type { Position } from '../../../protocol/positions.js';
 import type { StateEntry } from './path-state.js';
 import type { LogEntry } from './update.js';
 
-/** What is kept of a path that was published to. */
+/** What is kept of a path. */
 export interface PathHandoff {
   readonly path: string;
   readonly head: Position;
@@ -23,7 +23,7 @@ export interface SubscriptionHandoff {
   readonly path: string;
   /** Where it began; null on a path without a log. */
   readonly start: Position | null;
-  /** Whether nothing was ever published to the path: it has no record of its own, and `start` tells its epoch. */
+  /** Whether nothing was ever published to the path: it may have no record of its own, and `start` tells its epoch. */
   readonly isUnused: boolean;
   /** The last offset that was enqueued. */
   readonly cursor: number;

@@ -1,6 +1,6 @@
 /**
  * The table of sessions: opens and resumes them, ends them, and does to them what a back end asks. An id that has
- * ended never returns.
+ * ended never returns. Over 400 lines: the table is one, and its parts (desk, admission, liveness) are files of their own.
  */
 import {
   type CloseName,

@@ -123,8 +123,8 @@ export class MemoryBroker implements Broker {
   }
 
   /**
-   * All that was published, for the next server, as it is asked for: the path that was published to last comes first. A path that
-   * was never published to has no more than its epoch, which the subscriptions to it tell.
+   * All that it keeps, for the next server, as it is asked for: the path that was published to last comes first. A path that was never
+   * published to comes last: it has no more than its epoch, which the subscriptions to it tell too.
    */
   handOver(): Iterable<PathHandoff> {
     return { [Symbol.iterator]: () => this.#published() };
@@ -136,6 +136,7 @@ export class MemoryBroker implements Broker {
     for (const [path, kept] of this.#kept) {
       if (kept.log.nextOffset > 1 && !this.#filled.has(path)) yield this.#handed(path, kept);
     }
+    for (const [path, kept] of this.#kept) if (kept.log.nextOffset === 1) yield this.#handed(path, kept);
   }
 
   #handed(path: string, { log, state, usedAt, isHeld }: Kept): PathHandoff {
