@@ -17,6 +17,8 @@ export interface Handoff extends HandoffTimes {
   readonly sessions: Iterable<SessionHandoff>;
   /** The path that was published to last comes first. Read more than once. */
   readonly paths: Iterable<PathHandoff>;
+  /** Those that were never published to. */
+  readonly unused?: Iterable<PathHandoff>;
 }
 
 /** A text is no handoff of this version, or not as it was written; the message says what is wrong. */

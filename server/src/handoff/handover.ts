@@ -15,7 +15,7 @@ export interface HandoverParts {
   readonly file: string;
   readonly clock: Clock;
   readonly log: Log;
-  readonly paths: Holder<PathHandoff>;
+  readonly paths: Holder<PathHandoff> & { unused(): Iterable<PathHandoff> };
   readonly sessions: Holder<SessionHandoff, HandoffTimes> & { readonly slotsMs: number };
   readonly requests: Holder<AnsweredRequest>;
 }
@@ -61,6 +61,7 @@ export class Handover {
       at,
       backBy: Math.ceil(deadlineAt + sessions.slotsMs),
       paths: paths.handOver(),
+      unused: paths.unused(),
       sessions: sessions.handOver(),
       requests: requests.handOver(),
     };

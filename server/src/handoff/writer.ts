@@ -43,10 +43,10 @@ export class HandoffWriter {
 
   /** The text in pieces, to be written one after the other; a piece is good until the next one is asked for. */
   *chunks(): Generator<Buffer> {
-    const { at, backBy, requests, sessions, paths } = this.#handoff;
+    const { at, backBy, requests, sessions, paths, unused = [] } = this.#handoff;
     yield* this.#put(JSON.stringify({ dobby: 'handoff', version: VERSION, at, backBy }));
     for (const path of paths) if (path.state.length > 0) yield* this.#path(path);
-    for (const path of paths) if (path.state.length === 0 && path.head.offset > 0) yield* this.#path(path);
+    for (const path of paths) if (path.state.length === 0) yield* this.#path(path);
     for (const request of requests) {
       if (this.#timeLeftMs() <= 0) this.leftOut.requests++;
       else yield* this.#put(JSON.stringify({ request }));
@@ -56,9 +56,10 @@ export class HandoffWriter {
     yield* this.#sessions(waiting, this.#timeLeftMs() / 2);
     for (const path of paths) yield* this.#log(path);
     yield* this.#sessions(waiting, 0);
-    for (const path of paths) {
-      // Worth next to nothing: whoever holds the beginning of such a path is told one gap.
-      if (path.head.offset === 0 && this.#timeLeftMs() > 0) yield* this.#path(path);
+    // Worth next to nothing: whoever holds the beginning of such a path is told one gap.
+    for (const path of unused) {
+      if (this.#timeLeftMs() <= 0) break;
+      yield* this.#path(path);
     }
     while (waiting.next().done !== true) this.leftOut.sessions++;
     yield this.#flush();

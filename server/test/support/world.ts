@@ -212,6 +212,7 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
         at: clock.now(),
         backBy: clock.now() + Math.ceil(engine.sessions.slotsMs),
         paths: broker.handOver(),
+        unused: broker.unused(),
         sessions: engine.sessions.handOver(),
         requests: [],
       });

@@ -123,8 +123,7 @@ export class MemoryBroker implements Broker {
   }
 
   /**
-   * All that it keeps, for the next server, as it is asked for: the path that was published to last comes first. A path that was never
-   * published to comes last: it has no more than its epoch, which the subscriptions to it tell too.
+   * All that was published, for the next server, as it is asked for: the path that was published to last comes first.
    */
   handOver(): Iterable<PathHandoff> {
     return { [Symbol.iterator]: () => this.#published() };
@@ -136,6 +135,10 @@ export class MemoryBroker implements Broker {
     for (const [path, kept] of this.#kept) {
       if (kept.log.nextOffset > 1 && !this.#filled.has(path)) yield this.#handed(path, kept);
     }
+  }
+
+  /** The paths that were never published to: no more than their epochs, which the subscriptions to them tell too. There may be very many. */
+  *unused(): Generator<PathHandoff> {
     for (const [path, kept] of this.#kept) if (kept.log.nextOffset === 1) yield this.#handed(path, kept);
   }
 
