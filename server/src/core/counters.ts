@@ -16,6 +16,8 @@ export interface Counters {
   /** Sessions opened new, and resumed. */
   opened: number;
   resumed: number;
+  /** Openings that were put off: more were tried in a second than are admitted. */
+  delayed: number;
   /** Subscriptions there are now. */
   subscriptions: number;
   /** Paths that wait for a grant now. */
@@ -34,6 +36,7 @@ export function newCounters(): Counters {
     skipped: 0,
     opened: 0,
     resumed: 0,
+    delayed: 0,
     subscriptions: 0,
     pending: 0,
   };

@@ -1,6 +1,6 @@
 /**
  * Decides when outboxes are written. What arrives while a flush is due shares one write per connection.
- * Flushes are paced: after one that took T the next waits up to T, at most 10 ms, so that a busy
+ * Flushes are paced: after one that took T the next waits up to 2 T, at most 10 ms, so that a busy
  * server gathers more into each system call, while an idle one writes an update as soon as all have been told of it, and
  * everything else at the end of the same turn. A flush
  * runs in slices, starting elsewhere each time, so that no connection is always last. The first slice takes at most 5 ms, the next ones
@@ -12,6 +12,7 @@ import type { Clock } from './clock.js';
 import type { Framing } from './frame.js';
 import type { Outbox } from './outbox.js';
 
+const PAUSE_FACTOR = 2;
 const MAX_PAUSE_MS = 10;
 /** A server that has written nothing for so long is idle: what comes next need not wait for more. */
 const IDLE_MS = 15;
@@ -112,7 +113,7 @@ export class Flusher {
     for (const empty of this.#empty) empty?.forget();
     for (const batch of this.joined) batch.forget();
     this.joined.length = 0;
-    this.#notBefore = now + Math.min(this.#spentMs, MAX_PAUSE_MS);
+    this.#notBefore = now + Math.min(PAUSE_FACTOR * this.#spentMs, MAX_PAUSE_MS);
     this.#idleFrom = now + IDLE_MS;
     this.#isDue = this.#dirty.length > 0;
     if (this.#isDue) this.#schedule();

@@ -350,6 +350,7 @@ export class Sessions {
     const wait = this.#admission.admit('session' in comer);
     if (wait !== null) {
       const { code, reconnectAfterMs } = wait;
+      if (code === 'too_many_opens') this.#parts.counters.delayed++;
       return { ...refusal(code, code === 'restarting' ? 'restarting' : 'busy'), reconnectAfterMs };
     }
     const isFull = this.#sessions.size - this.#subscribed >= this.#parts.settings.maxIdleSessions;

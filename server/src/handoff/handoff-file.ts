@@ -8,6 +8,7 @@ import {
   constants,
   fstatSync,
   ftruncateSync,
+  lstatSync,
   openSync,
   readSync,
   renameSync,
@@ -25,6 +26,8 @@ const MAX_BYTES = 4 * 1024 * 1024 * 1024;
 /** A handoff on the disk. */
 export class HandoffFile {
   readonly #file: string;
+  /** What is younger was left by another server that shares the folder; milliseconds since 1970. */
+  readonly #since = Date.now();
 
   constructor(file: string) {
     this.#file = file;
@@ -32,9 +35,13 @@ export class HandoffFile {
 
   /**
    * Writes it under another name and then gives it its own, so that nobody finds half of it. Others have their turn between two pieces.
-   * `timeLeftMs` says when to leave out what is not written yet. Rejects when it cannot be written; then there is none.
+   * `timeLeftMs` says when to leave out what is not written yet. Rejects when it cannot be written; then there is none, or that of
+   * another server, which is left alone.
    */
   async write(handoff: Handoff, timeLeftMs: () => number): Promise<LeftOut> {
+    if (this.#isOfAnother()) {
+      throw new Error('another server has left its own there: give each server a state folder of its own');
+    }
     // First of all: one that stays would be taken for this one.
     remove(this.#file);
     remove(this.#unfinished);
@@ -53,6 +60,11 @@ export class HandoffFile {
       closeSync(descriptor);
     }
     return writer.leftOut;
+  }
+
+  #isOfAnother(): boolean {
+    const found = lstatSync(this.#file, { throwIfNoEntry: false });
+    return found?.isFile() === true && found.mtimeMs > this.#since;
   }
 
   /**

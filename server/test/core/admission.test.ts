@@ -94,6 +94,7 @@ describe('an opening', () => {
     const ticket = client.ticket();
     const refused = { error: { code: 'too_many_opens' }, close: 'busy', reconnectAfterMs: 2_000 };
     expect(world.tryOpen({ ticket })).toMatchObject(refused);
+    expect(world.counters).toMatchObject({ opened: 1, resumed: 0, delayed: 1 });
     world.publish('public', 1);
     expect(client.messages()).toEqual([1]);
     world.clock.advance(2_000);

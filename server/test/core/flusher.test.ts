@@ -81,12 +81,12 @@ describe('the flusher', () => {
     expect(order).toHaveLength(2);
   });
 
-  it('waits as long as the last flush took, and no turn less', () => {
+  it('waits twice as long as the last flush took, and no turn less', () => {
     const { clock, order, addToAll } = setUp(1, 4);
     addToAll('1');
     clock.settle();
     addToAll('2');
-    clock.advance(3.9);
+    clock.advance(7.9);
     expect(order).toHaveLength(1);
     clock.advance(0.1);
     expect(order).toHaveLength(2);
@@ -107,7 +107,7 @@ describe('the flusher', () => {
     const { clock, order, addToAll } = setUp(1, 4);
     addToAll('1');
     clock.settle();
-    clock.advance(4);
+    clock.advance(8);
     addToAll('2');
     clock.turn();
     expect(order).toHaveLength(2);

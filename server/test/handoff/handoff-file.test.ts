@@ -35,6 +35,15 @@ it('is private, and gone once it was taken', async () => {
   expect(new HandoffFile(file).take(itself)).toBeNull();
 });
 
+it('is left alone when another server has left it in the same folder', async () => {
+  const file = join(tempFolder(), 'handoff');
+  const other = new HandoffFile(file);
+  await new Promise((resolve) => setTimeout(resolve, 5)); // the clock of files is coarse
+  await new HandoffFile(file).write(sample(), inTime);
+  await expect(other.write({ ...sample(), paths: [] }, inTime)).rejects.toThrow('another server');
+  expect(new HandoffFile(file).take(itself)?.paths).toMatchObject([{ path: 'a' }]);
+});
+
 it('says how much was left out', async () => {
   const file = join(tempFolder(), 'handoff');
   expect(await new HandoffFile(file).write(sample(), () => 0)).toEqual({

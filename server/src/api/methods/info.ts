@@ -26,6 +26,7 @@ export const info = defineMethod({
     skipped: count,
     opened: count,
     resumed: count,
+    delayed: count,
   }),
   run(_body, context) {
     const { version, startedAt, now } = context.about();
