@@ -31,15 +31,19 @@ export class SocketWriter {
     return this.#taken;
   }
 
-  /** Writes `bytes`; false when nothing more may follow until `onDrain`. */
+  /** Writes `bytes`; false when nothing more may follow until `Writing.drained`. */
   write(bytes: Buffer): boolean {
     if (this.#rest !== null) {
       // Only what closes a connection, or keeps it awake, comes here: everything else waits for the drain.
       this.#rest = Buffer.concat([this.#rest, bytes]);
       return false;
     }
-    this.#rest = bytes;
-    if (this.#push()) return true;
+    if (bytes.length <= PIECE_BYTES) {
+      if (this.#hand(bytes)) return true;
+    } else {
+      this.#rest = bytes;
+      if (this.#push()) return true;
+    }
     if (!this.#isListening) this.#socket.on('drain', () => this.#drained());
     this.#isListening = true;
     return false;
@@ -62,10 +66,18 @@ export class SocketWriter {
       const rest: Buffer = this.#rest;
       const piece = rest.length <= PIECE_BYTES ? rest : rest.subarray(0, PIECE_BYTES);
       this.#rest = piece.length === rest.length ? null : rest.subarray(PIECE_BYTES);
-      this.#taken += piece.length;
-      if (!socket.write(piece) && this.#isFull()) return false;
+      if (!this.#hand(piece)) return false;
     }
     return true;
+  }
+
+  /**
+   * Hands one piece over; false when the socket holds bytes back. As little is touched as can be: ten thousand sockets do not fit into
+   * a processor's cache. One that is destroyed takes bytes and drops them.
+   */
+  #hand(piece: Buffer): boolean {
+    this.#taken += piece.length;
+    return this.#socket.write(piece) || !this.#isFull();
   }
 
   /** Whether the kernel held bytes back and a `drain` will follow: a mere false of `write` says neither. */
