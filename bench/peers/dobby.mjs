@@ -9,7 +9,16 @@ import { KEY } from './key.mjs';
 export const COMMAND = 'server/dist/server/src/cli/main.js';
 
 /** How fast connections are admitted is no part of what is measured here: the generator opens them as fast as it can. */
-const FLAGS = ['--port', '0', '--host', '127.0.0.1', '--public', 'bench/{name*}', '--max-opens-per-second', '100000'];
+const FLAGS = [
+  '--port',
+  '0',
+  '--host',
+  '127.0.0.1',
+  '--public',
+  'bench/{name*}',
+  '--max-opens-per-second',
+  '100000',
+];
 
 /** @type {import('./table.mjs').Peer} */
 export const dobby = {
