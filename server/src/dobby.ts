@@ -24,7 +24,7 @@ import type { Receiver } from './core/receiver.js';
 import { Revocations } from './core/revocations.js';
 import type { GrantResult, RevokeResult } from './core/session-paths.js';
 import { TimerWheel } from './core/timer-wheel.js';
-import { Handover } from './handoff/handover.js';
+import { Handover, loadingMs } from './handoff/handover.js';
 import { createHttpServer } from './http-server.js';
 import { createLog, type Log } from './observe/log.js';
 import { registerPages } from './pages/pages.js';
@@ -35,21 +35,19 @@ import { VERSION } from './version.js';
 const TICKET_LIFETIME_MS = 5 * 60 * 1000;
 const MAX_HEADS = 100_000;
 const OUTBOX: OutboxBounds = { maxBytes: 1024 * 1024, maxFrames: 1_000 };
-/** Nobody is asked to come back before a restarted server is there: it needs this long, */
+/** Nobody is asked to come back sooner: a restarted server needs this long to be there. */
 const RESTART_MS = 1_000;
-/** and a second more for so many bytes of logs and states that it has to load, */
-const LOADED_BYTES_PER_SECOND = 256 * 1024 * 1024;
-/** or for so many subscriptions. */
-const LOADED_SUBSCRIPTIONS_PER_SECOND = 100_000;
 /** Sockets get this long to take their last bytes, and requests to be answered. */
 const STOP_GRACE_MS = 500;
+/** How often it is looked whether the sockets have taken their last bytes. */
 const DRAIN_LOOK_MS = 10;
-/** So long after the stop began what has not been handed over is left out, and nobody is waited for any more: it is to take less than 2 s. */
+/** So long after the stop began what has not been handed over is left out: a stop is to take less than 2 s. */
 const HANDOFF_MS = 1_100;
-/** Of this, what is kept for closing a connection. */
+/** What is kept of that for closing a connection; of all together no more than half: clients that are cut off come back, lost states do not. */
 const MS_PER_CLOSING = 0.02;
 /** Connections that are closed before others have their turn. */
 const CLOSINGS_A_TURN = 200;
+/** So long after the stop began nobody is waited for any more. */
 const DRAINED_MS = 1_600;
 
 /** A server could not be asked for what it was asked for; `body` says why, by a code of the protocol. */
@@ -189,7 +187,8 @@ export class Dobby {
     const { publisher, sessions } = this.#engine;
     const startedAt = systemClock.monotonic();
     publisher.stop();
-    sessions.freeze(RESTART_MS + this.#loadingMs);
+    const bytes = this.#broker.totalBytes + this.#broker.stateBytes;
+    sessions.freeze(RESTART_MS + loadingMs(bytes, this.#engine.counters.subscriptions));
     // No timer ends a session any more, nor evicts anything.
     this.#wheel.stop();
     // A port that is being opened can be let go only then.
@@ -198,7 +197,8 @@ export class Dobby {
     await Promise.race([this.#api.settled(), over]);
     // Before anybody is sent away, since thousands of closings take a while; and while the port is kept, so that whoever takes it next
     // finds the handoff complete.
-    const deadline = startedAt + Math.max(0, HANDOFF_MS - MS_PER_CLOSING * sessions.connections);
+    const closingMs = Math.min(MS_PER_CLOSING * sessions.connections, HANDOFF_MS / 2);
+    const deadline = startedAt + HANDOFF_MS - closingMs;
     if (this.#hasTakenOver) await this.#handover.handOver(deadline);
     await this.#sendAway(startedAt + DRAINED_MS);
     await this.#drained(Math.min(systemClock.monotonic() + STOP_GRACE_MS, startedAt + DRAINED_MS));
@@ -207,13 +207,6 @@ export class Dobby {
     this.#broker.stop();
     this.#wheel.stop();
     await this.#journal.close();
-  }
-
-  /** How long the next server may take to load what this one has. */
-  get #loadingMs(): number {
-    const bytes = this.#broker.totalBytes + this.#broker.stateBytes;
-    const { subscriptions } = this.#engine.counters;
-    return 1_000 * (bytes / LOADED_BYTES_PER_SECOND + subscriptions / LOADED_SUBSCRIPTIONS_PER_SECOND);
   }
 
   /** Tells everybody who is still here to come back, at once: for whoever cannot wait for `stop`, which must have been called. */

@@ -3,19 +3,16 @@
  * told of exactly one gap, and misses and doubles nothing after its `subscribed`.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { WebSocket } from 'ws';
-import { Pomona } from '../../client/src/index.js';
+import type { Pomona } from '../../client/src/index.js';
+import { type AllowingBackEnd, openPomona, startBackEnd } from './allowing-back-end.js';
 import { eventually, type ServerProcess, startServer } from './server-process.js';
 
 const CLIENTS = 100;
 const KEY = 'a-key-of-the-tests-0123456789';
 const PATH = 'private/news';
-const TRANSPORTS = ['websocket', 'event-stream', 'long-poll'] as const;
 
 interface Position {
   readonly epoch: string;
@@ -34,8 +31,7 @@ interface Client {
 
 let stateDir: string;
 let server: ServerProcess;
-let backEnd: Server;
-let backEndRequests = 0;
+let backEnd: AllowingBackEnd;
 const clients: Client[] = [];
 
 async function api(method: string, body: object): Promise<unknown> {
@@ -53,31 +49,10 @@ const start = (port: number): Promise<ServerProcess> =>
     DOBBY_API_KEY: KEY,
   });
 
-/** A back end whose connect view allows everything. */
-function startBackEnd(): Promise<Server> {
-  const view = createServer(async (request, response) => {
-    backEndRequests++;
-    let text = '';
-    for await (const chunk of request) text += chunk;
-    const { uid, paths } = JSON.parse(text) as { uid: string; paths: string[] };
-    await api('connect', { id: uid, paths, user: 'ada' });
-    response.end('{}');
-  });
-  return new Promise((resolve) => view.listen(0, '127.0.0.1', () => resolve(view)));
-}
-
 function connectClient(index: number): Client {
-  const transport = TRANSPORTS[index % TRANSPORTS.length] as (typeof TRANSPORTS)[number];
-  const pomona = new Pomona({
-    url: `${server.url}/comet`,
-    connectUrl: `http://127.0.0.1:${(backEnd.address() as AddressInfo).port}/connect`,
-    transports: [transport],
-    WebSocket: WebSocket as never,
-    reconnect: { baseMs: 200, maxMs: 1_000 },
-  });
+  const { pomona, transport } = openPomona(index, { url: server.url, connectUrl: backEnd.connectUrl });
   const client: Client = { pomona, transport, ids: [], subscribed: [], gaps: [], heard: [] };
   pomona.on('id', (id) => client.ids.push(id));
-  pomona.on('error', () => {}); // the server is killed
   pomona.on('subscribed', ({ position }) => client.subscribed.push(position));
   pomona.on('gap', ({ reason }) => client.gaps.push(reason));
   pomona.connect(PATH, (message, { position }) => client.heard.push({ seq: Number(message), position }));
@@ -111,13 +86,13 @@ function publishOn(): { accepted: { seq: number; position: Position }[]; stop: (
 beforeAll(async () => {
   stateDir = mkdtempSync(join(tmpdir(), 'dobby-kill-'));
   server = await start(0);
-  backEnd = await startBackEnd();
+  backEnd = await startBackEnd((body) => api('connect', body));
 });
 
 afterAll(async () => {
   for (const { pomona } of clients) pomona.close();
   await server.kill('SIGKILL');
-  await new Promise((resolve) => backEnd.close(resolve));
+  await backEnd.stop();
   rmSync(stateDir, { recursive: true, force: true });
 });
 
@@ -130,7 +105,7 @@ it(`after kill -9 ${CLIENTS} clients are subscribed again by themselves, and mis
   const publishing = publishOn();
   // Tickets with the grants follow within a second; a timer of the server may be 250 ms late.
   await new Promise((resolve) => setTimeout(resolve, 2_000));
-  const requestsBefore = backEndRequests;
+  const requestsBefore = backEnd.requests;
   const { port } = server;
   await server.kill('SIGKILL');
   server = await start(port);
@@ -173,6 +148,6 @@ it(`after kill -9 ${CLIENTS} clients are subscribed again by themselves, and mis
       expect.arrayContaining(afterwards),
     );
   }
-  expect(backEndRequests).toBe(requestsBefore);
+  expect(backEnd.requests).toBe(requestsBefore);
   expect(requestsBefore).toBe(CLIENTS);
 });

@@ -3,14 +3,14 @@
  * slot, without asking the back end, is told of no gap, and misses and doubles nothing.
  */
 import { existsSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { Pomona } from '../../client/src/index.js';
+import type { Pomona } from '../../client/src/index.js';
 import type { Position } from '../../protocol/positions.js';
 import { tempFolder } from '../../server/test/support/temp-folder.js';
+import { type AllowingBackEnd, openPomona, startBackEnd } from './allowing-back-end.js';
 import {
   end as endProcess,
   eventually,
@@ -23,7 +23,6 @@ const CLIENTS = 30;
 const RESTARTS = 2;
 const KEY = 'a-key-of-the-tests-0123456789';
 const PATH = 'private/news';
-const TRANSPORTS = ['websocket', 'event-stream', 'long-poll'] as const;
 
 /** What one client saw, in order. */
 interface Client {
@@ -37,8 +36,7 @@ interface Client {
 
 let stateDir: string;
 let server: ServerProcess;
-let backEnd: Server;
-let backEndRequests = 0;
+let backEnd: AllowingBackEnd;
 const clients: Client[] = [];
 
 async function api(method: string, body: object): Promise<Response> {
@@ -55,31 +53,10 @@ const flags = (port: number): string[] => [
 ];
 const start = (port: number): Promise<ServerProcess> => startServer(flags(port), ENVIRONMENT);
 
-/** A back end whose connect view allows everything. */
-function startBackEnd(): Promise<Server> {
-  const view = createServer(async (request, response) => {
-    backEndRequests++;
-    let text = '';
-    for await (const chunk of request) text += chunk;
-    const { uid, paths } = JSON.parse(text) as { uid: string; paths: string[] };
-    await api('connect', { id: uid, paths, user: 'ada' });
-    response.end('{}');
-  });
-  return new Promise((resolve) => view.listen(0, '127.0.0.1', () => resolve(view)));
-}
-
 function connectClient(index: number): Client {
-  const transport = TRANSPORTS[index % TRANSPORTS.length] as (typeof TRANSPORTS)[number];
-  const pomona = new Pomona({
-    url: `${server.url}/comet`,
-    connectUrl: `http://127.0.0.1:${(backEnd.address() as AddressInfo).port}/connect`,
-    transports: [transport],
-    WebSocket: WebSocket as never,
-    reconnect: { baseMs: 200, maxMs: 1_000 },
-  });
+  const { pomona, transport } = openPomona(index, { url: server.url, connectUrl: backEnd.connectUrl });
   const client: Client = { pomona, transport, ids: [], gaps: [], heard: [], isSubscribed: false };
   pomona.on('id', (id) => client.ids.push(id));
-  pomona.on('error', () => {}); // the server goes away
   pomona.on('subscribed', () => {
     client.isSubscribed = true;
   });
@@ -135,11 +112,11 @@ beforeEach(async () => {
 });
 
 beforeAll(async () => {
-  backEnd = await startBackEnd();
+  backEnd = await startBackEnd((body) => api('connect', body));
 });
 
 afterAll(async () => {
-  await new Promise((resolve) => backEnd.close(resolve));
+  await backEnd.stop();
 });
 
 afterEach(async () => {
@@ -180,7 +157,7 @@ it(`${RESTARTS} restarts by SIGTERM are noticed by none of ${CLIENTS} clients`, 
     expect(ids).toHaveLength(1);
     expect(gaps).toEqual([]);
   }
-  expect(backEndRequests).toBe(CLIENTS);
+  expect(backEnd.requests).toBe(CLIENTS);
   expect(server.output()).not.toContain('"level"');
   for (const { pomona } of clients.splice(0)) pomona.close();
 });

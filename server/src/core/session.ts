@@ -8,6 +8,7 @@ import { type Connection, closingFrame } from './connection.js';
 import type { Counters } from './counters.js';
 import type { Dispatcher, Subscriber } from './dispatcher.js';
 import { Frame } from './frame.js';
+import type { SessionHandoff } from './handoff.js';
 import type { Verdict } from './outbox.js';
 import type { UpdateInfo } from './receiver.js';
 import { SessionPaths } from './session-paths.js';
@@ -109,6 +110,23 @@ export class Session implements Subscriber {
     this.connection = null;
     this.paths.pause();
     return true;
+  }
+
+  /** What the next server needs to go on with it; its paths are looked at when they are asked for. */
+  handOver(): SessionHandoff {
+    const { id, user, openedAt, lastContactAt, ticketAt, connectionNumber, received, paths } = this;
+    return {
+      ...{ id, user, openedAt, lastContactAt, ticketAt, connection: connectionNumber, received },
+      get granted() {
+        return [...paths.granted];
+      },
+      get denied() {
+        return [...paths.denied];
+      },
+      get subscriptions() {
+        return paths.handOver();
+      },
+    };
   }
 
   /** Ends all subscriptions; called once, by the table of sessions. */

@@ -1,18 +1,13 @@
 /**
  * The table of sessions: opens and resumes them, ends them, and does to them what a back end asks. An id that has
- * ended never returns. Over 400 lines: the table is one, and its parts (desk, admission, liveness) are files of their own.
+ * ended never returns.
  */
-import {
-  type CloseName,
-  type ErrorBody,
-  type ErrorCode,
-  errorBody,
-  type Outcome,
-} from '../../../protocol/codes.js';
+import { errorBody, type Outcome } from '../../../protocol/codes.js';
 import type { OpenFrame, SubscribeItem } from '../../../protocol/frames.js';
 import { pathFault } from '../../../protocol/paths.js';
 import { Admission } from './admission.js';
 import type { Clock, IdSource } from './clock.js';
+import { type Comer, type Refusal, recognize, refusal } from './comer.js';
 import { type Carrier, Connection, type ConnectionParts, closingFrame } from './connection.js';
 import type { Flusher } from './flusher.js';
 import { Frame } from './frame.js';
@@ -64,19 +59,6 @@ export interface SessionsParts extends Pick<SessionParts, 'dispatcher' | 'counte
 
 /** A connection that was opened, or why it was not, with how its transport is to close. */
 export type OpenOutcome = { readonly session: Session; readonly connection: Connection } | Refusal;
-
-/** Why a connection was not opened, how its transport is to close, and after what time its client may come back. */
-interface Refusal {
-  readonly error: ErrorBody;
-  readonly close: CloseName;
-  readonly reconnectAfterMs?: number;
-}
-
-/** Who wants to open a connection: a session that lives here, one that a ticket brings back, or nobody that is known. */
-type Comer =
-  | { readonly session: Session }
-  | { readonly claims: TicketClaims }
-  | { readonly refused: ErrorCode | null };
 
 /** A session is there for so long after the last place in the line of those who were refused. */
 const LINE_MARGIN_MS = 5_000;
@@ -135,13 +117,16 @@ export class Sessions {
 
   /** Opens a session, or resumes the one of the frame's ticket, over `carrier`. */
   open(frame: OpenFrame, carrier: Carrier): OpenOutcome {
-    const comer = this.#recognize(frame.ticket);
+    const { tickets, revocations, counters, settings } = this.#parts;
+    const { ticketsCarryGrants } = settings;
+    const comer = recognize(frame.ticket, {
+      ...{ tickets, revocations, sessions: this.#sessions, ticketsCarryGrants },
+    });
     if ('error' in comer) return comer;
     const refused = this.#mustWait(comer);
     if (refused !== null) return refused;
     const session = this.#sessionOf(comer, carrier);
     const connection = this.#attach(session, carrier);
-    const { counters, settings } = this.#parts;
     const isResumed = !('refused' in comer);
     if (isResumed) counters.resumed++;
     else counters.opened++;
@@ -260,29 +245,7 @@ export class Sessions {
     sessions.sort(
       (a, b) => a.paths.subscriptions.size - b.paths.subscriptions.size || b.lastContactAt - a.lastContactAt,
     );
-    for (const {
-      id,
-      user,
-      openedAt,
-      lastContactAt,
-      ticketAt,
-      connectionNumber,
-      received,
-      paths,
-    } of sessions) {
-      yield {
-        ...{ id, user, openedAt, lastContactAt, ticketAt, connection: connectionNumber, received },
-        get granted() {
-          return [...paths.granted];
-        },
-        get denied() {
-          return [...paths.denied];
-        },
-        get subscriptions() {
-          return paths.handOver();
-        },
-      };
-    }
+    for (const session of sessions) yield session.handOver();
   }
 
   /**
@@ -327,22 +290,6 @@ export class Sessions {
     if (!settings.ticketsCarryGrants) return false;
     const isYoung = clock.now() - this.#startedAt < tickets.lifetimeMs;
     return isYoung && !this.#sessions.has(id) && revocations.ended(id) === 'no';
-  }
-
-  /** Who comes with a ticket; a bad one is refused at no cost to others. */
-  #recognize(ticket: string | undefined): Comer | Refusal {
-    const { tickets, revocations, settings } = this.#parts;
-    if (ticket === undefined) return { refused: null };
-    const verdict = tickets.read(ticket);
-    if (!('claims' in verdict)) return refusal('bad_ticket', 'ticket_refused');
-    const { claims } = verdict;
-    const state = revocations.ended(claims.id);
-    if (state === 'dismissed') return refusal('revoked_ticket', 'dismissed');
-    if (state === 'ended') return { refused: 'revoked_ticket' };
-    if ('fault' in verdict) return { refused: verdict.fault };
-    const session = this.#sessions.get(claims.id);
-    if (session !== undefined) return { session };
-    return settings.ticketsCarryGrants ? { claims } : { refused: 'unknown_session' };
   }
 
   /** Why no connection may be opened just now, with the time to come back where that is known; null when one may. */
@@ -416,8 +363,4 @@ export class Sessions {
   #safe(writing: Promise<void>, isUnattended: boolean): Promise<void> {
     return isUnattended ? writing.catch(this.#parts.onJournalFault) : writing;
   }
-}
-
-function refusal(code: ErrorCode, close: CloseName): Refusal {
-  return { error: errorBody(code), close };
 }

@@ -20,6 +20,14 @@ export interface HandoverParts {
   readonly requests: Holder<AnsweredRequest>;
 }
 
+const LOADED_BYTES_PER_SECOND = 256 * 1024 * 1024;
+const LOADED_SUBSCRIPTIONS_PER_SECOND = 100_000;
+
+/** How long a server may take to load so many bytes of logs and states, and so many subscriptions, in milliseconds. */
+export function loadingMs(bytes: number, subscriptions: number): number {
+  return 1_000 * (bytes / LOADED_BYTES_PER_SECOND + subscriptions / LOADED_SUBSCRIPTIONS_PER_SECOND);
+}
+
 /** Hands over and takes over. */
 export class Handover {
   readonly #parts: HandoverParts;

@@ -2,7 +2,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Sessions } from '../../src/core/sessions.js';
 import { type ConfigInput, createDobby, type Dobby } from '../../src/index.js';
 import { tempFolder } from '../support/temp-folder.js';
 import { OPENERS } from '../transports/contract.js';
@@ -48,6 +49,20 @@ describe('the next server', () => {
     expect((await api(url, 'update', request)).body).toEqual({ ...(body as object), repeated: true });
     const { epoch } = (body as { position: { epoch: string } }).position;
     expect(await dobby.update('a', 2)).toEqual({ epoch, offset: 2 });
+  });
+
+  it('has the states, however many connections there were to close', async () => {
+    const stateDir = tempFolder();
+    const first = await start(stateDir);
+    const { epoch } = (await first.dobby.update('a', 'kept', { key: 'k' })) ?? {};
+    const connections = vi.spyOn(Sessions.prototype, 'connections', 'get').mockReturnValue(100_000);
+    await first.dobby.stop();
+    connections.mockRestore();
+    const { url } = await start(stateDir);
+    expect((await api(url, 'state', { path: 'a' })).body).toMatchObject({
+      entries: [{ key: 'k', message: 'kept' }],
+      position: { epoch, offset: 1 },
+    });
   });
 
   it('has it loaded before a program’s first update, though it does not listen yet', async () => {
