@@ -69,12 +69,57 @@ export const ERRORS = {
   method_not_allowed: entry(405, false, 'This address does not take this HTTP method.'),
   unsupported_media_type: entry(415, false, 'The body must be application/json.'),
   request_timeout: entry(408, true, 'The request did not arrive in time.'),
+  unknown_command: entry(404, false, 'No handler takes this command on this path.'),
+  not_allowed: entry(403, false, 'This session may not give this command.'),
+  bad_args: entry(400, false, 'The arguments are not what the command takes.'),
+  refused: entry(409, false, 'The handler refused the command.'),
+  handler_failed: entry(500, false, 'The handler failed; the log on its side says why.'),
+  timeout: entry(504, false, 'No answer came in time; whether the command was done is not known.'),
+  too_many_commands: entry(
+    429,
+    true,
+    'More commands run at a time, or come in a second, than a session may give.',
+  ),
+  uid_reused: entry(409, false, 'This uid came with another command before.'),
+  disconnected: entry(
+    503,
+    false,
+    'The connection was lost before the answer; whether the command was done is not known.',
+  ),
+  back_end_down: entry(503, true, 'The back end does not answer; nothing was asked of it.'),
+  back_end_failed: entry(
+    502,
+    false,
+    'The back end gave no valid answer; whether the command was done is not known.',
+  ),
+  state_conflict: entry(409, false, 'The version is not the present one: something has changed it.'),
   restarting: entry(503, true, 'The server is shutting down.'),
   internal: entry(500, true, 'The server failed; its log says why.'),
 } as const satisfies Record<string, ErrorEntry>;
 
 /** The code of an error. */
 export type ErrorCode = keyof typeof ERRORS;
+
+/** The codes that a `reply` may carry. */
+export type CommandErrorCode = Extract<
+  ErrorCode,
+  | 'bad_path'
+  | 'reserved_path'
+  | 'unknown_command'
+  | 'not_allowed'
+  | 'bad_args'
+  | 'refused'
+  | 'handler_failed'
+  | 'timeout'
+  | 'too_many_commands'
+  | 'uid_reused'
+  | 'disconnected'
+  | 'back_end_down'
+  | 'back_end_failed'
+  | 'state_conflict'
+  | 'too_large'
+  | 'restarting'
+>;
 
 /** An error as it travels, in a frame, an HTTP answer or an item of a list. */
 export interface ErrorBody {

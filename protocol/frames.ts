@@ -2,7 +2,7 @@
  * The frames of docs/protocol.md as types. `UpFrame` is what a client sends, `DownFrame` what the
  * server sends; an update is the one frame without a `type`.
  */
-import type { ErrorBody, ErrorCode } from './codes.js';
+import type { CommandErrorCode, ErrorBody, ErrorCode } from './codes.js';
 import type { GapReason, Position } from './positions.js';
 
 /** Any JSON value. */
@@ -42,6 +42,25 @@ export interface UnsubscribeFrame {
   readonly paths: readonly string[];
 }
 
+/**
+ * Asks a handler to do something. `uid` names it among the commands of its session. `again`: the client has sent it
+ * before and got no answer, so it joins the running call or gets its recorded answer; where neither is known it runs only if
+ * it is `idempotent`.
+ */
+export interface CommandFrame {
+  readonly type: 'command';
+  readonly n: number;
+  readonly uid: string;
+  readonly path: string;
+  readonly command: string;
+  /** What the handler is given; without it an empty object. */
+  readonly args?: Json;
+  readonly again?: boolean;
+  readonly idempotent?: boolean;
+  /** How long the client waits for the answer, in milliseconds; the server may allow less. */
+  readonly timeoutMs?: number;
+}
+
 /** Answers a `ping`. */
 export interface PongFrame {
   readonly type: 'pong';
@@ -53,7 +72,7 @@ export interface CloseFrame {
 }
 
 /** What may follow the first frame. */
-export type SendFrame = SubscribeFrame | UnsubscribeFrame | PongFrame | CloseFrame;
+export type SendFrame = SubscribeFrame | UnsubscribeFrame | CommandFrame | PongFrame | CloseFrame;
 
 /** Every frame that a client sends. */
 export type UpFrame = OpenFrame | SendFrame;
@@ -90,6 +109,8 @@ export interface OpenedFrame {
   readonly refused?: ErrorCode;
   /** The last `n` that took effect. */
   readonly received: number;
+  /** True after a crash: which frames it had received of this session before, the server does not know. */
+  readonly forgot?: boolean;
   readonly pingIntervalMs: number;
 }
 
@@ -150,6 +171,23 @@ export interface StateFrame {
   readonly last: boolean;
 }
 
+/** Why a command was not done. */
+export interface CommandError {
+  readonly code: CommandErrorCode;
+  readonly message: string;
+  /** The argument at fault, as a dotted path such as `args.text`. */
+  readonly field?: string;
+  /** The handler's own code, where it refused. */
+  readonly reason?: string;
+  /** What the handler has to say beyond that. */
+  readonly data?: Json;
+}
+
+/** The answer to the command `uid`: what the handler replied, or why it was not done. */
+export type ReplyFrame =
+  | { readonly type: 'reply'; readonly uid: string; readonly reply: Json }
+  | { readonly type: 'reply'; readonly uid: string; readonly error: CommandError };
+
 /** Replaces the ticket. */
 export interface TicketFrame {
   readonly type: 'ticket';
@@ -188,6 +226,7 @@ export type ControlFrame =
   | UnsubscribedFrame
   | GapFrame
   | StateFrame
+  | ReplyFrame
   | TicketFrame
   | PingFrame
   | ErrorFrame

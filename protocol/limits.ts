@@ -34,6 +34,16 @@ export const LIMITS = {
   framesPerPost: 100,
   /** A user's name, an idempotency key: characters; code `bad_field`. */
   nameCharacters: 255,
+  /** The `uid` of a command: characters; code `bad_field`. */
+  uidCharacters: 64,
+  /** A command's name in bytes; code `bad_field`. */
+  commandBytes: 255,
+  /** Commands of one session that run or wait at a time; code `too_many_commands`. */
+  commandsAtATime: 16,
+  /** How long a command may take, unless the configuration allows less; code `timeout`. */
+  commandMs: 30_000,
+  /** How long the answer to a command is kept for a client that asks again. */
+  recordMs: 2 * 60 * 1000,
   /** How long a poll is held before it is answered empty. */
   pollHoldMs: 25_000,
   /** How often the server pings WebSockets and event streams. */

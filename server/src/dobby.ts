@@ -8,26 +8,28 @@ import { pathFault } from '../../protocol/paths.js';
 import type { Position } from '../../protocol/positions.js';
 import { type MountedApi, registerApi } from './api/http.js';
 import { Idempotency } from './api/idempotency.js';
-import { draftOf } from './api/publishing.js';
 import { ApiKeys } from './auth/api-keys.js';
 import { Origins } from './auth/origins.js';
 import { FileJournal } from './auth/revocation-journal.js';
 import { StateFolder } from './auth/state-folder.js';
 import { SignedTickets } from './auth/tickets.js';
 import { MemoryBroker } from './brokers/memory/memory-broker.js';
+import { CommandCenter } from './commands/command-center.js';
 import { type Config, type ConfigInput, completeConfig } from './config/config.js';
 import { Policies } from './config/policies.js';
 import { systemClock, systemIds } from './core/clock.js';
 import { createEngine, type Engine, type EngineInfo, engineInfo } from './core/engine.js';
 import type { OutboxBounds } from './core/outbox.js';
+import { draftOf } from './core/publishing.js';
 import type { Receiver } from './core/receiver.js';
 import { Revocations } from './core/revocations.js';
 import type { GrantResult, RevokeResult } from './core/session-paths.js';
 import { TimerWheel } from './core/timer-wheel.js';
-import { Handover, loadingMs } from './handoff/handover.js';
+import { Handover } from './handoff/handover.js';
 import { createHttpServer } from './http-server.js';
 import { createLog, type Log } from './observe/log.js';
 import { registerPages } from './pages/pages.js';
+import { stopInOrder } from './stopping.js';
 import { Endpoint } from './transports/endpoint.js';
 import { VERSION } from './version.js';
 
@@ -35,21 +37,6 @@ import { VERSION } from './version.js';
 const TICKET_LIFETIME_MS = 5 * 60 * 1000;
 const MAX_HEADS = 100_000;
 const OUTBOX: OutboxBounds = { maxBytes: 1024 * 1024, maxFrames: 1_000 };
-/** Nobody is asked to come back sooner: a restarted server needs this long to be there. */
-const RESTART_MS = 1_000;
-/** Sockets get this long to take their last bytes, and requests to be answered. */
-const STOP_GRACE_MS = 500;
-/** How often it is looked whether the sockets have taken their last bytes. */
-const DRAIN_LOOK_MS = 10;
-/** So long after the stop began what has not been handed over is left out: a stop is to take less than 2 s. */
-const HANDOFF_MS = 1_100;
-/** What is kept of that for closing a connection; of all together no more than half: clients that are cut off come back, lost states do not. */
-const MS_PER_CLOSING = 0.02;
-/** Connections that are closed before others have their turn. */
-const CLOSINGS_A_TURN = 200;
-/** So long after the stop began nobody is waited for any more. */
-const DRAINED_MS = 1_600;
-
 /** A server could not be asked for what it was asked for; `body` says why, by a code of the protocol. */
 export class DobbyError extends Error {
   override readonly name = 'DobbyError';
@@ -82,6 +69,7 @@ export class Dobby {
   readonly #journal: FileJournal;
   readonly #revocations: Revocations;
   readonly #engine: Engine;
+  readonly #commands: CommandCenter;
   readonly #endpoint: Endpoint;
   readonly #app: FastifyInstance;
   readonly #startedAt = Date.now();
@@ -93,7 +81,7 @@ export class Dobby {
   #starting: Promise<string> | null = null;
   #stopped: Promise<void> | null = null;
 
-  /** @throws ConfigError, StateFolderError */
+  /** @throws ConfigError, StateFolderError, ModuleError */
   constructor(input: ConfigInput = {}) {
     this.config = completeConfig(input);
     this.#log = createLog(this.config.logLevel);
@@ -124,6 +112,13 @@ export class Dobby {
     });
     this.#revocations = new Revocations(this.#journal, this.#journal.load()); // what is wrong with it is told at the start
     this.#engine = this.#createEngine(policies, tickets, this.#revocations);
+    this.#commands = new CommandCenter(this.config, {
+      engine: this.#engine,
+      clock: systemClock,
+      wheel: this.#wheel,
+      log: this.#log,
+      secret: () => this.config.webhookSecret ?? state.webhookSecret(),
+    });
     this.#endpoint = this.#createEndpoint(policies, tickets);
     this.#app = createHttpServer(this.#log);
     this.#api = this.#mount();
@@ -138,12 +133,17 @@ export class Dobby {
     this.#pruneLater(this.#revocations);
   }
 
+  /** The modules that take commands: their files, below the folder of commands. */
+  get modules(): string[] {
+    return this.#commands.modules;
+  }
+
   /** The server's counters and numbers, as `info` tells them. */
   get info(): EngineInfo {
     return engineInfo(this.#engine);
   }
 
-  /** Listens; answers the address, such as `http://127.0.0.1:4020`. Rejects when the port is taken, and can be repeated then; with a DobbyError once the server stops. Idempotent. */
+  /** Listens; answers the address, such as `http://127.0.0.1:4020`. Rejects when the port is taken or a module is wrong, and can be repeated then; with a DobbyError once the server stops. Idempotent. */
   async start(): Promise<string> {
     if (this.#isStopping) throw new DobbyError(errorBody('restarting'));
     this.#starting ??= this.#start().catch((error: unknown) => {
@@ -156,6 +156,7 @@ export class Dobby {
   async #start(): Promise<string> {
     // Once the port is ours, since a server that has it may still write; and before anything is accepted. Not by a server
     // that stops: what it would take over nobody would hear of.
+    await this.#commands.start();
     let failure: unknown = null;
     this.#app.server.once('listening', () => {
       try {
@@ -183,46 +184,24 @@ export class Dobby {
     return this.#stopped;
   }
 
-  async #stop(): Promise<void> {
-    const { publisher, sessions } = this.#engine;
-    const startedAt = systemClock.monotonic();
-    publisher.stop();
-    const bytes = this.#broker.totalBytes + this.#broker.stateBytes;
-    sessions.freeze(RESTART_MS + loadingMs(bytes, this.#engine.counters.subscriptions));
-    // No timer ends a session any more, nor evicts anything.
-    this.#wheel.stop();
-    // A port that is being opened can be let go only then.
-    await Promise.allSettled([this.#starting]);
-    const over = new Promise<void>((resolve) => systemClock.after(STOP_GRACE_MS, resolve));
-    await Promise.race([this.#api.settled(), over]);
-    // Before anybody is sent away, since thousands of closings take a while; and while the port is kept, so that whoever takes it next
-    // finds the handoff complete.
-    const closingMs = Math.min(MS_PER_CLOSING * sessions.connections, HANDOFF_MS / 2);
-    const deadline = startedAt + HANDOFF_MS - closingMs;
-    if (this.#hasTakenOver) await this.#handover.handOver(deadline);
-    await this.#sendAway(startedAt + DRAINED_MS);
-    await this.#drained(Math.min(systemClock.monotonic() + STOP_GRACE_MS, startedAt + DRAINED_MS));
-    this.#endpoint.stop();
-    await this.#app.close();
-    this.#broker.stop();
-    this.#wheel.stop();
-    await this.#journal.close();
+  #stop(): Promise<void> {
+    return stopInOrder({
+      engine: this.#engine,
+      commands: this.#commands,
+      endpoint: this.#endpoint,
+      app: this.#app,
+      api: this.#api,
+      broker: this.#broker,
+      wheel: this.#wheel,
+      journal: this.#journal,
+      handover: () => (this.#hasTakenOver ? this.#handover : null),
+      starting: this.#starting,
+    });
   }
 
   /** Tells everybody who is still here to come back, at once: for whoever cannot wait for `stop`, which must have been called. */
   abandon(): void {
     this.#engine.sessions.sendAway();
-  }
-
-  /** A second signal, and the end of the time, are to be noticed in between. */
-  async #sendAway(deadline: number): Promise<void> {
-    while (this.#engine.sessions.sendAway(CLOSINGS_A_TURN) && systemClock.monotonic() < deadline) {
-      await new Promise(setImmediate);
-    }
-  }
-
-  async #drained(deadline: number): Promise<void> {
-    while (!this.#endpoint.isDrained && systemClock.monotonic() < deadline) await pause(DRAIN_LOOK_MS);
   }
 
   /** Once, before anything is done that the handoff knows of. */
@@ -373,8 +352,6 @@ export class Dobby {
   }
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
 function checkedPath(path: string): string {
   const wrong = pathFault(path);
   if (wrong !== null) throw new DobbyError(errorBody(wrong));
@@ -386,7 +363,7 @@ function orThrow<T>(outcome: Outcome<T>): T {
   return outcome.value;
 }
 
-/** Makes a server; `start` lets it listen. @throws ConfigError, StateFolderError */
+/** Makes a server; `start` lets it listen. @throws ConfigError, StateFolderError, ModuleError */
 export function createDobby(config: ConfigInput = {}): Dobby {
   return new Dobby(config);
 }

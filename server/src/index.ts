@@ -3,6 +3,7 @@ export type { ErrorBody, ErrorCode } from '../../protocol/codes.js';
 export type { Json } from '../../protocol/frames.js';
 export type { Position } from '../../protocol/positions.js';
 export { StateFolderError } from './auth/state-folder.js';
+export { ModuleError } from './commands/modules/folder.js';
 export { type Config, ConfigError, type ConfigInput } from './config/config.js';
 export type { Receiver, UpdateInfo } from './core/receiver.js';
 export type { GrantResult, RevokeResult } from './core/session-paths.js';

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Broker } from '../core/broker.js';
 import type { Counters } from '../core/counters.js';
 import type { Dispatcher } from '../core/dispatcher.js';
+import type { Messenger } from '../core/messenger.js';
 import type { Publisher } from '../core/publisher.js';
 import type { Sessions } from '../core/sessions.js';
 
@@ -11,6 +12,7 @@ export interface ApiContext {
   readonly sessions: Sessions;
   readonly dispatcher: Dispatcher;
   readonly publisher: Publisher;
+  readonly messenger: Messenger;
   readonly broker: Broker;
   readonly counters: Counters;
   /** Version, uptime and everything else that `info` tells beyond counters. */

@@ -17,6 +17,12 @@ export const key = z.string().meta({
   description: "The update is also the new value of this key in the path's state; null removes it.",
 });
 
+/** Makes a keyed update compare and set. */
+export const version = z.int().min(1).nullable().exactOptional().meta({
+  description:
+    'Only if the entry of the key was last changed by the update of this offset; null: only if there is none.',
+});
+
 /** A session's public id. */
 export const sessionId = z.string().min(1).max(64).meta({ description: 'The public id of a session.' });
 
@@ -53,8 +59,11 @@ export const itemError = z.strictObject({
   field: z.string().exactOptional(),
 });
 
-/** A user of the app, by its own name for it; null: the session must belong to nobody. */
-export const user = z.string().min(1).max(LIMITS.nameCharacters).nullable().exactOptional();
+/** A user of the app, by its own name for it. */
+export const userName = z.string().min(1).max(LIMITS.nameCharacters);
+
+/** The user that a request names; null: the session must belong to nobody. */
+export const user = userName.nullable().exactOptional();
 
 /** Paths of one request. */
 export const paths = z.array(path).max(LIMITS.itemsPerRequest);

@@ -11,6 +11,7 @@ import { z } from 'zod';
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 const OTHERS_WRITE = 0o022;
+const MIN_KEY_CHARACTERS = 16;
 const SECRET_BYTES = 32;
 /** A secret is replaced after a day; the one before stays good until then. */
 const SECRET_LIFETIME_MS = 24 * 60 * 60 * 1000;
@@ -28,6 +29,12 @@ const secretsSchema = z.strictObject({
 /** A file of the state folder cannot be used; the message names it and what to do. */
 export class StateFolderError extends Error {
   override readonly name = 'StateFolderError';
+}
+
+/** A key that was made for a folder, perhaps just now. */
+export interface MadeKey {
+  readonly key: string;
+  readonly isNew: boolean;
 }
 
 /** The state folder, open. */
@@ -70,11 +77,20 @@ export class StateFolder {
   }
 
   /** The API key made for this folder, and whether it was made just now. */
-  apiKey(): { readonly key: string; readonly isNew: boolean } {
-    const file = this.file('api-key');
+  apiKey(): MadeKey {
+    return this.#madeKey('api-key');
+  }
+
+  /** The secret made for this folder that signs what the back end is asked. */
+  webhookSecret(): string {
+    return this.#madeKey('webhook-secret').key;
+  }
+
+  #madeKey(name: string): MadeKey {
+    const file = this.file(name);
     const known = this.#read(file)?.trim();
-    if (known !== undefined && known.length < 16) {
-      throw new StateFolderError(`"${file}" holds no API key; delete it and a new one is made`);
+    if (known !== undefined && known.length < MIN_KEY_CHARACTERS) {
+      throw new StateFolderError(`"${file}" holds no key; delete it and a new one is made`);
     }
     if (known !== undefined) return { key: known, isNew: false };
     const key = randomBytes(24).toString('base64url');

@@ -4,6 +4,7 @@ import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import { StateFolderError } from '../auth/state-folder.js';
+import { ModuleError } from '../commands/modules/folder.js';
 import { ConfigError } from '../config/config.js';
 import { TEXT_FIELDS } from '../config/sources.js';
 import { VERSION } from '../version.js';
@@ -83,8 +84,8 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 /** What a person can mend: a wrong configuration, a wrong command, an address that cannot be listened on. */
 function isExpected(error: unknown): error is Error {
-  if (error instanceof ConfigError || error instanceof StateFolderError || error instanceof CommandError)
-    return true;
+  if (error instanceof ConfigError || error instanceof StateFolderError) return true;
+  if (error instanceof ModuleError || error instanceof CommandError) return true;
   return (
     error instanceof Error && 'syscall' in error && ['listen', 'getaddrinfo'].includes(String(error.syscall))
   );

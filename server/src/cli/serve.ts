@@ -41,6 +41,9 @@ function greet(dobby: Dobby, url: string): void {
   const keyFile = join(config.stateDir, 'api-key');
   const keyAdvice = config.apiKey === undefined ? `cat ${keyFile}` : 'the one in DOBBY_API_KEY';
   const keyInShell = config.apiKey === undefined ? `$(cat ${keyFile})` : '$DOBBY_API_KEY';
+  if (dobby.modules.length > 0) say(`  commands: ${dobby.modules.join(', ')}`);
+  if (config.commandUrl !== undefined)
+    say(`  commands go to ${config.commandUrl}${dobby.modules.length > 0 ? ' otherwise' : ''}`);
   if (apiKey.isNew) say(`  an API key was made: ${isTerminal ? apiKey.key : `see ${keyFile}`}`);
   if (!config.demo) return;
   say('');

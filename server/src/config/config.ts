@@ -80,7 +80,7 @@ export const configSchema = z.strictObject({
     .string()
     .regex(/^\/[\w./-]+$/, 'a path such as "/comet"')
     .refine(
-      (url) => !/^\/(api|health|demo|pomona(-state)?\.js)(\/|$)/.test(url),
+      (url) => !/^\/(api|health|demo|pomona(-state|-commands)?\.js)(\/|$)/.test(url),
       'this address belongs to something else',
     )
     .default('/comet')
@@ -139,6 +139,36 @@ export const configSchema = z.strictObject({
     description: 'tickets carry user and grants, so that a crash costs the back end no question',
     flag: 'tickets name their session only: after a crash the back end is asked again',
   }),
+  commands: z.string().min(1).exactOptional().meta({ description: 'folder of modules that take commands' }),
+  watchCommands: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'load the modules again when their files change, for development' }),
+  commandUrl: z
+    .string()
+    .refine(isWebUrl, 'not a URL such as "http://127.0.0.1:8000/dobby/command/"')
+    .exactOptional()
+    .meta({ description: 'URL of the back end that takes the other commands' }),
+  commandConnections: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(32)
+    .meta({ description: 'connections to the back end at a time' }),
+  webhookSecret: z
+    .string()
+    .regex(/^\S{16,}$/, 'at least 16 characters, no spaces')
+    .exactOptional()
+    .meta({ description: 'secret that signs what the back end is asked; by default one is made' }),
+  maxCommandsPerSecond: z
+    .int()
+    .min(1)
+    .default(100)
+    .meta({ description: 'commands that a session may give in a second' }),
+  commandTimeoutMs: ms
+    .max(LIMITS.commandMs)
+    .default(LIMITS.commandMs)
+    .meta({ description: 'how long a command may take' }),
   headTtlMs: ms.default(24 * 60 * 60 * 1000).meta({ description: 'how long an unused path keeps its epoch' }),
   sessionTtlMs: ms.default(30_000).meta({ description: 'how long a session waits without a connection' }),
   grantWaitMs: ms.default(10_000).meta({ description: 'how long a path waits for its grant' }),
@@ -173,6 +203,12 @@ function isOrigin(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { origin, href } = new URL(text);
   return href === `${origin}/`;
+}
+
+function isWebUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, hash } = new URL(text);
+  return /^https?:$/.test(protocol) && username === '' && hash === '';
 }
 
 function isProxy(text: string): boolean {

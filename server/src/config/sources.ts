@@ -19,6 +19,9 @@ export interface TextField {
   readonly kind: 'text' | 'number' | 'switch' | 'list';
 }
 
+/** Fields that never stand on a command line. */
+const SECRETS: ReadonlySet<string> = new Set(['apiKey', 'webhookSecret']);
+
 /** Every field that can be written as text; `paths` stands in a file only. */
 export const TEXT_FIELDS: readonly TextField[] = Object.entries(configSchema.shape)
   .filter(([name]) => name !== 'paths')
@@ -27,7 +30,7 @@ export const TEXT_FIELDS: readonly TextField[] = Object.entries(configSchema.sha
     const words = name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);
     return {
       name: name as keyof Config,
-      flag: name === 'apiKey' ? null : `--${isOn(schema) ? 'no-' : ''}${words}`,
+      flag: SECRETS.has(name) ? null : `--${isOn(schema) ? 'no-' : ''}${words}`,
       variable: `DOBBY_${words.replaceAll('-', '_').toUpperCase()}`,
       description: String(description ?? ''),
       flagDescription: String(flag ?? ''),

@@ -2,7 +2,7 @@
  * What is shared between servers, behind one interface. The memory broker is one process; others put the
  * same behind a store. All pass the contract suite in test/brokers.
  */
-import type { Outcome } from '../../../protocol/codes.js';
+import type { ErrorBody, Outcome } from '../../../protocol/codes.js';
 import type { PathPolicy, PathStore } from './path-store.js';
 import type { Draft, Update } from './update.js';
 
@@ -13,10 +13,12 @@ export type Deliver = (update: Update) => void;
 export interface Broker {
   /**
    * Gives the update its position, stores it, changes the path's state if it has a key, and hands it to `deliver`, in
-   * one step that nothing comes between. When it answers with an error (`no_state`, `state_full`), throws or rejects,
+   * one step that nothing comes between. When it answers with an error (`no_state`, `state_full`, `state_conflict`), throws or rejects,
    * nothing was stored.
    */
   publish(draft: Draft): Outcome<Update> | Promise<Outcome<Update>>;
+  /** Why `publish` would refuse this now, or null. */
+  fault(draft: Draft): ErrorBody | null | Promise<ErrorBody | null>;
   /**
    * What is kept of a path, made if need be and kept while held; null when the path's policy has no log. What is made stands in
    * `epoch` when one is given, in which nothing may have been published yet.

@@ -18,6 +18,9 @@ export interface Counters {
   resumed: number;
   /** Openings that were put off: more were tried in a second than are admitted. */
   delayed: number;
+  /** Commands that came, and those of them that were too many. */
+  commands: number;
+  commandsRefused: number;
   /** Subscriptions there are now. */
   subscriptions: number;
   /** Paths that wait for a grant now. */
@@ -37,6 +40,8 @@ export function newCounters(): Counters {
     opened: 0,
     resumed: 0,
     delayed: 0,
+    commands: 0,
+    commandsRefused: 0,
     subscriptions: 0,
     pending: 0,
   };

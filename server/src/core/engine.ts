@@ -4,6 +4,7 @@ import type { Clock, IdSource } from './clock.js';
 import { type Counters, newCounters } from './counters.js';
 import { Dispatcher } from './dispatcher.js';
 import { Flusher } from './flusher.js';
+import { Messenger } from './messenger.js';
 import { Publisher } from './publisher.js';
 import type { OnReceiverFault } from './receiver.js';
 import { Registry } from './registry.js';
@@ -39,6 +40,7 @@ export interface Engine {
   readonly dispatcher: Dispatcher;
   readonly publisher: Publisher;
   readonly sessions: Sessions;
+  readonly messenger: Messenger;
   readonly flusher: Flusher;
   readonly counters: Counters;
 }
@@ -67,5 +69,6 @@ export function createEngine(parts: EngineParts): Engine {
   const flusher = new Flusher(parts.clock);
   const publisher = new Publisher({ broker, registry, counters, flusher });
   const sessions = new Sessions({ ...parts, registry, dispatcher, flusher, counters });
-  return { registry, dispatcher, publisher, sessions, flusher, counters };
+  const messenger = new Messenger(sessions, publisher);
+  return { registry, dispatcher, publisher, sessions, messenger, flusher, counters };
 }

@@ -4,6 +4,7 @@
  */
 import type { Position } from '../../../protocol/positions.js';
 import type { StateEntry } from './path-state.js';
+import type { StateValues } from './session-state.js';
 import type { LogEntry } from './update.js';
 
 /** What is kept of a path. */
@@ -37,10 +38,14 @@ export interface SessionHandoff {
   /** Times in milliseconds since 1970. */
   readonly openedAt: number;
   readonly lastContactAt: number;
+  readonly lastCommandAt: number | null;
   readonly ticketAt: number;
   /** The number of its last connection. */
   readonly connection: number;
   readonly received: number;
+  /** Whether `received` is not to be relied on. */
+  readonly isForgotten: boolean;
+  readonly state: { readonly values: StateValues; readonly version: number };
   readonly granted: readonly string[];
   readonly denied: readonly string[];
   readonly subscriptions: readonly SubscriptionHandoff[];

@@ -3,7 +3,7 @@
  * update that a receiver publishes while it is being told of another waits its turn, so that everybody hears
  * both in the same order.
  */
-import { errorBody, type Outcome } from '../../../protocol/codes.js';
+import { type ErrorBody, errorBody, type Outcome } from '../../../protocol/codes.js';
 import type { Broker } from './broker.js';
 import type { Counters } from './counters.js';
 import type { Flusher } from './flusher.js';
@@ -39,6 +39,11 @@ export class Publisher {
   /** Publishes one update. An error, like what the broker throws, means that nothing was stored. */
   publish(draft: Draft): Outcome<Update> | Promise<Outcome<Update>> {
     return this.#isStopped ? { error: errorBody('restarting') } : this.#broker.publish(draft);
+  }
+
+  /** Why an update would be refused now, or null. */
+  fault(draft: Draft): ErrorBody | null | Promise<ErrorBody | null> {
+    return this.#isStopped ? errorBody('restarting') : this.#broker.fault(draft);
   }
 
   /** Nothing is published any more. */

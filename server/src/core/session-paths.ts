@@ -9,6 +9,7 @@ import type { Position } from '../../../protocol/positions.js';
 import { Behind } from './behind.js';
 import { Frame } from './frame.js';
 import type { SubscriptionHandoff } from './handoff.js';
+import { isInbox, isInboxOf } from './inbox.js';
 import type { Path } from './path.js';
 import { Pending } from './pending.js';
 import { type Placement, placeInLog } from './placement.js';
@@ -29,7 +30,11 @@ interface Decisions {
   readonly subscribed: { path: string; position: Position | null }[];
   readonly pending: string[];
   readonly refused: ({ path: string } & ErrorBody)[];
+  /** Messages to a session that is another one: nothing comes of them. */
+  readonly ended: string[];
 }
+
+const noDecisions = (): Decisions => ({ subscribed: [], pending: [], refused: [], ended: [] });
 
 const itemError = (code: ErrorCode, index: number): ErrorBody => ({
   ...errorBody(code),
@@ -90,7 +95,7 @@ export class SessionPaths {
   /** Takes over the subscriptions of the server before, as far as they are still allowed; `resume` continues them. */
   takeOver(subscriptions: readonly SubscriptionHandoff[]): void {
     for (const { path: name, start, isUnused, cursor, followsState } of subscriptions) {
-      if (!this.#isOpen(name) || this.#isFull()) continue;
+      if (!this.mayHear(name) || this.#isFull()) continue;
       const path = this.#parts.dispatcher.hold(name, isUnused ? start?.epoch : undefined);
       const subscription = new Subscription(this.#session, path, start);
       // The path has another epoch when it was left out: its client then stands where it began, before a gap.
@@ -103,14 +108,14 @@ export class SessionPaths {
 
   /** The client wants to hear paths. Tells `subscribed`, `pending` and `refused`. */
   want(items: readonly SubscribeItem[]): void {
-    const decisions: Decisions = { subscribed: [], pending: [], refused: [] };
+    const decisions = noDecisions();
     for (const item of items) this.#decide(item, decisions);
     this.#tell(decisions);
   }
 
   /** A connection has taken the session: every subscription goes on from where its client is. */
   resume(items: readonly SubscribeItem[]): void {
-    const decisions: Decisions = { subscribed: [], pending: [], refused: [] };
+    const decisions = noDecisions();
     const named = new Map(items.map((item) => [item.path, item]));
     this.#behind?.clear();
     for (const subscription of [...this.#subscriptions.values()]) {
@@ -134,7 +139,7 @@ export class SessionPaths {
 
   /** The back end grants paths and subscribes to them. */
   grant(paths: readonly string[]): GrantResult[] {
-    const decisions: Decisions = { subscribed: [], pending: [], refused: [] };
+    const decisions = noDecisions();
     const results = paths.map((path, index): GrantResult => {
       const fault = pathFault(path);
       if (fault !== null) return { path, error: itemError(fault, index) };
@@ -191,6 +196,20 @@ export class SessionPaths {
     this.#fallenBehind().add(subscription);
   }
 
+  /** Whether it may hear a path without anybody being asked. */
+  mayHear(path: string): boolean {
+    if (this.#granted?.has(path) || isInboxOf(path, this.#session)) return true;
+    return !this.#denied?.has(path) && this.#parts.isPublic(path);
+  }
+
+  /** Subscribes to messages to the session itself, from now on, whatever the bounds: there are but two such paths. */
+  hearInbox(path: string): void {
+    if (this.#subscriptions.has(path)) return;
+    const decisions = noDecisions();
+    this.#begin({ path }, decisions);
+    this.#tell(decisions);
+  }
+
   /** One helping of what is behind; true when more is left. */
   readOn(): boolean {
     return this.#behind?.readOn() === true;
@@ -205,14 +224,16 @@ export class SessionPaths {
   #decide(item: SubscribeItem, decisions: Decisions): void {
     const { path } = item;
     const refuse = (code: ErrorCode) => decisions.refused.push({ path, ...errorBody(code) });
-    const fault = pathFault(path);
+    const isOwn = isInboxOf(path, this.#session);
+    if (!isOwn && isInbox(path)) return void decisions.ended.push(path);
+    const fault = isOwn ? null : pathFault(path);
     if (fault !== null) return void refuse(fault);
     const existing = this.#subscriptions.get(path);
     if (existing !== undefined) this.#again(existing, item, decisions);
     else if (this.#isFull() && !this.#pending?.has(path)) refuse('too_many_subscriptions');
     // Before anybody is asked: the back end need not be troubled for what cannot be.
     else if (item.state !== undefined && !this.#parts.dispatcher.hasState(path)) refuse('no_state');
-    else if (this.#isOpen(path)) {
+    else if (this.mayHear(path)) {
       const fresh = this.#subscribe(item, decisions);
       if (typeof fresh === 'string') refuse(fresh);
     } else {
@@ -228,11 +249,6 @@ export class SessionPaths {
     return this.#subscriptions.size + (this.#pending?.size ?? 0) >= maxSubscriptions;
   }
 
-  #isOpen(path: string): boolean {
-    if (this.#granted?.has(path)) return true;
-    return !this.#denied?.has(path) && this.#parts.isPublic(path);
-  }
-
   /** A path is named that is subscribed already: nothing changes, but a snapshot may be asked for. */
   #again(subscription: Subscription, { path, state }: SubscribeItem, decisions: Decisions): void {
     if (state !== undefined && subscription.path.state === null) {
@@ -245,7 +261,10 @@ export class SessionPaths {
   }
 
   #subscribe(item: SubscribeItem, decisions: Decisions): Subscription | ErrorCode {
-    if (this.#isFull()) return 'too_many_subscriptions';
+    return this.#isFull() ? 'too_many_subscriptions' : this.#begin(item, decisions);
+  }
+
+  #begin(item: SubscribeItem, decisions: Decisions): Subscription | ErrorCode {
     const path = this.#parts.dispatcher.hold(item.path);
     const placement = placeIn(path, item);
     if (typeof placement === 'string') {
@@ -350,11 +369,12 @@ export class SessionPaths {
     return log === null ? null : { epoch: log.epoch, offset: subscription.cursor };
   }
 
-  #tell({ subscribed, pending, refused }: Decisions): void {
+  #tell({ subscribed, pending, refused, ended }: Decisions): void {
     const session = this.#session;
     if (subscribed.length > 0) session.tell(Frame.of({ type: 'subscribed', paths: subscribed }));
     if (pending.length > 0) session.tell(Frame.of({ type: 'pending', paths: pending }));
     if (refused.length > 0) session.tell(Frame.of({ type: 'refused', paths: refused }));
+    if (ended.length > 0) session.tell(Frame.of({ type: 'unsubscribed', paths: ended, by: 'back_end' }));
   }
 }
 

@@ -12,6 +12,7 @@ import type { SessionHandoff } from './handoff.js';
 import type { Verdict } from './outbox.js';
 import type { UpdateInfo } from './receiver.js';
 import { SessionPaths } from './session-paths.js';
+import { SessionState } from './session-state.js';
 import type { Subscription } from './subscription.js';
 import type { TimerWheel } from './timer-wheel.js';
 import { updateText } from './update.js';
@@ -41,6 +42,8 @@ export class Session implements Subscriber {
   /** When it was opened, and when its client was last heard; milliseconds since 1970. */
   openedAt: number;
   lastContactAt: number;
+  /** When it gave its last command; null before the first. */
+  lastCommandAt: number | null = null;
   /** The connection that has it; null between connections. */
   connection: Connection | null = null;
   /** Raised by each connection that took it. */
@@ -52,7 +55,11 @@ export class Session implements Subscriber {
   ticketRenewedAt = 0;
   /** Whether it ends with its connection: nobody holds a ticket for it. */
   readonly isRaw: boolean;
+  /** Whether it is not known which of its frames were received: it was brought back by its ticket alone. */
+  isForgotten = false;
   readonly paths: SessionPaths;
+  /** Most sessions have none: it is made when it is needed. */
+  #state: SessionState | null = null;
   #isEnded = false;
 
   constructor(id: string, parts: SessionParts, isRaw: boolean) {
@@ -66,6 +73,12 @@ export class Session implements Subscriber {
   /** Whether it has ended; it takes part in nothing any more. */
   get isEnded(): boolean {
     return this.#isEnded;
+  }
+
+  /** What handlers of commands remember of it. */
+  get state(): SessionState {
+    this.#state ??= new SessionState();
+    return this.#state;
   }
 
   /** Hands a message to this client alone, without position. Lost when it has no connection. */
@@ -114,9 +127,12 @@ export class Session implements Subscriber {
 
   /** What the next server needs to go on with it; its paths are looked at when they are asked for. */
   handOver(): SessionHandoff {
-    const { id, user, openedAt, lastContactAt, ticketAt, connectionNumber, received, paths } = this;
+    const { id, user, openedAt, lastContactAt, lastCommandAt, ticketAt, connectionNumber } = this;
+    const { received, isForgotten, paths } = this;
     return {
-      ...{ id, user, openedAt, lastContactAt, ticketAt, connection: connectionNumber, received },
+      ...{ id, user, openedAt, lastContactAt, lastCommandAt, ticketAt, received, isForgotten },
+      connection: connectionNumber,
+      state: { values: this.#state?.values ?? {}, version: this.#state?.version ?? 0 },
       get granted() {
         return [...paths.granted];
       },

@@ -3,15 +3,17 @@
  * ended never returns.
  */
 import { errorBody, type Outcome } from '../../../protocol/codes.js';
-import type { OpenFrame, SubscribeItem } from '../../../protocol/frames.js';
+import type { CommandFrame, OpenFrame, SubscribeItem } from '../../../protocol/frames.js';
 import { pathFault } from '../../../protocol/paths.js';
 import { Admission } from './admission.js';
 import type { Clock, IdSource } from './clock.js';
 import { type Comer, type Refusal, recognize, refusal } from './comer.js';
+import type { CommandTaker } from './command-taker.js';
 import { type Carrier, Connection, type ConnectionParts, closingFrame } from './connection.js';
 import type { Flusher } from './flusher.js';
 import { Frame } from './frame.js';
 import type { HandoffTimes, SessionHandoff } from './handoff.js';
+import { EVERYBODY } from './inbox.js';
 import { Liveness } from './liveness.js';
 import type { OutboxBounds } from './outbox.js';
 import type { Registry } from './registry.js';
@@ -21,6 +23,7 @@ import type { GrantResult, RevokeResult } from './session-paths.js';
 import type { TicketClaims, TicketOffice } from './ticket.js';
 import { TicketDesk } from './ticket-desk.js';
 import type { TimerWheel } from './timer-wheel.js';
+import { Users } from './users.js';
 
 /** The times and bounds of sessions. */
 export interface SessionSettings {
@@ -73,6 +76,11 @@ export class Sessions {
   readonly #desk: TicketDesk;
   readonly #admission: Admission;
   readonly #startedAt: number;
+  readonly #users = new Users();
+  /** Whoever takes commands; set once, before anything is opened. */
+  taker: CommandTaker | null = null;
+  /** Whether something was ever told to everybody: from then on every session hears that. */
+  #isBroadcast = false;
   /** When the last client of the server before was asked to be back, on the monotonic clock. */
   #awaitedUntil = 0;
   #subscribed = 0;
@@ -140,12 +148,31 @@ export class Sessions {
           resumed: isResumed,
           ...('refused' in comer && comer.refused !== null ? { refused: comer.refused } : {}),
           received: session.received,
+          ...(isResumed && session.isForgotten ? { forgot: true } : {}),
           pingIntervalMs: settings.pingIntervalMs,
         }),
       );
     }
     this.#subscribe(session, frame.paths ?? [], isResumed);
     return { session, connection };
+  }
+
+  /** The sessions that are bound to a user. */
+  of(user: string): Iterable<Session> {
+    return this.#users.of(user);
+  }
+
+  /** A session gives a command. */
+  take(session: Session, frame: CommandFrame): void {
+    session.lastCommandAt = this.#parts.clock.now();
+    this.taker?.take(session, frame);
+  }
+
+  /** From now on every session hears what is told to everybody. */
+  hearBroadcasts(): void {
+    if (this.#isBroadcast) return;
+    this.#isBroadcast = true;
+    for (const session of this.#sessions.values()) if (!session.isRaw) session.paths.hearInbox(EVERYBODY);
   }
 
   /** The client was heard on a connection. */
@@ -170,7 +197,7 @@ export class Sessions {
   connect(id: string, paths: readonly string[], user?: NamedUser): Outcome<GrantResult[]> {
     const found = this.#of(id, user);
     if ('error' in found) return found;
-    found.value.user ??= user ?? null;
+    if (user) this.#users.bind(found.value, user);
     return { value: found.value.paths.grant(paths) };
   }
 
@@ -259,14 +286,17 @@ export class Sessions {
     // The clock of the machine may have been set back since.
     const moreMs = Math.min(Math.max(0, backBy - Math.max(now, at)), tickets.lifetimeMs);
     this.#awaitedUntil = clock.monotonic() + moreMs;
-    for (const { id, ticketAt, openedAt, lastContactAt, received, subscriptions, ...rest } of sessions) {
+    for (const handed of sessions) {
+      const { id, ticketAt, openedAt, lastContactAt, lastCommandAt, received, isForgotten, ...rest } = handed;
       if (registry.get(id) !== undefined || revocations.ended(id) !== 'no') continue;
       if (now - ticketAt >= tickets.lifetimeMs) continue;
       // It knows what was taken back up to its own last millisecond.
       const issuedAt = Math.max(at, ticketAt) + 1;
       const session = this.#remember({ id, ...rest, grants: rest.granted, issuedAt });
-      Object.assign(session, { ticketAt, openedAt, lastContactAt, received });
-      session.paths.takeOver(subscriptions);
+      Object.assign(session, { ticketAt, openedAt, lastContactAt, lastCommandAt, received, isForgotten });
+      session.state.restore(handed.state.values, handed.state.version);
+      session.paths.takeOver(handed.subscriptions);
+      this.#isBroadcast ||= session.paths.subscriptions.has(EVERYBODY);
       this.#liveness.expireUnlessResumed(session, () => void this.end(session, 'ended'), moreMs);
     }
   }
@@ -313,7 +343,8 @@ export class Sessions {
   /** A session that this server did not open, less what was taken from it since. */
   #remember(claims: TicketClaims): Session {
     const session = this.#add(claims.id, false);
-    session.user = claims.user;
+    if (claims.user !== null) this.#users.bind(session, claims.user);
+    session.isForgotten = true;
     session.connectionNumber = claims.connection;
     const denied = new Set([...claims.denied, ...this.#parts.revocations.pathsTaken(claims)]);
     session.paths.restore(claims.grants?.filter((path) => !denied.has(path)) ?? [], [...denied]);
@@ -348,14 +379,17 @@ export class Sessions {
   #subscribe(session: Session, items: readonly SubscribeItem[], isResumed: boolean): void {
     if (isResumed) session.paths.resume(items);
     else if (items.length > 0) session.paths.want(items);
+    if (this.#isBroadcast && !session.isRaw) session.paths.hearInbox(EVERYBODY);
   }
 
   #end(session: Session): void {
     if (session.isEnded) return;
     this.#sessions.delete(session.id);
+    this.#users.forget(session);
     this.#liveness.forget(session);
     this.#desk.forget(session);
     session.end();
+    this.taker?.ended(session);
     this.#parts.registry.unregister(session.id);
   }
 

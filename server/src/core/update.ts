@@ -13,6 +13,10 @@ export interface Draft {
   readonly path: string;
   /** Of which entry of the path's state this is the new value; null for none. */
   readonly key: string | null;
+  /**
+   * Publishes it only if the entry of the key was last changed by the update of this offset; null: only if there is no such entry.
+   */
+  readonly version?: number | null;
   readonly message: Json;
   /** The message as JSON. */
   readonly text: string;

@@ -20,13 +20,16 @@ export function applyFrame(sessions: Sessions, session: Session, frame: SendFram
       void sessions.end(session, 'ended');
       return null;
     case 'subscribe':
-    case 'unsubscribe': {
+    case 'unsubscribe':
+    case 'command': {
       const order = sequence(session, frame.n);
       if (order === 'repeat') return null;
       if (order === 'jump') return errorBody('bad_sequence');
       session.received = frame.n;
+      session.isForgotten = false;
       if (frame.type === 'subscribe') session.paths.want(frame.paths);
-      else session.paths.unwant(frame.paths);
+      else if (frame.type === 'unsubscribe') session.paths.unwant(frame.paths);
+      else sessions.take(session, frame);
       return null;
     }
     default:

@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { keyFault, pathFault } from '../../../protocol/paths.js';
 import type { AnsweredRequest, HandoffTimes, PathHandoff, SessionHandoff } from '../core/handoff.js';
+import { isInbox } from '../core/inbox.js';
 import { check } from '../schema.js';
 
 /** Everything that one server hands to the next. */
@@ -27,14 +28,14 @@ export class HandoffError extends Error {
 }
 
 /** The version of the format: another one is not read. */
-export const VERSION = 2;
+export const VERSION = 3;
 /** Bytes that are written or read at a time, unless a line is longer. */
 export const CHUNK_BYTES = 1024 * 1024;
 export const NEWLINE = 10;
 
 const count = z.int().min(0);
 const text = z.string();
-const path = text.refine((name) => pathFault(name) === null);
+const path = text.refine((name) => isInbox(name) || pathFault(name) === null);
 const key = text.refine((name) => keyFault(name) === null);
 const position = z.strictObject({ epoch: text.regex(/^[0-9a-z]{8}$/), offset: count });
 
@@ -58,9 +59,12 @@ export const sessionSchema = z.strictObject({
     user: text.nullable(),
     openedAt: count,
     lastContactAt: count,
+    lastCommandAt: count.nullable(),
     ticketAt: count,
     connection: count,
     received: count,
+    isForgotten: z.boolean(),
+    state: z.strictObject({ values: z.record(text, z.json()), version: count }),
     granted: z.array(path),
     denied: z.array(path),
     subscriptions: z.array(

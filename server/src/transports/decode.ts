@@ -1,8 +1,9 @@
 /** Where a client's text becomes a frame or a request body, or a coded error. Nothing here throws. */
 import { z } from 'zod';
 import { type ErrorBody, errorBody } from '../../../protocol/codes.js';
-import type { OpenFrame, PollBody, SendBody, SendFrame } from '../../../protocol/frames.js';
+import type { Json, OpenFrame, PollBody, SendBody, SendFrame } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
+import { keyFault } from '../../../protocol/paths.js';
 import { check } from '../schema.js';
 
 const position = z.strictObject({ epoch: z.string().length(8), offset: z.int().min(0) });
@@ -11,7 +12,11 @@ const item = z.strictObject({
   position: position.nullable().exactOptional(),
   state: z.enum(['snapshot', 'changes']).exactOptional(),
 });
+/** What JSON.parse gave is JSON; to look into it could go too deep. */
+const json = z.custom<Json>((value) => value !== undefined);
 const n = z.int().min(1);
+/** The grammar of keys. */
+const isCommandName = (name: string): boolean => keyFault(name) === null;
 const ticket = z.string().min(1);
 const connection = z.int().min(1);
 
@@ -32,6 +37,17 @@ const send = z.strictObject({
 const sendFrames = {
   subscribe: z.strictObject({ type: z.literal('subscribe'), n, paths: z.array(item).min(1) }),
   unsubscribe: z.strictObject({ type: z.literal('unsubscribe'), n, paths: z.array(z.string()).min(1) }),
+  command: z.strictObject({
+    type: z.literal('command'),
+    n,
+    uid: z.string().min(1).max(LIMITS.uidCharacters),
+    path: z.string(),
+    command: z.string().refine(isCommandName, '1 to 255 bytes of UTF-8 without control characters'),
+    args: json.exactOptional(),
+    again: z.boolean().exactOptional(),
+    idempotent: z.boolean().exactOptional(),
+    timeoutMs: z.int().min(1).exactOptional(),
+  }),
   pong: z.strictObject({ type: z.literal('pong') }),
   close: z.strictObject({ type: z.literal('close') }),
 } satisfies Record<SendFrame['type'], z.ZodType<SendFrame>>;

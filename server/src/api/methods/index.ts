@@ -1,11 +1,13 @@
 /** Every method of the API: a new one is a file beside this and a line here. */
 import type { AnyMethod } from '../method.js';
+import { broadcast } from './broadcast.js';
 import { connect } from './connect.js';
 import { disconnect } from './disconnect.js';
 import { history } from './history.js';
 import { info } from './info.js';
 import { kick } from './kick.js';
 import { paths } from './paths.js';
+import { send } from './send.js';
 import { sessions } from './sessions.js';
 import { state } from './state.js';
 import { update } from './update.js';
@@ -18,6 +20,8 @@ export const METHODS: readonly AnyMethod[] = [
   connect,
   disconnect,
   kick,
+  send,
+  broadcast,
   sessions,
   paths,
   history,

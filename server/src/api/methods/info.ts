@@ -27,6 +27,8 @@ export const info = defineMethod({
     opened: count,
     resumed: count,
     delayed: count,
+    commands: count,
+    commandsRefused: count,
   }),
   run(_body, context) {
     const { version, startedAt, now } = context.about();

@@ -1,5 +1,6 @@
 /** `paths`: what is heard, and where named paths stand. */
 import { z } from 'zod';
+import { isInbox } from '../../core/inbox.js';
 import { withPath } from '../held-path.js';
 import { type ApiContext, defineMethod } from '../method.js';
 import { pageOf } from '../paging.js';
@@ -24,7 +25,9 @@ export const paths = defineMethod({
     if (names !== undefined) {
       return { paths: names.map((name, index) => standing(name, index, context)), next: null };
     }
-    const matching = [...context.dispatcher.paths].filter(([name]) => name.startsWith(prefix));
+    const matching = [...context.dispatcher.paths].filter(
+      ([name]) => name.startsWith(prefix) && !isInbox(name),
+    );
     const { items, next } = pageOf(matching, wanted);
     return {
       paths: items.map(([name, it]) => ({

@@ -19,6 +19,7 @@ export const sessions = defineMethod({
         subscriptions: z.int(),
         openedAt: z.int().meta({ description: 'Milliseconds since 1970.' }),
         lastContactAt: z.int().meta({ description: 'Milliseconds since 1970.' }),
+        lastCommandAt: z.int().nullable().meta({ description: 'Null before the first.' }),
       }),
     ),
     next: z.string().nullable(),
@@ -34,6 +35,7 @@ export const sessions = defineMethod({
         subscriptions: session.paths.subscriptions.size,
         openedAt: session.openedAt,
         lastContactAt: session.lastContactAt,
+        lastCommandAt: session.lastCommandAt,
       })),
       next,
     };

@@ -1,16 +1,16 @@
 /** `update`: publishes one update. */
 import { z } from 'zod';
+import { draftOf, publishDraft } from '../../core/publishing.js';
 import { RequestFault } from '../../http-errors.js';
 import { defineMethod } from '../method.js';
-import { draftOf, publishDraft } from '../publishing.js';
-import { except, idempotencyKey, key, message, path, position, repeated } from '../schemas.js';
+import { except, idempotencyKey, key, message, path, position, repeated, version } from '../schemas.js';
 
 /** Publishes one update. */
 export const update = defineMethod({
   name: 'update',
   summary: 'Publishes an update to a path and answers its position.',
-  body: z.strictObject({ path, message, key: key.exactOptional(), except, idempotencyKey }),
-  reply: z.strictObject({ position, repeated }),
+  body: z.strictObject({ path, message, key: key.exactOptional(), version, except, idempotencyKey }),
+  reply: z.strictObject({ position, repeated, version }),
   async run(body, { publisher }) {
     const draft = draftOf(body);
     const outcome = 'error' in draft ? draft : await publishDraft(publisher, draft.value);

@@ -1,12 +1,22 @@
 /** `updates`: publishes many updates in order; each succeeds or fails by itself. */
 import { z } from 'zod';
 import { LIMITS } from '../../../../protocol/limits.js';
+import { draftOf, publishDraft } from '../../core/publishing.js';
 import { check } from '../../schema.js';
 import { defineMethod } from '../method.js';
-import { draftOf, publishDraft } from '../publishing.js';
-import { except, idempotencyKey, itemError, key, message, path, position, repeated } from '../schemas.js';
+import {
+  except,
+  idempotencyKey,
+  itemError,
+  key,
+  message,
+  path,
+  position,
+  repeated,
+  version,
+} from '../schemas.js';
 
-const item = z.strictObject({ path, message, key: key.exactOptional(), except });
+const item = z.strictObject({ path, message, key: key.exactOptional(), version, except });
 const result = z.union([z.strictObject({ position }), z.strictObject({ error: itemError })]);
 
 /** Publishes many updates, each by itself. */

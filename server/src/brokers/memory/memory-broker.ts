@@ -8,6 +8,7 @@ import { type ErrorBody, errorBody, type Outcome } from '../../../../protocol/co
 import type { Broker, Deliver } from '../../core/broker.js';
 import type { Clock, IdSource } from '../../core/clock.js';
 import type { PathHandoff } from '../../core/handoff.js';
+import { EVERYBODY, isInbox } from '../../core/inbox.js';
 import { PathLog } from '../../core/path-log.js';
 import { type Change, PathState } from '../../core/path-state.js';
 import type { PathPolicy, PathStore } from '../../core/path-store.js';
@@ -88,16 +89,18 @@ export class MemoryBroker implements Broker {
 
   publish(draft: Draft): Outcome<Update> {
     const kept = this.#keep(draft.path);
-    if (draft.key !== null) {
-      const refused = this.#mayChange(kept, { ...draft, key: draft.key });
-      if (refused !== null) return { error: { ...refused, field: 'key' } };
-    }
+    const fault = this.#faultOf(kept, draft);
+    if (fault !== null) return { error: fault };
     const position = kept === null ? null : { epoch: kept.log.epoch, offset: kept.log.nextOffset };
     const text = updateText(draft, position);
     if (kept !== null && position !== null) this.#store(kept, draft, { text, offset: position.offset });
     const update = new Update(draft, position, text);
     this.#deliver(update);
     return { value: update };
+  }
+
+  fault(draft: Draft): ErrorBody | null {
+    return this.#faultOf(this.#keep(draft.path), draft);
   }
 
   hold(path: string, epoch?: string): PathStore | null {
@@ -119,7 +122,9 @@ export class MemoryBroker implements Broker {
     if (kept === undefined) return;
     kept.usedAt = this.#options.clock.now();
     kept.isHeld = false;
-    this.#rest(path, kept);
+    // Messages to a session that has ended are nobody's.
+    if (isInbox(path) && path !== EVERYBODY) this.#drop(path);
+    else this.#rest(path, kept);
   }
 
   /**
@@ -181,9 +186,17 @@ export class MemoryBroker implements Broker {
     this.#evictToBound();
   }
 
+  #faultOf(kept: Kept | null, draft: Draft): ErrorBody | null {
+    if (draft.key === null) return null;
+    const refused = this.#mayChange(kept, { ...draft, key: draft.key });
+    return refused && { ...refused, field: refused.code === 'state_conflict' ? 'version' : 'key' };
+  }
+
   /** Why a keyed update may not be published, or null. */
   #mayChange(kept: Kept | null, change: Draft & Change): ErrorBody | null {
     if (kept === null || kept.state === null) return errorBody('no_state');
+    const version = kept.state.entries.get(change.key)?.offset ?? null;
+    if (change.version !== undefined && change.version !== version) return errorBody('state_conflict');
     const growth = kept.state.growth(change);
     if (growth === null) return this.#fullOfPath(kept.state, change);
     const { maxStateBytes } = this.#options;

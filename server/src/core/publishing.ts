@@ -1,16 +1,18 @@
-/** What `update` and `updates` have in common: an item of a request as a draft, or what is wrong with it. */
+/** What somebody wants to publish or send, as a draft or a letter, or what is wrong with it. */
 import { ERRORS, errorBody, type Outcome } from '../../../protocol/codes.js';
 import type { Json } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import { keyFault, pathFault } from '../../../protocol/paths.js';
-import type { Publisher } from '../core/publisher.js';
-import type { Draft, Update } from '../core/update.js';
+import type { Letter } from './messenger.js';
+import type { Publisher } from './publisher.js';
+import type { Draft, Update } from './update.js';
 
 /** An update as a back end names it. */
 export interface Publication {
   readonly path: string;
   readonly message: Json;
   readonly key?: string;
+  readonly version?: number | null;
   readonly except?: readonly string[];
 }
 
@@ -19,17 +21,30 @@ const MAX_DEPTH = 512;
 const NOT_JSON = `${ERRORS.bad_field.message} It is no JSON value, or nested more than ${MAX_DEPTH} deep.`;
 
 /** A draft that may be published, or the error. `prefix` leads to the item in the request. */
-export function draftOf({ path, key, message, except }: Publication, prefix = ''): Outcome<Draft> {
+export function draftOf(publication: Publication, prefix = ''): Outcome<Draft> {
+  const { path, key, message, except } = publication;
   const wrong = pathFault(path);
   if (wrong !== null) return { error: errorBody(wrong, { field: `${prefix}path` }) };
   const wrongKey = key === undefined ? null : keyFault(key);
   if (wrongKey !== null) return { error: errorBody(wrongKey, { field: `${prefix}key` }) };
-  const field = `${prefix}message`;
+  if (key === undefined && publication.version !== undefined) {
+    return {
+      error: errorBody('bad_field', { message: 'A version is that of a key.', field: `${prefix}version` }),
+    };
+  }
+  const letter = letterOf(message, `${prefix}message`);
+  if ('error' in letter) return letter;
+  const hidden = except === undefined || except.length === 0 ? null : new Set(except);
+  const version = publication.version === undefined ? {} : { version: publication.version };
+  return { value: { path, key: key ?? null, ...version, ...letter.value, except: hidden } };
+}
+
+/** A message that may be sent, from nobody in particular, or what is wrong with it. */
+export function letterOf(message: Json, field = 'message'): Outcome<Letter> {
   const text = textOf(message);
   if (text === null) return { error: errorBody('bad_field', { message: NOT_JSON, field }) };
   if (Buffer.byteLength(text) > LIMITS.messageBytes) return { error: errorBody('too_large', { field }) };
-  const hidden = except === undefined || except.length === 0 ? null : new Set(except);
-  return { value: { path, key: key ?? null, message, text, sender: '', except: hidden } };
+  return { value: { message, text, sender: '' } };
 }
 
 /** Publishes a draft; `prefix` leads to its item in the request. */
@@ -43,8 +58,8 @@ export async function publishDraft(
   return { error: { ...outcome.error, field: `${prefix}${outcome.error.field}` } };
 }
 
-/** A message as JSON; null where that cannot be: a text may be parsed that is nested too deep to be written again. */
-function textOf(message: Json): string | null {
+/** A value as JSON; null where that cannot be: a text may be parsed that is nested too deep to be written again. */
+export function textOf(message: Json): string | null {
   try {
     const text = JSON.stringify(message) ?? null;
     return text === null || isTooDeep(text) ? null : text;
@@ -53,7 +68,8 @@ function textOf(message: Json): string | null {
   }
 }
 
-function isTooDeep(json: string): boolean {
+/** Whether JSON is nested too deep to be written again, within other things. */
+export function isTooDeep(json: string): boolean {
   if (json.length <= 2 * MAX_DEPTH) return false;
   let depth = 0;
   let isInText = false;

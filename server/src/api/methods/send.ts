@@ -1,0 +1,30 @@
+/** `send`: a message to sessions themselves. */
+import { z } from 'zod';
+import { LIMITS } from '../../../../protocol/limits.js';
+import { letterOf } from '../../core/publishing.js';
+import { RequestFault } from '../../http-errors.js';
+import { defineMethod } from '../method.js';
+import { idempotencyKey, message, repeated, sessionId, userName } from '../schemas.js';
+
+/** Sends a message to sessions and users. */
+export const send = defineMethod({
+  name: 'send',
+  summary: 'Sends a message to sessions, and to all sessions of users.',
+  body: z.strictObject({
+    sessions: z.array(sessionId).max(LIMITS.itemsPerRequest).exactOptional(),
+    users: z.array(userName).max(LIMITS.itemsPerRequest).exactOptional(),
+    message,
+    idempotencyKey,
+  }),
+  reply: z.strictObject({
+    sent: z.array(sessionId),
+    unknown: z.array(z.string()).meta({ description: 'Ids and users that have no session.' }),
+    repeated,
+  }),
+  async run({ message, ...to }, { messenger }) {
+    const letter = letterOf(message);
+    const outcome = 'error' in letter ? letter : await messenger.send(letter.value, to);
+    if ('error' in outcome) throw new RequestFault(outcome.error);
+    return outcome.value;
+  },
+});

@@ -1,0 +1,62 @@
+/**
+ * Keeps a back end that is down from being asked: after some failures in a row nothing is asked for a while, which doubles with each failure
+ * that follows; then one request is let through to find out.
+ */
+import type { Clock } from '../core/clock.js';
+
+const MAX_FAILURES = 5;
+const FIRST_PAUSE_MS = 1_000;
+const MAX_PAUSE_MS = 30_000;
+
+/** Whether a back end is asked. */
+export class Circuit {
+  readonly #clock: Clock;
+  /** Told when it opens, with the time that nothing is asked, and when it closes again: null. */
+  readonly #onChange: (pauseMs: number | null) => void;
+  #failures = 0;
+  #pauseMs = FIRST_PAUSE_MS;
+  /** Null while it is closed. */
+  #openUntil: number | null = null;
+  #isProbing = false;
+
+  constructor(clock: Clock, onChange: (pauseMs: number | null) => void) {
+    this.#clock = clock;
+    this.#onChange = onChange;
+  }
+
+  /** Whether a request may be made; who is told so must tell `succeeded`, `failed` or `gaveUp`. */
+  mayAsk(): boolean {
+    if (this.#openUntil === null) return true;
+    if (this.#isProbing || this.#clock.monotonic() < this.#openUntil) return false;
+    this.#isProbing = true;
+    return true;
+  }
+
+  /** The back end has answered, whatever it said. */
+  succeeded(): void {
+    this.#failures = 0;
+    this.#isProbing = false;
+    if (this.#openUntil === null) return;
+    this.#openUntil = null;
+    this.#pauseMs = FIRST_PAUSE_MS;
+    this.#onChange(null);
+  }
+
+  /** It has not answered, or said that it cannot. */
+  failed(): void {
+    this.#failures++;
+    if (this.#openUntil !== null) {
+      // Those that were asked before it opened tell nothing new.
+      if (!this.#isProbing) return;
+      this.#pauseMs = Math.min(2 * this.#pauseMs, MAX_PAUSE_MS);
+    } else if (this.#failures < MAX_FAILURES) return;
+    this.#isProbing = false;
+    this.#openUntil = this.#clock.monotonic() + this.#pauseMs;
+    this.#onChange(this.#pauseMs);
+  }
+
+  /** Nobody waited for the answer any more: that says nothing of the back end. */
+  gaveUp(): void {
+    this.#isProbing = false;
+  }
+}

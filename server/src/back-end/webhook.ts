@@ -1,0 +1,150 @@
+/**
+ * One URL of the back end that Dobby asks, by POST: signed, over a pool of connections, bounded in requests, bytes and time, and not
+ * at all while the back end is down. Nothing is repeated here, and no redirect is followed.
+ */
+import { Pool } from 'undici';
+import type { Clock } from '../core/clock.js';
+import { isTooDeep } from '../core/publishing.js';
+import type { Log } from '../observe/log.js';
+import { Circuit } from './circuit.js';
+import { SIGNATURE_HEADER, sign } from './signature.js';
+
+/** What a webhook stands on. */
+export interface WebhookParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly url: string;
+  readonly secret: string;
+  /** Connections at a time. */
+  readonly maxConnections: number;
+}
+
+/**
+ * What came of a question: the parsed JSON; `down`: it was not asked; `busy`: too many are being asked; `failed`: it gave no valid answer, `detail` says
+ * what for the log.
+ */
+export type WebhookAnswer =
+  | { readonly json: unknown }
+  | { readonly failure: 'down' | 'busy' }
+  | { readonly failure: 'failed'; readonly detail: string };
+
+/** Requests that wait for a connection, for each connection. */
+const WAITING_PER_CONNECTION = 16;
+const MAX_ANSWER_BYTES = 1024 * 1024;
+const CONNECT_MS = 5_000;
+/** Shorter than what servers keep idle connections for, so that none is used that has just been closed. */
+const IDLE_MS = 4_000;
+
+/** A URL of the back end. */
+export class Webhook {
+  readonly #parts: WebhookParts;
+  readonly #pool: Pool;
+  readonly #target: string;
+  readonly #circuit: Circuit;
+  #asked = 0;
+
+  constructor(parts: WebhookParts) {
+    this.#parts = parts;
+    const { origin, pathname, search } = new URL(parts.url);
+    this.#target = pathname + search;
+    this.#pool = new Pool(origin, {
+      connections: parts.maxConnections,
+      pipelining: 1,
+      connect: { timeout: CONNECT_MS },
+      keepAliveTimeout: IDLE_MS,
+      maxResponseSize: MAX_ANSWER_BYTES,
+    });
+    this.#circuit = new Circuit(parts.clock, (pauseMs) => this.#tell(pauseMs));
+  }
+
+  /**
+   * Asks, and waits until `signal` is aborted: with `TOOK_TOO_LONG` as its reason that is the back end's failure, else nobody's. Never
+   * rejects.
+   */
+  async ask(question: object, signal: AbortSignal): Promise<WebhookAnswer> {
+    if (this.#asked >= this.#parts.maxConnections * (1 + WAITING_PER_CONNECTION)) return { failure: 'busy' };
+    if (!this.#circuit.mayAsk()) return { failure: 'down' };
+    this.#asked++;
+    try {
+      return await this.#ask(JSON.stringify(question), signal);
+    } finally {
+      this.#asked--;
+    }
+  }
+
+  /** Lets go of the connections; what is being asked fails. */
+  async stop(): Promise<void> {
+    await this.#pool.destroy();
+  }
+
+  async #ask(body: string, signal: AbortSignal): Promise<WebhookAnswer> {
+    const { secret, clock } = this.#parts;
+    const request = { method: 'POST', target: this.#target, body };
+    try {
+      const {
+        statusCode,
+        headers,
+        body: answer,
+      } = await this.#pool.request({
+        method: 'POST',
+        path: this.#target,
+        headers: {
+          'content-type': 'application/json',
+          accept: 'application/json',
+          [SIGNATURE_HEADER]: sign(request, { secret, now: clock.now() }),
+        },
+        body,
+        signal,
+      });
+      const text = await answer.text();
+      if (statusCode >= 500) return this.#failed(`status ${statusCode}`);
+      this.#circuit.succeeded();
+      return read(statusCode, String(headers['content-type'] ?? ''), text);
+    } catch (error) {
+      // Who waited has gone: that says nothing of the back end.
+      if (signal.aborted && !isLate(signal)) {
+        this.#circuit.gaveUp();
+        return { failure: 'failed', detail: 'nobody waits any more' };
+      }
+      return this.#failed(describe(error));
+    }
+  }
+
+  #failed(detail: string): WebhookAnswer {
+    this.#circuit.failed();
+    return { failure: 'failed', detail };
+  }
+
+  #tell(pauseMs: number | null): void {
+    const { log, url } = this.#parts;
+    if (pauseMs === null) log.info({ url }, 'the back end answers again');
+    else log.error({ url, pauseMs }, 'the back end does not answer, and is not asked for a while');
+  }
+}
+
+/** The reason of a signal that is aborted because the answer takes too long. */
+export const TOOK_TOO_LONG = Symbol('took too long');
+
+const isLate = (signal: AbortSignal): boolean => signal.reason === TOOK_TOO_LONG;
+
+function read(status: number, type: string, text: string): WebhookAnswer {
+  if (status !== 200) return { failure: 'failed', detail: `status ${status}${adviceFor(status)}` };
+  if (!/^application\/json\b/i.test(type)) return { failure: 'failed', detail: `no JSON but "${type}"` };
+  try {
+    if (isTooDeep(text)) return { failure: 'failed', detail: 'JSON that is nested too deep' };
+    return { json: JSON.parse(text) };
+  } catch {
+    return { failure: 'failed', detail: 'no JSON' };
+  }
+}
+
+function adviceFor(status: number): string {
+  if (status === 401) return ': does it have the same webhook secret?';
+  return status >= 300 && status < 400 ? ': redirects are not followed; configure the final URL' : '';
+}
+
+/** A pool wraps what happened on several addresses. */
+function describe(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(describe).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,117 @@
+/** Takes every command to the back end, and lets take effect what it answers: all of it or nothing. */
+import type { CommandErrorCode, ErrorBody, Outcome } from '../../../../protocol/codes.js';
+import { errorBody } from '../../../../protocol/codes.js';
+import { pathFault } from '../../../../protocol/paths.js';
+import type { Webhook, WebhookAnswer } from '../../back-end/webhook.js';
+import type { Session } from '../../core/session.js';
+import type { Draft } from '../../core/update.js';
+import type { Log } from '../../observe/log.js';
+import type { Doings } from '../doings.js';
+import type { Call, CallOutcome, Handler, Route } from '../handler.js';
+import { commandError, replyFrame } from '../replies.js';
+import { type DoneAnswer, readAnswer } from './answer.js';
+
+/** What the handler stands on. */
+export interface BackEndHandlerParts {
+  readonly webhook: Webhook;
+  readonly doings: Doings;
+  readonly log: Log;
+}
+
+const CODES: Record<Extract<WebhookAnswer, { failure: string }>['failure'], CommandErrorCode> = {
+  down: 'back_end_down',
+  busy: 'back_end_down',
+  failed: 'back_end_failed',
+};
+
+/** The back end as a handler. */
+export class BackEndHandler implements Handler {
+  readonly #parts: BackEndHandlerParts;
+  readonly #route: Route = {
+    name: 'the back end',
+    isOrdered: false,
+    run: (call) => this.#run(call),
+  };
+
+  constructor(parts: BackEndHandlerParts) {
+    this.#parts = parts;
+  }
+
+  route(): Route {
+    return this.#route;
+  }
+
+  async #run(call: Call): Promise<CallOutcome> {
+    const { path, command } = call;
+    const answer = await this.#parts.webhook.ask(questionOf(call), call.signal);
+    if ('failure' in answer) {
+      if ('detail' in answer) this.#warn(call, answer.detail);
+      return { error: commandError(CODES[answer.failure]) };
+    }
+    const read = readAnswer(answer.json);
+    if (typeof read === 'string') {
+      this.#warn(call, read);
+      return { error: commandError('back_end_failed') };
+    }
+    if ('error' in read) return { error: read.error };
+    const failed = await this.#apply(call.session, read);
+    if (failed === null) return { reply: read.reply ?? null };
+    if (failed.code === 'state_conflict') return { error: commandError('state_conflict') };
+    this.#parts.log.error({ path, command, error: failed }, 'what the back end answered cannot be done');
+    return { error: commandError('back_end_failed') };
+  }
+
+  /** Checks all of it, then does all of it; an error says why nothing was done. */
+  async #apply(
+    session: Session,
+    { reply = null, state, grants, updates, send }: DoneAnswer,
+  ): Promise<ErrorBody | null> {
+    const { doings } = this.#parts;
+    if (typeof replyFrame('', reply) === 'string') return errorBody('too_large', { field: 'reply' });
+    const drafts: Draft[] = [];
+    for (const [index, update] of updates.entries()) {
+      const draft = doings.draft(session, update, `updates.${index}.`);
+      if ('error' in draft) return draft.error;
+      drafts.push(draft.value);
+    }
+    const fault =
+      grants.map((path, index) => pathError(path, `grants.${index}`)).find((error) => error !== null) ??
+      (state && session.state.fault(state.patch, state.version)) ??
+      send.map(({ message }) => doings.letterFault(message)).find((error) => error !== null) ??
+      null;
+    if (fault !== null) return fault;
+    const refused = await doings.publishAll(drafts, () => {
+      if (state !== undefined) session.state.patch(state.patch, state.version);
+      if (grants.length > 0) doings.grant(session, grants);
+    });
+    if (refused !== null) return refused;
+    for (const { message, ...to } of send) {
+      const outcome: Outcome<unknown> = await doings.send(message, to);
+      if ('error' in outcome) return outcome.error;
+    }
+    return null;
+  }
+
+  #warn({ path, command }: Call, detail: string): void {
+    this.#parts.log.warn({ path, command, detail }, 'the back end could not answer a command');
+  }
+}
+
+function pathError(path: string, field: string): ErrorBody | null {
+  const wrong = pathFault(path);
+  return wrong === null ? null : errorBody(wrong, { field });
+}
+
+function questionOf({ session, uid, path, command, args, isAgain }: Call): object {
+  return {
+    type: 'command',
+    ...{ uid, path, command, args, again: isAgain },
+    session: {
+      id: session.id,
+      user: session.user,
+      mayHear: session.paths.mayHear(path) || session.paths.subscriptions.has(path),
+      state: session.state.values,
+      version: session.state.version,
+    },
+  };
+}

@@ -1,0 +1,104 @@
+/** Commands put together: the modules of a folder first, then the back end, as far as the configuration names them. */
+import { Webhook } from '../back-end/webhook.js';
+import type { Clock } from '../core/clock.js';
+import type { Engine } from '../core/engine.js';
+import type { TimerWheel } from '../core/timer-wheel.js';
+import type { Log } from '../observe/log.js';
+import { BackEndHandler } from './back-end/back-end-handler.js';
+import { Commands } from './commands.js';
+import { Doings } from './doings.js';
+import type { Handler } from './handler.js';
+import { CommandFolder, type LoadedModule } from './modules/folder.js';
+import { LoopWatch } from './modules/loop-watch.js';
+import { Module } from './modules/module.js';
+import { ModuleHandler } from './modules/module-handler.js';
+
+/** What the configuration says of commands. */
+export interface CommandSettings {
+  /** The folder of modules. */
+  readonly commands?: string;
+  readonly watchCommands: boolean;
+  readonly commandUrl?: string;
+  readonly commandConnections: number;
+  readonly maxCommandsPerSecond: number;
+  readonly commandTimeoutMs: number;
+}
+
+/** What they stand on. */
+export interface CommandSurroundings {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly log: Log;
+  /** The secret that signs what the back end is asked; made at the first call. */
+  readonly secret: () => string;
+}
+
+/** All that takes commands. */
+export class CommandCenter {
+  readonly commands: Commands;
+  readonly #modules = new ModuleHandler();
+  readonly #folder: CommandFolder | null;
+  readonly #webhook: Webhook | null;
+  readonly #log: Log;
+  readonly #isWatching: boolean;
+  readonly #toModule: (loaded: LoadedModule) => Module;
+  #stopWatching: (() => void) | null = null;
+
+  /** @throws ModuleError when there is no such folder */
+  constructor(settings: CommandSettings, { engine, clock, wheel, log, secret }: CommandSurroundings) {
+    const { commands, commandUrl, commandConnections } = settings;
+    const doings = new Doings(engine);
+    const watch = new LoopWatch(clock, log);
+    this.#log = log;
+    this.#isWatching = settings.watchCommands;
+    this.#toModule = ({ file, definition }) => new Module(file, definition, { doings, log, watch });
+    this.#folder = commands === undefined ? null : new CommandFolder(commands);
+    this.#webhook =
+      commandUrl === undefined
+        ? null
+        : new Webhook({ clock, log, url: commandUrl, secret: secret(), maxConnections: commandConnections });
+    const handlers: Handler[] = [this.#modules];
+    if (this.#webhook !== null) handlers.push(new BackEndHandler({ webhook: this.#webhook, doings, log }));
+    this.commands = new Commands({
+      ...{ clock, wheel, log, handlers, counters: engine.counters },
+      maxPerSecond: settings.maxCommandsPerSecond,
+      timeoutMs: settings.commandTimeoutMs,
+    });
+    engine.sessions.taker = this.commands;
+  }
+
+  /** The modules that are in use: their files, below the folder. */
+  get modules(): string[] {
+    return this.#modules.modules.map(({ name }) => name);
+  }
+
+  /** Loads the modules. Rejects with ModuleError. */
+  async start(): Promise<void> {
+    if (this.#folder === null) return;
+    await this.#load(this.#folder);
+    if (this.#isWatching) this.#stopWatching ??= this.#folder.watch(() => void this.#reload());
+  }
+
+  /** Lets go of files and connections. */
+  async stop(): Promise<void> {
+    this.commands.stop();
+    this.#stopWatching?.();
+    await this.#webhook?.stop();
+  }
+
+  async #load(folder: CommandFolder): Promise<void> {
+    this.#modules.use((await folder.load()).map(this.#toModule));
+  }
+
+  /** A module that is wrong leaves the ones before in use. */
+  async #reload(): Promise<void> {
+    if (this.#folder === null) return;
+    try {
+      await this.#load(this.#folder);
+      this.#log.info({ modules: this.modules }, 'the modules were loaded again');
+    } catch (error) {
+      this.#log.error({ error: String(error) }, 'the modules stay as they were');
+    }
+  }
+}

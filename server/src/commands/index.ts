@@ -1,0 +1,21 @@
+/** What files in the folder of commands use: the entry `dobby/commands`. */
+export { z } from 'zod';
+export type { ErrorCode } from '../../../protocol/codes.js';
+export type { Json } from '../../../protocol/frames.js';
+export type { Position } from '../../../protocol/positions.js';
+export { CommandFault } from './modules/command-fault.js';
+export type {
+  CommandContext,
+  CommandSession,
+  CommandUpdateOptions,
+  EndedSession,
+} from './modules/context.js';
+export {
+  type ArgsSchema,
+  type CommandDefinition,
+  defineCommand,
+  type SchemaIssue,
+  type SchemaResult,
+} from './modules/definition.js';
+export { Refused, type RefusedOptions } from './modules/refused.js';
+export type { SetOptions, SharedEntry, SharedState } from './modules/shared-state.js';

@@ -1,0 +1,103 @@
+/**
+ * The folder of commands: every file of JavaScript or TypeScript in it, also deeper down, is a module, but for those whose names
+ * begin with "_" or "." and tests. jiti loads them, since Node 20 knows no TypeScript.
+ */
+import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs';
+import { join, parse, resolve, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { createJiti } from 'jiti';
+import { definitionSchema } from './definition.js';
+import type { Definition } from './module.js';
+
+/** The folder or a file of it cannot be used; the message names it. */
+export class ModuleError extends Error {
+  override readonly name = 'ModuleError';
+}
+
+const MODULE = /\.(?:m|c)?[jt]s$/;
+const NO_MODULE = /(?:^|\/)[_.]|\.d\.(?:m|c)?ts$|\.(?:test|spec)\.|(?:^|\/)node_modules\//;
+/** Editors write a file several times. */
+const SETTLE_MS = 100;
+
+/** A module that was loaded: its file, below the folder, and what it says. */
+export interface LoadedModule {
+  readonly file: string;
+  readonly definition: Definition;
+}
+
+/** The folder of commands. */
+export class CommandFolder {
+  readonly #path: string;
+
+  /** @throws ModuleError when there is no such folder */
+  constructor(path: string) {
+    this.#path = resolve(path);
+    const isFolder = statSync(this.#path, { throwIfNoEntry: false })?.isDirectory() === true;
+    if (!isFolder) throw new ModuleError(`there is no folder "${path}" to find commands in`);
+  }
+
+  /** Loads all modules, in the order of their names. Rejects with ModuleError that names the file at fault. */
+  async load(): Promise<LoadedModule[]> {
+    // Anew each time, so that what was changed is read again, with what it imports from the folder.
+    const jiti = createJiti(pathToFileURL(join(this.#path, 'index.js')).href, {
+      moduleCache: false,
+      fsCache: false,
+    });
+    const loaded: LoadedModule[] = [];
+    for (const file of this.#files()) loaded.push({ file, definition: await this.#loadOne(jiti, file) });
+    const seen = new Map<string, string>();
+    for (const { file, definition } of loaded) {
+      const place = `${definition.pattern} ${definition.command}`;
+      const other = seen.get(place);
+      if (other !== undefined)
+        throw new ModuleError(`${file}: takes the same command on the same paths as ${other}`);
+      seen.set(place, file);
+    }
+    return loaded;
+  }
+
+  /** Calls `onChange` when files have changed; the answer stops that. */
+  watch(onChange: () => void): () => void {
+    let timer: NodeJS.Timeout | undefined;
+    const watcher: FSWatcher = watch(this.#path, { recursive: true, persistent: false }, () => {
+      clearTimeout(timer);
+      timer = setTimeout(onChange, SETTLE_MS);
+      timer.unref();
+    });
+    return () => {
+      clearTimeout(timer);
+      watcher.close();
+    };
+  }
+
+  #files(): string[] {
+    return readdirSync(this.#path, { recursive: true, encoding: 'utf8' })
+      .map((file) => file.split(sep).join('/'))
+      .filter((file) => MODULE.test(file) && !NO_MODULE.test(file))
+      .sort();
+  }
+
+  async #loadOne(jiti: ReturnType<typeof createJiti>, file: string): Promise<Definition> {
+    let exported: unknown;
+    try {
+      exported = await jiti.import(join(this.#path, file), { default: true });
+    } catch (error) {
+      throw new ModuleError(`${file}: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
+    }
+    const checked = definitionSchema.safeParse(exported);
+    if (!checked.success) {
+      const [issue] = checked.error.issues;
+      const field = issue?.path.join('.') ?? '';
+      const what = field === '' ? 'its default export is no command' : `"${field}"`;
+      throw new ModuleError(`${file}: ${what}: ${issue?.message}; see defineCommand of "dobby/commands"`);
+    }
+    // The object itself, since its functions may use "this".
+    return Object.assign(Object.create(exported as object), {
+      pattern: checked.data.pattern,
+      command: checked.data.command ?? parse(file).name,
+      ordered: checked.data.ordered,
+    });
+  }
+}

@@ -1,0 +1,38 @@
+/** The modules of the folder of commands, as one handler: in the order of their files, the first that matches takes a command. */
+import type { Session } from '../../core/session.js';
+import type { Handler, Route } from '../handler.js';
+import type { Module } from './module.js';
+
+/** Takes what modules take. */
+export class ModuleHandler implements Handler {
+  #modules: readonly Module[] = [];
+  #byCommand = new Map<string, Module[]>();
+
+  /** The modules that are in use. */
+  get modules(): readonly Module[] {
+    return this.#modules;
+  }
+
+  /** Replaces all modules; what runs goes on. */
+  use(modules: readonly Module[]): void {
+    this.#modules = modules;
+    this.#byCommand = new Map();
+    for (const module of modules) {
+      this.#byCommand.set(module.command, [...(this.#byCommand.get(module.command) ?? []), module]);
+    }
+  }
+
+  route(path: string, command: string): Route | null {
+    for (const module of this.#byCommand.get(command) ?? []) {
+      const route = module.route(path);
+      if (route !== null) return route;
+    }
+    return null;
+  }
+
+  ended({ id, user, state, isRaw }: Session): void {
+    if (isRaw) return;
+    const ended = { id, user, state: state.values };
+    for (const module of this.#modules) module.ended(ended);
+  }
+}

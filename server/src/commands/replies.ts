@@ -1,0 +1,32 @@
+/** The frames that answer commands. */
+import { type CommandErrorCode, ERRORS } from '../../../protocol/codes.js';
+import type { CommandError } from '../../../protocol/frames.js';
+import { LIMITS } from '../../../protocol/limits.js';
+import { Frame } from '../core/frame.js';
+
+/** A command was not done; `more.message` where the table's says too little. */
+export function commandError(
+  code: CommandErrorCode,
+  more: Omit<Partial<CommandError>, 'code'> = {},
+): CommandError {
+  return { code, message: ERRORS[code].message, ...more };
+}
+
+/** The frame of such an answer. */
+export function errorFrame(uid: string, error: CommandError): Frame {
+  return Frame.of({ type: 'reply', uid, error });
+}
+
+/** The frame of a reply, where undefined is null; a text says why it is none. */
+export function replyFrame(uid: string, reply: unknown): Frame | string {
+  let text: string | undefined;
+  try {
+    text = reply === undefined ? 'null' : JSON.stringify(reply);
+  } catch (error) {
+    return `its reply is no JSON value: ${String(error)}`;
+  }
+  if (text === undefined) return 'its reply is no JSON value';
+  if (Buffer.byteLength(text) > LIMITS.messageBytes)
+    return `its reply has more than ${LIMITS.messageBytes} bytes`;
+  return new Frame(`{"type":"reply","uid":${JSON.stringify(uid)},"reply":${text}}`);
+}

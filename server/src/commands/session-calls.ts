@@ -1,0 +1,47 @@
+/** The running commands of one session: how many, and which wait for each other. */
+import type { Allowance } from './allowance.js';
+import type { RunningCall } from './running-call.js';
+
+/** What runs of a session. */
+export class SessionCalls {
+  readonly allowance: Allowance;
+  readonly #calls = new Set<RunningCall>();
+  /** By path, those that are done one after the other; the first one runs. */
+  readonly #lines = new Map<string, RunningCall[]>();
+
+  constructor(allowance: Allowance) {
+    this.allowance = allowance;
+  }
+
+  /** Commands that run or wait. */
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  /** Nothing of it begins any more; answers what there was. */
+  end(): readonly RunningCall[] {
+    this.#lines.clear();
+    return [...this.#calls];
+  }
+
+  /** Begins a call, or puts it in line. */
+  add(call: RunningCall): void {
+    this.#calls.add(call);
+    if (!call.route.isOrdered) return call.begin();
+    const line = this.#lines.get(call.path);
+    if (line !== undefined) return void line.push(call);
+    this.#lines.set(call.path, [call]);
+    call.begin();
+  }
+
+  /** A call was answered; the next one in its line begins. */
+  remove(call: RunningCall): void {
+    this.#calls.delete(call);
+    const line = call.route.isOrdered ? this.#lines.get(call.path) : undefined;
+    if (line === undefined) return;
+    const isFirst = line[0] === call;
+    line.splice(line.indexOf(call), 1);
+    if (line.length === 0) this.#lines.delete(call.path);
+    else if (isFirst) line[0]?.begin();
+  }
+}
