@@ -6,7 +6,7 @@ import { Options } from '../command/options.mjs';
  * @property {number} rounds
  * @property {number} clients
  * @property {number} seconds in which clients go and come back
- * @property {number} everyMs each client is gone once in this time
+ * @property {number} everyMs mean time from one absence of a client to its next
  * @property {number} offMs for so long
  * @property {number} perSecond updates
  * @property {string[]} systems
@@ -20,7 +20,7 @@ const SHORT = { rounds: 1, clients: 60, seconds: 4, everyMs: 2_000, offMs: 500 }
 
 export const USAGE = `npm run bench -- jitter [options]
   --rounds N     runs of each system (${FULL.rounds})
-  --clients N    WebSocket clients, each gone 2 s in every 15 s (${FULL.clients})
+  --clients N    WebSocket clients, each gone for 2 s, every 15 s on average (${FULL.clients})
   --seconds N    of coming and going (${FULL.seconds})
   --rate N       updates a second (10)
   --only A,B     systems (${SYSTEMS.join(',')})

@@ -50,7 +50,7 @@ export async function report(runs, options) {
   const { clients, rounds, seconds, perSecond, everyMs, offMs, systems } = options;
   const rows = rowsOf(runs, { settings: [null], systems }, { summarise: faultRow, compare: () => ({}) });
   console.log(
-    `\n${clients} clients, each gone ${offMs / 1000} s in every ${everyMs / 1000} s; ${perSecond} updates a second; ${rounds} runs of ${seconds} s, all samples merged\n`,
+    `\n${clients} clients, each gone for ${offMs / 1000} s, every ${everyMs / 1000} s on average; ${perSecond} updates a second; ${rounds} runs of ${seconds} s, all samples merged\n`,
   );
   printTable(COLUMNS, rows);
   const bars = barsOf(rows);

@@ -4,11 +4,10 @@ import { countAll } from './counts.mjs';
 import { Verdict } from './judge.mjs';
 import { Member } from './member.mjs';
 import { Messages } from './message.mjs';
+import { outageTimes } from './outages.mjs';
 import { serve, tell } from './remote.mjs';
 
 const CONNECTING_AT_ONCE = 25;
-/** Parts the phases of clients evenly, however many there are. */
-const GOLDEN = 0.618033988749895;
 
 /**
  * @typedef {object} CrowdOrder
@@ -54,11 +53,11 @@ class Calls {
     this.#cpuFrom = process.cpuUsage();
   }
 
-  /** Every client is gone for `offMs` in every `everyMs`, each at a time of its own. */
-  outages({ startMs, everyMs, offMs, untilMs }) {
+  /** Every client is gone for `offMs` in every `everyMs`, each at times of its own. */
+  outages(outages) {
     this.members.forEach((member, i) => {
-      const phase = (this.order.members[i].index * GOLDEN) % 1;
-      member.suffer({ fromMs: startMs + phase * everyMs, everyMs, offMs, untilMs });
+      const timesMs = outageTimes(this.order.members[i].index, outages);
+      member.suffer({ timesMs, offMs: outages.offMs });
     });
   }
 

@@ -54,17 +54,17 @@ export class Member {
   }
 
   /**
-   * Goes at `fromMs` and every `everyMs` after it, each time for `offMs`, and the last time so that it is back by `untilMs`.
-   * @param {{fromMs: number, everyMs: number, offMs: number, untilMs: number}} outages
+   * Goes at each of these times, for `offMs`.
+   * @param {{timesMs: readonly number[], offMs: number}} outages with times in rising order, `offMs` apart at least
    */
-  suffer({ fromMs, everyMs, offMs, untilMs }) {
-    if (fromMs + offMs > untilMs) return;
+  suffer({ timesMs: [fromMs, ...timesMs], offMs }) {
+    if (fromMs === undefined) return;
     this.#timer = setTimeout(() => {
       this.client.drop();
       this.#timer = setTimeout(
         () => {
           this.client.connect();
-          this.suffer({ fromMs: fromMs + everyMs, everyMs, offMs, untilMs });
+          this.suffer({ timesMs, offMs });
         },
         fromMs + offMs - nowMs(),
       );
