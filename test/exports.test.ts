@@ -24,7 +24,15 @@ const PACKAGES = [
   {
     name: 'dobby',
     folder: 'server',
-    names: ['ConfigError', 'Dobby', 'DobbyError', 'StateFolderError', 'VERSION', 'createDobby'],
+    names: [
+      'ConfigError',
+      'Dobby',
+      'DobbyError',
+      'ModuleError',
+      'StateFolderError',
+      'VERSION',
+      'createDobby',
+    ],
     types: [
       'Config',
       'ConfigInput',

@@ -140,6 +140,7 @@ describe('sessions, paths and info', () => {
           subscriptions: 1,
           openedAt: api.world.clock.now(),
           lastContactAt: api.world.clock.now(),
+          lastCommandAt: null,
         },
       ],
       next: null,

@@ -56,6 +56,7 @@ describe('a configuration', () => {
     [{ endpoint: '/a?b' }, 'endpoint'],
     [{ endpoint: '/pomona.js' }, 'endpoint'],
     [{ endpoint: '/pomona-state.js' }, 'endpoint'],
+    [{ endpoint: '/pomona-commands.js' }, 'endpoint'],
     [{ apiKey: 'short' }, 'apiKey'],
     [{ public: ['{name'] }, 'public.0'],
     [{ public: 'all' }, 'public'],

@@ -44,7 +44,7 @@ function sealed(lines: readonly string[]): Buffer {
   return Buffer.concat([text, Buffer.from(`{"lines":${lines.length},"crc32":${crc32(text)}}\n`)]);
 }
 
-const HEADER = '{"dobby":"handoff","version":2,"at":1,"backBy":2}';
+const HEADER = '{"dobby":"handoff","version":3,"at":1,"backBy":2}';
 
 describe('a handoff', () => {
   it.each([10, 1024 * 1024, 3 * 1024 * 1024])(
@@ -122,9 +122,10 @@ describe('a handoff', () => {
 const head = (more: object): string =>
   JSON.stringify({ head: { epoch: 'aaaaaaaa', offset: 1 }, path: 'a', usedAt: 1, keys: 0, ...more });
 const session = (more: object): string => {
-  const times = { openedAt: 1, lastContactAt: 1, ticketAt: 1, connection: 1, received: 0 };
+  const times = { openedAt: 1, lastContactAt: 1, lastCommandAt: null, ticketAt: 1, connection: 1 };
+  const known = { received: 0, isForgotten: false, state: { values: {}, version: 0 } };
   const paths = { granted: [], denied: [], subscriptions: [] };
-  return JSON.stringify({ session: { id: 'a', user: null, ...times, ...paths, ...more } });
+  return JSON.stringify({ session: { id: 'a', user: null, ...times, ...known, ...paths, ...more } });
 };
 const subscription = (more: object): string => {
   const plain = { path: 'a', start: null, isUnused: false, cursor: 0, followsState: false };
@@ -193,7 +194,7 @@ describe('a text that is no whole handoff', () => {
   it.each([
     ['nothing at all', []],
     ['no header', ['{"log":"a"}']],
-    ['another version', [HEADER.replace('"version":2', '"version":1')]],
+    ['another version', [HEADER.replace('"version":3', '"version":1')]],
     ['something else', ['{"type":"open"}']],
     ['no JSON', [HEADER, 'x']],
     [
