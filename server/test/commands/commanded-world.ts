@@ -1,0 +1,94 @@
+/** A world whose sessions can give commands, to handlers that a test writes on the spot. */
+import type { CommandFrame } from '../../../protocol/frames.js';
+import { Commands } from '../../src/commands/commands.js';
+import { Doings } from '../../src/commands/doings.js';
+import type { Handler } from '../../src/commands/handler.js';
+import type { CommandDefinition } from '../../src/commands/modules/definition.js';
+import { Module } from '../../src/commands/modules/module.js';
+import { ModuleHandler } from '../../src/commands/modules/module-handler.js';
+import type { Log } from '../../src/observe/log.js';
+import { type Client, createWorld, type World, type WorldOptions } from '../support/world.js';
+
+/** A line of the log. */
+export interface Line {
+  readonly level: keyof Log;
+  readonly fields: Record<string, unknown>;
+  readonly message: string;
+}
+
+/** A log that is kept. */
+export function keptLog(lines: Line[]): Log {
+  const at = (level: keyof Log) => (fields: object, message: string) =>
+    void lines.push({ level, fields: fields as Record<string, unknown>, message });
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+export interface Commanded {
+  readonly world: World;
+  readonly commands: Commands;
+  readonly modules: ModuleHandler;
+  readonly lines: Line[];
+  /** Replaces the modules. */
+  use(definitions: Record<string, Partial<CommandDefinition<never>>>): void;
+}
+
+export interface CommandedOptions extends WorldOptions {
+  readonly world?: World;
+  readonly maxPerSecond?: number;
+  readonly handlers?: (doings: Doings, log: Log) => Handler[];
+}
+
+/** Modules by name; each may be given on every path that begins with `public`. */
+export function commanded(
+  definitions: Record<string, Partial<CommandDefinition<never>>>,
+  options: CommandedOptions = {},
+): Commanded {
+  const world = options.world ?? createWorld(options);
+  const lines: Line[] = [];
+  const log = keptLog(lines);
+  const doings = new Doings(world);
+  const modules = new ModuleHandler();
+  const watch = { begin: () => undefined, end: () => undefined };
+  const commands = new Commands({
+    ...{ clock: world.clock, wheel: world.wheel, counters: world.counters, log },
+    handlers: [modules, ...(options.handlers?.(doings, log) ?? [])],
+    maxPerSecond: options.maxPerSecond ?? 100,
+    timeoutMs: 30_000,
+  });
+  world.sessions.taker = commands;
+  const use: Commanded['use'] = (all) =>
+    modules.use(
+      Object.entries(all).map(([name, definition]) => {
+        const whole = { pattern: '{path*}', command: name, ordered: false, run: () => null, ...definition };
+        return new Module(`${name}.ts`, whole as never, { doings, log, watch });
+      }),
+    );
+  use(definitions);
+  return { world, commands, modules, lines, use };
+}
+
+let number = 0;
+
+/** Gives a command; answers its uid. */
+export function give(client: Client, command: string, more: Partial<CommandFrame> = {}): string {
+  const n = client.session.received + 1;
+  const frame: CommandFrame = {
+    type: 'command',
+    n,
+    uid: `uid-${++number}`,
+    path: 'public',
+    command,
+    ...more,
+  };
+  client.send(frame);
+  return frame.uid;
+}
+
+/** Lets handlers that wait for nothing be done. */
+export const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** The answers that came since the last call, by uid. */
+export async function answers(client: Client): Promise<Record<string, unknown>> {
+  await settle();
+  return Object.fromEntries(client.told('reply').map(({ uid, ...answer }) => [uid, answer]));
+}
