@@ -3,7 +3,8 @@
 `cornelius.update(path, message)` and its siblings use a default client, configured with
 `cornelius.configure(…)`, `DOBBY` in the Django settings, or the variables `DOBBY_URL` (by default
 http://127.0.0.1:4020), `DOBBY_API_KEY` and `DOBBY_API_KEY_FILE`. `cornelius.aio` has the same for
-asyncio, `Dobby` and `AsyncDobby` are clients of your own, and `cornelius.django` is the Django app.
+asyncio, `Dobby` and `AsyncDobby` are clients of your own, `cornelius.commands` answers the commands
+that Dobby posts, and `cornelius.django` is the Django app.
 Every error is a `CorneliusError`.
 """
 
@@ -17,18 +18,24 @@ from ._client import Dobby
 from ._default import configure, default, door
 from ._errors import (
     ApiError,
+    BadArgs,
     BadConfiguration,
     BadKey,
     BadMessage,
     BadPath,
     BadReply,
     BadRequest,
+    BadSignature,
+    CommandFailed,
     CorneliusError,
     DobbyTimeout,
     DobbyUnreachable,
     IdempotencyKeyReused,
+    NotAllowed,
     PartialFailure,
     Refused,
+    RequestRefused,
+    StateConflict,
     StateFull,
     StreamEnded,
     TooLarge,
@@ -39,11 +46,24 @@ from ._errors import (
 from ._keys import key_fault
 from ._paths import path_fault
 from ._retry import Retry
-from ._types import Entry, Gap, History, PathInfo, Position, SessionInfo, State, Update
+from ._types import (
+    UNSET,
+    Entry,
+    Gap,
+    History,
+    PathInfo,
+    Position,
+    Sent,
+    SessionInfo,
+    State,
+    Update,
+)
 from ._version import __version__
 
 update = door(calls.update)
 updates = door(calls.updates)
+send = door(calls.send)
+broadcast = door(calls.broadcast)
 connect = door(calls.connect)
 disconnect = door(calls.disconnect)
 kick = door(calls.kick)
@@ -88,6 +108,8 @@ __all__ = [
     # now, with the default client
     "update",
     "updates",
+    "send",
+    "broadcast",
     "connect",
     "disconnect",
     "kick",
@@ -111,8 +133,10 @@ __all__ = [
     "History",
     "PathInfo",
     "Position",
+    "Sent",
     "SessionInfo",
     "State",
+    "UNSET",
     "Update",
     "key_fault",
     "path_fault",
@@ -129,12 +153,19 @@ __all__ = [
     "DobbyUnreachable",
     "IdempotencyKeyReused",
     "PartialFailure",
-    "Refused",
+    "RequestRefused",
+    "StateConflict",
     "StateFull",
     "StreamEnded",
     "TooLarge",
     "Unauthorized",
     "UnknownSession",
     "UserMismatch",
+    # of commands
+    "BadArgs",
+    "BadSignature",
+    "CommandFailed",
+    "NotAllowed",
+    "Refused",
     "__version__",
 ]

@@ -62,6 +62,8 @@ class AsyncDobby:
 
     update = _method(calls.update)
     updates = _method(calls.updates)
+    send = _method(calls.send)
+    broadcast = _method(calls.broadcast)
     connect = _method(calls.connect)
     disconnect = _method(calls.disconnect)
     kick = _method(calls.kick)

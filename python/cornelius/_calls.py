@@ -20,7 +20,7 @@ from ._errors import ApiError, BadReply, PartialFailure, api_error
 from ._keys import checked_key
 from ._messages import dumps, encode_message
 from ._paths import checked_path, checked_paths
-from ._types import Page, PathInfo, Position, SessionInfo, Update
+from ._types import UNSET, Page, PathInfo, Position, Sent, SessionInfo, Update, Version
 
 T = TypeVar("T")
 
@@ -65,18 +65,20 @@ def update(
     message: Any,
     *,
     key: str | None = None,
+    version: Version = UNSET,
     except_: Iterable[str] = (),
     idempotency_key: str | None = None,
 ) -> Call[Position | None]:
     """Pushes `message`, any JSON value, to everybody who hears `path`.
 
     With `key` it is also the new value of that key in the path's state; the message None removes
-    the key. Returns the update's position, or None when the path has no log. `except_` names
-    sessions that do not get it. Without `idempotency_key` one is made for this call, so that its
-    retries never push twice. Raises `BadPath`, `BadKey` or `BadMessage` before sending, `StateFull`
-    when there is no room for the key, else another `CorneliusError`.
+    the key. With `version`, too, only if the entry is still at that version, None for no entry;
+    else `StateConflict`. Returns the update's position, or None when the path has no log. `except_`
+    names sessions that do not get it. Without `idempotency_key` one is made for this call, so that
+    its retries never push twice. Raises `BadPath`, `BadKey` or `BadMessage` before sending,
+    `StateFull` when there is no room for the key, else another `CorneliusError`.
     """
-    item = encode_item(Update(path, message, key=key, except_=_ids(except_)))
+    item = encode_item(Update(path, message, key=key, except_=id_list(except_), version=version))
     once = escaped(_idempotency_key(idempotency_key))
     body = f'{item[:-1]},"idempotencyKey":{once}}}'
     return Call(post("update", body), lambda reply: decode.position(answer(reply)))
@@ -94,6 +96,41 @@ def updates(
     given = [each if isinstance(each, Update) else Update(*each) for each in updates]
     items = [encode_item(each, f"updates.{i}.") for i, each in enumerate(given)]
     return updates_of_items(items, idempotency_key)
+
+
+def send(
+    message: Any,
+    *,
+    sessions: Iterable[str] = (),
+    users: Iterable[str] = (),
+    idempotency_key: str | None = None,
+) -> Call[Sent]:
+    """Sends `message` to sessions themselves, by their ids or by the users they are bound to.
+
+    A session gets it whether or not it has a connection just now, a user in all sessions that are
+    bound to it. Returns which sessions get it, and which ids and users are unknown. Raises
+    `BadMessage` before sending.
+    """
+    item = encode_sending(message, sessions, users)
+    once = escaped(_idempotency_key(idempotency_key))
+    if item is None:
+        return Call(post("send", "{}"), _sent, Sent((), ()))
+    return Call(post("send", f'{item[:-1]},"idempotencyKey":{once}}}'), _sent)
+
+
+def broadcast(
+    message: Any, *, except_: Iterable[str] = (), idempotency_key: str | None = None
+) -> Call[Position | None]:
+    """Sends `message` to every session, except those that `except_` names.
+
+    Returns its position. Raises `BadMessage` before sending.
+    """
+    text = f'{{"message":{encode_message(message)}'
+    ids = id_list(except_)
+    text += f',"except":{escaped(ids)}' if ids else ""
+    once = escaped(_idempotency_key(idempotency_key))
+    request = post("broadcast", f'{text},"idempotencyKey":{once}}}')
+    return Call(request, lambda reply: decode.position(answer(reply)))
 
 
 def connect(
@@ -174,8 +211,25 @@ def encode_item(item: Update, at: str = "") -> str:
     text = f'{{"path":{path},"message":{encode_message(item.message, f"{at}message")}'
     if item.key is not None:
         text += f',"key":{dumps(checked_key(item.key, f"{at}key"))}'
-    ids = _ids(item.except_)
+    if item.version is not UNSET:
+        text += f',"version":{_version(item, f"{at}version")}'
+    ids = id_list(item.except_)
     return f'{text},"except":{escaped(ids)}}}' if ids else f"{text}}}"
+
+
+def encode_sending(
+    message: Any, sessions: Iterable[str], users: Iterable[str], at: str = ""
+) -> str | None:
+    """Gives the JSON of one message to sessions, checked; None when it is for nobody."""
+    text = f'{{"message":{encode_message(message, f"{at}message")}'
+    named = {"sessions": id_list(sessions, "sessions"), "users": id_list(users, "users")}
+    if not any(named.values()):
+        return None
+    for name, ids in named.items():
+        if len(ids) > MAX_ITEMS:
+            raise api_error("too_many_items", f"At most {MAX_ITEMS} a call.", f"{at}{name}", 400)
+        text += f',"{name}":{escaped(ids)}' if ids else ""
+    return f"{text}}}"
 
 
 def updates_of_items(
@@ -284,10 +338,22 @@ def _idempotency_key(given: str | None) -> str:
     return given
 
 
-def _ids(ids: Iterable[str]) -> list[str]:
+def id_list(ids: Iterable[str], name: str = "except_") -> list[str]:
+    """Gives the list, or raises TypeError for one text."""
     if isinstance(ids, str):
-        raise TypeError("except_ is a list of session ids, not one id")
+        raise TypeError(f"{name} is a list, not one text")
     return list(ids)
+
+
+def _version(item: Update, field: str) -> str:
+    version = item.version
+    if item.key is None:
+        raise api_error("bad_field", "A version needs a key.", field, 400)
+    if version is None:
+        return "null"
+    if isinstance(version, bool) or not isinstance(version, int) or version < 0:
+        raise api_error("bad_field", "A version is an entry's offset, or None.", field, 400)
+    return str(version)
 
 
 def _in_order(reply: Reply, expected: int) -> list[Position | None]:
@@ -330,10 +396,20 @@ def _kicked(reply: Reply) -> None:
         raise BadReply("the answer does not say that the session was kicked")
 
 
+def _sent(reply: Reply) -> Sent:
+    body = answer(reply)
+    return Sent(decode.texts(body, "sent"), decode.texts(body, "unknown"))
+
+
 def _sessions(reply: Reply) -> Page[SessionInfo, str]:
     body = answer(reply)
     found = [
-        SessionInfo(decode.text(item, "id"), decode.optional_text(item, "user"), item)
+        SessionInfo(
+            decode.text(item, "id"),
+            decode.optional_text(item, "user"),
+            item,
+            decode.optional_integer(item, "lastCommandAt"),
+        )
         for item in decode.items(body, "sessions")
     ]
     return Page(found, decode.optional_text(body, "next"))

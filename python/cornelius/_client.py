@@ -65,6 +65,8 @@ class Dobby:
 
     update = _method(calls.update)
     updates = _method(calls.updates)
+    send = _method(calls.send)
+    broadcast = _method(calls.broadcast)
     connect = _method(calls.connect)
     disconnect = _method(calls.disconnect)
     kick = _method(calls.kick)
@@ -120,8 +122,8 @@ class Dobby:
         """Yields what is pushed to `path`, which must be public, for ever, in order.
 
         After an interruption it comes back where it stopped; what can no longer be had is told
-        with a `Gap` first. Raises `BadPath` at once, `Refused` or another `CorneliusError` when the
-        path may not be heard, and when the first connection fails.
+        with a `Gap` first. Raises `BadPath` at once, `RequestRefused` or another `CorneliusError`
+        when the path may not be heard, and when the first connection fails.
         """
         return self._watch(Watch(path, self._retry))
 

@@ -56,6 +56,11 @@ def integer(source: Object, name: str) -> int:
     return value
 
 
+def optional_integer(source: Object, name: str) -> int | None:
+    """Gives a whole number that may be missing or null."""
+    return None if source.get(name) is None else integer(source, name)
+
+
 def boolean(source: Object, name: str) -> bool:
     """Gives a field that must be true or false."""
     value = source.get(name)

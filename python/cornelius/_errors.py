@@ -19,9 +19,9 @@ class CorneliusError(Exception):
 
 
 class BadConfiguration(CorneliusError):
-    """A setting is missing or wrong: the URL, the API key, the timeout, the time for retries.
+    """A setting is missing or wrong: the URL, a key or secret, the timeout, the time for retries.
 
-    Raised before anything is sent.
+    Raised before anything is sent, and where a command is registered wrongly.
     """
 
 
@@ -170,7 +170,11 @@ class IdempotencyKeyReused(ApiError):
     """Another request came with this idempotency key within the last 5 minutes."""
 
 
-class Refused(ApiError):
+class StateConflict(ApiError):
+    """The entry is not at the `version` that the update named; nothing was published."""
+
+
+class RequestRefused(ApiError):
     """A path may not be heard: not granted, denied, or refused by the back end."""
 
 
@@ -195,6 +199,76 @@ class PartialFailure(CorneliusError):
         return f"{len(self.failed)} of {len(self.results)} items failed: {some}"
 
 
+class CommandFailed(CorneliusError):
+    """A command was not done: what the client that gave it is told.
+
+    `code` is one of the protocol's table. `field` names the argument at fault, such as `args.text`.
+    `reason` is the handler's own code and `data` what it has to say beyond that, any JSON value.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        field: str | None = None,
+        reason: str | None = None,
+        data: Any = None,
+    ) -> None:
+        super().__init__(code, message, field, reason, data)
+        self.code = code
+        self.message = message
+        self.field = field
+        self.reason = reason
+        self.data = data
+
+    def __str__(self) -> str:
+        at = "" if self.field is None else f" (field {self.field})"
+        return f"{self.code}: {self.message}{at}"
+
+
+class Refused(CommandFailed):
+    """Raised by the handler of a command that it does not do; the client is told all of it."""
+
+    def __init__(self, message: str, reason: str | None = None, data: Any = None) -> None:
+        super().__init__("refused", message, None, reason, data)
+        # What pickling hands to __init__.
+        self.args = (message, reason, data)
+
+
+class NotAllowed(CommandFailed):
+    """This session may not give this command. Handlers may raise it too."""
+
+    def __init__(self, message: str = "This session may not give this command.") -> None:
+        super().__init__("not_allowed", message)
+        self.args = (message,)
+
+
+class BadArgs(CommandFailed):
+    """An argument is not what the command takes. Handlers may raise it for rules of their own.
+
+    `field` is `args.` and the argument's name, or `path.` and that of a capture.
+    """
+
+    def __init__(self, message: str, field: str) -> None:
+        super().__init__("bad_args", message, field)
+        self.args = (message, field)
+
+
+class BadSignature(CorneliusError):
+    """A posted command does not carry a good `Dobby-Signature`.
+
+    `reason` is `missing`, `malformed`, `wrong_signature`, `too_old` or `replayed`.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(reason, message)
+        self.reason = reason
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
 _CLASSES: dict[str, type[ApiError]] = {
     "too_large": TooLarge,
     "state_full": StateFull,
@@ -202,9 +276,10 @@ _CLASSES: dict[str, type[ApiError]] = {
     "unknown_session": UnknownSession,
     "user_mismatch": UserMismatch,
     "idempotency_key_reused": IdempotencyKeyReused,
-    "not_granted": Refused,
-    "denied": Refused,
-    "connect_refused": Refused,
+    "state_conflict": StateConflict,
+    "not_granted": RequestRefused,
+    "denied": RequestRefused,
+    "connect_refused": RequestRefused,
     "bad_json": BadRequest,
     "bad_field": BadRequest,
     "unknown_field": BadRequest,
@@ -224,6 +299,8 @@ _RETRYABLE = frozenset(
         "too_many_sessions",
         "connect_failed",
         "request_timeout",
+        "too_many_commands",
+        "back_end_down",
         "restarting",
         "internal",
     }

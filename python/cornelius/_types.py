@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from enum import Enum
+from typing import Any, Final, Generic, Literal, TypeVar
 
 T = TypeVar("T")
 N = TypeVar("N")
+
+
+class Unset(Enum):
+    """The type of `UNSET`."""
+
+    UNSET = "UNSET"
+
+    def __repr__(self) -> str:
+        return self.value
+
+
+UNSET: Final = Unset.UNSET
+"""What `version` is when nothing is compared; None says that there is no such entry."""
+
+Version = int | None | Literal[Unset.UNSET]
+"""Which update an entry must have been changed by last; see `Update.version`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +56,9 @@ class Update:
     """Of which entry of the path's state it is the new value; a message None removes the entry."""
     except_: Sequence[str] = field(default=(), kw_only=True)
     """Ids of sessions that do not get it. Only used when sending."""
+    version: Version = field(default=UNSET, kw_only=True)
+    """With a key: it is published only if the entry's `version` is this, or with None only if there
+    is no entry. Only used when sending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +94,11 @@ class Entry:
     key: str
     message: Any
     position: Position
+
+    @property
+    def version(self) -> int:
+        """What an update names to change the entry only if nobody else has: its offset."""
+        return self.position.offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +137,18 @@ class SessionInfo:
     user: str | None
     details: Mapping[str, Any]
     """Everything that Dobby tells of it, under the names of the protocol."""
+    last_command_at: int | None = None
+    """When it gave its last command, in milliseconds since 1970; None before the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Whom a message to sessions was for."""
+
+    sent: tuple[str, ...]
+    """Ids of the sessions that get it, now or when they come back."""
+    unknown: tuple[str, ...]
+    """Ids that are no session's, and users who have none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from ._types import Gap, PathInfo, Position, SessionInfo, State, Update
 
 update = async_door(calls.update)
 updates = async_door(calls.updates)
+send = async_door(calls.send)
+broadcast = async_door(calls.broadcast)
 connect = async_door(calls.connect)
 disconnect = async_door(calls.disconnect)
 kick = async_door(calls.kick)
@@ -54,6 +56,7 @@ def watch(path: str) -> AsyncIterator[Update | Gap]:
 
 
 __all__ = [
+    "broadcast",
     "connect",
     "disconnect",
     "history",
@@ -63,6 +66,7 @@ __all__ = [
     "paths",
     "position",
     "positions",
+    "send",
     "sessions",
     "state",
     "update",

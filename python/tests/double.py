@@ -38,6 +38,7 @@ class State:
     streams: list[list[bytes] | Answer] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
     published: list[tuple[str, Any]] = field(default_factory=list)
+    sent: list[dict[str, Any]] = field(default_factory=list)
     logged: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     epoch: str = "k3v9x0qa"
     page_size: int = 1_000
@@ -97,6 +98,8 @@ class Double:
     def _publish(self, item: Any) -> dict[str, Any]:
         if item["path"].startswith("fail"):
             return {"error": {"code": "too_large", "message": "no", "field": "message"}}
+        if item.get("version") != self._version(item):
+            return {"error": {"code": "state_conflict", "message": "no", "field": "version"}}
         self.state.published.append((item["path"], item["message"]))
         if item["path"].startswith("nolog"):
             return {"position": None}
@@ -106,9 +109,33 @@ class Double:
         self.state.logged.append((item["path"], logged))
         return {"position": at}
 
+    def _version(self, item: Any) -> int | None:
+        """Gives the version of the item's entry, or whatever it names if it names none."""
+        if "version" not in item:
+            return None
+        same = [told for path, told in self.state.logged if path == item["path"]]
+        entries = [told for told in same if told.get("key") == item["key"]]
+        if not entries or entries[-1]["message"] is None:
+            return None
+        offset: int = entries[-1]["position"]["offset"]
+        return offset
+
     def _update(self, body: Any) -> tuple[int, Any]:
         answer = self._publish(body)
-        return (413, error("too_large", field="message")) if "error" in answer else (200, answer)
+        if "error" not in answer:
+            return 200, answer
+        status = 409 if answer["error"]["code"] == "state_conflict" else 413
+        return status, {"error": {**answer["error"], "retryable": False}}
+
+    def _send(self, body: Any) -> tuple[int, Any]:
+        ids, users = body.get("sessions", []), body.get("users", [])
+        self.state.sent.append({name: body[name] for name in body if name != "idempotencyKey"})
+        found = [f"session of {user}" for user in users if not user.startswith("unknown")]
+        sent = [*[id for id in ids if not id.startswith("unknown")], *found]
+        return 200, {"sent": sent, "unknown": [n for n in ids + users if n.startswith("unknown")]}
+
+    def _broadcast(self, body: Any) -> tuple[int, Any]:
+        return 200, self._publish({"path": "::all", "message": body["message"]})
 
     def _updates(self, body: Any) -> tuple[int, Any]:
         return 200, {"results": [self._publish(item) for item in body["updates"]]}
@@ -154,7 +181,11 @@ class Double:
         first = int(body.get("after", "0"))
         ids = [str(n) for n in range(first, 5)][: body["limit"]]
         last = first + len(ids)
-        sessions = [{"id": id, "user": None, "subscriptions": 1} for id in ids]
+        times = {"0": None, "1": 1_790_000_000_000}
+        sessions = [
+            {"id": id, "user": None, "subscriptions": 1, "lastCommandAt": times.get(id)}
+            for id in ids
+        ]
         return 200, {"sessions": sessions, "next": str(last) if last < 5 else None}
 
     def _paths(self, body: Any) -> tuple[int, Any]:

@@ -15,11 +15,14 @@ from cornelius import (
     BadPath,
     BadReply,
     BadRequest,
+    BadSignature,
     CorneliusError,
     DobbyTimeout,
     DobbyUnreachable,
     PartialFailure,
     Position,
+    RequestRefused,
+    StateConflict,
     StateFull,
     StreamEnded,
     TooLarge,
@@ -82,6 +85,49 @@ def test_one_text_is_not_taken_for_a_list() -> None:
             make()
 
 
+def test_a_version_is_sent_where_it_is_given_and_needs_a_key() -> None:
+    assert "version" not in body(calls.update("a", 1, key="k"))
+    assert body(calls.update("a", 1, key="k", version=None))["version"] is None
+    assert body(calls.update("a", 1, key="k", version=44))["version"] == 44
+    items = body(calls.updates([Update("a", 1, key="k", version=0), Update("a", 1)]))["updates"]
+    assert [item.get("version") for item in items] == [0, None]
+    for version in (True, -1, "44", 1.0):
+        with pytest.raises(BadRequest, match="offset"):
+            calls.update("a", 1, key="k", version=version)  # type: ignore[arg-type]
+    with pytest.raises(BadRequest, match=r"needs a key. \(field updates\.1\.version\)"):
+        calls.updates([("a", 1), Update("a", 1, version=None)])
+
+
+def test_what_is_sent_to_sessions_is_checked_before() -> None:
+    for make in (lambda: calls.send(object(), users=["a"]), lambda: calls.broadcast(object())):
+        with pytest.raises(BadMessage):
+            make()
+    for make in (
+        lambda: calls.send(1, users="ann"),
+        lambda: calls.send(1, sessions="s1"),
+        lambda: calls.broadcast(1, except_="s1"),
+    ):
+        with pytest.raises(TypeError):
+            make()
+    with pytest.raises(BadRequest, match="too_many_items"):
+        calls.send(1, users=["ann"] * 1001)
+    keys = {body(calls.send(1, users=["ann"]))["idempotencyKey"] for _ in range(9)}
+    keys |= {body(calls.broadcast(1))["idempotencyKey"] for _ in range(9)}
+    assert len(keys) == 18
+
+
+def test_an_answer_to_send_that_says_nothing_is_refused() -> None:
+    answers: list[Any] = [
+        {},
+        {"sent": []},
+        {"sent": [1], "unknown": []},
+        {"sent": "s", "unknown": []},
+    ]
+    for answer in answers:
+        with pytest.raises(BadReply):
+            calls.send(1, users=["ann"]).parse(Reply(200, json.dumps(answer).encode()))
+
+
 def test_paths_are_sent_once_each_and_in_order() -> None:
     assert body(calls.connect("id", ["b", "a", "b"]))["paths"] == ["b", "a"]
 
@@ -120,6 +166,8 @@ def test_chunks_keep_order_and_fit_the_limits() -> None:
         ("unknown_session", 404, UnknownSession),
         ("user_mismatch", 409, UserMismatch),
         ("state_full", 507, StateFull),
+        ("state_conflict", 409, StateConflict),
+        ("not_granted", 403, RequestRefused),
         ("bad_field", 400, BadRequest),
         ("a_later_code", 400, BadRequest),
         ("a_later_code", 403, ApiError),
@@ -170,6 +218,7 @@ def test_a_partial_failure_keeps_what_took_effect() -> None:
         DobbyTimeout("no"),
         BadReply("html", 502),
         StreamEnded(4201, "gone"),
+        BadSignature("missing", "The header is missing."),
         api_error("user_mismatch", "m", "user", 409),
         PartialFailure({"a": api_error("internal", "m")}),
     ],

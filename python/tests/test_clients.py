@@ -23,6 +23,8 @@ from cornelius import (
     PartialFailure,
     PathInfo,
     Position,
+    Sent,
+    StateConflict,
     TooLarge,
     Unauthorized,
     UnknownSession,
@@ -68,8 +70,47 @@ def test_keys_are_sent(driver: Driver, double: Double) -> None:
     assert [item.get("key") for item in double.state.seen[1].body["updates"]] == ["7", None]
 
 
+def test_send_reaches_sessions_and_users(driver: Driver, double: Double) -> None:
+    found = driver.call("send", {"a": 1}, sessions=["s1", "unknown1"], users=["ann", "unknown2"])
+    assert found == Sent(("s1", "session of ann"), ("unknown1", "unknown2"))
+    driver.call("send", None, users=iter(["ann"]))
+    assert double.state.sent == [
+        {"message": {"a": 1}, "sessions": ["s1", "unknown1"], "users": ["ann", "unknown2"]},
+        {"message": None, "users": ["ann"]},
+    ]
+
+
+def test_broadcast_gives_the_position(driver: Driver, double: Double) -> None:
+    assert driver.call("broadcast", "hello") == Position("k3v9x0qa", 1)
+    driver.call("broadcast", "hello", except_=["s1"], idempotency_key="k")
+    first, second = (seen.body for seen in double.state.seen)
+    assert set(first) == {"message", "idempotencyKey"}
+    assert second == {"message": "hello", "except": ["s1"], "idempotencyKey": "k"}
+
+
+def test_a_version_makes_an_update_compare_and_set(driver: Driver, double: Double) -> None:
+    at = driver.call("update", "a", 1, key="7", version=None)
+    with pytest.raises(StateConflict) as caught:
+        driver.call("update", "a", 2, key="7", version=None)
+    assert (caught.value.code, caught.value.status) == ("state_conflict", 409)
+    assert not caught.value.retryable
+    version = driver.call("state", "a")["7"].version
+    assert version == at.offset
+    driver.call("update", "a", 2, key="7", version=version)
+    with pytest.raises(PartialFailure) as partial:
+        driver.call("updates", [Update("a", 3, key="7", version=version), ("a", 4)])
+    assert isinstance(partial.value.failed[0], StateConflict)
+    assert [message for _, message in double.state.published] == [1, 2, 4]
+
+
+def test_a_session_tells_when_it_gave_its_last_command(driver: Driver) -> None:
+    found = [each.last_command_at for each in driver.take(3, "sessions")]
+    assert found == [None, 1_790_000_000_000, None]
+
+
 def test_nothing_is_asked_about_nothing(driver: Driver, double: Double) -> None:
     assert driver.call("updates", []) == []
+    assert driver.call("send", 1, users=[]) == Sent((), ())
     assert driver.call("connect", "s1", []) == {}
     assert driver.call("disconnect", "s1", []) == {}
     assert double.state.seen == []

@@ -17,7 +17,7 @@ from cornelius import (
     DobbyUnreachable,
     Gap,
     Position,
-    Refused,
+    RequestRefused,
     Retry,
     StreamEnded,
     Unauthorized,
@@ -101,17 +101,17 @@ def test_what_came_before_a_refusal_is_yielded_first(watch: Watch) -> None:
     denied = event(type="refused", paths=[{"path": "news", "code": "not_granted", "message": "no"}])
     events = watch.feed(subscribed(at(0)) + update("a", 1) + denied)
     assert next(events) == seen("a", 1)
-    with pytest.raises(Refused):
+    with pytest.raises(RequestRefused):
         next(events)
 
 
 @pytest.mark.parametrize(
     ("frame", "kind"),
     [
-        ({"type": "unsubscribed", "paths": ["news"], "by": "back_end"}, Refused),
+        ({"type": "unsubscribed", "paths": ["news"], "by": "back_end"}, RequestRefused),
         ({"type": "error", "code": "unauthorized", "message": "m"}, Unauthorized),
         ({"type": "closing", "code": 4201, "message": "m"}, StreamEnded),
-        ({"type": "closing", "code": 4202, "message": "m", "error": "not_granted"}, Refused),
+        ({"type": "closing", "code": 4202, "message": "m", "error": "not_granted"}, RequestRefused),
         ({"type": "closing", "code": 4000, "message": "m"}, DobbyUnreachable),
         ({"type": "closing", "code": 4100, "message": "m"}, DobbyUnreachable),
         ({"type": "closing", "code": 1006, "message": "m"}, DobbyUnreachable),
@@ -190,7 +190,7 @@ def test_a_client_resumes_with_last_event_id_and_never_sends_the_key(
 
 def test_a_client_raises_what_an_http_answer_refuses(driver: Any, double: Double) -> None:
     double.state.streams = [(403, error("not_granted"))]
-    with pytest.raises(Refused):
+    with pytest.raises(RequestRefused):
         driver.take(1, "watch", "news")
     double.state.streams = [(200, b"<html>")]
     with pytest.raises(BadReply):
