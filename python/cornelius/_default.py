@@ -37,12 +37,16 @@ def configure(
     api_key_file: str | os.PathLike[str] | None = None,
     timeout: float | None = None,
     retry_seconds: float | None = None,
+    webhook_secret: str | Sequence[str] | None = None,
+    webhook_secret_file: str | os.PathLike[str] | None = None,
 ) -> None:
     """Configures the default clients; what is None comes from the settings or the environment.
 
     `timeout` is in seconds for each step of one try, 5 by default. `retry_seconds` is how long a
     call is tried again, 8 by default, so that a restart of Dobby loses nothing; 0 for never.
-    `api_key_file` is read when a client is first needed, and `api_key` goes before it. A second
+    `api_key_file` is read when a client is first needed, and `api_key` goes before it.
+    `webhook_secret` is what Dobby signs the commands with that it posts, or several of which any
+    may be it; `webhook_secret_file` holds one in each line, and is read for each command. A second
     call replaces the first and closes its client, so make it before other threads publish. Raises
     nothing: mistakes are told, as `BadConfiguration`, by the first call that needs a client.
     """
@@ -52,6 +56,8 @@ def configure(
         "api_key_file": api_key_file,
         "timeout": timeout,
         "retry_seconds": retry_seconds,
+        "webhook_secret": webhook_secret,
+        "webhook_secret_file": webhook_secret_file,
     }
     _configured.clear()
     _configured.update({name: value for name, value in given.items() if value is not None})
@@ -123,12 +129,50 @@ def _api_key(sources: Sequence[Mapping[str, Any]]) -> str | None:
     return None
 
 
-def read_key_file(name: str | os.PathLike[str]) -> str:
+def read_key_file(name: str | os.PathLike[str], what: str = "API key") -> str:
     """Gives what the file holds. Raises `BadConfiguration` when it cannot be read."""
     try:
         return Path(name).read_text(encoding="utf-8").strip()
     except (OSError, ValueError, TypeError) as error:
-        raise BadConfiguration(f"the API key file {name!r} cannot be read: {error}") from error
+        raise BadConfiguration(f"the {what} file {name!r} cannot be read: {error}") from error
+
+
+def webhook_secrets(given: str | Sequence[str] | None = None) -> list[str]:
+    """Gives the secrets of which any may have signed a command: `given`, or the configured ones.
+
+    Raises `BadConfiguration` when there are none, or one is not good.
+    """
+    if given is not None:
+        return checked_secrets(given)
+    for source in (_configured, _django_options(), _environment()):
+        if source.get("webhook_secret") is not None:
+            return checked_secrets(source["webhook_secret"])
+        if source.get("webhook_secret_file") is not None:
+            return read_secret_file(source["webhook_secret_file"])
+    raise BadConfiguration(
+        "the secret of Dobby's commands is not configured: set DOBBY_WEBHOOK_SECRET or "
+        'DOBBY_WEBHOOK_SECRET_FILE, or DOBBY["WEBHOOK_SECRET"] in the Django settings, '
+        "or call cornelius.configure()"
+    )
+
+
+def read_secret_file(name: str | os.PathLike[str]) -> list[str]:
+    """Gives the secrets of a file, one in each line. Raises `BadConfiguration`."""
+    return checked_secrets(read_key_file(name, "webhook secret").splitlines())
+
+
+def checked_secrets(given: object) -> list[str]:
+    """Gives one secret or several as a list, or raises `BadConfiguration`."""
+    several = [given] if isinstance(given, str) else given
+    if not isinstance(several, Sequence) or not all(isinstance(one, str) for one in several):
+        raise BadConfiguration("a webhook secret is text, or a list of texts")
+    secrets = [one.strip() for one in several]
+    # The secrets themselves stay out of the message: messages end up in logs.
+    if not secrets or not all(secrets):
+        raise BadConfiguration("the webhook secret is empty")
+    if not all(one.isprintable() for one in secrets):
+        raise BadConfiguration("the webhook secret has characters that are not printable")
+    return secrets
 
 
 def _django_options() -> dict[str, Any]:
@@ -144,6 +188,7 @@ def _django_options() -> dict[str, Any]:
 
 
 def _environment() -> dict[str, Any]:
-    names = {"url": "DOBBY_URL", "api_key": "DOBBY_API_KEY", "api_key_file": "DOBBY_API_KEY_FILE"}
+    options = ("url", "api_key", "api_key_file", "webhook_secret", "webhook_secret_file")
+    names = {option: f"DOBBY_{option.upper()}" for option in options}
     # An empty variable is what a shell or a compose file makes of one that is not set.
     return {name: os.environ[key] for name, key in names.items() if os.environ.get(key)}

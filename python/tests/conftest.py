@@ -38,7 +38,8 @@ def double() -> Iterator[Double]:
 @pytest.fixture(autouse=True)
 def clean_defaults(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No test inherits a default client or a variable of the developer's shell."""
-    for name in ("DOBBY_URL", "DOBBY_API_KEY", "DOBBY_API_KEY_FILE"):
+    for option in ("URL", "API_KEY", "API_KEY_FILE", "WEBHOOK_SECRET", "WEBHOOK_SECRET_FILE"):
+        name = f"DOBBY_{option}"
         monkeypatch.delenv(name, raising=False)
     yield
     _default.configure()

@@ -11,20 +11,22 @@ from pathlib import Path
 import pytest
 
 import cornelius
+import cornelius.commands
 from cornelius import BadConfiguration, Position, aio
 from cornelius import _default as defaults
 from tests.double import KEY, Double
 
 
 def test_importing_reads_nothing_and_does_not_need_django() -> None:
-    program = "import sys, cornelius, cornelius.aio; sys.exit('django' in sys.modules)"
+    modules = "cornelius, cornelius.aio, cornelius.commands"
+    program = f"import sys, {modules}; sys.exit('django' in sys.modules)"
     environment = {"DOBBY_URL": "nonsense", "DOBBY_API_KEY_FILE": "/nowhere"}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True)
     assert done.returncode == 0, done.stderr
 
 
 def test_everything_exported_exists() -> None:
-    for module in (cornelius, aio):
+    for module in (cornelius, aio, cornelius.commands):
         assert all(hasattr(module, name) for name in module.__all__)
         assert len(set(module.__all__)) == len(module.__all__)
 
@@ -122,7 +124,7 @@ def test_the_default_url_is_the_servers() -> None:
 
 
 def test_signatures_tell_the_arguments() -> None:
-    expected = ["path", "message", "key", "except_", "idempotency_key"]
+    expected = ["path", "message", "key", "version", "except_", "idempotency_key"]
     for function in (cornelius.update, aio.update, cornelius.Dobby("http://h").update):
         assert list(inspect.signature(function).parameters) == expected
         assert "BadMessage" in (function.__doc__ or "")

@@ -1,0 +1,1 @@
+"""What `cornelius.commands` is made of: from a posted body to its answer."""
