@@ -12,9 +12,15 @@ from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
+from cornelius import commands
 from tests.double import KEY, Double
 
 pytestmark = pytest.mark.usefixtures("_django")
+
+
+@pytest.fixture(autouse=True)
+def no_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands.router, "_handlers", [])
 
 
 def found(settings: Any) -> list[str]:
@@ -41,6 +47,13 @@ def found(settings: Any) -> list[str]:
         ({"API_KEY": "k", "AUTHORIZE": "tests.django_urls.nothing"}, ["cornelius.E006"]),
         ({"API_KEY": "k", "AUTHORIZE": "tests.django_urls.urlpatterns"}, ["cornelius.E006"]),
         ({"API_KEY": "k", "API_KEY_FILE": "/nowhere"}, ["cornelius.E007"]),
+        ({"API_KEY": "k", "WEBHOOK_SECRET": "s"}, []),
+        ({"API_KEY": "k", "WEBHOOK_SECRET": ["s", "t"]}, []),
+        ({"API_KEY": "k", "WEBHOOK_SECRET": ""}, ["cornelius.E009"]),
+        ({"API_KEY": "k", "WEBHOOK_SECRET": []}, ["cornelius.E009"]),
+        ({"API_KEY": "k", "WEBHOOK_SECRET": 7}, ["cornelius.E009"]),
+        ({"API_KEY": "k", "WEBHOOK_SECRET": "s", "WEBHOOK_SECRET_FILE": "f"}, ["cornelius.E010"]),
+        ({"API_KEY": "k", "WEBHOOK_SECRET_FILE": "/nowhere"}, ["cornelius.W003"]),
         ({}, ["cornelius.W001"]),
         ({"API_KEY_FILE": "/nowhere"}, ["cornelius.W002"]),
         ({"URL": 7, "TIMEOUT": -1}, ["cornelius.E003", "cornelius.E005", "cornelius.W001"]),
@@ -49,6 +62,18 @@ def found(settings: Any) -> list[str]:
 )
 def test_each_mistake_has_its_id(settings: Any, ids: list[str]) -> None:
     assert found(settings) == ids
+
+
+def test_commands_without_a_secret_are_an_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    commands.command("contacts", "count")(lambda context: 3)
+    assert found({"API_KEY": "k"}) == ["cornelius.E011"]
+    assert found({"API_KEY": "k", "WEBHOOK_SECRET": "s"}) == []
+    (tmp_path / "secret").write_text("s\n")
+    assert found({"API_KEY": "k", "WEBHOOK_SECRET_FILE": tmp_path / "secret"}) == []
+    monkeypatch.setenv("DOBBY_WEBHOOK_SECRET_FILE", "/nowhere")
+    assert found({"API_KEY": "k"}) == []
 
 
 def test_a_key_of_the_environment_or_of_a_file_is_enough(
@@ -61,7 +86,8 @@ def test_a_key_of_the_environment_or_of_a_file_is_enough(
 
 
 def test_a_key_is_never_printed() -> None:
-    with override_settings(DOBBY={"API_KEY": "geheimnisträger"}):
+    given = {"API_KEY": "geheimnisträger", "WEBHOOK_SECRET": "geheim\n2"}
+    with override_settings(DOBBY=given):
         assert "geheim" not in " ".join(str(each) for each in run_checks())
 
 

@@ -5,6 +5,7 @@
 """
 
 from ._publish import publish_failed, update, updates
+from ._users import auser_of, user_of
 from .urls import dobby_urls
 
-__all__ = ["dobby_urls", "publish_failed", "update", "updates"]
+__all__ = ["auser_of", "dobby_urls", "publish_failed", "update", "updates", "user_of"]

@@ -14,7 +14,18 @@ from .._errors import BadConfiguration
 Authorize = Callable[[HttpRequest, str], bool | Awaitable[bool]]
 """Says whether the visitor of this request may hear this path; may be async."""
 
-KNOWN = frozenset({"URL", "API_KEY", "API_KEY_FILE", "TIMEOUT", "RETRY_SECONDS", "AUTHORIZE"})
+KNOWN = frozenset(
+    {
+        "URL",
+        "API_KEY",
+        "API_KEY_FILE",
+        "TIMEOUT",
+        "RETRY_SECONDS",
+        "AUTHORIZE",
+        "WEBHOOK_SECRET",
+        "WEBHOOK_SECRET_FILE",
+    }
+)
 
 
 def refuse(request: HttpRequest, path: str) -> bool:

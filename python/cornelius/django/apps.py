@@ -7,22 +7,24 @@ from typing import Any
 from django.apps import AppConfig
 from django.core import checks
 from django.core.signals import setting_changed
+from django.utils.module_loading import autodiscover_modules
 
 from .. import _default
 from .checks import check_settings
 
 
 class CorneliusConfig(AppConfig):
-    """Registers the checks. The label is `cornelius`."""
+    """Registers the checks and finds the commands of all apps. The label is `cornelius`."""
 
     name = "cornelius.django"
     label = "cornelius"
     verbose_name = "Dobby"
 
     def ready(self) -> None:
-        """Runs once at start; reads no setting."""
+        """Runs once at start; reads no setting. Imports the module `commands` of each app."""
         checks.register(check_settings)
         setting_changed.connect(_forget_clients, dispatch_uid="cornelius")
+        autodiscover_modules("commands")
 
 
 def _forget_clients(*, setting: str, **_: Any) -> None:

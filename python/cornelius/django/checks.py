@@ -1,7 +1,8 @@
 """System checks of `DOBBY` in the settings. They send nothing.
 
 What is wrong in itself is an error. What may only be missing on this machine, as in a build, is a
-warning, so that `manage.py check` and `migrate` still run there.
+warning, so that `manage.py check` and `migrate` still run there. Commands without any secret are an
+error: each would be refused.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 
-from .._default import read_key_file
+from .._default import checked_secrets, read_key_file, read_secret_file
 from .._endpoint import checked_api_key, checked_timeout, checked_url
 from .._errors import BadConfiguration
 from .._retry import checked_retry_seconds
+from ..commands import router
 from ._settings import KNOWN, load_authorize
 
 
@@ -25,7 +27,7 @@ def check_settings(app_configs: Any = None, **_: Any) -> list[checks.CheckMessag
     given = getattr(settings, "DOBBY", {})
     if not isinstance(given, Mapping):
         return [checks.Error("DOBBY is not a dict.", id="cornelius.E001")]
-    return [*_names(given), *_values(given), *_key(given)]
+    return [*_names(given), *_values(given), *_key(given), *_secret(given)]
 
 
 def _names(given: Mapping[str, Any]) -> Iterator[checks.CheckMessage]:
@@ -42,6 +44,7 @@ def _values(given: Mapping[str, Any]) -> Iterator[checks.CheckMessage]:
         ("TIMEOUT", checked_timeout, "cornelius.E005"),
         ("AUTHORIZE", load_authorize, "cornelius.E006"),
         ("RETRY_SECONDS", checked_retry_seconds, "cornelius.E008"),
+        ("WEBHOOK_SECRET", checked_secrets, "cornelius.E009"),
     ]
     for name, check, id in rows:
         if given.get(name) is None:
@@ -73,3 +76,25 @@ def _key(given: Mapping[str, Any]) -> Iterator[checks.CheckMessage]:
         checked_api_key(read_key_file(file))
     except BadConfiguration as error:
         yield checks.Warning(f'DOBBY["API_KEY_FILE"]: {error}.', id="cornelius.W002")
+
+
+def _secret(given: Mapping[str, Any]) -> Iterator[checks.CheckMessage]:
+    file = given.get("WEBHOOK_SECRET_FILE")
+    if given.get("WEBHOOK_SECRET") is not None and file is not None:
+        both = 'DOBBY has both "WEBHOOK_SECRET" and "WEBHOOK_SECRET_FILE".'
+        yield checks.Error(both, id="cornelius.E010")
+        return
+    if file is not None:
+        try:
+            read_secret_file(file)
+        except BadConfiguration as error:
+            yield checks.Warning(f'DOBBY["WEBHOOK_SECRET_FILE"]: {error}.', id="cornelius.W003")
+        return
+    names = ("DOBBY_WEBHOOK_SECRET", "DOBBY_WEBHOOK_SECRET_FILE")
+    if len(router) and not any((given.get("WEBHOOK_SECRET"), *map(os.environ.get, names))):
+        yield checks.Error(
+            "There are commands, but no secret: each of them would be refused.",
+            hint='Set DOBBY["WEBHOOK_SECRET_FILE"], DOBBY["WEBHOOK_SECRET"] or the variable '
+            "DOBBY_WEBHOOK_SECRET.",
+            id="cornelius.E011",
+        )

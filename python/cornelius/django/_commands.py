@@ -1,0 +1,145 @@
+"""The door for the commands that Dobby posts: signed, so neither cookies nor a CSRF token matter.
+
+There are two views, for blocking and for async servers. Django takes either under both, but an
+async view under WSGI costs each command an event loop, and a blocking one under ASGI holds a thread
+for as long as an async function waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from django.core.cache import caches
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.exceptions import RequestDataTooBig
+from django.core.handlers.asgi import ASGIRequest
+from django.core.handlers.wsgi import WSGIRequest
+from django.db import connections, transaction
+from django.http import HttpRequest, HttpResponse
+from django.http.request import UnreadablePostError
+from django.urls import ResolverMatch, URLPattern
+from django.urls.resolvers import RegexPattern
+from django.views.decorators.csrf import csrf_exempt
+
+from .._commands.asgi import asgi_target
+from .._commands.door import MAX_BODY_BYTES, Answer, Door, Posted
+from .._commands.router import Router
+from .._commands.steps import arun, is_async, run
+from .._commands.wsgi import wsgi_target
+from .._nonces import MemoryNonces
+
+
+class CacheNonces:
+    """Nonces in this process, and in Django's default cache where other processes see it too."""
+
+    def __init__(self) -> None:
+        self._here = MemoryNonces()
+
+    def add(self, nonce: str, seconds: float) -> bool:
+        """Remembers `nonce` for `seconds`; False when it is known already."""
+        if not self._here.add(nonce, seconds):
+            return False
+        cache = caches["default"]
+        # The one is this process's alone and forgets early, the other forgets at once.
+        if isinstance(cache, (LocMemCache, DummyCache)):
+            return True
+        return bool(cache.add(f"cornelius-nonce-{nonce}", 1, timeout=int(seconds)))
+
+
+class CommandPattern(URLPattern):
+    """The URL of the commands; gives the view that suits how the request is served."""
+
+    def __init__(self, route: str, router: Router, name: str) -> None:
+        door = Door(router, nonces=CacheNonces())
+        super().__init__(RegexPattern(route, name=name, is_endpoint=True), _view(door), None, name)
+        self._async_view = _async_view(door)
+
+    def resolve(self, path: str) -> ResolverMatch | None:
+        """Gives the async view in an event loop, where Django serves ASGI."""
+        match = super().resolve(path)
+        if match is not None and _is_in_loop():
+            match.func = self._async_view
+        return match
+
+
+def _view(door: Door) -> Callable[..., Any]:
+    def command(request: HttpRequest) -> HttpResponse:
+        return _response(run(door.steps(_posted(request), _atomic)))
+
+    return _bare(command)
+
+
+def _async_view(door: Door) -> Callable[..., Any]:
+    async def command(request: HttpRequest) -> HttpResponse:
+        return _response(await arun(door.steps(_posted(request), _atomic)))
+
+    return _bare(command)
+
+
+def _bare(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Takes CSRF and the transaction of the request away: the answer tells failures with 200."""
+    for alias in connections:
+        view = transaction.non_atomic_requests(using=alias)(view)
+    return csrf_exempt(view)
+
+
+def _atomic(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a blocking function the transactions that ATOMIC_REQUESTS promises its views."""
+    if is_async(function):
+        return function
+    for alias, settings in connections.settings.items():
+        if settings.get("ATOMIC_REQUESTS"):
+            function = transaction.atomic(using=alias)(function)
+    return function
+
+
+def _posted(request: HttpRequest) -> Posted:
+    return Posted(
+        request.method or "",
+        request.headers.get("Content-Type", ""),
+        _target(request),
+        request.headers.get("Dobby-Signature"),
+        _body(request),
+    )
+
+
+def _target(request: HttpRequest) -> str:
+    if isinstance(request, ASGIRequest):
+        return asgi_target(request.scope)
+    if isinstance(request, WSGIRequest):
+        return wsgi_target(request.environ)
+    return request.get_full_path()
+
+
+def _body(request: HttpRequest) -> bytes | None:
+    length = request.headers.get("Content-Length", "")
+    if length.isdigit() and int(length[:10]) > MAX_BODY_BYTES:
+        return None
+    try:
+        body = request.body
+    except RequestDataTooBig:
+        return None
+    except UnreadablePostError:
+        # What did not arrive is no JSON, and no signature fits it.
+        return b""
+    return None if len(body) > MAX_BODY_BYTES else body
+
+
+def _response(answer: Answer) -> HttpResponse:
+    return HttpResponse(
+        answer.body,
+        status=answer.status,
+        content_type="application/json",
+        headers=answer.headers,
+    )
+
+
+def _is_in_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
