@@ -1,0 +1,192 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { Webhook } from '../../src/back-end/webhook.js';
+import { BackEndHandler } from '../../src/commands/back-end/back-end-handler.js';
+import { type FakeBackEnd, fakeBackEnd, json } from '../back-end/fake-back-end.js';
+import type { Client } from '../support/world.js';
+import { commanded, give } from './commanded-world.js';
+
+const webhooks: Webhook[] = [];
+
+afterEach(async () => {
+  for (const each of webhooks.splice(0)) await each.stop();
+});
+
+async function withBackEnd(answer: FakeBackEnd['answer']) {
+  const backEnd = await fakeBackEnd(answer);
+  const made = commanded(
+    { echo: { run: (args) => args } },
+    {
+      handlers: (doings, log) => {
+        // The time of the machine, since the network's is.
+        const clock = { ...REAL_TIME, now: Date.now };
+        const webhook = new Webhook({
+          clock,
+          log,
+          url: backEnd.url,
+          secret: 'a-secret-of-tests',
+          maxConnections: 4,
+        });
+        webhooks.push(webhook);
+        return [new BackEndHandler({ webhook, doings, log })];
+      },
+    },
+  );
+  return { ...made, backEnd };
+}
+
+const REAL_TIME = {
+  monotonic: () => performance.now(),
+  after: () => () => undefined,
+  soon: (task: () => void) => void setImmediate(task),
+};
+
+/** The answer to a command, when it has come. */
+async function answerTo(client: Client, uid: string): Promise<Record<string, unknown>> {
+  for (let i = 0; i < 400; i++) {
+    const answer = client.told('reply').find((each) => each['uid'] === uid);
+    if (answer !== undefined) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  throw new Error('no answer came within 2 s');
+}
+
+const codeOf = (answer: Record<string, unknown>) => (answer['error'] as { code: string } | undefined)?.code;
+
+describe('a command that no module takes', () => {
+  it('is posted to the back end with who asks, and answered with its reply', async () => {
+    const { world, backEnd } = await withBackEnd(json({ reply: { id: 7 } }));
+    const client = world.open();
+    world.sessions.connect(client.session.id, ['chat'], 'ann');
+    const uid = give(client, 'say', { path: 'chat', args: { text: 'hi' } });
+    expect(await answerTo(client, uid)).toEqual({ uid, reply: { id: 7 } });
+    expect(backEnd.questions[0]?.body).toEqual({
+      type: 'command',
+      uid,
+      path: 'chat',
+      command: 'say',
+      args: { text: 'hi' },
+      again: false,
+      session: { id: client.session.id, user: 'ann', mayHear: true, state: {}, version: 0 },
+    });
+  });
+
+  it('is not posted when a module takes it', async () => {
+    const { world, backEnd } = await withBackEnd(json({}));
+    const client = world.open();
+    const uid = give(client, 'echo', { args: 5 });
+    expect(await answerTo(client, uid)).toEqual({ uid, reply: 5 });
+    expect(backEnd.questions).toEqual([]);
+  });
+
+  it('lets state, grants, updates and messages take effect before its caller is answered', async () => {
+    const { world } = await withBackEnd(
+      json({
+        reply: 'done',
+        state: { patch: { name: 'Ann' }, version: 0 },
+        grants: ['room'],
+        updates: [
+          { path: 'room', message: 'quiet' },
+          { path: 'room', message: 'loud', echo: true },
+        ],
+        send: [{ users: ['bob'], message: 'psst' }],
+      }),
+    );
+    const [client, other] = [world.open(), world.open()];
+    world.sessions.connect(other.session.id, ['room'], 'bob');
+    other.frames();
+    const uid = give(client, 'join');
+    const frames: unknown[] = [];
+    for (let i = 0; i < 400 && !JSON.stringify(frames).includes('"reply"'); i++) {
+      frames.push(...client.frames());
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    const shown = frames.filter((frame) => !/"(opened|ticket)"/.test(JSON.stringify(frame)));
+    expect(shown).toMatchObject([
+      { type: 'subscribed', paths: [{ path: 'room' }] },
+      { path: 'room', message: 'loud' },
+      { type: 'reply', uid, reply: 'done' },
+    ]);
+    expect(client.session.state.values).toEqual({ name: 'Ann' });
+    expect(other.messages()).toEqual(['quiet', 'loud', 'psst']);
+  });
+
+  it.each([
+    ['a path that is none', { updates: [{ path: 'a*', message: 1 }] }],
+    ['a grant that is none', { grants: ['::all'] }],
+    [
+      'a key where there is no state',
+      {
+        updates: [
+          { path: 'room', message: 1 },
+          { path: 'nolog', key: 'a', message: 1 },
+        ],
+      },
+    ],
+    [
+      'a version that has passed',
+      {
+        updates: [
+          { path: 'room', message: 1 },
+          { path: 'room', key: 'a', version: 9, message: 1 },
+        ],
+      },
+    ],
+    ['a reply that is too large', { reply: 'x'.repeat(70_000), updates: [{ path: 'room', message: 1 }] }],
+    ['a message that is too large', { send: [{ users: ['bob'], message: 'x'.repeat(70_000) }] }],
+    [
+      'a state that is too large',
+      { state: { patch: { a: 'x'.repeat(20_000) } }, updates: [{ path: 'room', message: 1 }] },
+    ],
+    [
+      'another version of the state',
+      { state: { patch: { a: 1 }, version: 3 }, updates: [{ path: 'room', message: 1 }] },
+    ],
+    ['an unknown field', { answer: 1, updates: [{ path: 'room', message: 1 }] }],
+    ['a list', [1]],
+    ['an error without a code', { error: { message: 'x' } }],
+    ['an error of another table', { error: { code: 'internal', message: 'x' } }],
+  ])('has no effect at all when the answer has %s', async (_what, answer) => {
+    const { world, lines } = await withBackEnd(
+      json(
+        Array.isArray(answer) ? answer : { state: { patch: { touched: true } }, grants: ['room'], ...answer },
+      ),
+    );
+    const client = world.open();
+    const uid = give(client, 'join');
+    const told = await answerTo(client, uid);
+    expect(['back_end_failed', 'state_conflict']).toContain(codeOf(told));
+    expect(lines.length).toBe(codeOf(told) === 'state_conflict' ? 0 : 1);
+    expect([client.session.state.version, client.session.paths.granted.size, world.counters.updates]).toEqual(
+      [0, 0, 0],
+    );
+  });
+
+  it.each(['unknown_command', 'not_allowed', 'bad_args', 'refused', 'handler_failed', 'state_conflict'])(
+    'tells its caller %s as the back end says it',
+    async (code) => {
+      const error = { code, message: 'So it is.', field: 'args.a', reason: 'mood', data: [1] };
+      const { world } = await withBackEnd(json({ error }));
+      const client = world.open();
+      const uid = give(client, 'say');
+      expect(await answerTo(client, uid)).toEqual({ uid, error });
+    },
+  );
+
+  it('fails at once while the back end is down', async () => {
+    const { world, backEnd } = await withBackEnd(json({}));
+    await backEnd.close();
+    const client = world.open();
+    const codes: unknown[] = [];
+    for (let i = 0; i < 7; i++) codes.push(codeOf(await answerTo(client, give(client, 'say'))));
+    expect(codes).toEqual([...Array(5).fill('back_end_failed'), 'back_end_down', 'back_end_down']);
+  });
+
+  it('has no effect when its caller has gone or it took too long', async () => {
+    const { world, backEnd } = await withBackEnd(() => undefined);
+    const client = world.open();
+    const uid = give(client, 'say', { timeoutMs: 1_000 });
+    while (backEnd.questions.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    world.clock.advance(1_600);
+    expect(codeOf(await answerTo(client, uid))).toBe('timeout');
+  });
+});

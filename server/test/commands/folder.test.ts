@@ -1,0 +1,102 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { CommandFolder, ModuleError } from '../../src/commands/modules/folder.js';
+import { tempFolder } from '../support/temp-folder.js';
+
+function folderWith(files: Record<string, string>): string {
+  const folder = tempFolder();
+  for (const [file, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    writeFileSync(join(folder, file), text);
+  }
+  return folder;
+}
+
+const SAY = 'export default { run: () => "said" };';
+
+describe('the folder of commands', () => {
+  it('has a module in each file, also deeper down, named as its file, TypeScript and JavaScript', async () => {
+    const folder = new CommandFolder(
+      folderWith({
+        'say.ts': 'const text: string = "said";\nexport default { run: (): string => text };',
+        'rooms/join.js': 'export default { pattern: "chat/{room}", ordered: true, run() { return 1; } };',
+        'rooms/leave.mts': 'export default { command: "go", run: async (): Promise<number> => 2 };',
+        '_shared.ts': 'export default 1;',
+        'rooms/_more/x.ts': 'export default 1;',
+        'say.test.ts': 'throw new Error("a test");',
+        'types.d.ts': 'declare const x: number;',
+        'README.md': '# no module',
+      }),
+    );
+    const loaded = await folder.load();
+    const shown = loaded.map(({ file, definition: { command, pattern, ordered } }) => [
+      file,
+      command,
+      pattern,
+      ordered,
+    ]);
+    expect(shown).toEqual([
+      ['rooms/join.js', 'join', 'chat/{room}', true],
+      ['rooms/leave.mts', 'go', '{path*}', false],
+      ['say.ts', 'say', '{path*}', false],
+    ]);
+    expect(await loaded[1]?.definition.run(null, null as never)).toBe(2);
+  });
+
+  it('lets modules share what they import from it', async () => {
+    const folder = new CommandFolder(
+      folderWith({
+        '_words.ts': 'export const word: string = "shared";',
+        'say.ts': 'import { word } from "./_words.js";\nexport default { run: () => word };',
+      }),
+    );
+    const [say] = await folder.load();
+    expect(say?.definition.run(null, null as never)).toBe('shared');
+  });
+
+  it('that is not there is told by its name', () => {
+    expect(() => new CommandFolder('no/such/folder')).toThrow(/there is no folder "no\/such\/folder"/);
+  });
+
+  it.each([
+    ['that does not parse', 'export default {', /say\.ts/],
+    ['that throws', 'throw new Error("broken");', /say\.ts: broken/],
+    ['without a default export', 'export const run = 1;', /say\.ts: .*defineCommand/],
+    ['without a function', 'export default { pattern: "a" };', /say\.ts: "run": a function/],
+    ['with a field too much', 'export default { run() {}, paths: 1 };', /say\.ts: .*paths/],
+    ['with a wrong pattern', 'export default { pattern: "a*", run() {} };', /say\.ts: "pattern"/],
+    ['with a schema that is none', 'export default { args: {}, run() {} };', /say\.ts: "args": a schema/],
+  ])('with a file %s says which', async (_what, text, message) => {
+    const folder = new CommandFolder(folderWith({ 'say.ts': text }));
+    const failing = folder.load();
+    await expect(failing).rejects.toThrow(message);
+    await expect(failing).rejects.toBeInstanceOf(ModuleError);
+  });
+
+  it('refuses two modules for one command on the same paths', async () => {
+    const folder = new CommandFolder(folderWith({ 'say.ts': SAY, 'more/say.ts': SAY }));
+    await expect(folder.load()).rejects.toThrow(
+      /say\.ts: takes the same command on the same paths as more\/say\.ts/,
+    );
+  });
+
+  it('is read anew when a file changes, with what it imports', async () => {
+    const path = folderWith({
+      '_words.ts': 'export const word = "old";',
+      'say.ts': 'import { word } from "./_words.js";\nexport default { run: () => word };',
+    });
+    const folder = new CommandFolder(path);
+    await folder.load();
+    const changed = new Promise<void>((resolve) => {
+      const stop = folder.watch(() => {
+        stop();
+        resolve();
+      });
+    });
+    writeFileSync(join(path, '_words.ts'), 'export const word = "new";');
+    await changed;
+    const [say] = await folder.load();
+    expect(say?.definition.run(null, null as never)).toBe('new');
+  });
+});
