@@ -1,5 +1,9 @@
 /** The grammar of paths and keys (docs/protocol.md, "Paths" and "State"). */
-import { LIMITS } from './limits.js';
+import type { LIMITS } from './limits.js';
+
+// The compiler holds these to LIMITS, which is not imported: who judges paths would bring every limit into a page.
+const PATH_BYTES = 255 satisfies (typeof LIMITS)['pathBytes'];
+const KEY_BYTES = 255 satisfies (typeof LIMITS)['keyBytes'];
 
 /** What begins so is the server's own. */
 export const RESERVED_PREFIX = '::';
@@ -27,15 +31,15 @@ export function utf8Length(text: string): number {
 
 /** Says what is wrong with `path`, or null when a client or a back end may name it. */
 export function pathFault(path: string): 'bad_path' | 'reserved_path' | null {
-  if (path.length === 0 || path.length > LIMITS.pathBytes) return 'bad_path';
+  if (path.length === 0 || path.length > PATH_BYTES) return 'bad_path';
   if (path.startsWith(RESERVED_PREFIX)) return 'reserved_path';
   if (FORBIDDEN.test(path) || LONE_SURROGATE.test(path)) return 'bad_path';
-  return utf8Length(path) > LIMITS.pathBytes ? 'bad_path' : null;
+  return utf8Length(path) > PATH_BYTES ? 'bad_path' : null;
 }
 
 /** Says what is wrong with `key`, or null when an update may carry it. */
 export function keyFault(key: string): 'bad_key' | null {
-  if (key.length === 0 || key.length > LIMITS.keyBytes) return 'bad_key';
+  if (key.length === 0 || key.length > KEY_BYTES) return 'bad_key';
   if (CONTROL.test(key) || LONE_SURROGATE.test(key)) return 'bad_key';
-  return utf8Length(key) > LIMITS.keyBytes ? 'bad_key' : null;
+  return utf8Length(key) > KEY_BYTES ? 'bad_key' : null;
 }

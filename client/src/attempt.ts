@@ -5,7 +5,8 @@
  */
 import type { OpenedFrame } from '../../protocol/frames.js';
 import { TICKET_REFUSED } from './close-codes.js';
-import { type Decoded, decodeFrame } from './decode.js';
+import { decodeFrame } from './decode.js';
+import type { Decoded } from './frames.js';
 import type { Settings } from './options.js';
 import type { Credentials, Transport, TransportEnd, TransportKind } from './transports/transport.js';
 

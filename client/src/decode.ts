@@ -2,7 +2,6 @@
  * What the server says, checked once at the edge: nothing behind this file looks at raw JSON. Fields
  * that are not known are left alone, types that are not known are passed on for whoever registered them.
  */
-import type { ControlFrame, StateFrame, UpdateFrame } from '../../protocol/frames.js';
 import {
   type Check,
   type Fields,
@@ -14,21 +13,7 @@ import {
   listOf,
   objectOf,
 } from './checks.js';
-
-/** A frame of a type that the core does not know, as it came. */
-export interface OtherFrame {
-  readonly type: string;
-  readonly [field: string]: unknown;
-}
-
-/** Stands for the type of an update, the one frame that has none. */
-export const UPDATE = '';
-
-/** A frame that the core understands. */
-export type CoreFrame = Exclude<ControlFrame, StateFrame>;
-
-/** A frame that passed the check: an update when it has no type. */
-export type Decoded = CoreFrame | OtherFrame | (UpdateFrame & { readonly type?: undefined });
+import { type CoreFrame, type Decoded, UPDATE } from './frames.js';
 
 const isPlace: Check = (value) => value === null || isPosition(value);
 const optional =

@@ -4,7 +4,7 @@
  */
 import type { RefusedFrame, StateFrame, SubscribedFrame, UpdateFrame } from '../../../protocol/frames.js';
 import { fits, isBoolean, isPosition, isString, listOf, objectOf } from '../checks.js';
-import { UPDATE } from '../decode.js';
+import { UPDATE } from '../frames.js';
 import type { ConnectOptions, Pomona } from '../pomona.js';
 import type { Handler } from '../subscription.js';
 import type { Track } from '../track.js';
