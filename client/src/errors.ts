@@ -1,4 +1,4 @@
-/** The one class of errors that Pomona throws and reports. */
+/** The class of errors that Pomona throws and reports; those of later entries extend it. */
 import type { CloseName, ErrorCode } from '../../protocol/codes.js';
 
 /** What only a client can run into; all other codes are those of docs/protocol.md. */
@@ -16,7 +16,7 @@ export type PomonaErrorCode = ErrorCode | CloseName | ClientErrorCode;
 
 /** What went wrong, with a stable `code` to decide by. */
 export class PomonaError extends Error {
-  override readonly name = 'PomonaError';
+  override readonly name: string = 'PomonaError';
   /** Which error this is. */
   readonly code: PomonaErrorCode;
   /** The path concerned, where there is one. */

@@ -1,9 +1,10 @@
 /**
  * The numbered frames that the server may not have received. They are kept, encoded, until a number at
- * or above theirs is known to have taken effect; after a resume they are sent again. A number that took
- * no effect may be given anew: the server discards what older connections send.
+ * or above theirs is known to have taken effect, or the connection that carried them is replaced. Then nothing
+ * is sent again from here: the `open` frame says anew which paths are wanted, and whoever sent something else
+ * is told `opened` and decides. A number that took no effect may be given anew: the server discards what older
+ * connections send.
  */
-
 /** A frame that is going to be numbered. */
 export interface Numberable {
   readonly type: string;
@@ -55,20 +56,9 @@ export class Outstanding {
     this.#frames = this.#frames.filter((kept) => kept.n > n);
   }
 
-  /**
-   * A connection has opened: numbers go on after `received`. Returns what is to be sent again: in a
-   * resumed session what was not received, and of it only what `isMeaningful` still.
-   */
-  restart(
-    received: number,
-    isResumed: boolean,
-    isMeaningful: (frame: Numberable) => boolean,
-  ): NumberedFrame[] {
-    if (isResumed) this.acknowledge(received);
+  /** Another connection has opened: numbers go on after `received`, and what older ones carried is forgotten. */
+  restart(received: number): void {
     this.#last = received;
-    this.#frames = this.#frames
-      .filter(({ frame }) => isMeaningful(frame))
-      .map(({ frame }) => numbered(++this.#last, frame));
-    return this.#frames;
+    this.#frames = [];
   }
 }

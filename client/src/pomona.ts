@@ -17,9 +17,9 @@ import type { Position } from '../../protocol/positions.js';
 import { BackEnd } from './back-end.js';
 import { isPosition } from './checks.js';
 import { Connection, type PomonaState } from './connection.js';
-import { type CoreFrame, type Decoded, UPDATE } from './decode.js';
 import { PomonaError, type PomonaErrorCode } from './errors.js';
 import { Emitter, type Listener } from './events.js';
+import { type CoreFrame, type Decoded, UPDATE } from './frames.js';
 import { type PomonaOptions, type Settings, settle } from './options.js';
 import { type Numberable, Outstanding } from './outstanding.js';
 import type {
@@ -59,8 +59,15 @@ export type FrameTypes = Readonly<Record<string, (frame: never, handOn: (frame: 
 export interface Core {
   readonly subscriptions: Subscriptions;
   readonly events: Emitter<PomonaEvents>;
-  /** Numbers a frame, sends it, and sends it again until it was received. @throws PomonaError `outstanding_full`, `closed` */
+  /** Where time and chance come from. */
+  readonly settings: Pick<Settings, 'clock' | 'random'>;
+  /**
+   * Numbers a frame and sends it, if there is a connection. Nothing is sent again by itself: who takes `opened` frames, which come
+   * before anything is sent on their connection, can do so. @throws PomonaError `outstanding_full`, `closed`
+   */
   send(frame: Numberable): number;
+  /** Frames of this connection up to `n` took effect. */
+  accepted(n: number): void;
   /** There may be something to send. */
   changed(): void;
   /** Tells an `error`. */
@@ -187,6 +194,8 @@ export class Pomona {
         if (this.#outstanding.isFull) throw new PomonaError('outstanding_full', 'Too much waits for Dobby.');
         return this.#send(frame);
       },
+      accepted: (n) => this.#accepted(n),
+      settings: this.#settings,
       fail: this.#fail,
       changed: this.#flushSoon,
     };
@@ -236,10 +245,8 @@ export class Pomona {
     const isNew = frame.id !== this.#id;
     this.#id = frame.id;
     if (isNew) this.#backEnd.reset();
-    // The `open` frame has said already which paths are wanted.
-    const isMeaningful = ({ type }: Numberable) => !type.endsWith('subscribe');
-    const again = this.#outstanding.restart(frame.received, !isNew, isMeaningful);
-    this.#connection.send(again.map(({ text }) => text));
+    this.#outstanding.restart(frame.received);
+    this.#frames.get('opened')?.(frame);
     this.#subscriptions.opened(isNew, this.#named);
     this.#flushSoon();
     if (isNew) this.#events.emit('id', frame.id);

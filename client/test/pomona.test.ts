@@ -3,19 +3,18 @@ import { MAX_FRAMES } from '../src/outstanding.js';
 import { Stage, settled, subscribed } from './support.js';
 
 describe('the upstream', () => {
-  it('keeps numbered frames until they are known to be received, and sends the rest again', async () => {
+  it('goes on after what was received when the session is resumed, and sends nothing again by itself', async () => {
     const stage = new Stage();
     await stage.transport.opens();
     const { send } = stage.pomona.extend({});
     expect([send({ type: 'x', v: 1 }), send({ type: 'x', v: 2 }), send({ type: 'x', v: 3 })]).toEqual([
       1, 2, 3,
     ]);
-    await stage.transport.says({ type: 'ping', received: 1 });
     await stage.transport.ends();
     await stage.clock.advance(1_000);
     await stage.transport.opens({ resumed: true, received: 2 });
-    expect(stage.transport.sent).toEqual([{ type: 'x', v: 3, n: 3 }]);
-    expect(send({ type: 'x', v: 4 })).toBe(4);
+    expect(stage.transport.sent).toEqual([]);
+    expect(send({ type: 'x', v: 4 })).toBe(3);
   });
 
   it('numbers from one again in a new session, without what the open frame has said', async () => {
@@ -24,12 +23,35 @@ describe('the upstream', () => {
     const { send } = stage.pomona.extend({});
     stage.pomona.connect('a', () => {});
     await settled();
-    send({ type: 'x' });
     await stage.transport.ends({ code: 4100 });
     await stage.clock.advance(1_000);
     await stage.transport.opens({ id: 'two' });
     expect(stage.transport.open?.paths).toEqual([{ path: 'a' }]);
-    expect(stage.transport.sent).toEqual([{ type: 'x', n: 1 }]);
+    expect(stage.transport.sent).toEqual([]);
+    expect(send({ type: 'x' })).toBe(1);
+  });
+
+  it('is open to extensions when they are told `opened`, before anything else is sent', async () => {
+    const stage = new Stage();
+    const core = stage.pomona.extend({
+      opened: ({ id }) => core.send({ type: 'x', id, known: stage.pomona.id }),
+    });
+    // More than an `open` frame holds, so that the rest is subscribed to.
+    for (let i = 0; i < 1_500; i++) stage.pomona.connect(`${i}/${'x'.repeat(200)}`, () => {});
+    await stage.transport.opens();
+    expect(stage.transport.sent[0]).toEqual({ type: 'x', id: 'one', known: 'one', n: 1 });
+    expect(stage.transport.sent[1]?.type).toBe('subscribe');
+  });
+
+  it('has room again when extensions say what was received', async () => {
+    const stage = new Stage();
+    await stage.transport.opens();
+    const { send, accepted } = stage.pomona.extend({});
+    for (let i = 0; i < MAX_FRAMES; i++) send({ type: 'x' });
+    stage.pomona.connect('a', () => {});
+    accepted(1);
+    await settled();
+    expect(stage.transport.sentOf('subscribe').length).toBe(1);
   });
 
   it('gives the number of a frame that took no effect to the next', async () => {
