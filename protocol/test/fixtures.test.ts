@@ -48,6 +48,7 @@ describe('frames of the server', () => {
       unsubscribed: true,
       gap: true,
       state: true,
+      reply: true,
       ticket: true,
       ping: true,
       error: true,
@@ -73,6 +74,7 @@ describe('frames of the server', () => {
       if (frame.type === 'refused') {
         for (const item of frame.paths) expect(item.message).toBe(ERRORS[item.code].message);
       }
+      if (frame.type === 'reply' && 'error' in frame) expect(ERRORS).toHaveProperty(frame.error.code);
       if (frame.type !== 'closing') continue;
       expect(codes.has(frame.code), String(frame.code)).toBe(true);
       if (frame.error !== undefined) expect(ERRORS).toHaveProperty(frame.error);
@@ -105,7 +107,7 @@ describe('frames of a client', () => {
   });
 
   it('are there good and bad of every type', () => {
-    for (const type of ['open', 'subscribe', 'unsubscribe', 'pong', 'close', 'poll', 'send']) {
+    for (const type of ['open', 'subscribe', 'unsubscribe', 'command', 'pong', 'close', 'poll', 'send']) {
       const ofType = up.filter(({ json }) => json.includes(`"type":"${type}"`));
       expect(
         ofType.some(({ code }) => code === undefined),

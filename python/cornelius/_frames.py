@@ -17,7 +17,10 @@ MAX_EVENT_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The first frame of a connection."""
+    """The first frame of a connection.
+
+    `forgot`: after a crash the server does not know which frames it had received of this session.
+    """
 
     id: str
     ticket: str
@@ -26,6 +29,7 @@ class Opened:
     refused: str | None
     received: int
     ping_interval_ms: int
+    forgot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,26 @@ class StatePart:
     entries: tuple[tuple[str, Any], ...]
     is_first: bool
     is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CommandError:
+    """Why a command was not done. `reason` and `data` are what its handler says beyond `code`."""
+
+    code: str
+    message: str
+    field: str | None
+    reason: str | None
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
+class CommandReply:
+    """The answer to the command `uid`: the handler's `reply`, or the `error`."""
+
+    uid: str
+    reply: Any
+    error: CommandError | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +143,7 @@ Frame = (
     | RefusedPaths
     | Unsubscribed
     | StatePart
+    | CommandReply
     | Ticket
     | Ping
     | FrameError
@@ -155,6 +180,7 @@ def _opened(source: decode.Object) -> Opened:
         decode.optional_text(source, "refused"),
         decode.integer(source, "received"),
         decode.integer(source, "pingIntervalMs"),
+        decode.boolean(source, "forgot") if "forgot" in source else False,
     )
 
 
@@ -185,6 +211,23 @@ def _state(source: decode.Object) -> StatePart:
     )
 
 
+def _reply(source: decode.Object) -> CommandReply:
+    uid = decode.text(source, "uid")
+    if "error" not in source:
+        if "reply" not in source:
+            raise BadReply("a reply has neither reply nor error")
+        return CommandReply(uid, source["reply"], None)
+    told = decode.as_object(source["error"], "the error of a reply")
+    error = CommandError(
+        decode.text(told, "code"),
+        decode.text(told, "message"),
+        decode.optional_text(told, "field"),
+        decode.optional_text(told, "reason"),
+        told.get("data"),
+    )
+    return CommandReply(uid, None, error)
+
+
 def _error(source: decode.Object) -> FrameError:
     n = decode.integer(source, "n") if "n" in source else None
     return FrameError(decode.error(source), n)
@@ -210,6 +253,7 @@ _READERS: dict[str, Callable[[decode.Object], Frame]] = {
     ),
     "gap": _gap,
     "state": _state,
+    "reply": _reply,
     "ticket": lambda source: Ticket(decode.text(source, "ticket")),
     "ping": lambda source: Ping(decode.integer(source, "received")),
     "error": _error,

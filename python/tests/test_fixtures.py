@@ -25,6 +25,7 @@ from cornelius import _calls as calls
 from cornelius._calls import Reply
 from cornelius._frames import (
     Closing,
+    CommandReply,
     Frame,
     FrameError,
     Opened,
@@ -77,8 +78,10 @@ def as_json(frame: Frame) -> dict[str, Any]:
         case Opened():
             given = asdict(frame)
             given["pingIntervalMs"] = given.pop("ping_interval_ms")
-            if given["refused"] is None:
-                del given["refused"]
+            # What is not so is left out.
+            for name in ("refused", "forgot"):
+                if not given[name]:
+                    del given[name]
             return {"type": "opened", **given}
         case Subscribed():
             rows = [{"path": p, "position": position(at)} for p, at in frame.positions.items()]
@@ -94,6 +97,11 @@ def as_json(frame: Frame) -> dict[str, Any]:
             rows = [{"key": key, "message": message} for key, message in frame.entries]
             found = {"type": "state", "path": frame.path, "position": position(frame.position)}
             return found | {"entries": rows, "first": frame.is_first, "last": frame.is_last}
+        case CommandReply():
+            if frame.error is None:
+                return {"type": "reply", "uid": frame.uid, "reply": frame.reply}
+            told = {k: v for k, v in asdict(frame.error).items() if v is not None}
+            return {"type": "reply", "uid": frame.uid, "error": told}
         case Ticket():
             return {"type": "ticket", "ticket": frame.ticket}
         case Ping():
