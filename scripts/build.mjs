@@ -61,7 +61,11 @@ function removeOrphans(name) {
 }
 
 /** The client's entries for pages without a bundler, each one file that imports nothing. */
-const BUNDLES = { pomona: 'client/src/index.ts', 'pomona-state': 'client/src/state/index.ts' };
+const BUNDLES = {
+  pomona: 'client/src/index.ts',
+  'pomona-state': 'client/src/state/index.ts',
+  'pomona-commands': 'client/src/commands/index.ts',
+};
 
 async function bundleClient() {
   const { build } = await import('esbuild');

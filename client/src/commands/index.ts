@@ -1,0 +1,76 @@
+/**
+ * Lets a Pomona give commands and hear what is sent to its session: `pomona.send`, `pomona.onMessage`. It takes the
+ * frames that concern them and hands the rest on; docs/protocol.md, "Commands" and "Messages to sessions", says what
+ * they mean.
+ */
+import type {
+  ErrorFrame,
+  Json,
+  OpenedFrame,
+  PingFrame,
+  ReplyFrame,
+  UpdateFrame,
+} from '../../../protocol/frames.js';
+import { UPDATE } from '../frames.js';
+import type { Pomona } from '../pomona.js';
+import { Calls } from './calls.js';
+import { type MessageListener, Messages } from './messages.js';
+import type { CommandOptions } from './request.js';
+
+export type { Json } from '../../../protocol/frames.js';
+export { CommandError, type CommandErrorDetail } from './command-error.js';
+export type { MessageInfo, MessageListener } from './messages.js';
+export type { CommandOptions } from './request.js';
+
+/** What `withCommands` adds to a Pomona. */
+export interface CommandsPomona {
+  /**
+   * Asks a handler of `path` to do `command`; resolves with its reply. Without a connection the command waits for one. It
+   * is sent again after a connection was lost, and runs once. `args` is any JSON value, `{}` by default.
+   *
+   * Rejects with a `CommandError`, or with the reason of the signal that was aborted; it never throws.
+   */
+  send<Reply extends Json = Json>(
+    path: string,
+    command: string,
+    args?: Json,
+    options?: CommandOptions,
+  ): Promise<Reply>;
+  /**
+   * Hears what is sent to this session or to everybody; returns the function that removes the listener. Without
+   * listeners such messages are `update` events.
+   */
+  onMessage(listener: MessageListener): () => void;
+}
+
+type Next<Frame> = (frame: Frame) => void;
+
+const extended = new WeakSet<Pomona>();
+
+/** The same Pomona, which can now give commands and hear messages. Once is enough; once more does nothing. */
+export function withCommands<P extends Pomona>(pomona: P): CommandsPomona & P {
+  if (extended.has(pomona)) return pomona as CommandsPomona & P;
+  extended.add(pomona);
+  const core = pomona.extend({
+    [UPDATE]: (frame: UpdateFrame, handOn: Next<UpdateFrame>) => messages.update(frame, handOn),
+    opened: (frame: OpenedFrame, handOn: Next<OpenedFrame>) => {
+      handOn(frame);
+      calls.opened(frame);
+    },
+    reply: (frame: ReplyFrame) => calls.reply(frame),
+    error: (frame: ErrorFrame, handOn: Next<ErrorFrame>) => {
+      if (!calls.refused(frame)) handOn(frame);
+    },
+    ping: (frame: PingFrame, handOn: Next<PingFrame>) => {
+      handOn(frame);
+      calls.flush(); // it tells what was received: there may be room now
+    },
+  });
+  const calls = new Calls(pomona, core);
+  const messages = new Messages(core);
+  return Object.assign(pomona, {
+    send: (path: string, command: string, args: Json = {}, options: CommandOptions = {}) =>
+      calls.send({ path, command, args, options }),
+    onMessage: (listener: MessageListener) => messages.on(listener),
+  } as CommandsPomona);
+}

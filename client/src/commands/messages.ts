@@ -1,0 +1,62 @@
+/**
+ * Messages to sessions: updates of the server's own paths, which nobody subscribes to. The core hears those paths as any
+ * that was connected unasked, names them with their positions when it opens, and lets them go when the server ends them.
+ * Only whom an update is told is decided here.
+ */
+import type { Json, UpdateFrame } from '../../../protocol/frames.js';
+import type { Position } from '../../../protocol/positions.js';
+import { PomonaError, reportUncaught } from '../errors.js';
+import type { Core } from '../pomona.js';
+
+/** Where a message came from. */
+export interface MessageInfo {
+  /** `::inbox/<id>` of what was sent to this session, `::all` of what was sent to everybody. */
+  readonly path: string;
+  /** Null where the server keeps no log of it. */
+  readonly position: Position | null;
+}
+
+/** Takes messages. A promise that it returns is not awaited. */
+export type MessageListener = (message: Json, info: MessageInfo) => void;
+
+/** The listeners of one Pomona, in the order in which they came. */
+export class Messages {
+  readonly #core: Core;
+  readonly #listeners = new Set<MessageListener>();
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /** Adds a listener (the identical one once); returns the function that removes it. */
+  on(listener: MessageListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Takes a message, if it is one and somebody listens; else it goes on as any other update. */
+  update(frame: UpdateFrame, handOn: (frame: UpdateFrame) => void): void {
+    const { path, message, position = null } = frame;
+    const track = this.#core.subscriptions.tracks.get(path);
+    const isMine = this.#listeners.size > 0 && /^::(all$|inbox\/)/.test(path);
+    // What is not to be heard any more, or was heard already, the core leaves alone.
+    if (!isMine || !track?.isHearing || track.hasProcessed(position)) return handOn(frame);
+    for (const listener of [...this.#listeners]) {
+      if (this.#listeners.has(listener)) this.#tell(listener, message, { path, position });
+    }
+    if (position !== null) track.position = position;
+  }
+
+  #tell(listener: MessageListener, message: Json, info: MessageInfo): void {
+    try {
+      listener(message, info);
+    } catch (cause) {
+      const { path } = info;
+      const error = new PomonaError('handler_failed', `A listener threw: ${cause}`, {
+        cause,
+        path,
+      });
+      if (!this.#core.events.emit('error', error)) reportUncaught(cause);
+    }
+  }
+}

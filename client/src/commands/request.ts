@@ -1,0 +1,90 @@
+/** What `send` is told, checked before anything happens: a frame that the server would refuse is never made. */
+import type { Json } from '../../../protocol/frames.js';
+import { keyFault, pathFault, utf8Length } from '../../../protocol/paths.js';
+import { type Fields, isBoolean, isObject, isString } from '../checks.js';
+import type { PomonaErrorCode } from '../errors.js';
+import { CommandError } from './command-error.js';
+
+/** The longest time that timers can wait. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+/** `frameBytes` of LIMITS, all of which an import would bring into every page; a test holds it to that. */
+const FRAME_BYTES = 64 * 1024;
+/** Room in a frame for all but the path, the command and its arguments. */
+const ENVELOPE_BYTES = 200;
+
+/** What `send` can be told about a command. */
+export interface CommandOptions {
+  /** How long to wait for the answer, in milliseconds from the call, with or without a connection. Default 30,000. */
+  readonly timeoutMs?: number | undefined;
+  /** Aborting rejects with the signal's reason; what was not sent by then never is. */
+  readonly signal?: AbortSignal | undefined;
+  /** That it does no harm to run the command twice: then it is sent again to a server that may have run it. Default false. */
+  readonly idempotent?: boolean | undefined;
+}
+
+/** A command as it was given. */
+export interface CommandRequest {
+  readonly path: string;
+  readonly command: string;
+  readonly args: Json;
+  readonly options: CommandOptions;
+}
+
+/** A command that can be sent: a copy, which its caller cannot change. */
+export interface CheckedRequest extends CommandRequest {
+  /** No less than what its frame takes. */
+  readonly bytes: number;
+}
+
+const OPTIONS: Fields = {
+  timeoutMs: (value) => typeof value === 'number' && value > 0 && value <= MAX_TIMEOUT_MS,
+  signal: (value) => isObject(value) && isBoolean(value['aborted']), // also of another window
+  idempotent: isBoolean,
+};
+
+/** Checks and copies a request. @throws CommandError */
+export function checked(request: CommandRequest): CheckedRequest {
+  const { path, command, options } = request;
+  const args = json(request.args);
+  const bytes = utf8Length(`${json([path, command])}${args}`) + ENVELOPE_BYTES;
+  const fault = namesFault(request) ?? argsFault(args, bytes) ?? optionsFault(options);
+  if (fault !== null) {
+    const [code, field] = fault;
+    throw new CommandError(code, `send does not take this "${field}": ${code}.`, { path, command, field });
+  }
+  return { path, command, args: JSON.parse(args as string) as Json, options: { ...options }, bytes };
+}
+
+type Fault = readonly [code: PomonaErrorCode, field: string];
+
+const badField = (field: string): Fault => ['bad_field', field];
+
+function namesFault({ path, command }: CommandRequest): Fault | null {
+  const code = isString(path) ? pathFault(path) : 'bad_path';
+  if (code !== null) return [code, 'path'];
+  // The grammar of commands is that of keys.
+  return isString(command) && keyFault(command) === null ? null : badField('command');
+}
+
+function argsFault(args: string | undefined, bytes: number): Fault | null {
+  if (args === undefined) return badField('args');
+  return bytes > FRAME_BYTES ? ['too_large', 'args'] : null;
+}
+
+function optionsFault(options: unknown): Fault | null {
+  if (!isObject(options)) return badField('options');
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(OPTIONS, name)) return ['unknown_field', name];
+    if (value !== undefined && !OPTIONS[name]?.(value)) return badField(name);
+  }
+  return null;
+}
+
+/** A value as JSON; undefined when there is none of it. */
+function json(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined; // a circle or a bigint: told as any other value that JSON cannot say
+  }
+}
