@@ -17,7 +17,7 @@ const updatesOf = (client: Client) =>
 
 describe('an update of a command', () => {
   it('is heard by everybody but the session that caused it', async () => {
-    const { world } = doing((_, context) => context.update('public', 'hello'));
+    const { world } = doing((_, { update }) => update('public', 'hello'));
     const [sender, other] = [
       world.open({ paths: [{ path: 'public' }] }),
       world.open({ paths: [{ path: 'public' }] }),

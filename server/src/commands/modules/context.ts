@@ -82,7 +82,7 @@ export class CommandSession implements EndedSession {
   }
 }
 
-/** The context of one command. */
+/** The context of one command. What it does it does by functions of its own, so that a handler may take it apart. */
 export class CommandContext {
   readonly session: CommandSession;
   /** What the pattern captured of the path. */
@@ -121,37 +121,44 @@ export class CommandContext {
   }
 
   /** Publishes an update, which the session itself does not hear unless `echo`; answers its position. Rejects with CommandFault. */
-  async update(path: string, message: Json, options: CommandUpdateOptions = {}): Promise<Position | null> {
+  readonly update = async (
+    path: string,
+    message: Json,
+    options: CommandUpdateOptions = {},
+  ): Promise<Position | null> => {
     const { position } = orThrow(
       await this.#doings.update(this.#call.session, { path, message, ...options }),
     );
     return position;
-  }
+  };
 
   /** Sends a message to every session, to the own one only with `echo`. Rejects with CommandFault. */
-  async broadcast(message: Json, { echo = false }: { readonly echo?: boolean } = {}): Promise<void> {
+  readonly broadcast = async (
+    message: Json,
+    { echo = false }: { readonly echo?: boolean } = {},
+  ): Promise<void> => {
     orThrow(await this.#doings.broadcast(this.#call.session, message, echo));
-  }
+  };
 
   /** Sends a message to sessions and to all sessions of users, the own one among them if it is named. Rejects with CommandFault. */
-  async sendTo(to: Addressees, message: Json): Promise<Sent> {
+  readonly sendTo = async (to: Addressees, message: Json): Promise<Sent> => {
     return orThrow(await this.#doings.send(message, to));
-  }
+  };
 
   /** Grants paths to the session and subscribes it to them. */
-  grant(...paths: string[]): GrantResult[] {
+  readonly grant = (...paths: string[]): GrantResult[] => {
     return orThrow(this.#doings.grant(this.#call.session, paths));
-  }
+  };
 
   /** Takes paths away from the session; resolves when that is safe from a restart. */
-  async revoke(...paths: string[]): Promise<RevokeResult[]> {
+  readonly revoke = async (...paths: string[]): Promise<RevokeResult[]> => {
     return orThrow(await this.#doings.revoke(this.#call.session, paths));
-  }
+  };
 
   /** The state of a path, which all sessions, modules and back ends share. */
-  shared(path: string): SharedState {
+  readonly shared = (path: string): SharedState => {
     return new SharedState(path, this.#call.session, this.#doings);
-  }
+  };
 }
 
 function orThrow<T>(outcome: Outcome<T>): T {
