@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createDobby, type Dobby } from '../../../server/src/index.js';
-import type { Pomona, TransportContext, TransportKind, WebSocketConstructor } from '../../src/index.js';
+import type { Pomona, WebSocketConstructor } from '../../src/index.js';
 import { withState } from '../../src/state/index.js';
 import { eventStream } from '../../src/transports/event-stream.js';
 import { longPoll } from '../../src/transports/long-poll.js';
 import { websocket } from '../../src/transports/websocket.js';
-import { pomonaOn, until } from '../transports/support.js';
+import { cuttable, pomonaOn, until } from '../transports/support.js';
 
 const stateDir = mkdtempSync(join(tmpdir(), 'pomona-state-'));
 let dobby: Dobby;
@@ -37,20 +37,6 @@ afterAll(async () => {
   await dobby.stop();
   rmSync(stateDir, { recursive: true });
 });
-
-/** A transport whose connection a test can cut. */
-function cuttable(kind: TransportKind): { transport: TransportKind; cut(): void } {
-  let cut = (): void => {};
-  const open = (context: TransportContext) => {
-    const transport = kind.open(context);
-    cut = () => {
-      transport.close(false);
-      context.ended({ message: 'cut' });
-    };
-    return transport;
-  };
-  return { transport: { ...kind, open }, cut: () => cut() };
-}
 
 describe.each([websocket, eventStream, longPoll])('a state over $name', (kind) => {
   const start = () => {

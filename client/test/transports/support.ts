@@ -1,7 +1,7 @@
 /** Small real servers on loopback that speak just enough of the protocol. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Pomona, type PomonaOptions } from '../../src/index.js';
+import { Pomona, type PomonaOptions, type TransportContext, type TransportKind } from '../../src/index.js';
 
 /** One request, with its body read. */
 export interface Call {
@@ -39,6 +39,20 @@ export function json(response: ServerResponse, value: unknown, status = 200): vo
 /** A Pomona that comes back quickly. */
 export function pomonaOn(url: string, options: PomonaOptions = {}): Pomona {
   return new Pomona({ url, reconnect: { baseMs: 20, maxMs: 40 }, openTimeoutMs: 1_000, ...options });
+}
+
+/** A transport whose connection a test can cut. */
+export function cuttable(kind: TransportKind): { transport: TransportKind; cut(): void } {
+  let cut = (): void => {};
+  const open = (context: TransportContext) => {
+    const transport = kind.open(context);
+    cut = () => {
+      transport.close(false);
+      context.ended({ message: 'cut' });
+    };
+    return transport;
+  };
+  return { transport: { ...kind, open }, cut: () => cut() };
 }
 
 /** Waits for what `look` sees, and says what was missing if it never does. */
