@@ -79,9 +79,8 @@ def update(
     `StateFull` when there is no room for the key, else another `CorneliusError`.
     """
     item = encode_item(Update(path, message, key=key, except_=id_list(except_), version=version))
-    once = escaped(_idempotency_key(idempotency_key))
-    body = f'{item[:-1]},"idempotencyKey":{once}}}'
-    return Call(post("update", body), lambda reply: decode.position(answer(reply)))
+    request = _once("update", item, idempotency_key)
+    return Call(request, lambda reply: decode.position(answer(reply)))
 
 
 def updates(
@@ -112,10 +111,8 @@ def send(
     `BadMessage` before sending.
     """
     item = encode_sending(message, sessions, users)
-    once = escaped(_idempotency_key(idempotency_key))
-    if item is None:
-        return Call(post("send", "{}"), _sent, Sent((), ()))
-    return Call(post("send", f'{item[:-1]},"idempotencyKey":{once}}}'), _sent)
+    request = _once("send", item or "{}", idempotency_key)
+    return Call(request, _sent, Sent((), ()) if item is None else None)
 
 
 def broadcast(
@@ -125,11 +122,7 @@ def broadcast(
 
     Returns its position. Raises `BadMessage` before sending.
     """
-    text = f'{{"message":{encode_message(message)}'
-    ids = id_list(except_)
-    text += f',"except":{escaped(ids)}' if ids else ""
-    once = escaped(_idempotency_key(idempotency_key))
-    request = post("broadcast", f'{text},"idempotencyKey":{once}}}')
+    request = _once("broadcast", encode_broadcast(message, except_), idempotency_key)
     return Call(request, lambda reply: decode.position(answer(reply)))
 
 
@@ -232,6 +225,18 @@ def encode_sending(
     return f"{text}}}"
 
 
+def encode_broadcast(message: Any, except_: Iterable[str]) -> str:
+    """Gives the JSON of one message to every session, checked."""
+    text = f'{{"message":{encode_message(message)}'
+    ids = id_list(except_)
+    return f'{text},"except":{escaped(ids)}}}' if ids else f"{text}}}"
+
+
+def of_item(method: str, item: str) -> Call[Any]:
+    """Makes the request of one message that `encode_sending` or `encode_broadcast` gave."""
+    return Call(_once(method, item, None), answer)
+
+
 def updates_of_items(
     items: Sequence[str], idempotency_key: str | None = None
 ) -> Call[list[Position | None]]:
@@ -328,6 +333,12 @@ def _page_body(after: str | None, limit: int, more: dict[str, Any] | None = None
     if after is not None:
         body["after"] = after
     return escaped(body)
+
+
+def _once(method: str, item: str, idempotency_key: str | None) -> Request:
+    once = escaped(_idempotency_key(idempotency_key))
+    comma = "" if item == "{}" else ","
+    return post(method, f'{item[:-1]}{comma}"idempotencyKey":{once}}}')
 
 
 def _idempotency_key(given: str | None) -> str:

@@ -62,6 +62,18 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
+class Sending:
+    """One message to sessions instead of a path: what `publish_failed` of the Django app tells."""
+
+    message: Any
+    sessions: Sequence[str] = ()
+    users: Sequence[str] = ()
+    everybody: bool = False
+    """Whether it was a broadcast, to all sessions but those of `except_`."""
+    except_: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """Updates after `from_`, up to and including `to`, are lost to this watcher.
 

@@ -285,7 +285,8 @@ def test_what_else_a_function_raises_is_told_to_the_log_alone(
     handled(raising(error))
     with caplog.at_level(logging.ERROR, "cornelius.commands"):
         found = answer()
-    assert found["error"]["code"] == "handler_failed"
+    message = "The handler failed; the log on its side says why."
+    assert found == {"error": {"code": "handler_failed", "message": message}}
     assert SECRET not in json.dumps(found)
     (record,) = caplog.records
     assert record.name == "cornelius.commands"

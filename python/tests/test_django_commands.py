@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import logging
 import threading
@@ -220,6 +221,14 @@ def test_where_requests_are_atomic_so_are_sync_functions(ask: Ask, double: Doubl
     assert double.state.published == [("users", "ann")]
     # Django has no transactions in async code.
     assert ask(body("ajoin", {"name": "eve"})).json() == {"reply": False}
+
+
+def test_the_view_is_async_where_there_is_a_loop_and_blocking_elsewhere() -> None:
+    async def found() -> Any:
+        return resolve(URL).func
+
+    assert inspect.iscoroutinefunction(asyncio.run(found()))
+    assert not inspect.iscoroutinefunction(resolve(URL).func)
 
 
 def test_an_async_function_runs_in_the_loop_of_the_server() -> None:

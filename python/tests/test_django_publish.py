@@ -22,6 +22,7 @@ from cornelius import (
     CorneliusError,
     DobbyUnreachable,
     PartialFailure,
+    Sending,
     Update,
 )
 from cornelius import django as push
@@ -90,6 +91,69 @@ def test_keys_are_sent_after_commit_too(double: Double) -> None:
     items = double.state.seen[0].body["updates"]
     assert [item.get("key") for item in items] == ["7", "8", None]
     assert [item["message"] for item in items] == [{"id": 7}, None, 1]
+
+
+def test_a_version_is_sent_after_commit_and_its_conflict_signalled(
+    double: Double, failures: list[Any]
+) -> None:
+    push.update("a", 1, key="7", version=None)
+    push.update("a", 2, key="7", version=None)
+    assert double.state.published == [("a", 1)]
+    assert isinstance(failures[0][1].failed[0], cornelius.StateConflict)
+
+
+def test_messages_to_sessions_wait_for_the_commit_in_their_place(double: Double) -> None:
+    with transaction.atomic():
+        push.update("a", 1)
+        push.update("b", 2)
+        push.send("hello", users=["7"], sessions=iter(["s1"]))
+        push.broadcast("all", except_=["s2"])
+        push.update("c", 3)
+        push.send("to nobody", users=[])
+        savepoint(then=lambda: push.send("rolled back", users=["7"]), fail=True)
+        assert double.state.seen == []
+    seen = [(each.method, each.body) for each in double.state.seen]
+    assert [method for method, _ in seen] == ["updates", "send", "broadcast", "updates"]
+    assert double.state.sent == [{"message": "hello", "sessions": ["s1"], "users": ["7"]}]
+    assert (seen[2][1]["message"], seen[2][1]["except"]) == ("all", ["s2"])
+    assert [len(seen[n][1]["updates"]) for n in (0, 3)] == [2, 1]
+    assert all(body["idempotencyKey"] for _, body in seen)
+
+
+def test_outside_a_transaction_a_message_to_sessions_is_sent_at_once(double: Double) -> None:
+    push.send("hello", users=["7"])
+    push.broadcast("all")
+    assert [seen.method for seen in double.state.seen] == ["send", "broadcast"]
+
+
+def test_a_message_to_sessions_that_fails_is_signalled_and_the_others_are_sent(
+    double: Double, caplog: pytest.LogCaptureFixture
+) -> None:
+    found: list[tuple[list[Update], list[Sending]]] = []
+
+    def hear(*, updates: list[Update], sendings: list[Sending], **_: Any) -> None:
+        found.append((updates, sendings))
+
+    push.publish_failed.connect(hear)
+    try:
+        double.state.faults = [(400, error("bad_field"))]
+        with transaction.atomic():
+            push.send(1, users=["7"])
+            push.update("a", 1)
+            push.broadcast(object())
+        cornelius.configure(url="http://127.0.0.1:9", retry_seconds=0)
+        with transaction.atomic():
+            push.update("b", 1)
+            push.broadcast(2)
+    finally:
+        push.publish_failed.disconnect(hear)
+    assert double.state.published == [("a", 1)]
+    bad, refused, lost = found
+    assert bad[1][0].everybody
+    assert refused == ([], [Sending(1, users=("7",))])
+    assert lost == ([Update("b", 1)], [Sending(2, everybody=True)])
+    assert "to '7'" in caplog.text
+    assert "'b', to everybody" in caplog.text
 
 
 def test_nothing_is_sent_on_rollback(double: Double) -> None:

@@ -1,11 +1,20 @@
 """The Django app: `"cornelius.django"` in INSTALLED_APPS, and one line in urls.py.
 
-`update` and `updates` here publish **after the transaction commits** and never break the request;
-`cornelius.update` publishes **now**, returns the position and raises.
+`update`, `updates`, `send` and `broadcast` here publish **after the transaction commits** and never
+break the request; those of `cornelius` publish **now**, return what Dobby says and raise.
 """
 
-from ._publish import publish_failed, update, updates
+from ._publish import broadcast, publish_failed, send, update, updates
 from ._users import auser_of, user_of
 from .urls import dobby_urls
 
-__all__ = ["auser_of", "dobby_urls", "publish_failed", "update", "updates", "user_of"]
+__all__ = [
+    "auser_of",
+    "broadcast",
+    "dobby_urls",
+    "publish_failed",
+    "send",
+    "update",
+    "updates",
+    "user_of",
+]

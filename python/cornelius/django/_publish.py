@@ -1,4 +1,5 @@
-"""Publishes after the transaction commits: one request per transaction, in order.
+"""Publishes after the transaction commits, in order: one request for all updates of a transaction,
+or for those between two messages to sessions, which have requests of their own.
 
 The request is never broken by it. What could not be published is logged and sent as the signal
 `publish_failed`.
@@ -7,7 +8,8 @@ The request is never broken by it. What could not be published is logged and sen
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -17,15 +19,17 @@ from django.dispatch import Signal
 from django.utils.asyncio import async_unsafe
 
 from .. import _calls as calls
+from .._calls import Call
 from .._default import default
-from .._errors import CorneliusError, DobbyTimeout, DobbyUnreachable, PartialFailure
-from .._types import Update
+from .._errors import ApiError, CorneliusError, DobbyTimeout, DobbyUnreachable, PartialFailure
+from .._types import UNSET, Sending, Update, Version
 
 log = logging.getLogger("cornelius.django")
 
 publish_failed = Signal()
-"""Sent when updates could not be published, with `updates`, a list of `Update`, and `error`, a
-`CorneliusError`. The sender is `Update`. What a receiver raises is logged and goes no further."""
+"""Sent when something could not be published, with `updates`, a list of `Update`, `sendings`, a
+list of `Sending`, and `error`, a `CorneliusError`. The sender is `Update`. What a receiver raises
+is logged and goes no further."""
 
 _IN_ASYNC = (
     "cornelius.django publishes with blocking I/O, and async code has no transaction: "
@@ -38,6 +42,7 @@ def update(
     message: Any,
     *,
     key: str | None = None,
+    version: Version = UNSET,
     except_: Iterable[str] = (),
     using: str | None = None,
 ) -> None:
@@ -45,17 +50,46 @@ def update(
 
     The message is taken as it is now; later changes to it do not matter. What is rolled back, a
     savepoint too, is not pushed. Outside a transaction it is pushed at once. With `key` the message
-    is also the new value of that key in the path's state, and None removes the key. `using` is an
-    alias, by default the default database. Failures, a bad path, key or message too, are logged and
-    sent as `publish_failed`; nothing is raised for them.
+    is also the new value of that key in the path's state, and None removes the key; with `version`
+    only if the entry is still at that one. `using` is an alias, by default the default database.
+    Failures, a bad path, key or message too, are logged and sent as `publish_failed`; nothing is
+    raised for them.
     """
-    updates([Update(path, message, key=key, except_=tuple(except_))], using=using)
+    ids = tuple(calls.id_list(except_))
+    updates([Update(path, message, key=key, except_=ids, version=version)], using=using)
+
+
+def updates(updates: Iterable[Update | tuple[str, Any]], *, using: str | None = None) -> None:
+    """Pushes several updates, each an `Update` or `(path, message)`, in order; see `update`."""
+    _publish([each if isinstance(each, Update) else Update(*each) for each in updates], using)
+
+
+def send(
+    message: Any,
+    *,
+    sessions: Iterable[str] = (),
+    users: Iterable[str] = (),
+    using: str | None = None,
+) -> None:
+    """Sends `message` to sessions, by id or by user, after the commit; see `cornelius.send`.
+
+    Users are named as the connect view names them: `str(user.pk)`. Failures are told as those of
+    `update`.
+    """
+    ids = tuple(calls.id_list(sessions, "sessions"))
+    names = tuple(calls.id_list(users, "users"))
+    if ids or names:
+        _publish([Sending(message, ids, names)], using)
+
+
+def broadcast(message: Any, *, except_: Iterable[str] = (), using: str | None = None) -> None:
+    """Sends `message` to every session, after the commit; see `send` and `cornelius.broadcast`."""
+    ids = tuple(calls.id_list(except_))
+    _publish([Sending(message, everybody=True, except_=ids)], using)
 
 
 @async_unsafe(_IN_ASYNC)
-def updates(updates: Iterable[Update | tuple[str, Any]], *, using: str | None = None) -> None:
-    """Pushes several updates, each an `Update` or `(path, message)`, in order; see `update`."""
-    given = [each if isinstance(each, Update) else Update(*each) for each in updates]
+def _publish(given: Sequence[Update | Sending], using: str | None) -> None:
     items = [item for each in given if (item := _encoded(each)) is not None]
     if not items:
         return
@@ -68,11 +102,20 @@ def updates(updates: Iterable[Update | tuple[str, Any]], *, using: str | None = 
 
 
 class _Item:
-    """An update and its JSON, made when it was handed in."""
+    """Something to publish and its JSON, made when it was handed in."""
 
-    def __init__(self, update: Update) -> None:
-        self.update = update
-        self.text = calls.encode_item(update)
+    def __init__(self, given: Update | Sending) -> None:
+        self.given = given
+        self.method = "updates"
+        if isinstance(given, Update):
+            self.text = calls.encode_item(given)
+        elif given.everybody:
+            self.method = "broadcast"
+            self.text = calls.encode_broadcast(given.message, given.except_)
+        else:
+            self.method = "send"
+            text = calls.encode_sending(given.message, given.sessions, given.users)
+            self.text = text or "{}"
 
 
 class _Batch:
@@ -118,36 +161,59 @@ def _batch_of(connection: BaseDatabaseWrapper) -> _Batch:
     return batch
 
 
-def _encoded(update: Update) -> _Item | None:
+def _encoded(given: Update | Sending) -> _Item | None:
     try:
-        return _Item(update)
+        return _Item(given)
     except CorneliusError as error:
-        _failed([update], error)
+        _failed([given], error)
         return None
 
 
 def _send(items: Sequence[_Item]) -> None:
-    """Sends the items, in one request unless they are above Dobby's limits for one."""
+    """Sends the items in as few requests as their order and Dobby's limits allow."""
     rest = list(items)
     try:
-        for chunk in calls.chunks(item.text for item in items):
-            sending = rest[: len(chunk)]
+        for call, count in _calls_of(items):
             try:
-                default().run(calls.updates_of_items(chunk))
+                default().run(call)
             except PartialFailure as partial:
-                _failed([sending[int(index)].update for index in partial.failed], partial)
-            rest = rest[len(chunk) :]
+                _failed([rest[int(index)].given for index in partial.failed], partial)
+            except ApiError as error:
+                # A fault of one message to sessions is no fault of what follows it.
+                if error.retryable or rest[0].method == "updates":
+                    raise
+                _failed([rest[0].given], error)
+            rest = rest[count:]
     except CorneliusError as error:
-        # The chunks after a lost one would most likely wait for nothing, each through its retries.
-        _failed([item.update for item in rest], error)
+        # The requests after a lost one would most likely wait for nothing, through their retries.
+        _failed([item.given for item in rest], error)
 
 
-def _failed(updates: list[Update], error: CorneliusError) -> None:
-    names = ", ".join(repr(each.path) for each in updates[:3])
+def _calls_of(items: Sequence[_Item]) -> Iterator[tuple[Call[Any], int]]:
+    """Yields each request with the number of items that it carries."""
+    for method, group in groupby(items, key=lambda item: item.method):
+        texts = [item.text for item in group]
+        if method != "updates":
+            yield from ((calls.of_item(method, text), 1) for text in texts)
+            continue
+        for chunk in calls.chunks(texts):
+            yield calls.updates_of_items(chunk), len(chunk)
+
+
+def _failed(given: Sequence[Update | Sending], error: CorneliusError) -> None:
+    updates = [each for each in given if isinstance(each, Update)]
+    sendings = [each for each in given if isinstance(each, Sending)]
+    names = ", ".join([*(repr(each.path) for each in updates), *map(_whom, sendings)][:3])
     # That Dobby is away is told in a line; anything else is worth its traceback.
     away = isinstance(error, (DobbyUnreachable, DobbyTimeout))
     trace = None if away else error
-    log.error("%d updates (%s) were not published: %s", len(updates), names, error, exc_info=trace)
-    for receiver, raised in publish_failed.send_robust(Update, updates=updates, error=error):
+    log.error("%d updates (%s) were not published: %s", len(given), names, error, exc_info=trace)
+    told = {"updates": updates, "sendings": sendings, "error": error}
+    for receiver, raised in publish_failed.send_robust(Update, **told):
         if isinstance(raised, Exception):
             log.error("publish_failed: %r raised", receiver, exc_info=raised)
+
+
+def _whom(sending: Sending) -> str:
+    named = [*sending.sessions, *sending.users]
+    return "to everybody" if sending.everybody else f"to {', '.join(map(repr, named[:3]))}"
