@@ -28,6 +28,17 @@ it('latency times updates that are published by the clock', { timeout: 120_000 }
   expect(stdout).toMatch(/^ws-loop +10 +\d+\.\d\d /m);
 });
 
+it('commands are all answered, by modules, by a peer and by a back end, and beside sleepers', {
+  timeout: 120_000,
+}, async () => {
+  const stdout = await short('commands');
+  for (const system of ['dobby', 'socketio', 'dobby-webhook'])
+    expect(stdout).toMatch(new RegExp(`^${system} +20 +\\d`, 'm'));
+  const asleep = await short('commands', '--asleep');
+  for (const whose of ['the session of the sleepers', 'other sessions'])
+    expect(asleep).toMatch(new RegExp(`^${whose} +20 +yes +[1-9]`, 'm'));
+});
+
 it('idle holds sessions that hear an update at the end', { timeout: 120_000 }, async () => {
   const stdout = await short('idle', '--only', 'dobby,uws');
   expect(stdout).toMatch(/^dobby +200 +-?\d+\.\d\d /m);

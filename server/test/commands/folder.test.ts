@@ -44,6 +44,20 @@ describe('the folder of commands', () => {
     expect(await loaded[1]?.definition.run(null, null as never)).toBe(2);
   });
 
+  it('has those first whose patterns say more', async () => {
+    const of = (pattern: string): string =>
+      `export default { command: 'say', pattern: '${pattern}', run() {} };`;
+    const folder = new CommandFolder(
+      folderWith({
+        'a.js': of('{path*}'),
+        'b.js': of('chat/{room}'),
+        'c.js': of('chat/lobby'),
+        'd.js': of('{room}'),
+      }),
+    );
+    expect((await folder.load()).map(({ file }) => file)).toEqual(['c.js', 'b.js', 'a.js', 'd.js']);
+  });
+
   it('lets modules share what they import from it', async () => {
     const folder = new CommandFolder(
       folderWith({

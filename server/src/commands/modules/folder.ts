@@ -36,7 +36,10 @@ export class CommandFolder {
     if (!isFolder) throw new ModuleError(`there is no folder "${path}" to find commands in`);
   }
 
-  /** Loads all modules, in the order of their names. Rejects with ModuleError that names the file at fault. */
+  /**
+   * Loads all modules: those first whose patterns begin with the longest literal text, then in the order of their names. Rejects with
+   * ModuleError that names the file at fault.
+   */
   async load(): Promise<LoadedModule[]> {
     // Anew each time, so that what was changed is read again, with what it imports from the folder.
     const jiti = createJiti(pathToFileURL(join(this.#path, 'index.js')).href, {
@@ -53,7 +56,7 @@ export class CommandFolder {
         throw new ModuleError(`${file}: takes the same command on the same paths as ${other}`);
       seen.set(place, file);
     }
-    return loaded;
+    return loaded.sort((a, b) => literalLength(b) - literalLength(a));
   }
 
   /** Calls `onChange` when files have changed; the answer stops that. */
@@ -101,3 +104,6 @@ export class CommandFolder {
     });
   }
 }
+
+/** How much of a path a module's pattern gives away before it captures. */
+const literalLength = ({ definition: { pattern } }: LoadedModule): number => `${pattern}{`.indexOf('{');

@@ -1,4 +1,4 @@
-/** The modules of the folder of commands, as one handler: in the order of their files, the first that matches takes a command. */
+/** The modules of the folder of commands, as one handler: in the order in which they were loaded, the first that matches takes a command. */
 import type { Session } from '../../core/session.js';
 import type { Handler, Route } from '../handler.js';
 import type { Module } from './module.js';
