@@ -92,3 +92,15 @@ export async function answers(client: Client): Promise<Record<string, unknown>> 
   await settle();
   return Object.fromEntries(client.told('reply').map(({ uid, ...answer }) => [uid, answer]));
 }
+
+/** A promise that a test keeps when it likes. */
+export function deferred<T = unknown>() {
+  let keep: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((resolve) => {
+    keep = resolve;
+  });
+  return { promise, keep };
+}
+
+/** The code of an answer that is an error. */
+export const codeOf = (answer: unknown): unknown => (answer as { error?: { code: string } }).error?.code;

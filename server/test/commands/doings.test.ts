@@ -40,7 +40,7 @@ describe('an update of a command', () => {
     const sender = world.open({ paths: [{ path: 'public' }] });
     const frames = sender.frames();
     const ticket = (frames[0] as { ticket: string }).ticket;
-    const { position } = (frames[1] as { paths: [{ position: never }] }).paths[0];
+    const { position } = (frames[1] as unknown as { paths: [{ position: never }] }).paths[0];
     give(sender, 'do');
     await settle();
     sender.connection.lost();

@@ -215,6 +215,8 @@ export class ModelClient {
         return this.#state(frame);
       case 'error':
         throw new Error(`the server refused a frame: ${JSON.stringify(frame)}`);
+      case 'reply':
+        throw new Error('nobody gave a command');
       case 'closing':
         if (afterClose(frame.code) !== 'resume') this.#ticket = null;
         this.client = null;
