@@ -1,4 +1,6 @@
 /** `npm run bench -- <bench> [options]`: runs one of the benches in the table. See README.md. */
+import { commands } from './commands/commands.mjs';
+import { commandsSelfTest } from './commands/self-test.mjs';
 import { fanout } from './fanout/fanout.mjs';
 import { idle } from './idle/idle.mjs';
 import { jitter } from './jitter/jitter.mjs';
@@ -10,6 +12,10 @@ import { slow } from './slow/slow.mjs';
 
 /** @type {Record<string, {about: string, run: (args: string[]) => Promise<number> | number}>} */
 const BENCHES = {
+  commands: {
+    about: 'commands and their answers: round trips per CPU-second beside the peers',
+    run: commands,
+  },
   fanout: { about: 'one path, many subscribers: deliveries per CPU-second beside the peers', run: fanout },
   idle: { about: 'many sessions and nothing to do: memory of each beside the peers', run: idle },
   jitter: { about: 'clients that come and go: what reaches them in the end beside the peers', run: jitter },
@@ -24,6 +30,9 @@ const BENCHES = {
     run() {
       console.log(`The checker found the damage in all of ${selfTest()} damaged streams.`);
       console.log(`The judge found the damage in all of ${faultSelfTest()} damaged hearings.`);
+      console.log(
+        `The checker of answers found the damage in all of ${commandsSelfTest()} damaged conversations.`,
+      );
       return 0;
     },
   },

@@ -25,13 +25,25 @@ export function* turns({ rounds, settings, systems }) {
  * @param {(server: import('../load/children.mjs').Server, peer: import('../peers/table.mjs').Peer) => Promise<T>} use
  * @returns {Promise<T>}
  */
-export async function withServer(system, use) {
-  const peer = PEERS[system];
+export function withServer(system, use) {
+  return withPeer(PEERS[system], use);
+}
+
+/**
+ * The same for a peer of any table.
+ * @template {import('../load/children.mjs').Server} S
+ * @template {{name: string, start: () => Promise<S>}} P
+ * @template T
+ * @param {P} peer
+ * @param {(server: S, peer: P) => Promise<T>} use
+ * @returns {Promise<T>}
+ */
+export async function withPeer(peer, use) {
   const server = await peer.start();
   try {
     return await use(server, peer);
   } catch (error) {
-    if (error instanceof Error) error.message += `\n  in ${system}. The server said:\n${server.output()}`;
+    if (error instanceof Error) error.message += `\n  in ${peer.name}. The server said:\n${server.output()}`;
     throw error;
   } finally {
     await server.stop();

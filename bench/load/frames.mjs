@@ -77,3 +77,25 @@ export function acceptOf(key) {
     .update(key + GUID)
     .digest('base64');
 }
+
+/**
+ * Frames as a client sends them, one after the other, under one mask: for generators that send many.
+ * @param {string[]} texts of ASCII
+ * @param {Uint8Array} mask of four bytes
+ */
+export function clientFrames(texts, mask) {
+  const heads = texts.map((text) => header(text.length, TEXT, 0x80));
+  const bytes = Buffer.allocUnsafe(
+    texts.reduce((sum, text, i) => sum + heads[i].length + 4 + text.length, 0),
+  );
+  let at = 0;
+  for (const [i, text] of texts.entries()) {
+    at += heads[i].copy(bytes, at);
+    bytes.set(mask, at);
+    at += 4;
+    bytes.latin1Write(text, at);
+    for (let j = 0; j < text.length; j++) bytes[at + j] ^= mask[j & 3];
+    at += text.length;
+  }
+  return bytes;
+}

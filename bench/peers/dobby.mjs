@@ -20,6 +20,17 @@ const FLAGS = [
   '100000',
 ];
 
+/** Starts it. @param {string[]} [flags] beside the ones that all need */
+export function startDobby(flags = []) {
+  return startInFolder((folder) =>
+    startServer({
+      command: process.execPath,
+      args: [COMMAND, ...FLAGS, ...flags],
+      env: { DOBBY_API_KEY: KEY, DOBBY_STATE_DIR: folder },
+    }),
+  );
+}
+
 /** @type {import('./table.mjs').Peer} */
 export const dobby = {
   name: 'dobby',
@@ -27,12 +38,5 @@ export const dobby = {
   updateUrl: '/api/update',
   isCompared: true,
   missing: () => (existsSync(join(ROOT, COMMAND)) ? null : `${COMMAND} is missing: npm run build makes it`),
-  start: () =>
-    startInFolder((folder) =>
-      startServer({
-        command: process.execPath,
-        args: [COMMAND, ...FLAGS],
-        env: { DOBBY_API_KEY: KEY, DOBBY_STATE_DIR: folder },
-      }),
-    ),
+  start: () => startDobby(),
 };
