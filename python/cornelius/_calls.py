@@ -362,7 +362,7 @@ def _version(item: Update, field: str) -> str:
         raise api_error("bad_field", "A version needs a key.", field, 400)
     if version is None:
         return "null"
-    if isinstance(version, bool) or not isinstance(version, int) or version < 0:
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise api_error("bad_field", "A version is an entry's offset, or None.", field, 400)
     return str(version)
 

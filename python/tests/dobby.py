@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 KEY = "a-key-of-the-tests-0123456789"
 MAIN = Path(__file__).parents[2] / "server/dist/server/src/cli/main.js"
@@ -19,11 +20,11 @@ CONFIG = {
 class DobbyProcess:
     """The process; it can be restarted, with the same port and the same state folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, config: dict[str, Any] | None = None) -> None:
         assert MAIN.exists(), "the server has not been built: npm run build"
-        self._state = folder / "state"
+        self.state = folder / "state"
         self._config = folder / "config.json"
-        self._config.write_text(json.dumps(CONFIG))
+        self._config.write_text(json.dumps(config or CONFIG))
         self._port = "0"
         self.url = ""
         self.start()
@@ -32,7 +33,7 @@ class DobbyProcess:
         """Starts it and waits until it listens."""
         flags = ["--port", self._port, "--config", str(self._config), "--state-dir"]
         self._process = subprocess.Popen(
-            ["node", str(MAIN), *flags, str(self._state)],
+            ["node", str(MAIN), *flags, str(self.state)],
             env={**os.environ, "DOBBY_API_KEY": KEY},
             stdout=subprocess.PIPE,
             text=True,

@@ -89,9 +89,9 @@ def test_a_version_is_sent_where_it_is_given_and_needs_a_key() -> None:
     assert "version" not in body(calls.update("a", 1, key="k"))
     assert body(calls.update("a", 1, key="k", version=None))["version"] is None
     assert body(calls.update("a", 1, key="k", version=44))["version"] == 44
-    items = body(calls.updates([Update("a", 1, key="k", version=0), Update("a", 1)]))["updates"]
-    assert [item.get("version") for item in items] == [0, None]
-    for version in (True, -1, "44", 1.0):
+    items = body(calls.updates([Update("a", 1, key="k", version=1), Update("a", 1)]))["updates"]
+    assert [item.get("version") for item in items] == [1, None]
+    for version in (True, 0, -1, "44", 1.0):
         with pytest.raises(BadRequest, match="offset"):
             calls.update("a", 1, key="k", version=version)  # type: ignore[arg-type]
     with pytest.raises(BadRequest, match=r"needs a key. \(field updates\.1\.version\)"):

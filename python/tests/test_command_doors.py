@@ -18,7 +18,7 @@ from cornelius import BadConfiguration
 from cornelius.commands import Context, Router, asgi_app, sign, wsgi_app
 from tests.test_commands import body
 
-SECRET = "a secret"
+SECRET = "a-secret-of-the-tests"
 URL = "/dobby/command"
 
 Ask = Callable[..., tuple[int, Any]]
@@ -233,14 +233,16 @@ def test_a_signed_body_that_is_no_command_is_told(ask: Ask) -> None:
 
 
 def test_of_two_secrets_either_may_sign(door: Any, router: Router) -> None:
-    made = door(router, secret=["old", "new"])
-    for secret in ("old", "new"):
+    made = door(router, secret=["the-old-secret-16", "the-new-secret-16"])
+    for secret in ("the-old-secret-16", "the-new-secret-16"):
         headers = {"Content-Type": "application/json"}
         headers["Dobby-Signature"] = sign(secret, URL, body())
         assert made(URL, "POST", headers, body())[0] == 200
 
 
-@pytest.mark.parametrize("secret", ["", " ", [], [""], ["good", ""], "a\x00b", 7, b"bytes"])
+@pytest.mark.parametrize(
+    "secret", ["", " ", [], [""], [SECRET, ""], "x" * 15, "a b" * 9, 7, b"x" * 20]
+)
 def test_a_secret_that_is_none_is_refused_at_once(door: Any, router: Router, secret: Any) -> None:
     with pytest.raises(BadConfiguration):
         door(router, secret=secret)
@@ -261,22 +263,25 @@ def test_the_secret_may_come_from_the_configuration(
         return found
 
     file = tmp_path / "webhook-secret"
-    file.write_text("from a file\n")
+    file.write_text("made-by-dobby-itself\n")
     monkeypatch.setenv("DOBBY_WEBHOOK_SECRET_FILE", str(file))
     made = door(router)
-    assert status(made, "from a file") == 200
+    assert status(made, "made-by-dobby-itself") == 200
     # A file is read for each command, so that secrets are changed without a restart.
-    file.write_text("new\nold\n")
-    assert [status(made, secret) for secret in ("new", "old", "from a file")] == [200, 200, 401]
-    monkeypatch.setenv("DOBBY_WEBHOOK_SECRET", "of the environment")
-    assert status(made, "of the environment") == 200
-    cornelius.configure(webhook_secret="configured")
-    assert status(made, "configured") == 200
-    assert status(made, "of the environment") == 401
+    file.write_text("the-new-secret-16\nthe-old-secret-16\n")
+    assert [
+        status(made, secret)
+        for secret in ("the-new-secret-16", "the-old-secret-16", "made-by-dobby-itself")
+    ] == [200, 200, 401]
+    monkeypatch.setenv("DOBBY_WEBHOOK_SECRET", "secret-of-the-environment")
+    assert status(made, "secret-of-the-environment") == 200
+    cornelius.configure(webhook_secret="a-configured-secret")
+    assert status(made, "a-configured-secret") == 200
+    assert status(made, "secret-of-the-environment") == 401
     cornelius.configure(webhook_secret_file=file)
-    assert status(made, "new") == 200
+    assert status(made, "the-new-secret-16") == 200
     file.unlink()
-    assert status(made, "new") == 500
+    assert status(made, "the-new-secret-16") == 500
 
 
 class Broken:
@@ -338,6 +343,7 @@ def test_wsgi_reads_a_body_without_a_length_where_the_server_ends_it(router: Rou
     assert post(made, URL, **given, **{"wsgi.input": endless}) == 413
     assert endless.tell() < 1_200_000
     # Elsewhere reading might wait for ever.
+    assert post(made, URL, CONTENT_LENGTH="1048577", **{"wsgi.input": None}) == 413
     for length in ("", "much", "-1"):
         assert post(made, URL, CONTENT_LENGTH=length, **{"wsgi.input": None}) == 401
 

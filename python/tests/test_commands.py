@@ -183,6 +183,25 @@ def test_a_fault_of_what_goes_along_is_raised_at_once() -> None:
     assert context.effects() == ""
 
 
+def test_the_state_of_a_session_has_its_bound() -> None:
+    context = _context()
+    context.patch({"a": "x" * (16 * 1024 - len('{"a":""}'))})
+    with pytest.raises(BadMessage, match=r"^state: "):
+        context.patch({"b": 1})
+    assert '"b"' not in context.effects()
+    context.patch({"a": None, "b": "x" * 16_000})
+    with pytest.raises(BadMessage, match=r"^state: "):
+        context.patch({"a": "x" * 16_000})
+
+
+def test_what_an_error_says_is_cut_to_what_dobby_takes(answer: Answer, handled: Any) -> None:
+    handled(raising(Refused("👋" * 600, reason="r" * 1001)))
+    found = answer()["error"]
+    for text in (found["message"], found["reason"]):
+        assert len(text.encode("utf-16-le")) <= 2 * 1000
+        assert text.endswith("…")
+
+
 def test_a_command_takes_a_thousand_of_each_along() -> None:
     context = _context()
     for n in range(1000):

@@ -18,6 +18,9 @@ from tests.double import KEY, Double
 pytestmark = pytest.mark.usefixtures("_django")
 
 
+SECRET = "a-secret-of-the-tests"
+
+
 @pytest.fixture(autouse=True)
 def no_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commands.router, "_handlers", [])
@@ -47,12 +50,16 @@ def found(settings: Any) -> list[str]:
         ({"API_KEY": "k", "AUTHORIZE": "tests.django_urls.nothing"}, ["cornelius.E006"]),
         ({"API_KEY": "k", "AUTHORIZE": "tests.django_urls.urlpatterns"}, ["cornelius.E006"]),
         ({"API_KEY": "k", "API_KEY_FILE": "/nowhere"}, ["cornelius.E007"]),
-        ({"API_KEY": "k", "WEBHOOK_SECRET": "s"}, []),
-        ({"API_KEY": "k", "WEBHOOK_SECRET": ["s", "t"]}, []),
+        ({"API_KEY": "k", "WEBHOOK_SECRET": SECRET}, []),
+        ({"API_KEY": "k", "WEBHOOK_SECRET": [SECRET, SECRET]}, []),
         ({"API_KEY": "k", "WEBHOOK_SECRET": ""}, ["cornelius.E009"]),
+        ({"API_KEY": "k", "WEBHOOK_SECRET": "too-short"}, ["cornelius.E009"]),
         ({"API_KEY": "k", "WEBHOOK_SECRET": []}, ["cornelius.E009"]),
         ({"API_KEY": "k", "WEBHOOK_SECRET": 7}, ["cornelius.E009"]),
-        ({"API_KEY": "k", "WEBHOOK_SECRET": "s", "WEBHOOK_SECRET_FILE": "f"}, ["cornelius.E010"]),
+        (
+            {"API_KEY": "k", "WEBHOOK_SECRET": SECRET, "WEBHOOK_SECRET_FILE": "f"},
+            ["cornelius.E010"],
+        ),
         ({"API_KEY": "k", "WEBHOOK_SECRET_FILE": "/nowhere"}, ["cornelius.W003"]),
         ({}, ["cornelius.W001"]),
         ({"API_KEY_FILE": "/nowhere"}, ["cornelius.W002"]),
@@ -69,8 +76,8 @@ def test_commands_without_a_secret_are_an_error(
 ) -> None:
     commands.command("contacts", "count")(lambda context: 3)
     assert found({"API_KEY": "k"}) == ["cornelius.E011"]
-    assert found({"API_KEY": "k", "WEBHOOK_SECRET": "s"}) == []
-    (tmp_path / "secret").write_text("s\n")
+    assert found({"API_KEY": "k", "WEBHOOK_SECRET": SECRET}) == []
+    (tmp_path / "secret").write_text(f"{SECRET}\n")
     assert found({"API_KEY": "k", "WEBHOOK_SECRET_FILE": tmp_path / "secret"}) == []
     monkeypatch.setenv("DOBBY_WEBHOOK_SECRET_FILE", "/nowhere")
     assert found({"API_KEY": "k"}) == []

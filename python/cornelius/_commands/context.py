@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .. import _calls as calls
-from .._errors import api_error
+from .._errors import BadMessage, api_error
 from .._keys import checked_key
 from .._messages import dumps, encode_message
 from .._paths import checked_path
 from .._types import UNSET, Update, Version
 from .posted import Command, Session
+
+MAX_STATE_CHARACTERS = 16 * 1024
+"""What Dobby keeps for one session, as JSON."""
 
 
 class Context:
@@ -91,14 +94,17 @@ class Context:
         """Sets `changes` in the session's own state; a value None removes its name.
 
         With `version`, such as `context.session.version`, only if the state is still at that one,
-        else the command fails as `state_conflict`. Raises `BadKey` or `BadMessage`.
+        else the command fails as `state_conflict`. A session has room for 16 KB of JSON. Raises
+        `BadKey` or `BadMessage`.
         """
         checked = {checked_key(name, f"state.{name!r}"): each for name, each in changes.items()}
         # The JSON of now: later changes to the values do not matter.
         texts = {name: encode_message(each, f"state.{name}") for name, each in checked.items()}
         if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
             raise api_error("bad_field", "A version is a whole number.", "state.version", 400)
-        self._patch = {**(self._patch or {}), **texts}
+        patch = {**(self._patch or {}), **texts}
+        _bounded_state(self.session.state, patch)
+        self._patch = patch
         self._version = self._version if version is None else version
 
     def effects(self) -> str:
@@ -115,6 +121,14 @@ class Context:
         if self._sendings:
             found.append(f'"send":[{",".join(self._sendings)}]')
         return ",".join(found)
+
+
+def _bounded_state(state: Mapping[str, Any], patch: Mapping[str, str]) -> None:
+    kept = {**{name: dumps(value) for name, value in state.items()}, **patch}
+    # Quotes, a colon and a comma around each, and two braces.
+    whole = sum(len(dumps(n)) + len(t) + 2 for n, t in kept.items() if t != "null") + 1
+    if whole > MAX_STATE_CHARACTERS:
+        raise BadMessage("state", f"is above {MAX_STATE_CHARACTERS} characters of JSON")
 
 
 def _bounded(items: Any, field: str) -> None:

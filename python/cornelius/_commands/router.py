@@ -29,6 +29,8 @@ Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 MAX_ANSWER_BYTES = 1024 * 1024
 _MAX_NAME_BYTES = 255
+_MAX_TOLD = 1_000
+"""What Dobby takes of each text of an error, in characters."""
 # What a handler may answer with; the other codes are Dobby's to tell.
 _TOLD = frozenset({"unknown_command", "not_allowed", "bad_args", "refused", "state_conflict"})
 _FAILED = "The handler failed; the log on its side says why."
@@ -194,8 +196,12 @@ def _error(command: Command, error: CommandFailed, failed: Callable[[Exception],
 def _told(text: Any) -> str:
     if not isinstance(text, str):
         raise TypeError(f"{text!r} is not text")
-    # A field may name what the client sent, broken as it was.
-    return calls.escaped(text.encode("utf-8", "replace").decode())
+    # A field may name what the client sent, broken as it was. Dobby counts UTF-16 units.
+    units = text.encode("utf-16-le", "replace")
+    if len(units) > 2 * _MAX_TOLD:
+        units = units[: 2 * _MAX_TOLD - 2]
+        return calls.escaped(units.decode("utf-16-le", "ignore") + "…")
+    return calls.escaped(units.decode("utf-16-le"))
 
 
 def _handler_failed() -> str:
