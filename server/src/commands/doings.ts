@@ -68,8 +68,7 @@ export class Doings {
   async broadcast(session: Session, message: Json, isEchoed: boolean): Promise<Outcome<Update>> {
     const letter = letterOf(message);
     if ('error' in letter) return letter;
-    const sender = isEchoed ? '' : session.id;
-    return this.#parts.messenger.broadcast({ ...letter.value, sender }, null);
+    return this.#parts.messenger.broadcast(letter.value, isEchoed ? null : new Set([session.id]));
   }
 
   /** Sends a message to sessions and users. */

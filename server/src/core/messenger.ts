@@ -15,8 +15,6 @@ export interface Letter {
   readonly message: Json;
   /** The message as JSON. */
   readonly text: string;
-  /** The session that it comes from, which is not told of it; empty for none. */
-  readonly sender: string;
 }
 
 /** Whom a message is for. */
@@ -45,11 +43,11 @@ export class Messenger {
   }
 
   /** Sends a message to sessions, and to all sessions of users; the first error ends it. */
-  async send({ message, text, sender }: Letter, to: Addressees): Promise<Outcome<Sent>> {
+  async send({ message, text }: Letter, to: Addressees): Promise<Outcome<Sent>> {
     const { found, unknown } = this.#find(to);
     const sent: string[] = [];
     for (const session of found) {
-      if (session.id === sender || session.isEnded) continue;
+      if (session.isEnded) continue;
       const path = inboxOf(session.id);
       session.paths.hearInbox(path);
       const outcome = await this.#publisher.publish({
@@ -66,13 +64,10 @@ export class Messenger {
     return { value: { sent, unknown } };
   }
 
-  /** Sends a message to every session, and to those that are opened later and were here before. */
-  async broadcast(
-    { message, text, sender }: Letter,
-    except: ReadonlySet<string> | null,
-  ): Promise<Outcome<Update>> {
+  /** Sends a message to every session but `except`, and to those that are opened later and were here before. */
+  async broadcast({ message, text }: Letter, except: ReadonlySet<string> | null): Promise<Outcome<Update>> {
     this.#sessions.hearBroadcasts();
-    return this.#publisher.publish({ path: EVERYBODY, key: null, message, text, sender, except });
+    return this.#publisher.publish({ path: EVERYBODY, key: null, message, text, sender: '', except });
   }
 
   #find({ sessions = [], users = [] }: Addressees): { found: Set<Session>; unknown: string[] } {

@@ -36,15 +36,15 @@ export function draftOf(publication: Publication, prefix = ''): Outcome<Draft> {
   if ('error' in letter) return letter;
   const hidden = except === undefined || except.length === 0 ? null : new Set(except);
   const version = publication.version === undefined ? {} : { version: publication.version };
-  return { value: { path, key: key ?? null, ...version, ...letter.value, except: hidden } };
+  return { value: { path, key: key ?? null, ...version, ...letter.value, sender: '', except: hidden } };
 }
 
-/** A message that may be sent, from nobody in particular, or what is wrong with it. */
+/** A message that may be sent, or what is wrong with it. */
 export function letterOf(message: Json, field = 'message'): Outcome<Letter> {
   const text = textOf(message);
   if (text === null) return { error: errorBody('bad_field', { message: NOT_JSON, field }) };
   if (Buffer.byteLength(text) > LIMITS.messageBytes) return { error: errorBody('too_large', { field }) };
-  return { value: { message, text, sender: '' } };
+  return { value: { message, text } };
 }
 
 /** Publishes a draft; `prefix` leads to its item in the request. */

@@ -294,7 +294,7 @@ export class Sessions {
       const issuedAt = Math.max(at, ticketAt) + 1;
       const session = this.#remember({ id, ...rest, grants: rest.granted, issuedAt });
       Object.assign(session, { ticketAt, openedAt, lastContactAt, lastCommandAt, received, isForgotten });
-      session.state.restore(handed.state.values, handed.state.version);
+      if (handed.state.version > 0) session.state.restore(handed.state.values, handed.state.version);
       session.paths.takeOver(handed.subscriptions);
       this.#isBroadcast ||= session.paths.subscriptions.has(EVERYBODY);
       this.#liveness.expireUnlessResumed(session, () => void this.end(session, 'ended'), moreMs);

@@ -120,7 +120,7 @@ describe('the state of a session', () => {
     await settle();
     client.connection.lost();
     await world.messenger.send(
-      { message: 'wait', text: '"wait"', sender: '' },
+      { message: 'wait', text: '"wait"' },
       { sessions: [client.session.id] },
     );
     const next = world.handOver();
@@ -225,7 +225,7 @@ describe('messages to sessions', () => {
     client.connection.lost();
     for (const message of ['one', 'two', 'three']) {
       await world.messenger.send(
-        { message, text: JSON.stringify(message), sender: '' },
+        { message, text: JSON.stringify(message) },
         { sessions: [client.session.id] },
       );
     }
@@ -248,7 +248,7 @@ describe('messages to sessions', () => {
     const { world } = doing(() => null);
     const client = world.open();
     const ticket = client.ticket();
-    await world.messenger.send({ message: 1, text: '1', sender: '' }, { sessions: [client.session.id] });
+    await world.messenger.send({ message: 1, text: '1' }, { sessions: [client.session.id] });
     const path = `::inbox/${client.session.id}`;
     const { position } = client.frames().at(-1) as { position: { epoch: string; offset: number } };
     const crashed = world.restart();
@@ -259,7 +259,7 @@ describe('messages to sessions', () => {
   it('of a session that has ended are nobody’s', async () => {
     const { world } = doing(() => null);
     const client = world.open();
-    await world.messenger.send({ message: 1, text: '1', sender: '' }, { sessions: [client.session.id] });
+    await world.messenger.send({ message: 1, text: '1' }, { sessions: [client.session.id] });
     const path = `::inbox/${client.session.id}`;
     const bytes = world.broker.totalBytes;
     client.send({ type: 'close' });
