@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cornelius import (
+    UNSET,
     ApiError,
     Gap,
     PartialFailure,
@@ -23,6 +24,7 @@ from cornelius import (
 )
 from cornelius import _calls as calls
 from cornelius._calls import Reply
+from cornelius._commands import router
 from cornelius._frames import (
     Closing,
     CommandReply,
@@ -146,6 +148,10 @@ def call_for(case: Any) -> calls.Call[Any]:
             return calls.update("contacts", 1)
         case "updates":
             return calls.updates([("contacts", 1)] * len(request.get("updates", [])))
+        case "send":
+            return calls.send(1, users=["ada"])
+        case "broadcast":
+            return calls.broadcast(1)
         case "connect":
             return calls.connect("id", [])
         case "disconnect":
@@ -187,8 +193,10 @@ def test_parses_an_answer_of_the_api(case: Any) -> None:
         return
     found = call.parse(reply)
     match case["method"]:
-        case "update":
+        case "update" | "broadcast":
             assert position(found) == answer["position"]
+        case "send":
+            assert asdict(found) == {name: tuple(each) for name, each in answer.items()}
         case "updates":
             assert [position(each) for each in found] == [item["position"] for item in results]
         case "connect":
@@ -224,10 +232,16 @@ def built(case: Any) -> calls.Call[Any]:
                     item["message"],
                     key=item.get("key"),
                     except_=item.get("except", ()),
+                    version=item.get("version", UNSET),
                 )
                 for item in request["updates"]
             ]
             return calls.updates(given, idempotency_key=key)
+        case "send":
+            return calls.send(**request, idempotency_key=key)
+        case "broadcast":
+            ids = request.pop("except", ())
+            return calls.broadcast(**request, except_=ids, idempotency_key=key)
         case "connect":
             return calls.connect(**request)
         case "disconnect":
@@ -273,3 +287,4 @@ def test_the_tables_are_those_of_the_protocol() -> None:
     assert limits["pathBytes"] == _paths.MAX_BYTES
     assert limits["keyBytes"] == _keys.MAX_BYTES
     assert limits["itemsPerRequest"] == _body._MAX_PATHS
+    assert limits["commandBytes"] == router._MAX_NAME_BYTES
