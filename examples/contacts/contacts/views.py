@@ -14,8 +14,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
-from .live import authorize, positions
-from .middleware import dobby_of
+from frame.middleware import dobby_of
+from frame.positions import positions
+
+from .live import authorize
 from .models import Contact, path_of
 
 

@@ -3,18 +3,19 @@
 import os
 from pathlib import Path
 
-from django.core.management.utils import get_random_secret_key
+from frame.secret_key import secret_key
 
+SAMPLE = "Contacts"
 BASE_DIR = Path(__file__).resolve().parent.parent
-STATE_DIR = Path(os.environ.get("CONTACTS_STATE_DIR", BASE_DIR / ".state"))
+STATE_DIR = Path(os.environ.get("SAMPLE_STATE_DIR", BASE_DIR / ".state"))
 
 # Where Dobby is and where its key lies: all there is to set, with "cornelius.django" below.
 DOBBY = {
     "URL": os.environ.get("DOBBY_URL", "http://127.0.0.1:4020"),
-    "API_KEY_FILE": os.environ.get("DOBBY_API_KEY_FILE", STATE_DIR / "dobby" / "api-key"),
+    "API_KEY_FILE": STATE_DIR / "dobby" / "api-key",
 }
 
-SECRET_KEY = os.environ.get("CONTACTS_SECRET_KEY") or get_random_secret_key()
+SECRET_KEY = secret_key(STATE_DIR)
 DEBUG = True
 # The two names of the same machine have cookies of their own: one browser, two users.
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
@@ -25,6 +26,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "cornelius.django",
+    "frame",
     "contacts",
 ]
 MIDDLEWARE = [
@@ -32,7 +34,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "contacts.middleware.content_security_policy",
+    "frame.middleware.content_security_policy",
 ]
 TEMPLATES = [
     {
@@ -42,6 +44,7 @@ TEMPLATES = [
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
+                "frame.context.sample",
             ]
         },
     }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { BrowserContext, Page, Response } from 'playwright-core';
-import type { Sample } from './sample.js';
+import type { Sample } from '../../test/sample.js';
 
 const DEADLINE_MS = 15_000;
 

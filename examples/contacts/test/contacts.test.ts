@@ -1,9 +1,10 @@
 /** The sample from end to end: Dobby, Django and two browsers, none of them a double. */
 import { fileURLToPath } from 'node:url';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startBrowser } from '../../test/person.js';
+import { Sample } from '../../test/sample.js';
 import { ATTACKS, Attacker } from './attacker.js';
-import { Sample } from './sample.js';
 import { Visitor } from './visitor.js';
 
 const PICTURES = fileURLToPath(new URL('../../../test-output/contacts/', import.meta.url));
@@ -14,11 +15,8 @@ let ada: Visitor;
 let grace: Visitor;
 
 beforeAll(async () => {
-  sample = await Sample.start();
-  browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking'],
-  });
+  sample = await Sample.start('contacts');
+  browser = await startBrowser();
   ada = await Visitor.login(browser, sample, 'ada');
   grace = await Visitor.login(browser, sample, 'grace');
 }, 120_000);
@@ -143,10 +141,7 @@ describe('with two browsers open', () => {
       await ada.page.setViewportSize({ width, height });
       for (const colorScheme of ['light', 'dark'] as const) {
         await ada.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-        const overflow = await ada.page.evaluate(
-          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-        );
-        expect(overflow, `${name}: pixels that stick out on the right`).toBe(0);
+        expect(await ada.overflow(), `${name}: pixels that stick out on the right`).toBe(0);
         await ada.page.screenshot({ path: `${PICTURES}${name}-${colorScheme}.png`, fullPage: true });
       }
     }
@@ -164,7 +159,7 @@ describe('with two browsers open', () => {
       visitor.forget();
     }
 
-    const command = await sample.killDobby();
+    const command = await sample.kill('Dobby');
     for (const visitor of [ada, grace]) {
       await visitor.waits(visitor.page.locator('#connection[data-state=waiting]'), 'says that Dobby is away');
       await visitor.waits(
@@ -186,7 +181,7 @@ describe('with two browsers open', () => {
     await late.sees('contacts', 'Saved Meanwhile');
     await late.waits(late.page.locator('#connection[data-state=waiting]'), 'says that Dobby is away');
 
-    await sample.restartDobby(command);
+    await sample.restart('Dobby', command);
     for (const visitor of [ada, grace, late]) await visitor.isLive();
     await grace.sees('contacts', 'Saved Meanwhile');
     await grace.seesNoMore('contacts', 'Sent Away');

@@ -1,81 +1,35 @@
-/** A visitor: a browser context of their own, logged in, with the page open. Every wait has a deadline. */
-import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
-import type { Sample } from './sample.js';
+/** A visitor of the page of contacts. */
+import type { Browser, Locator, Page } from 'playwright-core';
+import { login, Person } from '../../test/person.js';
+import type { Sample } from '../../test/sample.js';
 
 const DEADLINE_MS = 15_000;
 
-export class Visitor {
-  readonly page: Page;
-  readonly context: BrowserContext;
-  /** What the page did that it should not: threw, or broke its content security policy. */
-  readonly faults: string[] = [];
+export class Visitor extends Person {
   /** Requests to Django since the last `forget`, as `METHOD /path?query`. */
   readonly requests: string[] = [];
   /** How often a document was loaded since the last `forget`. */
   loads = 0;
-  #ticket: Promise<unknown> = Promise.resolve();
-  readonly #sample: Sample;
-  readonly #name: string;
 
   /** Logs `name` in; the page itself is not open yet. */
   static async login(browser: Browser, sample: Sample, name: string): Promise<Visitor> {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
-    const visitor = new Visitor(context, await context.newPage(), sample, name);
-    await visitor.#login();
-    return visitor;
+    return new Visitor(await login(browser, sample, name), sample, name);
   }
 
-  private constructor(context: BrowserContext, page: Page, sample: Sample, name: string) {
-    this.context = context;
-    this.page = page;
-    this.#sample = sample;
-    this.#name = name;
+  private constructor(page: Page, sample: Sample, name: string) {
+    super(page, sample, name);
     page.on('load', () => this.loads++);
-    page.on('pageerror', (error) => this.faults.push(String(error)));
-    page.on('console', (message) => {
-      if (/Content Security Policy/i.test(message.text())) this.faults.push(message.text());
-    });
-    page.on('websocket', (socket) => {
-      this.#ticket = socket
-        .waitForEvent('framereceived', {
-          predicate: ({ payload }) => String(payload).includes('"type":"ticket"'),
-          timeout: 0,
-        })
-        .catch(() => null); // the socket has closed, and another took its place
-    });
     page.on('request', (request) => {
       const { origin, pathname, search } = new URL(request.url());
       if (origin === sample.url) this.requests.push(`${request.method()} ${pathname}${search}`);
     });
   }
 
-  async #login(): Promise<void> {
-    const { page } = this;
-    // The page itself is fetched when the test wants it.
-    await page.goto(`${this.#sample.url}/login/?next=/static/contacts/icon.svg`);
-    await page.getByLabel('User').fill(this.#name);
-    await page.getByLabel('Password').fill(this.#sample.password);
-    await page.getByRole('button', { name: 'Log in' }).click();
-    await page.waitForURL('**/icon.svg', { timeout: DEADLINE_MS });
-  }
-
   /** Opens the page and waits until it is live. */
   async open(): Promise<void> {
-    await this.page.goto(`${this.#sample.url}/`);
+    await this.page.goto(`${this.sample.url}/`);
     await this.isLive();
     this.forget();
-  }
-
-  /**
-   * Waits until Dobby has given the page a ticket that holds its grants, a second after they were made: a
-   * Dobby that is killed before then has to have Django asked again.
-   */
-  async holdsGrants(): Promise<void> {
-    const late = new Promise<never>((_resolve, reject) => {
-      const message = `${this.#name}'s page was given no ticket with its grants`;
-      AbortSignal.timeout(DEADLINE_MS).addEventListener('abort', () => reject(new Error(message)));
-    });
-    await Promise.race([this.#ticket, late]);
   }
 
   forget(): void {
@@ -105,12 +59,6 @@ export class Visitor {
 
   async seesNoMore(path: string, text: string): Promise<void> {
     await this.waits(this.row(path, text), `no longer shows "${text}" in ${path}`, 'detached');
-  }
-
-  async waits(locator: Locator, what: string, state: 'visible' | 'detached' = 'visible'): Promise<void> {
-    await locator.waitFor({ state, timeout: DEADLINE_MS }).catch((cause) => {
-      throw new Error(`${this.#name}'s page never came to this: it ${what}`, { cause });
-    });
   }
 
   /** Adds a contact through the dialog, with the keyboard alone. */
@@ -147,13 +95,13 @@ export class Visitor {
       .locator(dialog)
       .waitFor({ state: 'hidden', timeout: DEADLINE_MS })
       .catch((cause) => {
-        throw new Error(`${this.#name}'s dialog ${dialog} never closed: nothing was saved`, { cause });
+        throw new Error(`${this.name}'s dialog ${dialog} never closed: nothing was saved`, { cause });
       });
   }
 
   /** Posts to Django as the page does, but not from a page. */
   async post(path: string, form: Record<string, string>): Promise<number> {
-    const { url } = this.#sample;
+    const { url } = this.sample;
     const cookies = await this.context.cookies(url);
     const token = cookies.find(({ name }) => name === 'csrftoken')?.value ?? '';
     const answer = await this.context.request.post(url + path, { form, headers: { 'X-CSRFToken': token } });

@@ -2,10 +2,10 @@
  * The page: one Pomona for all lists. What is particular to Dobby stands in this file alone; the others
  * know of contacts only.
  */
+import { load } from '../frame/load.js';
 import { getList } from './back-end.js';
 import { ContactList } from './contact-list.js';
 import { confirmDelete, Editor } from './dialogs.js';
-import { loadPomona } from './load-pomona.js';
 
 const AGAIN_MS = 2_000;
 
@@ -13,7 +13,7 @@ const data = JSON.parse(document.getElementById('data').textContent);
 const editor = new Editor(data.contactsUrl);
 const lists = data.lists.map(show);
 
-const { Pomona } = await loadPomona(data.dobby, () => showConnection('waiting'));
+const { Pomona } = await load(`${data.dobby}/pomona.js`, () => showConnection('waiting'));
 const pomona = new Pomona({ url: `${data.dobby}/comet`, connectUrl: data.connectUrl });
 pomona.on('state', showAll);
 const subscriptions = lists.map(listen);
