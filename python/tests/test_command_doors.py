@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -367,6 +368,29 @@ def test_asgi_stops_reading_what_is_too_large(router: Router) -> None:
     # A third piece is not there to be read.
     start, _ = asyncio.run(made.exchange(scope, [piece, piece]))
     assert start["status"] == 413
+
+
+def test_asgi_runs_sync_functions_of_several_commands_side_by_side(router: Router) -> None:
+    together = threading.Barrier(2)
+
+    @router.command("chat/{room}")
+    def meet(context: Context) -> None:
+        together.wait(5)
+
+    made = Asgi(router, secret=SECRET)
+
+    async def give() -> Any:
+        data = body(command="meet")
+        names = {"content-type": "application/json", "dobby-signature": sign(SECRET, URL, data)}
+        headers = [(name.encode(), value.encode()) for name, value in names.items()]
+        scope = {"type": "http", "method": "POST", "path": URL, "headers": headers}
+        sent = await made.exchange(scope, [{"type": "http.request", "body": data}])
+        return json.loads(sent[1]["body"])
+
+    async def work() -> list[Any]:
+        return [*await asyncio.gather(give(), give())]
+
+    assert asyncio.run(work()) == [{}, {}]
 
 
 def test_asgi_answers_nobody_who_is_gone(router: Router) -> None:

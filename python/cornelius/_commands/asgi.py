@@ -9,7 +9,7 @@ from urllib.parse import quote
 from .._nonces import NonceStore
 from .door import MAX_BODY_BYTES, SAFE_IN_PATH, Answer, Door, Posted
 from .router import Router
-from .steps import arun
+from .steps import arun, request_thread
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -39,7 +39,9 @@ def asgi_app(
                 posted = _posted(scope, await _body(receive))
             except _Gone:
                 return
-            await _answer(send, await arun(door.steps(posted)))
+            async with request_thread():
+                answer = await arun(door.steps(posted))
+            await _answer(send, answer)
         else:
             await send({"type": "websocket.close", "code": 1000})
 

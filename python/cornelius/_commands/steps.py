@@ -10,6 +10,7 @@ import asyncio
 import inspect
 import sys
 from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -126,6 +127,18 @@ async def _in_thread(function: Callable[[Call], T], call: Call) -> T:
         # The thread of the request, whose connections to the database are its own.
         return await sync_to_async(function, thread_sensitive=True)(call)
     return await asyncio.to_thread(function, call)
+
+
+def request_thread() -> AbstractAsyncContextManager[Any]:
+    """Gives the blocking calls of one request a thread of their own, as Django's ASGI handler does.
+
+    Without it all requests of a Django project would share one.
+    """
+    if not _is_django():
+        return nullcontext()
+    from asgiref.sync import ThreadSensitiveContext
+
+    return ThreadSensitiveContext()
 
 
 def _is_django() -> bool:
