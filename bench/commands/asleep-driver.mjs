@@ -129,7 +129,8 @@ class AsleepDriver {
     const lane = /** @type {Lane} */ (this.#lanes.get(caller));
     lane.samples.add(atMs - sinceMs);
     const dueMs = lane.waiting.shift();
-    if (dueMs !== undefined) this.#ask(lane, dueMs);
+    // A timer may be up to a millisecond early.
+    if (dueMs !== undefined) this.#ask(lane, Math.min(dueMs, nowMs()));
     else if (!this.#isWarm && atMs < this.#untilMs) this.#ask(lane);
   }
 
