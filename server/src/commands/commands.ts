@@ -3,7 +3,6 @@
  * second, in order where the handler wants it, and every one is answered. What a handler does wrong ends its command and
  * nothing else.
  */
-import { crc32 } from 'node:zlib';
 import type { CommandErrorCode } from '../../../protocol/codes.js';
 import type { CommandFrame } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
@@ -12,7 +11,8 @@ import { TOOK_TOO_LONG } from '../back-end/webhook.js';
 import type { Clock } from '../core/clock.js';
 import type { CommandTaker } from '../core/command-taker.js';
 import type { Counters } from '../core/counters.js';
-import { textOf } from '../core/publishing.js';
+import { Frame } from '../core/frame.js';
+import { isDeep } from '../core/publishing.js';
 import type { Session } from '../core/session.js';
 import type { TimerWheel } from '../core/timer-wheel.js';
 import type { Log } from '../observe/log.js';
@@ -41,6 +41,7 @@ export class Commands implements CommandTaker {
   readonly #parts: CommandsParts;
   readonly #record: CallRecord;
   readonly #sessions = new Map<string, SessionCalls>();
+  readonly #onDone = (call: RunningCall, outcome: CallOutcome): void => this.#done(call, outcome);
   #running = 0;
   #isStopped = false;
   #onSettled: (() => void)[] = [];
@@ -56,21 +57,19 @@ export class Commands implements CommandTaker {
   }
 
   take(session: Session, frame: CommandFrame): void {
-    const { uid } = frame;
     this.#parts.counters.commands++;
-    const digest = digestOf(frame);
-    if (digest === null) return session.tell(errorFrame(uid, commandError('bad_args', { field: 'args' })));
-    const known = this.#record.find(session.id, uid);
-    if (known === undefined) return this.#takeNew(session, frame, digest);
-    if (known.digest !== digest) session.tell(errorFrame(uid, commandError('uid_reused')));
+    const calls = this.#callsOf(session);
+    const known = calls.known.get(frame.uid);
+    if (known === undefined) return this.#takeNew(session, frame, calls);
+    if (!isSame(known, frame)) session.tell(errorFrame(frame.uid, commandError('uid_reused')));
     // One that runs is answered when it is done.
-    else if (known.answer !== null) session.tell(known.answer);
+    else if (known.answer !== null) session.tell(new Frame(known.answer));
   }
 
   ended(session: Session): void {
-    this.#record.forget(session.id);
     const calls = this.#sessions.get(session.id);
     this.#sessions.delete(session.id);
+    if (calls !== undefined) this.#record.forget(calls.known);
     for (const call of calls?.end() ?? []) call.giveUp({ error: commandError('disconnected') });
     for (const handler of this.#parts.handlers) handler.ended?.(session);
   }
@@ -86,20 +85,27 @@ export class Commands implements CommandTaker {
     return new Promise((resolve) => this.#onSettled.push(resolve));
   }
 
-  #takeNew(session: Session, frame: CommandFrame, digest: string): void {
-    const calls = this.#callsOf(session);
+  #takeNew(session: Session, frame: CommandFrame, calls: SessionCalls): void {
     const route = this.#routeOf(frame, calls);
     if (typeof route === 'string') {
       if (route === 'too_many_commands') this.#parts.counters.commandsRefused++;
       session.tell(errorFrame(frame.uid, commandError(route)));
       return;
     }
-    const called: Called = { sessionId: session.id, uid: frame.uid, digest, answer: null, answeredAt: 0 };
-    this.#record.begin(called);
+    const { uid, path, command, args = {}, again = false } = frame;
+    const { known } = calls;
+    const called: Called = { uid, path, command, args, known, answer: null, answeredAt: 0 };
+    known.add(called);
     this.#running++;
     const timeoutMs = Math.min(frame.timeoutMs ?? this.#parts.timeoutMs, this.#parts.timeoutMs);
-    const onDone = (done: RunningCall, outcome: CallOutcome) => this.#done(calls, done, outcome);
-    const call = new RunningCall(frame, { session, route, called, timeoutMs, onDone });
+    const call = new RunningCall(called, {
+      session,
+      calls,
+      route,
+      timeoutMs,
+      isAgain: again,
+      onDone: this.#onDone,
+    });
     call.timer = this.#parts.wheel.after(timeoutMs, () => this.#tooLong(call));
     calls.add(call);
   }
@@ -109,6 +115,7 @@ export class Commands implements CommandTaker {
     if (!calls.allowance.take() || calls.size >= LIMITS.commandsAtATime) return 'too_many_commands';
     const fault = pathFault(frame.path);
     if (fault !== null) return fault;
+    if (frame.args !== undefined && isDeep(frame.args)) return 'bad_args';
     for (const handler of this.#parts.handlers) {
       const route = handler.route(frame.path, frame.command);
       if (route !== null) return route;
@@ -131,18 +138,18 @@ export class Commands implements CommandTaker {
     call.giveUp({ error: commandError('timeout') }, TOOK_TOO_LONG);
   }
 
-  #done(calls: SessionCalls, call: RunningCall, outcome: CallOutcome): void {
+  #done(call: RunningCall, outcome: CallOutcome): void {
     const answer = this.#answerOf(call, outcome);
-    this.#record.answer(call.called, answer);
+    this.#record.keep(call.called, answer.text);
     // One that has ended reads no answers.
     if (!call.session.isEnded && !this.#isStopped) call.session.tell(answer);
-    calls.remove(call);
+    call.calls.remove(call);
     this.#running--;
     if (this.#running > 0) return;
     for (const settled of this.#onSettled.splice(0)) settled();
   }
 
-  #answerOf({ uid, route }: RunningCall, outcome: CallOutcome) {
+  #answerOf({ uid, route }: RunningCall, outcome: CallOutcome): Frame {
     if ('error' in outcome) return errorFrame(uid, outcome.error);
     const frame = replyFrame(uid, outcome.reply);
     if (typeof frame !== 'string') return frame;
@@ -151,8 +158,8 @@ export class Commands implements CommandTaker {
   }
 }
 
-/** What must be the same when a uid comes again; null when the arguments are nested too deep. */
-function digestOf({ path, command, args = {} }: CommandFrame): string | null {
-  const text = textOf(args);
-  return text === null ? null : `${crc32(text)} ${command} ${path}`;
+/** Whether a command that comes again under a uid is the one that came before. */
+function isSame(known: Called, { path, command, args = {} }: CommandFrame): boolean {
+  if (known.path !== path || known.command !== command) return false;
+  return JSON.stringify(known.args) === JSON.stringify(args);
 }

@@ -26,7 +26,8 @@ export function replyFrame(uid: string, reply: unknown): Frame | string {
     return `its reply is no JSON value: ${String(error)}`;
   }
   if (text === undefined) return 'its reply is no JSON value';
-  if (Buffer.byteLength(text) > LIMITS.messageBytes)
+  // A character is three bytes at the most.
+  if (3 * text.length > LIMITS.messageBytes && Buffer.byteLength(text) > LIMITS.messageBytes)
     return `its reply has more than ${LIMITS.messageBytes} bytes`;
   return new Frame(`{"type":"reply","uid":${JSON.stringify(uid)},"reply":${text}}`);
 }

@@ -1,16 +1,18 @@
 /** One command from its coming to its answer; it is answered once, whoever is first: its handler, the clock, or the end of its session. */
-import type { CommandFrame, Json } from '../../../protocol/frames.js';
+import type { Json } from '../../../protocol/frames.js';
 import type { Session } from '../core/session.js';
 import type { WheelTimer } from '../core/timer-wheel.js';
 import type { Called } from './call-record.js';
 import type { Call, CallOutcome, Route } from './handler.js';
+import type { SessionCalls } from './session-calls.js';
 
 /** What a running call belongs to. */
 export interface RunningCallParts {
   readonly session: Session;
+  readonly calls: SessionCalls;
   readonly route: Route;
-  readonly called: Called;
   readonly timeoutMs: number;
+  readonly isAgain: boolean;
   /** Told once, when it is answered. */
   readonly onDone: (call: RunningCall, outcome: CallOutcome) => void;
 }
@@ -18,10 +20,7 @@ export interface RunningCallParts {
 /** A command that runs, or waits for its turn. */
 export class RunningCall implements Call {
   readonly session: Session;
-  readonly uid: string;
-  readonly path: string;
-  readonly command: string;
-  readonly args: Json;
+  readonly calls: SessionCalls;
   readonly isAgain: boolean;
   readonly timeoutMs: number;
   readonly route: Route;
@@ -32,17 +31,30 @@ export class RunningCall implements Call {
   /** Made when somebody asks: most handlers never do. */
   #abort: AbortController | null = null;
 
-  constructor({ uid, path, command, args = {}, again = false }: CommandFrame, parts: RunningCallParts) {
-    this.uid = uid;
-    this.path = path;
-    this.command = command;
-    this.args = args;
-    this.isAgain = again;
-    this.session = parts.session;
-    this.timeoutMs = parts.timeoutMs;
-    this.route = parts.route;
-    this.called = parts.called;
-    this.#onDone = parts.onDone;
+  constructor(called: Called, { session, calls, route, timeoutMs, isAgain, onDone }: RunningCallParts) {
+    this.called = called;
+    this.session = session;
+    this.calls = calls;
+    this.route = route;
+    this.timeoutMs = timeoutMs;
+    this.isAgain = isAgain;
+    this.#onDone = onDone;
+  }
+
+  get uid(): string {
+    return this.called.uid;
+  }
+
+  get path(): string {
+    return this.called.path;
+  }
+
+  get command(): string {
+    return this.called.command;
+  }
+
+  get args(): Json {
+    return this.called.args;
   }
 
   get signal(): AbortSignal {

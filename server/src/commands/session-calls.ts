@@ -1,10 +1,13 @@
 /** The running commands of one session: how many, and which wait for each other. */
 import type { Allowance } from './allowance.js';
+import { KnownCalls } from './call-record.js';
 import type { RunningCall } from './running-call.js';
 
 /** What runs of a session. */
 export class SessionCalls {
   readonly allowance: Allowance;
+  /** Those that run and those whose answers are kept. */
+  readonly known = new KnownCalls();
   readonly #calls = new Set<RunningCall>();
   /** By path, those that are done one after the other; the first one runs. */
   readonly #lines = new Map<string, RunningCall[]>();

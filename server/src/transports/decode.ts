@@ -1,7 +1,14 @@
 /** Where a client's text becomes a frame or a request body, or a coded error. Nothing here throws. */
 import { z } from 'zod';
 import { type ErrorBody, errorBody } from '../../../protocol/codes.js';
-import type { Json, OpenFrame, PollBody, SendBody, SendFrame } from '../../../protocol/frames.js';
+import type {
+  CommandFrame,
+  Json,
+  OpenFrame,
+  PollBody,
+  SendBody,
+  SendFrame,
+} from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import { keyFault } from '../../../protocol/paths.js';
 import { check } from '../schema.js';
@@ -87,11 +94,39 @@ export function decodeOpen(value: unknown): Decoded<OpenFrame> {
 
 /** Reads a frame that follows the first. */
 export function decodeSendFrame(value: unknown): Decoded<SendFrame> {
+  if (isCommand(value)) return { value };
   if (isObject(value) && value['type'] === 'open') {
     return { error: errorBody('already_open') };
   }
   return decodeTyped<SendFrame>(sendFrames, value);
 }
+
+const COMMAND_FIELDS: ReadonlySet<string> = new Set(Object.keys(sendFrames.command.shape));
+
+/**
+ * Whether a value is a command without fault: what its schema says, checked by hand, since commands come by the ten thousand. What fails here the
+ * schema judges.
+ */
+function isCommand(value: unknown): value is CommandFrame {
+  if (!isObject(value) || value['type'] !== 'command') return false;
+  for (const name in value) if (!COMMAND_FIELDS.has(name)) return false;
+  const { n: number, uid, path, command, args, again, idempotent, timeoutMs } = value;
+  return (
+    isCount(number) &&
+    typeof uid === 'string' &&
+    uid.length > 0 &&
+    uid.length <= LIMITS.uidCharacters &&
+    typeof path === 'string' &&
+    typeof command === 'string' &&
+    isCommandName(command) &&
+    (args !== undefined || !('args' in value)) &&
+    (!('again' in value) || typeof again === 'boolean') &&
+    (!('idempotent' in value) || typeof idempotent === 'boolean') &&
+    (!('timeoutMs' in value) || isCount(timeoutMs))
+  );
+}
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 1;
 
 function decodeTyped<T>(schemas: Record<string, z.ZodType>, value: unknown): Decoded<T> {
   if (!isObject(value)) return { error: errorBody('bad_frame') };

@@ -17,7 +17,7 @@ export function receiveText(
   text: string,
 ): void {
   if (session.connection !== connection || sessions.isFrozen) return;
-  if (text.length > LIMITS.frameBytes || utf8Length(text) > LIMITS.frameBytes) {
+  if (isTooLarge(text)) {
     refuse(session, { error: errorBody('too_large') });
     return;
   }
@@ -39,6 +39,12 @@ export function receiveFrame(
   if ('error' in decoded) return refuse(session, decoded);
   const error = applyFrame(sessions, session, decoded.value);
   if (error !== null) refuse(session, { error, ...('n' in decoded.value ? { n: decoded.value.n } : {}) });
+}
+
+/** A character is three bytes at the most: most texts need not be looked at. */
+function isTooLarge(text: string): boolean {
+  if (3 * text.length <= LIMITS.frameBytes) return false;
+  return text.length > LIMITS.frameBytes || utf8Length(text) > LIMITS.frameBytes;
 }
 
 /** A refused number is used up: what follows it must not be taken for a jump. */

@@ -27,6 +27,7 @@ declare module 'ws' {
 const MAX_FRAGMENTS = 64;
 /** Chunks of the network that one message may come in. */
 const MAX_CHUNKS = 1_024;
+const FIN = 0x80;
 const TEXT = 1;
 const PONG = 10;
 
@@ -37,10 +38,28 @@ function wrap(payload: Buffer, opcode: number): Buffer {
   );
 }
 
+/** One complete, unmasked text message, in one piece of memory (RFC 6455, 5.2). */
+function textMessage(text: string): Buffer {
+  const length = Buffer.byteLength(text);
+  const start = length < 126 ? 2 : length < 65_536 ? 4 : 10;
+  const bytes = Buffer.allocUnsafe(start + length);
+  bytes[0] = FIN | TEXT;
+  if (start === 2) bytes[1] = length;
+  else if (start === 4) {
+    bytes[1] = 126;
+    bytes.writeUInt16BE(length, 2);
+  } else {
+    bytes[1] = 127;
+    bytes.writeBigUInt64BE(BigInt(length), 2);
+  }
+  bytes.write(text, start);
+  return bytes;
+}
+
 /** How frames go into WebSocket messages. */
 export const websocketFraming: Framing = {
   slot: 0,
-  encode: (text) => wrap(Buffer.from(text), TEXT),
+  encode: textMessage,
 };
 
 /** A WebSocket that knows its carrier. */

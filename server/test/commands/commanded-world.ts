@@ -4,6 +4,7 @@ import { Commands } from '../../src/commands/commands.js';
 import { Doings } from '../../src/commands/doings.js';
 import type { Handler } from '../../src/commands/handler.js';
 import type { CommandDefinition } from '../../src/commands/modules/definition.js';
+import { LoopWatch } from '../../src/commands/modules/loop-watch.js';
 import { Module } from '../../src/commands/modules/module.js';
 import { ModuleHandler } from '../../src/commands/modules/module-handler.js';
 import type { Log } from '../../src/observe/log.js';
@@ -48,7 +49,7 @@ export function commanded(
   const log = keptLog(lines);
   const doings = new Doings(world);
   const modules = new ModuleHandler();
-  const watch = { begin: () => undefined, end: () => undefined };
+  const watch = new LoopWatch(world.clock, log);
   const commands = new Commands({
     ...{ clock: world.clock, wheel: world.wheel, counters: world.counters, log },
     handlers: [modules, ...(options.handlers?.(doings, log) ?? [])],

@@ -119,10 +119,7 @@ describe('the state of a session', () => {
     give(client, 'do');
     await settle();
     client.connection.lost();
-    await world.messenger.send(
-      { message: 'wait', text: '"wait"' },
-      { sessions: [client.session.id] },
-    );
+    await world.messenger.send({ message: 'wait', text: '"wait"' }, { sessions: [client.session.id] });
     const next = world.handOver();
     const back = next.open({ ticket });
     expect(back.session.state.values).toEqual({ name: 'Ann' });

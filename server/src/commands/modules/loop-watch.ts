@@ -9,13 +9,20 @@ import type { Log } from '../../observe/log.js';
 const LOOK_MS = 50;
 const LATE_MS = 100;
 
+/** One that is watched. */
+export interface Watched {
+  readonly name: string;
+  running: number;
+  /** Whether it ran since the last look: a block may be over before anybody looks. */
+  hasRun: boolean;
+}
+
 /** Says who blocks the loop. */
 export class LoopWatch {
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #running = new Map<string, number>();
-  /** Those that have ended since the last look: a block may be over before anybody looks. */
-  readonly #ended = new Set<string>();
+  readonly #watched: Watched[] = [];
+  #running = 0;
   #isLooking = false;
   #dueAt = 0;
 
@@ -24,20 +31,27 @@ export class LoopWatch {
     this.#log = log;
   }
 
-  /** A module begins. */
-  begin(name: string): void {
-    this.#running.set(name, (this.#running.get(name) ?? 0) + 1);
+  /** Watches whatever has this name. */
+  watch(name: string): Watched {
+    const known = this.#watched.find((each) => each.name === name);
+    if (known !== undefined) return known;
+    const watched = { name, running: 0, hasRun: false };
+    this.#watched.push(watched);
+    return watched;
+  }
+
+  /** It begins. */
+  begin(watched: Watched): void {
+    watched.running++;
+    watched.hasRun = true;
+    this.#running++;
     if (!this.#isLooking) this.#lookLater();
   }
 
-  /** A module is done. */
-  end(name: string): void {
-    const left = (this.#running.get(name) ?? 0) - 1;
-    if (left > 0) this.#running.set(name, left);
-    else {
-      this.#running.delete(name);
-      this.#ended.add(name);
-    }
+  /** It is done. */
+  end(watched: Watched): void {
+    watched.running--;
+    this.#running--;
   }
 
   #lookLater(): void {
@@ -48,12 +62,12 @@ export class LoopWatch {
 
   #look(): void {
     const blockedMs = Math.round(this.#clock.monotonic() - this.#dueAt);
-    const modules = [...new Set([...this.#running.keys(), ...this.#ended])];
-    this.#ended.clear();
     if (blockedMs >= LATE_MS) {
+      const modules = this.#watched.filter(({ hasRun }) => hasRun).map(({ name }) => name);
       this.#log.warn({ modules, blockedMs }, 'the loop was blocked while these commands ran');
     }
-    this.#isLooking = this.#running.size > 0;
+    for (const watched of this.#watched) watched.hasRun = watched.running > 0;
+    this.#isLooking = this.#running > 0;
     if (this.#isLooking) this.#lookLater();
   }
 }

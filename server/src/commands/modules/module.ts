@@ -8,6 +8,7 @@ import type { Call, CallOutcome, Route } from '../handler.js';
 import { commandError } from '../replies.js';
 import { CommandContext, type EndedSession } from './context.js';
 import type { CommandDefinition, SchemaResult } from './definition.js';
+import type { LoopWatch, Watched } from './loop-watch.js';
 import { isRefused, type Refused } from './refused.js';
 
 /** A definition with everything decided. */
@@ -22,7 +23,7 @@ export interface ModuleParts {
   readonly doings: Doings;
   readonly log: Log;
   /** Told of what runs, to say who blocks the loop. */
-  readonly watch: { begin(name: string): void; end(name: string): void };
+  readonly watch: LoopWatch;
 }
 
 /** A command that a module takes. */
@@ -33,6 +34,7 @@ export class Module {
   readonly #definition: Definition;
   readonly #pattern: Pattern;
   readonly #parts: ModuleParts;
+  readonly #watched: Watched;
 
   constructor(name: string, definition: Definition, parts: ModuleParts) {
     this.name = name;
@@ -40,6 +42,7 @@ export class Module {
     this.#definition = definition;
     this.#pattern = compilePattern(definition.pattern);
     this.#parts = parts;
+    this.#watched = parts.watch.watch(name);
   }
 
   /** How it takes a command on a path; null when it does not. */
@@ -58,39 +61,62 @@ export class Module {
     const { onSessionEnd } = this.#definition;
     if (onSessionEnd === undefined) return;
     const failed = (error: unknown) => this.#failed(error, 'onSessionEnd');
-    this.#parts.watch.begin(this.name);
+    this.#parts.watch.begin(this.#watched);
     try {
       const ending = onSessionEnd.call(this.#definition, session);
       if (ending instanceof Promise) void ending.catch(failed);
     } catch (error) {
       failed(error);
     } finally {
-      this.#parts.watch.end(this.name);
+      this.#parts.watch.end(this.#watched);
     }
   }
 
-  async #run(call: Call, captured: Record<string, string>): Promise<CallOutcome> {
+  /** Without a promise where nothing has to be waited for: commands come by the ten thousand. */
+  #run(call: Call, captured: Record<string, string>): CallOutcome | Promise<CallOutcome> {
     const { watch, doings } = this.#parts;
-    const context = new CommandContext(call, captured, doings);
-    watch.begin(this.name);
+    watch.begin(this.#watched);
+    let outcome: CallOutcome | Promise<CallOutcome>;
     try {
-      const { authorize, args: schema } = this.#definition;
-      const isAllowed =
-        authorize === undefined
-          ? context.session.mayHear(call.path)
-          : await authorize.call(this.#definition, context);
-      if (isAllowed !== true) return { error: commandError('not_allowed') };
-      if (schema === undefined) return { reply: await this.#definition.run(call.args, context) };
-      const validated = schema['~standard'].validate(call.args);
-      const checked = validated instanceof Promise ? await validated : validated;
-      if (checked.issues !== undefined) return { error: badArgs(checked) };
-      return { reply: await this.#definition.run(checked.value, context) };
+      outcome = this.#admit(call.args, new CommandContext(call, captured, doings));
     } catch (error) {
-      if (!isRefused(error)) return this.#failed(error, call.command);
-      return { error: commandError('refused', refusalOf(error)) };
-    } finally {
-      watch.end(this.name);
+      outcome = this.#outcomeOf(error, call);
     }
+    if (!(outcome instanceof Promise)) {
+      watch.end(this.#watched);
+      return outcome;
+    }
+    return outcome
+      .catch((error: unknown) => this.#outcomeOf(error, call))
+      .finally(() => watch.end(this.#watched));
+  }
+
+  #admit(args: Json, context: CommandContext): CallOutcome | Promise<CallOutcome> {
+    const { authorize } = this.#definition;
+    const isAllowed =
+      authorize === undefined
+        ? context.session.mayHear(context.path)
+        : authorize.call(this.#definition, context);
+    return settled(isAllowed, (answer) =>
+      answer === true ? this.#check(args, context) : { error: commandError('not_allowed') },
+    );
+  }
+
+  #check(args: Json, context: CommandContext): CallOutcome | Promise<CallOutcome> {
+    const { args: schema } = this.#definition;
+    if (schema === undefined) return this.#perform(args, context);
+    return settled(schema['~standard'].validate(args), (checked) =>
+      checked.issues === undefined ? this.#perform(checked.value, context) : { error: badArgs(checked) },
+    );
+  }
+
+  #perform(args: unknown, context: CommandContext): CallOutcome | Promise<CallOutcome> {
+    return settled(this.#definition.run(args, context), (reply) => ({ reply }));
+  }
+
+  #outcomeOf(thrown: unknown, { command }: Call): CallOutcome {
+    if (!isRefused(thrown)) return this.#failed(thrown, command);
+    return { error: commandError('refused', refusalOf(thrown)) };
   }
 
   /** Its caller learns no more than that: what was thrown may tell of the machine. */
@@ -99,6 +125,15 @@ export class Module {
     this.#parts.log.error({ handler: this.name, command, error: told }, 'a command failed');
     return { error: commandError('handler_failed') };
   }
+}
+
+/** Goes on with a value, at once where it need not be waited for. */
+function settled<T>(
+  value: T | PromiseLike<T>,
+  goOn: (value: T) => CallOutcome | Promise<CallOutcome>,
+): CallOutcome | Promise<CallOutcome> {
+  const isAwaited = typeof value === 'object' && value !== null && 'then' in value;
+  return isAwaited && typeof value.then === 'function' ? Promise.resolve(value).then(goOn) : goOn(value as T);
 }
 
 function badArgs({ issues }: Extract<SchemaResult<never>, { issues: readonly unknown[] }>) {
