@@ -1,0 +1,1 @@
+"""The app: rooms, what is said in them, and the commands that say it."""

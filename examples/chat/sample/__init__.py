@@ -1,0 +1,1 @@
+"""The Django project of the sample: its settings and its URLs."""
