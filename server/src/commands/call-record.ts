@@ -1,49 +1,9 @@
 /**
- * Commands that were answered, and what the answers were: a client that lost its connection asks again. Kept for a while, and bounded
- * together; the oldest go first.
+ * The commands of one session: those that run, and the answers to those that were done, for a client that lost its connection and asks
+ * again. Kept for a while, bounded by themselves and with those of all sessions; the oldest go first.
  */
 import type { Json } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
-import type { Clock } from '../core/clock.js';
-
-/** Of one session: a client asks again for what it had under way, which is never so much. */
-const MAX_OF_SESSION = 128;
-
-/** The commands of one session, running or answered. */
-export class KnownCalls {
-  readonly #calls = new Map<string, Called>();
-  /** The last that were answered, each in the place of one that is older. */
-  readonly #answered: Called[] = [];
-  #next = 0;
-
-  /** The command of a uid. */
-  get(uid: string): Called | undefined {
-    return this.#calls.get(uid);
-  }
-
-  /** All of them. */
-  get all(): Iterable<Called> {
-    return this.#calls.values();
-  }
-
-  /** A command begins. */
-  add(called: Called): void {
-    this.#calls.set(called.uid, called);
-  }
-
-  /** Notes that one was answered; answers the one that is too many for it. */
-  answered(called: Called): Called | undefined {
-    const older = this.#answered[this.#next];
-    this.#answered[this.#next] = called;
-    this.#next = (this.#next + 1) % MAX_OF_SESSION;
-    return older;
-  }
-
-  /** Forgets a command. */
-  delete({ uid }: Called): void {
-    this.#calls.delete(uid);
-  }
-}
 
 /** One command, running or answered. */
 export interface Called {
@@ -51,73 +11,93 @@ export interface Called {
   readonly path: string;
   readonly command: string;
   readonly args: Json;
-  /** Where it is known. */
-  readonly known: KnownCalls;
-  /** The text of the frame that answered it; null while it runs, and when it is forgotten. */
+  /** The text of the frame that answered it; null while it runs. */
   answer: string | null;
   answeredAt: number;
 }
 
-/** Characters of all answers together; what an answer counts beyond its text. */
-const MAX_CHARACTERS = 16 * 1024 * 1024;
-const ANSWER_CHARACTERS = 256;
-/** Places of answers that are gone are cut out when there are so many, and as many as others. */
-const COMPACT_AT = 1_024;
+/** What the answers of all sessions hold. */
+export interface KeptAnswers {
+  characters: number;
+}
 
-/** The answers that are kept. */
+/** Of one session: a client asks again for what it had under way, which is never so much. */
+const MAX_ANSWERS = 128;
+const MAX_CHARACTERS = 256 * 1024;
+/** Of all sessions together, but for the newest answer of each; and what an answer counts beyond its text. */
+const MAX_KEPT_CHARACTERS = 16 * 1024 * 1024;
+const ANSWER_CHARACTERS = 256;
+
+/** The commands of one session. */
 export class CallRecord {
-  readonly #clock: Clock;
-  /**
-   * In the order of their time, from `#oldest` on, those that are forgotten among them. No set: its first element is found slowly when
-   * many before it were deleted.
-   */
+  readonly #kept: KeptAnswers;
+  readonly #calls = new Map<string, Called>();
+  /** Those that were answered, in the order of their time, from `#oldest` on. */
   #answered: Called[] = [];
   #oldest = 0;
-  #kept = 0;
   #characters = 0;
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  /** `kept` is shared by all sessions. */
+  constructor(kept: KeptAnswers) {
+    this.#kept = kept;
   }
 
-  /** Keeps the answer to a command, unless its session has ended. */
-  keep(called: Called, answer: string): void {
-    if (called.known.get(called.uid) !== called) return;
+  /** The command of a uid. */
+  get(uid: string): Called | undefined {
+    return this.#calls.get(uid);
+  }
+
+  /** A command begins. */
+  begin(called: Called): void {
+    this.#calls.set(called.uid, called);
+  }
+
+  /** It was answered at `now`, milliseconds since 1970. */
+  answer(called: Called, answer: string, now: number): void {
+    if (this.#calls.get(called.uid) !== called) return;
     called.answer = answer;
-    called.answeredAt = this.#clock.now();
+    called.answeredAt = now;
     this.#answered.push(called);
-    this.#kept++;
-    this.#characters += answer.length + ANSWER_CHARACTERS;
-    const older = called.known.answered(called);
-    if (older !== undefined) this.#drop(older);
-    this.#prune(called.answeredAt - LIMITS.recordMs);
+    this.#count(answer.length + ANSWER_CHARACTERS);
+    this.prune(now);
+    while (this.#isTooMuch()) this.#dropOldest();
   }
 
-  /** A session has ended: nothing is kept of its commands. */
-  forget(known: KnownCalls): void {
-    for (const called of [...known.all]) {
-      this.#drop(called);
-      known.delete(called);
+  /** Forgets what is too old at `now`. */
+  prune(now: number): void {
+    const since = now - LIMITS.recordMs;
+    for (let oldest = this.#answered[this.#oldest]; oldest !== undefined && oldest.answeredAt <= since; ) {
+      this.#dropOldest();
+      oldest = this.#answered[this.#oldest];
     }
   }
 
-  #prune(since: number): void {
-    for (let oldest = this.#answered[this.#oldest]; oldest !== undefined; ) {
-      if (oldest.answeredAt > since && this.#characters <= MAX_CHARACTERS) break;
-      this.#drop(oldest);
-      oldest = this.#answered[++this.#oldest];
-    }
-    if (this.#answered.length < 2 * this.#kept + COMPACT_AT) return;
-    this.#answered = this.#answered.filter(({ answer }) => answer !== null);
+  /** Its session has ended. */
+  clear(): void {
+    this.#count(-this.#characters);
+    this.#calls.clear();
+    this.#answered = [];
     this.#oldest = 0;
   }
 
-  /** Its place in the order stays, without the answer. */
-  #drop(called: Called): void {
-    if (called.answer === null) return;
-    this.#kept--;
-    this.#characters -= called.answer.length + ANSWER_CHARACTERS;
-    called.answer = null;
-    called.known.delete(called);
+  #isTooMuch(): boolean {
+    const count = this.#answered.length - this.#oldest;
+    if (count > MAX_ANSWERS) return true;
+    return count > 1 && (this.#characters > MAX_CHARACTERS || this.#kept.characters > MAX_KEPT_CHARACTERS);
+  }
+
+  #dropOldest(): void {
+    const { uid, answer } = this.#answered[this.#oldest] as Called;
+    this.#calls.delete(uid);
+    this.#count(-((answer?.length ?? 0) + ANSWER_CHARACTERS));
+    this.#oldest++;
+    if (this.#oldest < MAX_ANSWERS) return;
+    this.#answered = this.#answered.slice(this.#oldest);
+    this.#oldest = 0;
+  }
+
+  #count(characters: number): void {
+    this.#characters += characters;
+    this.#kept.characters += characters;
   }
 }

@@ -17,11 +17,13 @@ import type { Session } from '../core/session.js';
 import type { TimerWheel } from '../core/timer-wheel.js';
 import type { Log } from '../observe/log.js';
 import { Allowance } from './allowance.js';
-import { type Called, CallRecord } from './call-record.js';
+import type { Called, KeptAnswers } from './call-record.js';
 import type { CallOutcome, Handler, Route } from './handler.js';
 import { commandError, errorFrame, replyFrame } from './replies.js';
 import { RunningCall } from './running-call.js';
 import { SessionCalls } from './session-calls.js';
+
+const PRUNE_MS = 30_000;
 
 /** What commands stand on. */
 export interface CommandsParts {
@@ -39,7 +41,7 @@ export interface CommandsParts {
 /** All commands of this server. */
 export class Commands implements CommandTaker {
   readonly #parts: CommandsParts;
-  readonly #record: CallRecord;
+  readonly #kept: KeptAnswers = { characters: 0 };
   readonly #sessions = new Map<string, SessionCalls>();
   readonly #onDone = (call: RunningCall, outcome: CallOutcome): void => this.#done(call, outcome);
   #running = 0;
@@ -48,7 +50,7 @@ export class Commands implements CommandTaker {
 
   constructor(parts: CommandsParts) {
     this.#parts = parts;
-    this.#record = new CallRecord(parts.clock);
+    this.#pruneLater();
   }
 
   /** Commands that run or wait for their turn. */
@@ -59,7 +61,7 @@ export class Commands implements CommandTaker {
   take(session: Session, frame: CommandFrame): void {
     this.#parts.counters.commands++;
     const calls = this.#callsOf(session);
-    const known = calls.known.get(frame.uid);
+    const known = calls.record.get(frame.uid);
     if (known === undefined) return this.#takeNew(session, frame, calls);
     if (!isSame(known, frame)) session.tell(errorFrame(frame.uid, commandError('uid_reused')));
     // One that runs is answered when it is done.
@@ -69,7 +71,7 @@ export class Commands implements CommandTaker {
   ended(session: Session): void {
     const calls = this.#sessions.get(session.id);
     this.#sessions.delete(session.id);
-    if (calls !== undefined) this.#record.forget(calls.known);
+    calls?.record.clear();
     for (const call of calls?.end() ?? []) call.giveUp({ error: commandError('disconnected') });
     for (const handler of this.#parts.handlers) handler.ended?.(session);
   }
@@ -93,9 +95,8 @@ export class Commands implements CommandTaker {
       return;
     }
     const { uid, path, command, args = {}, again = false } = frame;
-    const { known } = calls;
-    const called: Called = { uid, path, command, args, known, answer: null, answeredAt: 0 };
-    known.add(called);
+    const called: Called = { uid, path, command, args, answer: null, answeredAt: 0 };
+    calls.record.begin(called);
     this.#running++;
     const timeoutMs = Math.min(frame.timeoutMs ?? this.#parts.timeoutMs, this.#parts.timeoutMs);
     const call = new RunningCall(called, {
@@ -106,8 +107,9 @@ export class Commands implements CommandTaker {
       isAgain: again,
       onDone: this.#onDone,
     });
-    call.timer = this.#parts.wheel.after(timeoutMs, () => this.#tooLong(call));
     calls.add(call);
+    // Many are done by now.
+    if (!call.isDone) call.timer = this.#parts.wheel.after(timeoutMs, () => this.#tooLong(call));
   }
 
   #routeOf(frame: CommandFrame, calls: SessionCalls): Route | CommandErrorCode {
@@ -126,10 +128,19 @@ export class Commands implements CommandTaker {
   #callsOf(session: Session): SessionCalls {
     let calls = this.#sessions.get(session.id);
     if (calls === undefined) {
-      calls = new SessionCalls(new Allowance(this.#parts.maxPerSecond, this.#parts.clock));
+      calls = new SessionCalls(new Allowance(this.#parts.maxPerSecond, this.#parts.clock), this.#kept);
       this.#sessions.set(session.id, calls);
     }
     return calls;
+  }
+
+  /** Sessions that give no more commands forget theirs too. */
+  #pruneLater(): void {
+    this.#parts.wheel.after(PRUNE_MS, () => {
+      const now = this.#parts.clock.now();
+      for (const { record } of this.#sessions.values()) record.prune(now);
+      this.#pruneLater();
+    });
   }
 
   #tooLong(call: RunningCall): void {
@@ -140,7 +151,7 @@ export class Commands implements CommandTaker {
 
   #done(call: RunningCall, outcome: CallOutcome): void {
     const answer = this.#answerOf(call, outcome);
-    this.#record.keep(call.called, answer.text);
+    call.calls.record.answer(call.called, answer.text, this.#parts.clock.now());
     // One that has ended reads no answers.
     if (!call.session.isEnded && !this.#isStopped) call.session.tell(answer);
     call.calls.remove(call);

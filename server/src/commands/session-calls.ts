@@ -1,19 +1,19 @@
 /** The running commands of one session: how many, and which wait for each other. */
 import type { Allowance } from './allowance.js';
-import { KnownCalls } from './call-record.js';
+import { CallRecord, type KeptAnswers } from './call-record.js';
 import type { RunningCall } from './running-call.js';
 
 /** What runs of a session. */
 export class SessionCalls {
   readonly allowance: Allowance;
-  /** Those that run and those whose answers are kept. */
-  readonly known = new KnownCalls();
+  readonly record: CallRecord;
   readonly #calls = new Set<RunningCall>();
   /** By path, those that are done one after the other; the first one runs. */
   readonly #lines = new Map<string, RunningCall[]>();
 
-  constructor(allowance: Allowance) {
+  constructor(allowance: Allowance, kept: KeptAnswers) {
     this.allowance = allowance;
+    this.record = new CallRecord(kept);
   }
 
   /** Commands that run or wait. */

@@ -17,7 +17,10 @@ export interface Framing {
 export class Frame {
   readonly text: string;
   readonly position: Position | null;
-  readonly #encoded: (Buffer | undefined)[] = [undefined, undefined, undefined];
+  /** Most are encoded for one kind of transport only. */
+  #slot = -1;
+  #bytes: Buffer | null = null;
+  #others: (Buffer | undefined)[] | null = null;
 
   constructor(text: string, position: Position | null = null) {
     this.text = text;
@@ -32,16 +35,24 @@ export class Frame {
   /** A frame that exists in one framing only, as a WebSocket's pong does. */
   static ofBytes(framing: Framing, bytes: Buffer): Frame {
     const frame = new Frame('');
-    frame.#encoded[framing.slot] = bytes;
+    frame.#slot = framing.slot;
+    frame.#bytes = bytes;
     return frame;
   }
 
   /** The bytes in `framing`, made at the first call. */
   encoded(framing: Framing): Buffer {
-    let bytes = this.#encoded[framing.slot];
+    if (this.#bytes !== null && this.#slot === framing.slot) return this.#bytes;
+    if (this.#bytes === null) {
+      this.#slot = framing.slot;
+      this.#bytes = framing.encode(this.text, this.position);
+      return this.#bytes;
+    }
+    this.#others ??= [];
+    let bytes = this.#others[framing.slot];
     if (bytes === undefined) {
       bytes = framing.encode(this.text, this.position);
-      this.#encoded[framing.slot] = bytes;
+      this.#others[framing.slot] = bytes;
     }
     return bytes;
   }

@@ -82,7 +82,8 @@ export class CommandSession implements EndedSession {
   }
 }
 
-/** The context of one command. What it does it does by functions of its own, so that a handler may take it apart. */
+/** The context of one command. What it does it does by functions that need no object before them, so that a handler may take it
+ * apart; they are made when they are asked for. */
 export class CommandContext {
   readonly session: CommandSession;
   /** What the pattern captured of the path. */
@@ -121,44 +122,45 @@ export class CommandContext {
   }
 
   /** Publishes an update, which the session itself does not hear unless `echo`; answers its position. Rejects with CommandFault. */
-  readonly update = async (
-    path: string,
-    message: Json,
-    options: CommandUpdateOptions = {},
-  ): Promise<Position | null> => {
-    const { position } = orThrow(
-      await this.#doings.update(this.#call.session, { path, message, ...options }),
-    );
-    return position;
-  };
+  get update() {
+    return async (
+      path: string,
+      message: Json,
+      options: CommandUpdateOptions = {},
+    ): Promise<Position | null> => {
+      const update = { path, message, ...options };
+      return orThrow(await this.#doings.update(this.#call.session, update)).position;
+    };
+  }
 
   /** Sends a message to every session, to the own one only with `echo`. Rejects with CommandFault. */
-  readonly broadcast = async (
-    message: Json,
-    { echo = false }: { readonly echo?: boolean } = {},
-  ): Promise<void> => {
-    orThrow(await this.#doings.broadcast(this.#call.session, message, echo));
-  };
+  get broadcast() {
+    return async (message: Json, { echo = false }: { readonly echo?: boolean } = {}): Promise<void> => {
+      orThrow(await this.#doings.broadcast(this.#call.session, message, echo));
+    };
+  }
 
   /** Sends a message to sessions and to all sessions of users, the own one among them if it is named. Rejects with CommandFault. */
-  readonly sendTo = async (to: Addressees, message: Json): Promise<Sent> => {
-    return orThrow(await this.#doings.send(message, to));
-  };
+  get sendTo() {
+    return async (to: Addressees, message: Json): Promise<Sent> =>
+      orThrow(await this.#doings.send(message, to));
+  }
 
   /** Grants paths to the session and subscribes it to them. */
-  readonly grant = (...paths: string[]): GrantResult[] => {
-    return orThrow(this.#doings.grant(this.#call.session, paths));
-  };
+  get grant() {
+    return (...paths: string[]): GrantResult[] => orThrow(this.#doings.grant(this.#call.session, paths));
+  }
 
   /** Takes paths away from the session; resolves when that is safe from a restart. */
-  readonly revoke = async (...paths: string[]): Promise<RevokeResult[]> => {
-    return orThrow(await this.#doings.revoke(this.#call.session, paths));
-  };
+  get revoke() {
+    return async (...paths: string[]): Promise<RevokeResult[]> =>
+      orThrow(await this.#doings.revoke(this.#call.session, paths));
+  }
 
   /** The state of a path, which all sessions, modules and back ends share. */
-  readonly shared = (path: string): SharedState => {
-    return new SharedState(path, this.#call.session, this.#doings);
-  };
+  get shared() {
+    return (path: string): SharedState => new SharedState(path, this.#call.session, this.#doings);
+  }
 }
 
 function orThrow<T>(outcome: Outcome<T>): T {
