@@ -18,7 +18,8 @@ export class Sample {
   readonly #state: string;
   readonly #program: Program;
   readonly #processes: Record<Part, number>;
-  readonly #restarted: Program[] = [];
+  /** What a test has started again, with the command that did it. */
+  readonly #restarted = new Map<Part, { program: Program; command: string }>();
 
   /** Starts the sample in the folder `name`. */
   static async start(name: string): Promise<Sample> {
@@ -53,6 +54,11 @@ export class Sample {
 
   /** Ends a part as a crash would; resolves with the command that the sample says starts it again. */
   async kill(part: Part): Promise<string> {
+    const again = this.#restarted.get(part);
+    if (again !== undefined) {
+      await again.program.end('SIGKILL');
+      return again.command;
+    }
     this.signal(part, 'SIGKILL');
     await this.#program.line(new RegExp(`^${part} ended \\(SIGKILL\\)`));
     const [, command = ''] = await this.#program.line(/^ {2}(\S.*)$/);
@@ -62,7 +68,7 @@ export class Sample {
   /** Starts a part again, with the command that `kill` gave. */
   async restart(part: Part, command: string): Promise<void> {
     const program = new Program(part, `exec ${command}`, [], { shell: true });
-    this.#restarted.push(program);
+    this.#restarted.set(part, { program, command });
     await program.line(UP[part]);
     this.#processes[part] = program.child.pid as number;
   }
@@ -81,7 +87,7 @@ export class Sample {
   /** Ends everything; resolves with the exit code of `start.mjs`. */
   async stop(): Promise<number | NodeJS.Signals | null> {
     const code = await this.#program.end('SIGTERM');
-    for (const program of this.#restarted) await program.end('SIGTERM');
+    for (const { program } of this.#restarted.values()) await program.end('SIGTERM');
     rmSync(this.#state, { recursive: true, force: true });
     return code;
   }

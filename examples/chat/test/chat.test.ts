@@ -178,7 +178,7 @@ describe('what not everybody may', () => {
       const args = {
         say: { text: 'intruder', uid: 'intruder' },
         typing: { isTyping: true },
-        whisper: { to: '2', text: 'intruder' },
+        whisper: { to: '1', text: 'intruder' },
         topic: { text: 'intruder' },
         lines: {},
       }[command] as object;
@@ -295,6 +295,10 @@ describe('while Dobby is away', () => {
     await ada.say('while Dobby was away');
     await ada.says(ada.unsaid, 'Waits for the connection');
     await picture(ada, 'wide-waiting');
+    await ada.whisper('Grace', 'not now');
+    await ada.says(ada.fault, 'There is no connection');
+    await ada.room.getByRole('combobox', { name: 'To' }).selectOption('everybody');
+    await ada.input.fill('');
     await ada.page.setViewportSize({ width: 390, height: 844 });
     await picture(ada, 'narrow-waiting');
     await ada.page.setViewportSize({ width: 1280, height: 800 });

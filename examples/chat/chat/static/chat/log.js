@@ -4,7 +4,6 @@
  */
 import { copy } from './copy.js';
 
-const NEAR_PX = 60;
 const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
 
 export class Log {
@@ -13,19 +12,12 @@ export class Log {
   #me;
   #people;
   #lines = new Map();
-  #isAtEnd = true;
 
   constructor(element, { me, people }) {
     this.#element = element;
     this.#list = element.querySelector('.lines');
     this.#me = me;
     this.#people = people;
-    // Whoever has scrolled up to read stays there; whoever has not stays at the end.
-    const isNear = ({ scrollTop, scrollHeight, clientHeight }) =>
-      scrollHeight - scrollTop - clientHeight < NEAR_PX;
-    element.addEventListener('scroll', () => (this.#isAtEnd = isNear(element)));
-    const watch = new ResizeObserver(() => this.#isAtEnd && this.toEnd());
-    for (const each of [element, ...element.children]) watch.observe(each);
   }
 
   /** Shows a line, unless it is there already; says whether it is new. */
@@ -49,7 +41,7 @@ export class Log {
 
   /** Shows the newest line. */
   toEnd() {
-    this.#element.scrollTop = this.#element.scrollHeight;
+    this.#element.scrollTop = 0; // its style counts from there
   }
 
   #make(who, text, date) {

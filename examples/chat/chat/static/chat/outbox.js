@@ -3,7 +3,7 @@
  * side, and could store the second one first.
  */
 import { copy } from './copy.js';
-import { isUnsure, wordsFor } from './words.js';
+import { isRefusal, wordsFor } from './words.js';
 
 /** How long a line waits for a connection. */
 const PATIENCE_MS = 600_000;
@@ -57,8 +57,9 @@ export class Outbox {
       element.remove();
       this.#on.said(said);
     } catch (error) {
-      const isSafe = isUnsure(error) ? ' Send it again: nobody hears it twice.' : '';
-      element.dataset.fault = wordsFor(error) + isSafe;
+      const isRefused = isRefusal(error);
+      element.dataset.fault = `${wordsFor(error)}${isRefused ? '' : ' Send it again: nobody hears it twice.'}`;
+      element.querySelector('.again').hidden = isRefused;
       this.#show(element);
     }
   }

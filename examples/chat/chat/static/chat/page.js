@@ -38,8 +38,10 @@ function listen(room, index) {
   const { since } = data.rooms[index];
   const heard = pomona.connect(room.path, (update) => room.heard(update), { since });
   heard.on('gap', () => void refetch(room));
-  heard.on('refused', ({ message, retryable }) => {
-    room.tell(retryable ? `${message} It is asked again by itself.` : `This room is not yours: ${message}`);
+  heard.on('refused', ({ code, message, retryable }) => {
+    room.tell(
+      retryable ? `${message} It is asked again by itself.` : `This room is not yours. ${message} (${code})`,
+    );
   });
   heard.on('subscribed', () => room.tell(''));
   heard.on('state', (state) => room.stands(state));

@@ -132,6 +132,7 @@ export class Room {
   }
 
   async #whisper(form) {
+    if (!this.#isConnected) return this.#fault(form, 'There is no connection, and a whisper does not wait.');
     const { to, text } = form.elements;
     const whispered = { to: to.value, text: text.value };
     text.value = '';
@@ -159,14 +160,19 @@ export class Room {
     });
     form.querySelector('.cancel').addEventListener('click', () => open(false));
     form.addEventListener('keydown', ({ key }) => key === 'Escape' && open(false));
+    const save = form.querySelector('.primary');
     form.addEventListener('submit', async (event) => {
       event.preventDefault();
+      if (save.disabled) return;
+      this.#fault(form, '');
+      save.disabled = true;
       try {
         this.#change(await this.#send('topic', { text: form.elements.text.value }));
         open(false);
       } catch (error) {
         this.#fault(form, wordsFor(error));
       }
+      save.disabled = false;
     });
   }
 

@@ -1,7 +1,7 @@
 /** What a person is told when a command fails. What a handler refused it says in its own words. */
 
 const UNKNOWN = 'Nobody knows whether it was done.';
-const UNSURE = new Set(['back_end_failed', 'disconnected', 'timeout']);
+const REFUSALS = new Set(['refused', 'not_allowed', 'bad_args']);
 const WORDS = {
   back_end_down: 'The chat does not answer just now; nothing was done.',
   back_end_failed: `The chat gave no answer. ${UNKNOWN}`,
@@ -11,9 +11,9 @@ const WORDS = {
   too_many_commands: 'That was too much at a time. Wait a moment.',
 };
 
-/** Says whether the command may have been done, for all that its CommandError tells. */
-export function isUnsure({ code }) {
-  return UNSURE.has(code);
+/** Says whether a CommandError is a handler's no, which the same command would get again. */
+export function isRefusal({ code }) {
+  return REFUSALS.has(code);
 }
 
 /** Gives the sentence for a CommandError. */
