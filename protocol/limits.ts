@@ -30,6 +30,8 @@ export const LIMITS = {
   idleSessions: 10_000,
   /** Items of one API request (`updates`, `paths` of `connect`, `except`, `keys` of `state`, `names` of `paths`); code `too_many_items`. */
   itemsPerRequest: 1_000,
+  /** Paths in one frame; code `too_many_items`. */
+  pathsPerFrame: 5_000,
   /** Frames in one upstream POST; code `too_many_items`. */
   framesPerPost: 100,
   /** A user's name, an idempotency key: characters; code `bad_field`. */

@@ -157,6 +157,7 @@ export class Dobby {
     // Once the port is ours, since a server that has it may still write; and before anything is accepted. Not by a server
     // that stops: what it would take over nobody would hear of.
     await this.#commands.start();
+    if (this.#isStopping) throw new DobbyError(errorBody('restarting'));
     let failure: unknown = null;
     this.#app.server.once('listening', () => {
       try {

@@ -54,9 +54,9 @@ export async function stopInOrder(stopping: Stopping): Promise<void> {
   sessions.freeze(RESTART_MS + loadingMs(bytes, engine.counters.subscriptions));
   // No timer ends a session any more, nor evicts anything.
   wheel.stop();
-  // A port that is being opened can be let go only then.
-  await Promise.allSettled([stopping.starting]);
   const over = new Promise<void>((resolve) => systemClock.after(STOP_GRACE_MS, resolve));
+  // A port that is being opened can be let go only then; modules that are being loaded may take for ever, and open none afterwards.
+  await Promise.race([Promise.allSettled([stopping.starting]), over]);
   await Promise.race([Promise.all([api.settled(), commands.commands.settled()]), over]);
   publisher.stop();
   commands.commands.stop();

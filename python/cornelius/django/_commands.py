@@ -116,7 +116,7 @@ def _target(request: HttpRequest) -> str:
 
 def _body(request: HttpRequest) -> bytes | None:
     length = request.headers.get("Content-Length", "")
-    if length.isdigit() and int(length[:10]) > MAX_BODY_BYTES:
+    if length.isascii() and length.isdigit() and int(length[:10]) > MAX_BODY_BYTES:
         return None
     try:
         body = request.body

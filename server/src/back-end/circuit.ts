@@ -8,6 +8,9 @@ const MAX_FAILURES = 5;
 const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 30_000;
 
+/** Stands for one request. */
+export type CircuitToken = object;
+
 /** Whether a back end is asked. */
 export class Circuit {
   readonly #clock: Clock;
@@ -17,25 +20,26 @@ export class Circuit {
   #pauseMs = FIRST_PAUSE_MS;
   /** Null while it is closed. */
   #openUntil: number | null = null;
-  #isProbing = false;
+  /** The one that was let through to find out. */
+  #probe: CircuitToken | null = null;
 
   constructor(clock: Clock, onChange: (pauseMs: number | null) => void) {
     this.#clock = clock;
     this.#onChange = onChange;
   }
 
-  /** Whether a request may be made; who is told so must tell `succeeded`, `failed` or `gaveUp`. */
-  mayAsk(): boolean {
-    if (this.#openUntil === null) return true;
-    if (this.#isProbing || this.#clock.monotonic() < this.#openUntil) return false;
-    this.#isProbing = true;
-    return true;
+  /** Whether a request may be made: a token, by which its end is told, or null. */
+  mayAsk(): CircuitToken | null {
+    if (this.#openUntil === null) return {};
+    if (this.#probe !== null || this.#clock.monotonic() < this.#openUntil) return null;
+    this.#probe = {};
+    return this.#probe;
   }
 
   /** The back end has answered, whatever it said. */
   succeeded(): void {
     this.#failures = 0;
-    this.#isProbing = false;
+    this.#probe = null;
     if (this.#openUntil === null) return;
     this.#openUntil = null;
     this.#pauseMs = FIRST_PAUSE_MS;
@@ -43,20 +47,20 @@ export class Circuit {
   }
 
   /** It has not answered, or said that it cannot. */
-  failed(): void {
+  failed(token: CircuitToken): void {
     this.#failures++;
     if (this.#openUntil !== null) {
       // Those that were asked before it opened tell nothing new.
-      if (!this.#isProbing) return;
+      if (this.#probe !== token) return;
       this.#pauseMs = Math.min(2 * this.#pauseMs, MAX_PAUSE_MS);
     } else if (this.#failures < MAX_FAILURES) return;
-    this.#isProbing = false;
+    this.#probe = null;
     this.#openUntil = this.#clock.monotonic() + this.#pauseMs;
     this.#onChange(this.#pauseMs);
   }
 
   /** Nobody waited for the answer any more: that says nothing of the back end. */
-  gaveUp(): void {
-    this.#isProbing = false;
+  gaveUp(token: CircuitToken): void {
+    if (this.#probe === token) this.#probe = null;
   }
 }

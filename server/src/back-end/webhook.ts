@@ -2,11 +2,11 @@
  * One URL of the back end that Dobby asks, by POST: signed, over a pool of connections, bounded in requests, bytes and time, and not
  * at all while the back end is down. Nothing is repeated here, and no redirect is followed.
  */
-import { Pool } from 'undici';
+import { errors, Pool } from 'undici';
 import type { Clock } from '../core/clock.js';
 import { isTooDeep } from '../core/publishing.js';
 import type { Log } from '../observe/log.js';
-import { Circuit } from './circuit.js';
+import { Circuit, type CircuitToken } from './circuit.js';
 import { SIGNATURE_HEADER, sign } from './signature.js';
 
 /** What a webhook stands on. */
@@ -27,6 +27,11 @@ export type WebhookAnswer =
   | { readonly json: unknown }
   | { readonly failure: 'down' | 'busy' }
   | { readonly failure: 'failed'; readonly detail: string };
+
+interface Asking {
+  readonly signal: AbortSignal;
+  readonly token: CircuitToken;
+}
 
 /** Requests that wait for a connection, for each connection. */
 const WAITING_PER_CONNECTION = 16;
@@ -63,10 +68,11 @@ export class Webhook {
    */
   async ask(question: object, signal: AbortSignal): Promise<WebhookAnswer> {
     if (this.#asked >= this.#parts.maxConnections * (1 + WAITING_PER_CONNECTION)) return { failure: 'busy' };
-    if (!this.#circuit.mayAsk()) return { failure: 'down' };
+    const token = this.#circuit.mayAsk();
+    if (token === null) return { failure: 'down' };
     this.#asked++;
     try {
-      return await this.#ask(JSON.stringify(question), signal);
+      return await this.#ask(JSON.stringify(question), { signal, token });
     } finally {
       this.#asked--;
     }
@@ -77,7 +83,7 @@ export class Webhook {
     await this.#pool.destroy();
   }
 
-  async #ask(body: string, signal: AbortSignal): Promise<WebhookAnswer> {
+  async #ask(body: string, { signal, token }: Asking): Promise<WebhookAnswer> {
     const { secret, clock } = this.#parts;
     const request = { method: 'POST', target: this.#target, body };
     try {
@@ -97,21 +103,26 @@ export class Webhook {
         signal,
       });
       const text = await answer.text();
-      if (statusCode >= 500) return this.#failed(`status ${statusCode}`);
+      if (statusCode >= 500) return this.#failed(token, `status ${statusCode}`);
       this.#circuit.succeeded();
       return read(statusCode, String(headers['content-type'] ?? ''), text);
     } catch (error) {
       // Who waited has gone: that says nothing of the back end.
       if (signal.aborted && !isLate(signal)) {
-        this.#circuit.gaveUp();
+        this.#circuit.gaveUp(token);
         return { failure: 'failed', detail: 'nobody waits any more' };
       }
-      return this.#failed(describe(error));
+      // It has answered, though not what can be taken.
+      if (isTooLarge(error)) {
+        this.#circuit.succeeded();
+        return { failure: 'failed', detail: `more than ${MAX_ANSWER_BYTES} bytes` };
+      }
+      return this.#failed(token, describe(error));
     }
   }
 
-  #failed(detail: string): WebhookAnswer {
-    this.#circuit.failed();
+  #failed(token: CircuitToken, detail: string): WebhookAnswer {
+    this.#circuit.failed(token);
     return { failure: 'failed', detail };
   }
 
@@ -126,6 +137,8 @@ export class Webhook {
 export const TOOK_TOO_LONG = Symbol('took too long');
 
 const isLate = (signal: AbortSignal): boolean => signal.reason === TOOK_TOO_LONG;
+
+const isTooLarge = (error: unknown): boolean => error instanceof errors.ResponseExceededMaxSizeError;
 
 function read(status: number, type: string, text: string): WebhookAnswer {
   if (status !== 200) return { failure: 'failed', detail: `status ${status}${adviceFor(status)}` };

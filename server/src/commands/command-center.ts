@@ -44,6 +44,7 @@ export class CommandCenter {
   readonly #isWatching: boolean;
   readonly #toModule: (loaded: LoadedModule) => Module;
   #stopWatching: (() => void) | null = null;
+  #reloading: Promise<void> = Promise.resolve();
 
   /** @throws ModuleError when there is no such folder */
   constructor(settings: CommandSettings, { engine, clock, wheel, log, secret }: CommandSurroundings) {
@@ -76,8 +77,11 @@ export class CommandCenter {
   /** Loads the modules. Rejects with ModuleError. */
   async start(): Promise<void> {
     if (this.#folder === null) return;
-    await this.#load(this.#folder);
-    if (this.#isWatching) this.#stopWatching ??= this.#folder.watch(() => void this.#reload());
+    // Before they are loaded, so that no change is missed.
+    if (this.#isWatching) this.#stopWatching ??= this.#folder.watch(() => this.#reloadSoon());
+    const loading = this.#load(this.#folder);
+    this.#reloading = loading.catch(() => undefined);
+    await loading;
   }
 
   /** Lets go of files and connections. */
@@ -89,6 +93,11 @@ export class CommandCenter {
 
   async #load(folder: CommandFolder): Promise<void> {
     this.#modules.use((await folder.load()).map(this.#toModule));
+  }
+
+  /** One after the other: a module may take long to load, and the older must not come last. */
+  #reloadSoon(): void {
+    this.#reloading = this.#reloading.then(() => this.#reload());
   }
 
   /** A module that is wrong leaves the ones before in use. */

@@ -3,6 +3,7 @@
  * second, in order where the handler wants it, and every one is answered. What a handler does wrong ends its command and
  * nothing else.
  */
+import { crc32 } from 'node:zlib';
 import type { CommandErrorCode } from '../../../protocol/codes.js';
 import type { CommandFrame } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
@@ -12,18 +13,33 @@ import type { Clock } from '../core/clock.js';
 import type { CommandTaker } from '../core/command-taker.js';
 import type { Counters } from '../core/counters.js';
 import { Frame } from '../core/frame.js';
-import { isDeep } from '../core/publishing.js';
+import { textOf } from '../core/publishing.js';
 import type { Session } from '../core/session.js';
 import type { TimerWheel } from '../core/timer-wheel.js';
 import type { Log } from '../observe/log.js';
 import { Allowance } from './allowance.js';
-import type { Called, KeptAnswers } from './call-record.js';
+import { type Called, CallRecord, type KeptAnswers } from './call-record.js';
 import type { CallOutcome, Handler, Route } from './handler.js';
 import { commandError, errorFrame, replyFrame } from './replies.js';
 import { RunningCall } from './running-call.js';
 import { SessionCalls } from './session-calls.js';
 
 const PRUNE_MS = 30_000;
+/** Who gives the back end less time than this learns nothing of it by waiting in vain. */
+const TELLING_MS = 5_000;
+/** Handlers of all sessions together: one client may open very many. */
+const MAX_HANDLING = 10_000;
+const LEAST_ANSWERS = 256;
+const MOST_ANSWERS = 1_000;
+const KEPT_SECONDS = 3;
+/** Arguments that are so short are their own digest. */
+const SHORT_CHARACTERS = 128;
+
+interface Asked {
+  readonly frame: CommandFrame;
+  readonly digest: string;
+  readonly calls: SessionCalls;
+}
 
 /** What commands stand on. */
 export interface CommandsParts {
@@ -41,10 +57,15 @@ export interface CommandsParts {
 /** All commands of this server. */
 export class Commands implements CommandTaker {
   readonly #parts: CommandsParts;
-  readonly #kept: KeptAnswers = { characters: 0 };
+  readonly #kept: KeptAnswers = { characters: 0, sessions: 0 };
   readonly #sessions = new Map<string, SessionCalls>();
-  readonly #onDone = (call: RunningCall, outcome: CallOutcome): void => this.#done(call, outcome);
+  readonly #onAnswer = (call: RunningCall, outcome: CallOutcome): void => this.#answered(call, outcome);
+  readonly #onOver = (): void => {
+    this.#handling--;
+  };
   #running = 0;
+  /** Calls whose handlers are not done, answered or not, also of sessions that have ended. */
+  #handling = 0;
   #isStopped = false;
   #onSettled: (() => void)[] = [];
 
@@ -61,9 +82,12 @@ export class Commands implements CommandTaker {
   take(session: Session, frame: CommandFrame): void {
     this.#parts.counters.commands++;
     const calls = this.#callsOf(session);
+    const digest = digestOf(frame);
+    if ('error' in digest)
+      return session.tell(errorFrame(frame.uid, commandError(digest.error, { field: 'args' })));
     const known = calls.record.get(frame.uid);
-    if (known === undefined) return this.#takeNew(session, frame, calls);
-    if (!isSame(known, frame)) session.tell(errorFrame(frame.uid, commandError('uid_reused')));
+    if (known === undefined) return this.#takeNew(session, { frame, digest: digest.text, calls });
+    if (!isSame(known, frame, digest.text)) session.tell(errorFrame(frame.uid, commandError('uid_reused')));
     // One that runs is answered when it is done.
     else if (known.answer !== null) session.tell(new Frame(known.answer));
   }
@@ -76,9 +100,10 @@ export class Commands implements CommandTaker {
     for (const handler of this.#parts.handlers) handler.ended?.(session);
   }
 
-  /** Nobody is answered any more: clients ask the next server. */
+  /** Nothing begins and nobody is answered any more: clients ask the next server. */
   stop(): void {
     this.#isStopped = true;
+    for (const calls of this.#sessions.values()) calls.end();
   }
 
   /** Resolves when nothing runs. */
@@ -87,37 +112,32 @@ export class Commands implements CommandTaker {
     return new Promise((resolve) => this.#onSettled.push(resolve));
   }
 
-  #takeNew(session: Session, frame: CommandFrame, calls: SessionCalls): void {
+  #takeNew(session: Session, { frame, digest, calls }: Asked): void {
     const route = this.#routeOf(frame, calls);
     if (typeof route === 'string') {
       if (route === 'too_many_commands') this.#parts.counters.commandsRefused++;
       session.tell(errorFrame(frame.uid, commandError(route)));
       return;
     }
-    const { uid, path, command, args = {}, again = false } = frame;
-    const called: Called = { uid, path, command, args, answer: null, answeredAt: 0 };
+    const { uid, path, command, args = {}, again: isAgain = false } = frame;
+    const called: Called = { uid, path, command, digest, answer: null, answeredAt: 0 };
     calls.record.begin(called);
     this.#running++;
+    this.#handling++;
     const timeoutMs = Math.min(frame.timeoutMs ?? this.#parts.timeoutMs, this.#parts.timeoutMs);
-    const call = new RunningCall(called, {
-      session,
-      calls,
-      route,
-      timeoutMs,
-      isAgain: again,
-      onDone: this.#onDone,
-    });
+    const told = { onAnswer: this.#onAnswer, onOver: this.#onOver };
+    const call = new RunningCall(called, { session, calls, route, args, timeoutMs, isAgain, ...told });
     calls.add(call);
     // Many are done by now.
-    if (!call.isDone) call.timer = this.#parts.wheel.after(timeoutMs, () => this.#tooLong(call));
+    if (!call.isOver) call.timer = this.#parts.wheel.after(timeoutMs, () => this.#tooLong(call));
   }
 
   #routeOf(frame: CommandFrame, calls: SessionCalls): Route | CommandErrorCode {
     if (frame.again === true && frame.idempotent !== true) return 'disconnected';
     if (!calls.allowance.take() || calls.size >= LIMITS.commandsAtATime) return 'too_many_commands';
+    if (this.#handling >= MAX_HANDLING) return 'too_many_commands';
     const fault = pathFault(frame.path);
     if (fault !== null) return fault;
-    if (frame.args !== undefined && isDeep(frame.args)) return 'bad_args';
     for (const handler of this.#parts.handlers) {
       const route = handler.route(frame.path, frame.command);
       if (route !== null) return route;
@@ -128,7 +148,10 @@ export class Commands implements CommandTaker {
   #callsOf(session: Session): SessionCalls {
     let calls = this.#sessions.get(session.id);
     if (calls === undefined) {
-      calls = new SessionCalls(new Allowance(this.#parts.maxPerSecond, this.#parts.clock), this.#kept);
+      calls = new SessionCalls(
+        new Allowance(this.#parts.maxPerSecond, this.#parts.clock),
+        new CallRecord(this.#kept, maxAnswers(this.#parts.maxPerSecond)),
+      );
       this.#sessions.set(session.id, calls);
     }
     return calls;
@@ -143,18 +166,24 @@ export class Commands implements CommandTaker {
     });
   }
 
+  /** It is answered; its handler has its place until it is done, or has had all the time that is allowed. */
   #tooLong(call: RunningCall): void {
     const { path, command, timeoutMs, route } = call;
     this.#parts.log.warn({ handler: route.name, path, command, timeoutMs }, 'a command took too long');
-    call.giveUp({ error: commandError('timeout') }, TOOK_TOO_LONG);
+    // What a client has no time for says nothing of the back end.
+    const isLate = timeoutMs >= Math.min(this.#parts.timeoutMs, TELLING_MS);
+    call.giveUp({ error: commandError('timeout') }, isLate ? TOOK_TOO_LONG : undefined);
+    if (call.isOver) return;
+    const leftMs = this.#parts.timeoutMs - timeoutMs;
+    if (leftMs > 0) call.timer = this.#parts.wheel.after(leftMs, () => call.end());
+    else call.end();
   }
 
-  #done(call: RunningCall, outcome: CallOutcome): void {
+  #answered(call: RunningCall, outcome: CallOutcome): void {
     const answer = this.#answerOf(call, outcome);
     call.calls.record.answer(call.called, answer.text, this.#parts.clock.now());
     // One that has ended reads no answers.
     if (!call.session.isEnded && !this.#isStopped) call.session.tell(answer);
-    call.calls.remove(call);
     this.#running--;
     if (this.#running > 0) return;
     for (const settled of this.#onSettled.splice(0)) settled();
@@ -170,7 +199,25 @@ export class Commands implements CommandTaker {
 }
 
 /** Whether a command that comes again under a uid is the one that came before. */
-function isSame(known: Called, { path, command, args = {} }: CommandFrame): boolean {
-  if (known.path !== path || known.command !== command) return false;
-  return JSON.stringify(known.args) === JSON.stringify(args);
+function isSame(known: Called, { path, command }: CommandFrame, digest: string): boolean {
+  return known.path === path && known.command === command && known.digest === digest;
 }
+
+/** How many answers are kept of a session: those of some seconds, and no more than Pomona may wait for. */
+function maxAnswers(perSecond: number): number {
+  return Math.min(Math.max(LEAST_ANSWERS, KEPT_SECONDS * perSecond), MOST_ANSWERS);
+}
+
+/** What tells the arguments of a command from others, or why they are not taken. Made before a handler can change them. */
+function digestOf({
+  args,
+}: CommandFrame): { readonly text: string } | { readonly error: 'bad_args' | 'too_large' } {
+  if (args === undefined) return NO_ARGS;
+  const text = textOf(args);
+  if (text === null) return { error: 'bad_args' };
+  if (text.length <= SHORT_CHARACTERS) return { text };
+  if (Buffer.byteLength(text) > LIMITS.frameBytes) return { error: 'too_large' };
+  return { text: `${text.length} ${crc32(text)}` };
+}
+
+const NO_ARGS = { text: '{}' };

@@ -52,11 +52,9 @@ export class Doings {
    */
   async publishAll(drafts: readonly Draft[], first: () => void): Promise<ErrorBody | null> {
     const { publisher } = this.#parts;
-    for (const draft of drafts) {
-      const fault = publisher.fault(draft);
-      const found = fault instanceof Promise ? await fault : fault;
-      if (found !== null) return found;
-    }
+    const fault = publisher.fault(drafts);
+    const found = fault instanceof Promise ? await fault : fault;
+    if (found !== null) return found;
     first();
     for (const outcome of await Promise.all(drafts.map((draft) => publisher.publish(draft)))) {
       if ('error' in outcome) return outcome.error;

@@ -1,6 +1,6 @@
 /** The running commands of one session: how many, and which wait for each other. */
 import type { Allowance } from './allowance.js';
-import { CallRecord, type KeptAnswers } from './call-record.js';
+import type { CallRecord } from './call-record.js';
 import type { RunningCall } from './running-call.js';
 
 /** What runs of a session. */
@@ -11,17 +11,17 @@ export class SessionCalls {
   /** By path, those that are done one after the other; the first one runs. */
   readonly #lines = new Map<string, RunningCall[]>();
 
-  constructor(allowance: Allowance, kept: KeptAnswers) {
+  constructor(allowance: Allowance, record: CallRecord) {
     this.allowance = allowance;
-    this.record = new CallRecord(kept);
+    this.record = record;
   }
 
-  /** Commands that run or wait. */
+  /** Commands that run or wait, answered or not. */
   get size(): number {
     return this.#calls.size;
   }
 
-  /** Nothing of it begins any more; answers what there was. */
+  /** Nothing of it begins any more; gives what there was. */
   end(): readonly RunningCall[] {
     this.#lines.clear();
     return [...this.#calls];
@@ -37,7 +37,7 @@ export class SessionCalls {
     call.begin();
   }
 
-  /** A call was answered; the next one in its line begins. */
+  /** A call is over; the next one in its line begins. */
   remove(call: RunningCall): void {
     this.#calls.delete(call);
     const line = call.route.isOrdered ? this.#lines.get(call.path) : undefined;

@@ -17,8 +17,8 @@ export interface Broker {
    * nothing was stored.
    */
   publish(draft: Draft): Outcome<Update> | Promise<Outcome<Update>>;
-  /** Why `publish` would refuse this now, or null. */
-  fault(draft: Draft): ErrorBody | null | Promise<ErrorBody | null>;
+  /** Why `publish` would refuse one of these now, were they published one after the other, or null. No key may be named twice. */
+  fault(drafts: readonly Draft[]): ErrorBody | null | Promise<ErrorBody | null>;
   /**
    * What is kept of a path, made if need be and kept while held; null when the path's policy has no log. What is made stands in
    * `epoch` when one is given, in which nothing may have been published yet.

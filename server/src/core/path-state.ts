@@ -68,6 +68,25 @@ export class PathState {
     return growth > 0 && this.#bytes + growth > this.#bounds.maxBytes ? null : growth;
   }
 
+  /** Whether there is room for all of these changes, each of another key. */
+  fits(changes: readonly Change[]): boolean {
+    const { maxKeys, maxBytes } = this.#bounds;
+    const fresh = changes.filter(({ key, message }) => message !== null && !this.entries.has(key)).length;
+    if (fresh > 0 && this.entries.size + fresh > maxKeys) return false;
+    const growth = this.growthOf(changes);
+    return growth <= 0 || this.#bytes + growth <= maxBytes;
+  }
+
+  /** How many bytes changes would add that make it larger, each of another key. */
+  growthOf(changes: readonly Change[]): number {
+    return changes.reduce((sum, { key, message, text }) => {
+      const known = this.#entries?.get(key);
+      const growth =
+        message === null ? 0 : bytesOf({ key, text }) - (known === undefined ? 0 : bytesOf(known));
+      return sum + Math.max(0, growth);
+    }, 0);
+  }
+
   /** Makes a change for which there is room; `offset` is that of its update. */
   apply(change: Change, offset: number): void {
     this.#bytes += this.growth(change) ?? 0;

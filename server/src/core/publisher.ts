@@ -41,9 +41,9 @@ export class Publisher {
     return this.#isStopped ? { error: errorBody('restarting') } : this.#broker.publish(draft);
   }
 
-  /** Why an update would be refused now, or null. */
-  fault(draft: Draft): ErrorBody | null | Promise<ErrorBody | null> {
-    return this.#isStopped ? errorBody('restarting') : this.#broker.fault(draft);
+  /** Why one of these updates would be refused now, or null. */
+  fault(drafts: readonly Draft[]): ErrorBody | null | Promise<ErrorBody | null> {
+    return this.#isStopped ? errorBody('restarting') : this.#broker.fault(drafts);
   }
 
   /** Nothing is published any more. */

@@ -68,14 +68,6 @@ export function textOf(message: Json): string | null {
   }
 }
 
-/** Whether a value of JSON is nested too deep to be written again. */
-export function isDeep(value: Json, left = MAX_DEPTH): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (left === 0) return true;
-  for (const name in value) if (isDeep((value as Record<string, Json>)[name] as Json, left - 1)) return true;
-  return false;
-}
-
 /** Whether JSON is nested too deep to be written again, within other things. */
 export function isTooDeep(json: string): boolean {
   if (json.length <= 2 * MAX_DEPTH) return false;

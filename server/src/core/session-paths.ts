@@ -48,6 +48,8 @@ export class SessionPaths {
   readonly #session: Session;
   readonly #parts: SessionParts;
   readonly #subscriptions = new Map<string, Subscription>();
+  /** Those that are not to messages to the session itself: these make it no less idle. */
+  #ordinary = 0;
   /** Most sessions are never behind, and never wait: these are made when they are needed. */
   #behind: Behind | null = null;
   #pending: Pending | null = null;
@@ -95,7 +97,7 @@ export class SessionPaths {
   /** Takes over the subscriptions of the server before, as far as they are still allowed; `resume` continues them. */
   takeOver(subscriptions: readonly SubscriptionHandoff[]): void {
     for (const { path: name, start, isUnused, cursor, followsState } of subscriptions) {
-      if (!this.mayHear(name) || this.#isFull()) continue;
+      if (!this.mayHear(name) || (!isInbox(name) && this.#isFull())) continue;
       const path = this.#parts.dispatcher.hold(name, isUnused ? start?.epoch : undefined);
       const subscription = new Subscription(this.#session, path, start);
       // The path has another epoch when it was left out: its client then stands where it began, before a gap.
@@ -165,8 +167,7 @@ export class SessionPaths {
       const fault = pathFault(path);
       if (fault !== null) return { path, error: itemError(fault, index) };
       this.#granted?.delete(path);
-      this.#denied ??= new Set();
-      this.#denied.add(path);
+      this.#noteDenial(path);
       const wasSubscribed = this.#unsubscribe(path);
       if (wasSubscribed) ended.push(path);
       return { path, wasSubscribed };
@@ -210,6 +211,20 @@ export class SessionPaths {
     this.#tell(decisions);
   }
 
+  /** Why paths cannot all be granted, or null. */
+  grantFault(paths: readonly string[]): ErrorBody | null {
+    for (const [index, path] of paths.entries()) {
+      const fault = pathFault(path);
+      if (fault !== null) return itemError(fault, index);
+    }
+    const { counters, maxSubscriptions, maxTotalSubscriptions } = this.#parts;
+    const isNew = (path: string): boolean => !this.#subscriptions.has(path) && !this.#pending?.has(path);
+    const count = new Set(paths.filter(isNew)).size;
+    const room = maxSubscriptions - this.#ordinary - (this.#pending?.size ?? 0);
+    const roomOfAll = maxTotalSubscriptions - counters.subscriptions - counters.pending;
+    return count <= Math.min(room, roomOfAll) ? null : errorBody('too_many_subscriptions');
+  }
+
   /** One helping of what is behind; true when more is left. */
   readOn(): boolean {
     return this.#behind?.readOn() === true;
@@ -230,11 +245,11 @@ export class SessionPaths {
     if (fault !== null) return void refuse(fault);
     const existing = this.#subscriptions.get(path);
     if (existing !== undefined) this.#again(existing, item, decisions);
-    else if (this.#isFull() && !this.#pending?.has(path)) refuse('too_many_subscriptions');
+    else if (!isOwn && this.#isFull() && !this.#pending?.has(path)) refuse('too_many_subscriptions');
     // Before anybody is asked: the back end need not be troubled for what cannot be.
     else if (item.state !== undefined && !this.#parts.dispatcher.hasState(path)) refuse('no_state');
     else if (this.mayHear(path)) {
-      const fresh = this.#subscribe(item, decisions);
+      const fresh = isOwn ? this.#begin(item, decisions) : this.#subscribe(item, decisions);
       if (typeof fresh === 'string') refuse(fresh);
     } else {
       this.#pending ??= new Pending(this.#parts, (overdue) => this.#refuseOverdue(overdue));
@@ -246,7 +261,7 @@ export class SessionPaths {
   #isFull(): boolean {
     const { counters, maxSubscriptions, maxTotalSubscriptions } = this.#parts;
     if (counters.subscriptions + counters.pending >= maxTotalSubscriptions) return true;
-    return this.#subscriptions.size + (this.#pending?.size ?? 0) >= maxSubscriptions;
+    return this.#ordinary + (this.#pending?.size ?? 0) >= maxSubscriptions;
   }
 
   /** A path is named that is subscribed already: nothing changes, but a snapshot may be asked for. */
@@ -281,7 +296,7 @@ export class SessionPaths {
     subscription.path.subscribe(subscription);
     this.#subscriptions.set(subscription.path.name, subscription);
     this.#parts.counters.subscriptions++;
-    if (this.#subscriptions.size === 1) this.#parts.onSubscribed(1);
+    if (!isInbox(subscription.path.name) && ++this.#ordinary === 1) this.#parts.onSubscribed(1);
   }
 
   #place(subscription: Subscription, item: SubscribeItem, decisions: Decisions): void {
@@ -339,7 +354,7 @@ export class SessionPaths {
     subscription.path.unsubscribe(subscription);
     this.#parts.dispatcher.release(subscription.path);
     this.#parts.counters.subscriptions--;
-    if (this.#subscriptions.size === 0) this.#parts.onSubscribed(-1);
+    if (!isInbox(name) && --this.#ordinary === 0) this.#parts.onSubscribed(-1);
     return true;
   }
 
@@ -351,6 +366,16 @@ export class SessionPaths {
     if (this.#granted.size <= 2 * this.#parts.maxSubscriptions) return;
     for (const oldest of this.#granted) {
       if (!this.#subscriptions.has(oldest)) return void this.#granted.delete(oldest);
+    }
+  }
+
+  /** Denials are not without bound either: of a path that is not public it says but another word. */
+  #noteDenial(path: string): void {
+    this.#denied ??= new Set();
+    this.#denied.add(path);
+    if (this.#denied.size <= 2 * this.#parts.maxSubscriptions) return;
+    for (const oldest of this.#denied) {
+      if (!this.#parts.isPublic(oldest)) return void this.#denied.delete(oldest);
     }
   }
 

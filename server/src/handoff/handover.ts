@@ -15,7 +15,7 @@ export interface HandoverParts {
   readonly file: string;
   readonly clock: Clock;
   readonly log: Log;
-  readonly paths: Holder<PathHandoff> & { unused(): Iterable<PathHandoff> };
+  readonly paths: Holder<PathHandoff> & { unused(): Iterable<PathHandoff>; dropInboxes(): void };
   readonly sessions: Holder<SessionHandoff, HandoffTimes> & { readonly slotsMs: number };
   readonly requests: Holder<AnsweredRequest>;
 }
@@ -47,6 +47,7 @@ export class Handover {
         paths.takeOver(handoff.paths);
         // They hold their paths.
         sessions.takeOver(handoff.sessions, handoff);
+        paths.dropInboxes();
         requests.takeOver(handoff.requests);
         const ms = Math.round(clock.monotonic() - startedAt);
         const { length } = handoff.sessions;

@@ -31,7 +31,7 @@ const open = z.strictObject({
   type: z.literal('open'),
   protocol: z.int(),
   ticket: ticket.exactOptional(),
-  paths: z.array(item).exactOptional(),
+  paths: z.array(item).max(LIMITS.pathsPerFrame).exactOptional(),
 });
 const poll = z.strictObject({ type: z.literal('poll'), ticket, connection, cursor: z.string() });
 const send = z.strictObject({
@@ -42,8 +42,16 @@ const send = z.strictObject({
 });
 
 const sendFrames = {
-  subscribe: z.strictObject({ type: z.literal('subscribe'), n, paths: z.array(item).min(1) }),
-  unsubscribe: z.strictObject({ type: z.literal('unsubscribe'), n, paths: z.array(z.string()).min(1) }),
+  subscribe: z.strictObject({
+    type: z.literal('subscribe'),
+    n,
+    paths: z.array(item).min(1).max(LIMITS.pathsPerFrame),
+  }),
+  unsubscribe: z.strictObject({
+    type: z.literal('unsubscribe'),
+    n,
+    paths: z.array(z.string()).min(1).max(LIMITS.pathsPerFrame),
+  }),
   command: z.strictObject({
     type: z.literal('command'),
     n,

@@ -85,6 +85,40 @@ describe('broadcast', () => {
   });
 });
 
+describe('messages beside full sessions', () => {
+  it('are handed over, and heard, though the session has as many paths as it may', async () => {
+    const full = createApi({ settings: { maxSubscriptions: 2 } });
+    const client = full.world.open({ paths: [{ path: 'public1' }, { path: 'public2' }] });
+    const ticket = client.ticket();
+    client.connection.lost();
+    await full.call('send', { sessions: [client.session.id], message: 'one' });
+    await full.call('broadcast', { message: 'two' });
+    const back = full.handOver().world.open({ ticket });
+    expect(back.messages().toSorted()).toEqual(['one', 'two']);
+    const path = `::inbox/${client.session.id}`;
+    back.want(path);
+    expect(back.told('refused')).toEqual([]);
+  });
+
+  it('make no session less idle', async () => {
+    const small = createApi({ settings: { maxIdleSessions: 2 } });
+    small.world.open();
+    small.world.open();
+    await small.call('broadcast', { message: 1 });
+    expect(small.world.tryOpen({})).toMatchObject({ error: { code: 'too_many_sessions' } });
+  });
+
+  it('of sessions that did not come back are dropped', async () => {
+    const client = api.world.open();
+    await api.call('send', { sessions: [client.session.id], message: 'x' });
+    api.world.journal.push({ id: client.session.id, at: api.world.clock.now() + 1 });
+    const next = api.world.handOver();
+    expect(next.broker.totalBytes).toBeGreaterThan(0);
+    next.broker.dropInboxes();
+    expect(next.broker.totalBytes).toBe(0);
+  });
+});
+
 describe('the list of paths', () => {
   it('leaves out messages to sessions', async () => {
     const client = api.world.open({ paths: [{ path: 'public' }] });

@@ -83,6 +83,12 @@ describe('a webhook', () => {
     expect(await webhook.ask({}, never)).toEqual({ failure: 'down' });
   });
 
+  it('does not take a back end that answers too much for one that is down', async () => {
+    const backEnd = await fakeBackEnd(json('x'.repeat(2 * 1024 * 1024)));
+    const { webhook } = webhookOf(backEnd.url);
+    for (let i = 0; i < 7; i++) expect(await webhook.ask({}, never)).toMatchObject({ failure: 'failed' });
+  });
+
   it('counts what takes too long as a failure, and what nobody waits for as nothing', async () => {
     const backEnd = await fakeBackEnd(() => undefined);
     const { webhook } = webhookOf(backEnd.url, 20);

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Webhook } from '../../src/back-end/webhook.js';
 import { BackEndHandler } from '../../src/commands/back-end/back-end-handler.js';
 import { type FakeBackEnd, fakeBackEnd, json } from '../back-end/fake-back-end.js';
-import type { Client } from '../support/world.js';
+import type { Client, WorldOptions } from '../support/world.js';
 import { commanded, give } from './commanded-world.js';
 
 const webhooks: Webhook[] = [];
@@ -11,11 +11,12 @@ afterEach(async () => {
   for (const each of webhooks.splice(0)) await each.stop();
 });
 
-async function withBackEnd(answer: FakeBackEnd['answer']) {
+async function withBackEnd(answer: FakeBackEnd['answer'], options: WorldOptions = {}) {
   const backEnd = await fakeBackEnd(answer);
   const made = commanded(
     { echo: { run: (args) => args } },
     {
+      ...options,
       handlers: (doings, log) => {
         // The time of the machine, since the network's is.
         const clock = { ...REAL_TIME, now: Date.now };
@@ -141,6 +142,16 @@ describe('a command that no module takes', () => {
       'another version of the state',
       { state: { patch: { a: 1 }, version: 3 }, updates: [{ path: 'room', message: 1 }] },
     ],
+    [
+      'one key twice',
+      {
+        updates: [
+          { path: 'room', key: 'a', version: null, message: 1 },
+          { path: 'room', key: 'a', version: null, message: 2 },
+        ],
+      },
+    ],
+    ['very many names', Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`n${i}`, 1]))],
     ['an unknown field', { answer: 1, updates: [{ path: 'room', message: 1 }] }],
     ['a list', [1]],
     ['an error without a code', { error: { message: 'x' } }],
@@ -179,6 +190,39 @@ describe('a command that no module takes', () => {
     const codes: unknown[] = [];
     for (let i = 0; i < 7; i++) codes.push(codeOf(await answerTo(client, give(client, 'say'))));
     expect(codes).toEqual([...Array(5).fill('back_end_failed'), 'back_end_down', 'back_end_down']);
+  });
+
+  it('has no effect when its grants have no room', async () => {
+    const { world } = await withBackEnd(
+      json({ grants: ['room'], state: { patch: { a: 1 } }, updates: [{ path: 'room', message: 1 }] }),
+      { settings: { maxSubscriptions: 1 } },
+    );
+    const client = world.open({ paths: [{ path: 'public' }] });
+    const uid = give(client, 'join');
+    expect(codeOf(await answerTo(client, uid))).toBe('back_end_failed');
+    expect([client.session.state.version, world.counters.updates]).toEqual([0, 0]);
+  });
+
+  it('has no effect when its changes have no room together, though each has', async () => {
+    const updates = ['a', 'b'].map((key) => ({ path: 'room', key, message: 1 }));
+    const { world } = await withBackEnd(json({ updates }), { state: { maxKeys: 1, maxBytes: 10_000 } });
+    const client = world.open();
+    const uid = give(client, 'join');
+    expect(codeOf(await answerTo(client, uid))).toBe('back_end_failed');
+    expect(world.counters.updates).toBe(0);
+  });
+
+  it('does not count as down because clients have no time', async () => {
+    const { world, backEnd } = await withBackEnd(() => undefined);
+    const hurried = world.open();
+    for (let i = 0; i < 6; i++) give(hurried, 'say', { timeoutMs: 1 });
+    while (backEnd.questions.length < 4) await new Promise((resolve) => setTimeout(resolve, 5));
+    world.clock.advance(600);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    backEnd.answer = json({ reply: 1 });
+    const client = world.open();
+    const uid = give(client, 'say');
+    expect(await answerTo(client, uid)).toEqual({ uid, reply: 1 });
   });
 
   it('has no effect when its caller has gone or it took too long', async () => {

@@ -3,6 +3,10 @@ import { z } from '../../src/commands/index.js';
 import { Refused } from '../../src/commands/modules/refused.js';
 import { answers, codeOf, commanded, deferred, give, settle } from './commanded-world.js';
 
+const fail = (): never => {
+  throw new Error('no');
+};
+
 describe('a command', () => {
   it('is answered with what its handler returns, by its uid', async () => {
     const { world } = commanded({ add: { run: ({ a, b }: { a: number; b: number }) => a + b } as never });
@@ -119,6 +123,34 @@ describe('a command', () => {
     expect(lines).toHaveLength(isFailure ? 1 : 0);
   });
 
+  it.each([
+    ['nothing', () => undefined],
+    ['an object without a prototype', () => Object.create(null)],
+    ['something that cannot be shown', () => new Proxy({}, { get: fail, getPrototypeOf: fail })],
+    ['an error without a stack', () => Object.assign(new Error('x'), { stack: undefined })],
+  ])('whose handler throws %s fails, whether at once or later', async (_what, thrown) => {
+    const { world, lines } = commanded({
+      now: {
+        run: () => {
+          throw thrown();
+        },
+      },
+      later: { run: () => Promise.reject(thrown()) },
+      end: {
+        onSessionEnd: () => {
+          throw thrown();
+        },
+      },
+    });
+    const client = world.open();
+    const uids = [give(client, 'now'), give(client, 'later')];
+    const told = { ...(await answers(client)), ...(await answers(client)) };
+    expect(uids.map((uid) => codeOf(told[uid]))).toEqual(['handler_failed', 'handler_failed']);
+    client.send({ type: 'close' });
+    expect(lines).toHaveLength(3);
+    expect(world.registry.get(client.session.id)).toBeUndefined();
+  });
+
   it('whose refusal has data that are no JSON value is refused without them', async () => {
     const { world } = commanded({
       say: {
@@ -155,6 +187,13 @@ describe('arguments', () => {
       ['bad_args', 'args'],
     ]);
     expect(ran).toBe(0);
+  });
+
+  it('that are larger than a frame may be are refused, by whatever way they came', async () => {
+    const { world } = commanded({ say: {} });
+    const client = world.open();
+    const uid = give(client, 'say', { args: 'x'.repeat(70_000) });
+    expect(codeOf((await answers(client))[uid])).toBe('too_large');
   });
 
   it('that are nested too deep to be written again are refused', async () => {

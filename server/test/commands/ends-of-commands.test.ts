@@ -3,27 +3,64 @@ import { describe, expect, it } from 'vitest';
 import { answers, codeOf, commanded, deferred, give, settle } from './commanded-world.js';
 
 describe('a command that takes too long', () => {
-  it('ends as a timeout, its signal is aborted, and the next in line begins', async () => {
+  it('ends as a timeout, and its signal is aborted', async () => {
     const signals: AbortSignal[] = [];
-    let begun = 0;
     const { world, lines } = commanded({
       wait: {
-        ordered: true,
         run: (_: never, { signal }) => {
           signals.push(signal);
-          return begun++ === 0 ? new Promise(() => undefined) : 'second';
+          return new Promise(() => undefined);
         },
       },
     });
     const client = world.open();
-    const first = give(client, 'wait', { timeoutMs: 2_000 });
-    const second = give(client, 'wait');
+    const uid = give(client, 'wait', { timeoutMs: 2_000 });
     expect(await answers(client)).toEqual({});
     world.clock.advance(2_600);
-    const told = await answers(client);
-    expect([codeOf(told[first]), told[second]]).toEqual(['timeout', { reply: 'second' }]);
-    expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
+    expect(codeOf((await answers(client))[uid])).toBe('timeout');
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
     expect(lines.map(({ message }) => message)).toEqual(['a command took too long']);
+  });
+
+  it('has its place until its handler is done, whatever the client has time for', async () => {
+    const gate = deferred();
+    let begun = 0;
+    const { world } = commanded({
+      wait: { ordered: true, run: () => (begun++ === 0 ? gate.promise : 'next') },
+    });
+    const client = world.open();
+    for (let i = 0; i < 16; i++) give(client, 'wait', { timeoutMs: 1_000 });
+    const late = give(client, 'wait', { timeoutMs: 20_000 });
+    expect(codeOf((await answers(client))[late])).toBe('too_many_commands');
+    world.clock.advance(1_600);
+    await answers(client);
+    const next = give(client, 'wait', { timeoutMs: 20_000 });
+    await answers(client);
+    expect(begun).toBe(1);
+    gate.keep('first');
+    await settle();
+    expect((await answers(client))[next]).toEqual({ reply: 'next' });
+    expect(begun).toBe(2);
+  });
+
+  it('gives its place up when its handler has had all the time that the server allows', async () => {
+    let begun = 0;
+    const { world, commands } = commanded({
+      wait: { ordered: true, run: () => (begun++ === 0 ? new Promise(() => undefined) : 'next') },
+    });
+    const client = world.open();
+    give(client, 'wait', { timeoutMs: 10_000 });
+    world.clock.advance(5_000);
+    const next = give(client, 'wait');
+    world.clock.advance(6_000);
+    world.sessions.heard(client.session, client.connection);
+    world.clock.advance(18_000);
+    world.sessions.heard(client.session, client.connection);
+    await answers(client);
+    expect([begun, commands.running]).toEqual([1, 1]);
+    world.clock.advance(2_000);
+    const told = await answers(client);
+    expect([told[next], begun]).toEqual([{ reply: 'next' }, 2]);
   });
 
   it('is answered once, though its handler is done later', async () => {
@@ -94,6 +131,32 @@ describe('a command that is given again', () => {
     }
   });
 
+  it('with arguments that are nested deep is refused, and ends nothing', async () => {
+    const { world } = commanded({ say: { authorize: () => false } });
+    const client = world.open();
+    const uid = give(client, 'say');
+    await answers(client);
+    const deep = JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`);
+    give(client, 'say', { uid, args: deep });
+    expect(codeOf((await answers(client))[uid])).toBe('bad_args');
+  });
+
+  it('gets its answer though its handler has changed its arguments', async () => {
+    const { world } = commanded({
+      say: {
+        run: (args: { text: string }) => {
+          args.text = 'changed';
+          return 1;
+        },
+      } as never,
+    });
+    const client = world.open();
+    const uid = give(client, 'say', { args: { text: 'as sent' } });
+    await answers(client);
+    give(client, 'say', { uid, args: { text: 'as sent' }, again: true });
+    expect((await answers(client))[uid]).toEqual({ reply: 1 });
+  });
+
   it('and is not known runs only if it is idempotent', async () => {
     let begun = 0;
     const { world } = commanded({ count: { run: () => ++begun } });
@@ -133,6 +196,30 @@ describe('a command that is given again', () => {
     const { world: stopped } = commanded({});
     const stoppedTicket = stopped.open().ticket();
     expect(stopped.handOver().open({ ticket: stoppedTicket }).told('opened')[0]).not.toHaveProperty('forgot');
+  });
+});
+
+describe('a server that stops', () => {
+  it('begins nothing more, and answers nobody', async () => {
+    const gate = deferred();
+    const begun: unknown[] = [];
+    const { world, commands } = commanded({
+      wait: {
+        ordered: true,
+        run: (args) => {
+          begun.push(args);
+          return gate.promise;
+        },
+      },
+    });
+    const client = world.open();
+    give(client, 'wait', { args: 1 });
+    give(client, 'wait', { args: 2 });
+    await settle();
+    commands.stop();
+    gate.keep('done');
+    await settle();
+    expect([begun, await answers(client)]).toEqual([[1], {}]);
   });
 });
 

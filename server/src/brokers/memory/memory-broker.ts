@@ -99,8 +99,39 @@ export class MemoryBroker implements Broker {
     return { value: update };
   }
 
-  fault(draft: Draft): ErrorBody | null {
-    return this.#faultOf(this.#keep(draft.path), draft);
+  fault(drafts: readonly Draft[]): ErrorBody | null {
+    const changes = new Map<string, Map<string, Draft & Change>>();
+    for (const draft of drafts) {
+      if (draft.key === null) continue;
+      const fault = this.#faultOf(this.#keep(draft.path), draft);
+      if (fault !== null) return fault;
+      const ofPath = changes.get(draft.path) ?? new Map<string, Draft & Change>();
+      if (ofPath.has(draft.key))
+        return errorBody('bad_field', { message: 'One key is named twice.', field: 'key' });
+      changes.set(draft.path, ofPath.set(draft.key, { ...draft, key: draft.key }));
+    }
+    return this.#faultOfAll(changes);
+  }
+
+  /** Each has room by itself; all together may not. */
+  #faultOfAll(changes: ReadonlyMap<string, ReadonlyMap<string, Draft & Change>>): ErrorBody | null {
+    let growth = 0;
+    for (const [path, ofPath] of changes) {
+      const state = this.#kept.get(path)?.state;
+      const all = [...ofPath.values()];
+      if (!state || all.length === 0) continue;
+      if (!state.fits(all)) return this.#fullOfPath(state, all[0] as Draft & Change);
+      growth += state.growthOf(all);
+    }
+    if (growth === 0 || this.#stateBytes + growth <= this.#options.maxStateBytes) return null;
+    return errorBody('state_full');
+  }
+
+  /** Drops the inboxes of sessions that did not come back: they are nobody's. */
+  dropInboxes(): void {
+    for (const [path, { isHeld }] of this.#kept) {
+      if (!isHeld && isInbox(path) && path !== EVERYBODY) this.#drop(path);
+    }
   }
 
   hold(path: string, epoch?: string): PathStore | null {

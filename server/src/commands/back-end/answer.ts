@@ -17,6 +17,8 @@ const CODES = [
 const text = z.string().max(1_000);
 /** What JSON.parse gave is JSON. */
 const json = z.custom<Json>((value) => value !== undefined, 'Required');
+/** A state has room for fewer. */
+const MAX_NAMES = 4_000;
 const names = z.array(z.string()).max(LIMITS.itemsPerRequest);
 
 const error = z.strictObject({
@@ -58,9 +60,19 @@ export type DoneAnswer = z.output<typeof done>;
 /** It was not done. */
 export type RefusedAnswer = { readonly error: z.output<typeof error> };
 
-/** Reads an answer; a text says what is wrong with it. */
+/** Reads an answer; a text says what is wrong with it. What has very many names is not looked at: that would take long. */
 export function readAnswer(json: unknown): DoneAnswer | RefusedAnswer | string {
+  if (hasTooManyNames(json)) return 'it has too many names';
   const isError = typeof json === 'object' && json !== null && 'error' in json;
   const checked = check<DoneAnswer | RefusedAnswer>(isError ? z.strictObject({ error }) : done, json);
   return 'error' in checked ? `${checked.error.field ?? ''}: ${checked.error.message}` : checked.value;
+}
+
+/** An answer, its state, and the patch in it. */
+function hasTooManyNames(json: unknown): boolean {
+  const state = (json as { state?: unknown } | null)?.state;
+  const patch = (state as { patch?: unknown } | null | undefined)?.patch;
+  return [json, state, patch].some(
+    (value) => typeof value === 'object' && value !== null && Object.keys(value).length > MAX_NAMES,
+  );
 }

@@ -1,7 +1,6 @@
 /** Takes every command to the back end, and lets take effect what it answers: all of it or nothing. */
 import type { CommandErrorCode, ErrorBody, Outcome } from '../../../../protocol/codes.js';
 import { errorBody } from '../../../../protocol/codes.js';
-import { pathFault } from '../../../../protocol/paths.js';
 import type { Webhook, WebhookAnswer } from '../../back-end/webhook.js';
 import type { Session } from '../../core/session.js';
 import type { Draft } from '../../core/update.js';
@@ -75,7 +74,7 @@ export class BackEndHandler implements Handler {
       drafts.push(draft.value);
     }
     const fault =
-      grants.map((path, index) => pathError(path, `grants.${index}`)).find((error) => error !== null) ??
+      session.paths.grantFault(grants) ??
       (state && session.state.fault(state.patch, state.version)) ??
       send.map(({ message }) => doings.letterFault(message)).find((error) => error !== null) ??
       null;
@@ -95,11 +94,6 @@ export class BackEndHandler implements Handler {
   #warn({ path, command }: Call, detail: string): void {
     this.#parts.log.warn({ path, command, detail }, 'the back end could not answer a command');
   }
-}
-
-function pathError(path: string, field: string): ErrorBody | null {
-  const wrong = pathFault(path);
-  return wrong === null ? null : errorBody(wrong, { field });
 }
 
 function questionOf({ session, uid, path, command, args, isAgain }: Call): object {

@@ -10,6 +10,7 @@ import { CommandContext, type EndedSession } from './context.js';
 import type { CommandDefinition, SchemaResult } from './definition.js';
 import type { LoopWatch, Watched } from './loop-watch.js';
 import { isRefused, type Refused } from './refused.js';
+import { describeThrown } from './thrown.js';
 
 /** A definition with everything decided. */
 export interface Definition extends CommandDefinition<unknown> {
@@ -114,15 +115,19 @@ export class Module {
     return settled(this.#definition.run(args, context), (reply) => ({ reply }));
   }
 
+  /** What was thrown may be anything, and looking at it may throw again. */
   #outcomeOf(thrown: unknown, { command }: Call): CallOutcome {
-    if (!isRefused(thrown)) return this.#failed(thrown, command);
-    return { error: commandError('refused', refusalOf(thrown)) };
+    try {
+      if (isRefused(thrown)) return { error: commandError('refused', refusalOf(thrown)) };
+    } catch {
+      // then it is no refusal
+    }
+    return this.#failed(thrown, command);
   }
 
   /** Its caller learns no more than that: what was thrown may tell of the machine. */
   #failed(error: unknown, command: string): CallOutcome {
-    const told = error instanceof Error ? error.stack : String(error);
-    this.#parts.log.error({ handler: this.name, command, error: told }, 'a command failed');
+    this.#parts.log.error({ handler: this.name, command, error: describeThrown(error) }, 'a command failed');
     return { error: commandError('handler_failed') };
   }
 }
@@ -148,5 +153,9 @@ function badArgs({ issues }: Extract<SchemaResult<never>, { issues: readonly unk
 /** What a refusal says; data that are no JSON value are left out. */
 function refusalOf({ message, reason, data }: Refused): { message: string; reason?: string; data?: Json } {
   const isJson = data !== undefined && textOf(data) !== null;
-  return { message: String(message), ...(reason && { reason: String(reason) }), ...(isJson && { data }) };
+  return {
+    message: typeof message === 'string' ? message : '',
+    ...(typeof reason === 'string' && { reason }),
+    ...(isJson && { data }),
+  };
 }
