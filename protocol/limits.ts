@@ -44,7 +44,7 @@ export const LIMITS = {
   commandsAtATime: 16,
   /** How long a command may take, unless the configuration allows less; code `timeout`. */
   commandMs: 30_000,
-  /** How long the answer to a command is kept for a client that asks again. */
+  /** How long the answer to a command is kept at least for a client that asks again; the last 128 of a session push out older ones. */
   recordMs: 2 * 60 * 1000,
   /** How long a poll is held before it is answered empty. */
   pollHoldMs: 25_000,

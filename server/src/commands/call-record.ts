@@ -1,6 +1,7 @@
 /**
  * The commands of one session: those that run, and the answers to those that were done, for a client that lost its connection and asks
- * again. Kept for a while, bounded by themselves and with those of all sessions; the oldest go first.
+ * again. Answers are kept by generations, so that none has to be looked for to be forgotten: when the young one is full the old one
+ * goes and the young one becomes old.
  */
 import { LIMITS } from '../../../protocol/limits.js';
 
@@ -13,7 +14,6 @@ export interface Called {
   readonly digest: string;
   /** The text of the frame that answered it; null while it runs. */
   answer: string | null;
-  answeredAt: number;
 }
 
 /** What the answers of all sessions hold. */
@@ -22,92 +22,75 @@ export interface KeptAnswers {
   sessions: number;
 }
 
-/** Of one session: a client asks again for what it had under way, and that is never so much. */
-const MAX_CHARACTERS = 2 * LIMITS.commandsAtATime * LIMITS.messageBytes;
-/** When all sessions together have more, each is left its share, and those that have more lose what is theirs beyond it. */
+/** Of one generation. A client asks again for what it had under way: so many at a time, and what was on its way back. */
+const MAX_ANSWERS = 128;
+const MAX_CHARACTERS = LIMITS.commandsAtATime * LIMITS.messageBytes;
+/** When all sessions together have more, the generations of each have their share of it only. */
 const MAX_KEPT_CHARACTERS = 32 * 1024 * 1024;
 /** What an answer counts beyond its text. */
 const ANSWER_CHARACTERS = 512;
-/** Places of answers that are gone are cut off when there are so many. */
-const COMPACT_AT = 128;
+
+/** Some answers, which are forgotten together. */
+class Generation {
+  readonly calls = new Map<string, Called>();
+  characters = 0;
+}
 
 /** The commands of one session. */
 export class CallRecord {
   readonly #kept: KeptAnswers;
-  readonly #maxAnswers: number;
-  readonly #calls = new Map<string, Called>();
-  /** Those that were answered, in the order of their time, from `#oldest` on. */
-  #answered: (Called | null)[] = [];
-  #oldest = 0;
-  #characters = 0;
+  readonly #running = new Map<string, Called>();
+  #young = new Generation();
+  #old = new Generation();
 
-  /** `kept` is shared by all sessions; `maxAnswers` may be kept of this one. */
-  constructor(kept: KeptAnswers, maxAnswers: number) {
+  /** `kept` is shared by all sessions. */
+  constructor(kept: KeptAnswers) {
     this.#kept = kept;
-    this.#maxAnswers = maxAnswers;
     kept.sessions++;
   }
 
   /** The command of a uid. */
   get(uid: string): Called | undefined {
-    return this.#calls.get(uid);
+    return this.#running.get(uid) ?? this.#young.calls.get(uid) ?? this.#old.calls.get(uid);
   }
 
   /** A command begins. */
   begin(called: Called): void {
-    this.#calls.set(called.uid, called);
+    this.#running.set(called.uid, called);
   }
 
-  /** It was answered at `now`, milliseconds since 1970. */
-  answer(called: Called, answer: string, now: number): void {
-    if (this.#calls.get(called.uid) !== called) return;
+  /** It was answered; nothing is kept when its session has ended. */
+  answer(called: Called, answer: string): void {
+    if (!this.#running.delete(called.uid)) return;
     called.answer = answer;
-    called.answeredAt = now;
-    this.#answered.push(called);
-    this.#count(answer.length + ANSWER_CHARACTERS);
-    this.prune(now);
-    while (this.#isTooMuch()) this.#dropOldest();
+    const size = answer.length + ANSWER_CHARACTERS;
+    if (this.#young.calls.size > 0 && this.#young.characters + size > this.#share) this.age();
+    this.#young.calls.set(called.uid, called);
+    this.#young.characters += size;
+    this.#kept.characters += size;
+    if (this.#young.calls.size >= MAX_ANSWERS) this.age();
   }
 
-  /** Forgets what is too old at `now`. */
-  prune(now: number): void {
-    const since = now - LIMITS.recordMs;
-    for (let oldest = this.#answered[this.#oldest]; oldest && oldest.answeredAt <= since; ) {
-      this.#dropOldest();
-      oldest = this.#answered[this.#oldest];
-    }
+  /** The old answers are forgotten, the young ones become old. */
+  age(): void {
+    this.#kept.characters -= this.#old.characters;
+    this.#old = this.#young;
+    this.#young = new Generation();
   }
 
   /** Its session has ended; called once. */
-  clear(): void {
-    this.#count(-this.#characters);
+  end(): void {
+    this.#kept.characters -= this.#old.characters + this.#young.characters;
     this.#kept.sessions--;
-    this.#calls.clear();
-    this.#answered = [];
-    this.#oldest = 0;
+    this.#running.clear();
+    this.#young = new Generation();
+    this.#old = new Generation();
   }
 
-  #isTooMuch(): boolean {
-    const count = this.#answered.length - this.#oldest;
-    if (count > this.#maxAnswers) return true;
+  /** What a generation may hold. */
+  get #share(): number {
     const { characters, sessions } = this.#kept;
-    const share = characters <= MAX_KEPT_CHARACTERS ? MAX_CHARACTERS : MAX_KEPT_CHARACTERS / sessions;
-    return count > 1 && this.#characters > Math.min(share, MAX_CHARACTERS);
-  }
-
-  #dropOldest(): void {
-    const { uid, answer } = this.#answered[this.#oldest] as Called;
-    this.#calls.delete(uid);
-    this.#count(-((answer?.length ?? 0) + ANSWER_CHARACTERS));
-    this.#answered[this.#oldest] = null;
-    this.#oldest++;
-    if (this.#oldest < COMPACT_AT || 2 * this.#oldest < this.#answered.length) return;
-    this.#answered = this.#answered.slice(this.#oldest);
-    this.#oldest = 0;
-  }
-
-  #count(characters: number): void {
-    this.#characters += characters;
-    this.#kept.characters += characters;
+    if (characters <= MAX_KEPT_CHARACTERS) return MAX_CHARACTERS;
+    return Math.min(MAX_KEPT_CHARACTERS / (2 * sessions), MAX_CHARACTERS);
   }
 }

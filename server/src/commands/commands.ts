@@ -24,14 +24,10 @@ import { commandError, errorFrame, replyFrame } from './replies.js';
 import { RunningCall } from './running-call.js';
 import { SessionCalls } from './session-calls.js';
 
-const PRUNE_MS = 30_000;
 /** Who gives the back end less time than this learns nothing of it by waiting in vain. */
 const TELLING_MS = 5_000;
 /** Handlers of all sessions together: one client may open very many. */
 const MAX_HANDLING = 10_000;
-const LEAST_ANSWERS = 256;
-const MOST_ANSWERS = 1_000;
-const KEPT_SECONDS = 3;
 /** Arguments that are so short are their own digest. */
 const SHORT_CHARACTERS = 128;
 
@@ -71,7 +67,7 @@ export class Commands implements CommandTaker {
 
   constructor(parts: CommandsParts) {
     this.#parts = parts;
-    this.#pruneLater();
+    this.#ageLater();
   }
 
   /** Commands that run or wait for their turn. */
@@ -95,7 +91,7 @@ export class Commands implements CommandTaker {
   ended(session: Session): void {
     const calls = this.#sessions.get(session.id);
     this.#sessions.delete(session.id);
-    calls?.record.clear();
+    calls?.record.end();
     for (const call of calls?.end() ?? []) call.giveUp({ error: commandError('disconnected') });
     for (const handler of this.#parts.handlers) handler.ended?.(session);
   }
@@ -120,7 +116,7 @@ export class Commands implements CommandTaker {
       return;
     }
     const { uid, path, command, args = {}, again: isAgain = false } = frame;
-    const called: Called = { uid, path, command, digest, answer: null, answeredAt: 0 };
+    const called: Called = { uid, path, command, digest, answer: null };
     calls.record.begin(called);
     this.#running++;
     this.#handling++;
@@ -150,7 +146,7 @@ export class Commands implements CommandTaker {
     if (calls === undefined) {
       calls = new SessionCalls(
         new Allowance(this.#parts.maxPerSecond, this.#parts.clock),
-        new CallRecord(this.#kept, maxAnswers(this.#parts.maxPerSecond)),
+        new CallRecord(this.#kept),
       );
       this.#sessions.set(session.id, calls);
     }
@@ -158,11 +154,10 @@ export class Commands implements CommandTaker {
   }
 
   /** Sessions that give no more commands forget theirs too. */
-  #pruneLater(): void {
-    this.#parts.wheel.after(PRUNE_MS, () => {
-      const now = this.#parts.clock.now();
-      for (const { record } of this.#sessions.values()) record.prune(now);
-      this.#pruneLater();
+  #ageLater(): void {
+    this.#parts.wheel.after(LIMITS.recordMs, () => {
+      for (const { record } of this.#sessions.values()) record.age();
+      this.#ageLater();
     });
   }
 
@@ -181,7 +176,7 @@ export class Commands implements CommandTaker {
 
   #answered(call: RunningCall, outcome: CallOutcome): void {
     const answer = this.#answerOf(call, outcome);
-    call.calls.record.answer(call.called, answer.text, this.#parts.clock.now());
+    call.calls.record.answer(call.called, answer.text);
     // One that has ended reads no answers.
     if (!call.session.isEnded && !this.#isStopped) call.session.tell(answer);
     this.#running--;
@@ -201,11 +196,6 @@ export class Commands implements CommandTaker {
 /** Whether a command that comes again under a uid is the one that came before. */
 function isSame(known: Called, { path, command }: CommandFrame, digest: string): boolean {
   return known.path === path && known.command === command && known.digest === digest;
-}
-
-/** How many answers are kept of a session: those of some seconds, and no more than Pomona may wait for. */
-function maxAnswers(perSecond: number): number {
-  return Math.min(Math.max(LEAST_ANSWERS, KEPT_SECONDS * perSecond), MOST_ANSWERS);
 }
 
 /** What tells the arguments of a command from others, or why they are not taken. Made before a handler can change them. */

@@ -1,66 +1,75 @@
 import { describe, expect, it } from 'vitest';
 import { type Called, CallRecord, type KeptAnswers } from '../../src/commands/call-record.js';
 
-const NOW = 1_700_000_000_000;
+const none = (): KeptAnswers => ({ characters: 0, sessions: 0 });
+const calledAs = (uid: string): Called => ({ uid, path: 'a', command: 'b', digest: '{}', answer: null });
 
-function answered(record: CallRecord, uid: string, text = 'x', now = NOW): Called {
-  const called = { uid, path: 'a', command: 'b', digest: '{}', answer: null, answeredAt: 0 };
+function answered(record: CallRecord, uid: string, text = 'x'): Called {
+  const called = calledAs(uid);
   record.begin(called);
-  record.answer(called, text, now);
+  record.answer(called, text);
   return called;
 }
 
 describe('the record of a session’s commands', () => {
-  it('keeps the last 128 answers, and those that run', () => {
-    const kept: KeptAnswers = { characters: 0, sessions: 0 };
-    const record = new CallRecord(kept, 128);
-    record.begin({ uid: 'runs', path: 'a', command: 'b', digest: '{}', answer: null, answeredAt: 0 });
-    for (let i = 0; i < 1_000; i++) answered(record, `${i}`);
-    expect([record.get('871'), record.get('872')?.answer, record.get('999')?.answer]).toEqual([
-      undefined,
-      'x',
-      'x',
-    ]);
+  it('keeps the last 128 answers at least, 255 at the most, and all that run', () => {
+    const kept = none();
+    const record = new CallRecord(kept);
+    record.begin(calledAs('runs'));
+    for (let i = 0; i < 1_000; i++) {
+      answered(record, `${i}`);
+      expect(record.get(`${Math.max(0, i - 127)}`)?.answer).toBe('x');
+      expect(record.get(`${i - 256}`)).toBeUndefined();
+    }
     expect(record.get('runs')).toBeDefined();
-    expect(kept.characters).toBe(128 * 513);
+    expect(kept.characters).toBeLessThanOrEqual(255 * 513);
   });
 
-  it('keeps the answers of all that may run at a time, twice, and always the newest', () => {
-    const record = new CallRecord({ characters: 0, sessions: 0 }, 1_000);
-    for (let i = 0; i < 40; i++) answered(record, `${i}`, 'x'.repeat(64 * 1024));
-    expect([record.get('8'), record.get('9')?.uid]).toEqual([undefined, '9']);
+  it('keeps the answers of all that may run at a time, and always the newest', () => {
+    const record = new CallRecord(none());
+    for (let i = 0; i < 100; i++) {
+      answered(record, `${i}`, 'x'.repeat(64 * 1024 - 512));
+      expect(record.get(`${Math.max(0, i - 15)}`)).toBeDefined();
+      expect(record.get(`${i - 32}`)).toBeUndefined();
+    }
     answered(record, 'big', 'x'.repeat(3 * 1024 * 1024));
-    expect([record.get('39'), record.get('big')?.uid]).toEqual([undefined, 'big']);
+    expect([record.get('99')?.uid, record.get('big')?.uid]).toEqual(['99', 'big']);
   });
 
   it('leaves each session its share when all together have too much', () => {
-    const kept: KeptAnswers = { characters: 0, sessions: 0 };
-    const greedy = Array.from({ length: 20 }, () => new CallRecord(kept, 1_000));
-    const modest = new CallRecord(kept, 1_000);
+    const kept = none();
+    const greedy = Array.from({ length: 40 }, () => new CallRecord(kept));
+    const modest = new CallRecord(kept);
     for (let i = 0; i < 10; i++) answered(modest, `${i}`);
     for (let i = 0; i < 60; i++) for (const each of greedy) answered(each, `${i}`, 'x'.repeat(64 * 1024));
-    expect(kept.characters).toBeLessThan(34 * 1024 * 1024);
+    expect(kept.characters).toBeLessThan(40 * 1024 * 1024);
     answered(modest, '10');
     expect([modest.get('0')?.uid, greedy[0]?.get('59')?.uid]).toEqual(['0', '59']);
   });
 
-  it('forgets what is two minutes old', () => {
-    const kept = { characters: 0, sessions: 0 };
-    const record = new CallRecord(kept, 128);
+  it('forgets what is two generations old', () => {
+    const kept = none();
+    const record = new CallRecord(kept);
     answered(record, 'old');
-    answered(record, 'new', 'x', NOW + 60_000);
-    record.prune(NOW + 120_000);
+    record.age();
+    answered(record, 'new');
+    record.age();
     expect([record.get('old'), record.get('new')?.uid, kept.characters]).toEqual([undefined, 'new', 513]);
+    record.age();
+    expect([record.get('new'), kept.characters]).toEqual([undefined, 0]);
   });
 
   it('gives all back when its session ends, and keeps nothing that is answered later', () => {
-    const kept = { characters: 0, sessions: 0 };
-    const record = new CallRecord(kept, 128);
+    const kept = none();
+    const record = new CallRecord(kept);
     answered(record, 'a');
-    const running: Called = { uid: 'b', path: 'a', command: 'b', digest: '{}', answer: null, answeredAt: 0 };
+    record.age();
+    answered(record, 'b');
+    const running = calledAs('c');
     record.begin(running);
-    record.clear();
-    record.answer(running, 'late', NOW);
-    expect([kept.characters, record.get('a'), record.get('b')]).toEqual([0, undefined, undefined]);
+    record.end();
+    record.answer(running, 'late');
+    expect(kept).toEqual(none());
+    expect(['a', 'b', 'c'].map((uid) => record.get(uid))).toEqual([undefined, undefined, undefined]);
   });
 });
