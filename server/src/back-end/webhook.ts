@@ -20,13 +20,12 @@ export interface WebhookParts {
 }
 
 /**
- * What came of a question: the parsed JSON; `down`: it was not asked; `busy`: too many are being asked; `failed`: it gave no valid answer, `detail` says
- * what for the log.
+ * What came of a question: the parsed JSON; `down`: it was not asked, since it is or seems to be down; `busy`: not asked, since too many are being asked;
+ * `failed`: it gave no valid answer. `detail` says more for the log.
  */
 export type WebhookAnswer =
   | { readonly json: unknown }
-  | { readonly failure: 'down' | 'busy' }
-  | { readonly failure: 'failed'; readonly detail: string };
+  | { readonly failure: 'down' | 'busy' | 'failed'; readonly detail?: string };
 
 interface Asking {
   readonly signal: AbortSignal;
@@ -117,13 +116,14 @@ export class Webhook {
         this.#circuit.succeeded();
         return { failure: 'failed', detail: `more than ${MAX_ANSWER_BYTES} bytes` };
       }
+      if (!wasAsked(error)) return this.#failed(token, describe(error), 'down');
       return this.#failed(token, describe(error));
     }
   }
 
-  #failed(token: CircuitToken, detail: string): WebhookAnswer {
+  #failed(token: CircuitToken, detail: string, failure: 'failed' | 'down' = 'failed'): WebhookAnswer {
     this.#circuit.failed(token);
-    return { failure: 'failed', detail };
+    return { failure, detail };
   }
 
   #tell(pauseMs: number | null): void {
@@ -139,6 +139,22 @@ export const TOOK_TOO_LONG = Symbol('took too long');
 const isLate = (signal: AbortSignal): boolean => signal.reason === TOOK_TOO_LONG;
 
 const isTooLarge = (error: unknown): boolean => error instanceof errors.ResponseExceededMaxSizeError;
+
+/** What happens before anything of a request was sent. */
+const UNSENT: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+/** Whether the back end may have got the request. */
+function wasAsked(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(wasAsked);
+  return !UNSENT.has(String((error as { code?: unknown } | null)?.code));
+}
 
 function read(status: number, type: string, text: string): WebhookAnswer {
   if (status !== 200) return { failure: 'failed', detail: `status ${status}${adviceFor(status)}` };

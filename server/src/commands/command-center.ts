@@ -19,6 +19,8 @@ export interface CommandSettings {
   readonly commands?: string;
   readonly watchCommands: boolean;
   readonly commandUrl?: string;
+  /** Patterns of paths. */
+  readonly orderedCommands: readonly string[];
   readonly commandConnections: number;
   readonly maxCommandsPerSecond: number;
   readonly commandTimeoutMs: number;
@@ -60,7 +62,10 @@ export class CommandCenter {
         ? null
         : new Webhook({ clock, log, url: commandUrl, secret: secret(), maxConnections: commandConnections });
     const handlers: Handler[] = [this.#modules];
-    if (this.#webhook !== null) handlers.push(new BackEndHandler({ webhook: this.#webhook, doings, log }));
+    if (this.#webhook !== null)
+      handlers.push(
+        new BackEndHandler({ webhook: this.#webhook, doings, log, ordered: settings.orderedCommands }),
+      );
     this.commands = new Commands({
       ...{ clock, wheel, log, handlers, counters: engine.counters },
       maxPerSecond: settings.maxCommandsPerSecond,

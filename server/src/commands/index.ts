@@ -3,13 +3,9 @@ export { z } from 'zod';
 export type { ErrorCode } from '../../../protocol/codes.js';
 export type { Json } from '../../../protocol/frames.js';
 export type { Position } from '../../../protocol/positions.js';
+export type { Actions, CommandUpdateOptions } from './modules/actions.js';
 export { CommandFault } from './modules/command-fault.js';
-export type {
-  CommandContext,
-  CommandSession,
-  CommandUpdateOptions,
-  EndedSession,
-} from './modules/context.js';
+export type { CommandContext, CommandSession, EndedSession } from './modules/context.js';
 export {
   type ArgsSchema,
   type CommandDefinition,

@@ -29,8 +29,13 @@ export class SessionCalls {
 
   /** Begins a call, or puts it in line. */
   add(call: RunningCall): void {
+    if (!call.route.isOrdered) {
+      call.begin();
+      // Many are done by now.
+      if (!call.isOver) this.#calls.add(call);
+      return;
+    }
     this.#calls.add(call);
-    if (!call.route.isOrdered) return call.begin();
     const line = this.#lines.get(call.path);
     if (line !== undefined) return void line.push(call);
     this.#lines.set(call.path, [call]);

@@ -149,6 +149,9 @@ export const configSchema = z.strictObject({
     .refine(isWebUrl, 'not a URL such as "http://127.0.0.1:8000/dobby/command/"')
     .exactOptional()
     .meta({ description: 'URL of the back end that takes the other commands' }),
+  orderedCommands: z.array(pattern).default([]).meta({
+    description: 'patterns of paths on which the back end gets the commands of a session one after the other',
+  }),
   commandConnections: z
     .int()
     .min(1)

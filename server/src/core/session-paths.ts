@@ -7,6 +7,7 @@ import type { SubscribeItem } from '../../../protocol/frames.js';
 import { pathFault } from '../../../protocol/paths.js';
 import type { Position } from '../../../protocol/positions.js';
 import { Behind } from './behind.js';
+import { Decisions } from './decisions.js';
 import { Frame } from './frame.js';
 import type { SubscriptionHandoff } from './handoff.js';
 import { isInbox, isInboxOf } from './inbox.js';
@@ -25,16 +26,6 @@ export type GrantResult =
 export type RevokeResult =
   | { readonly path: string; readonly wasSubscribed: boolean }
   | { readonly path: string; readonly error: ErrorBody };
-
-interface Decisions {
-  readonly subscribed: { path: string; position: Position | null }[];
-  readonly pending: string[];
-  readonly refused: ({ path: string } & ErrorBody)[];
-  /** Messages to a session that is another one: nothing comes of them. */
-  readonly ended: string[];
-}
-
-const noDecisions = (): Decisions => ({ subscribed: [], pending: [], refused: [], ended: [] });
 
 const itemError = (code: ErrorCode, index: number): ErrorBody => ({
   ...errorBody(code),
@@ -110,14 +101,14 @@ export class SessionPaths {
 
   /** The client wants to hear paths. Tells `subscribed`, `pending` and `refused`. */
   want(items: readonly SubscribeItem[]): void {
-    const decisions = noDecisions();
+    const decisions = new Decisions();
     for (const item of items) this.#decide(item, decisions);
-    this.#tell(decisions);
+    decisions.tell(this.#session);
   }
 
   /** A connection has taken the session: every subscription goes on from where its client is. */
   resume(items: readonly SubscribeItem[]): void {
-    const decisions = noDecisions();
+    const decisions = new Decisions();
     const named = new Map(items.map((item) => [item.path, item]));
     this.#behind?.clear();
     for (const subscription of [...this.#subscriptions.values()]) {
@@ -127,7 +118,7 @@ export class SessionPaths {
       this.#place(subscription, item, decisions);
     }
     for (const item of items) if (named.has(item.path)) this.#decide(item, decisions);
-    this.#tell(decisions);
+    decisions.tell(this.#session);
   }
 
   /** The client ends subscriptions, or no longer waits. */
@@ -141,7 +132,7 @@ export class SessionPaths {
 
   /** The back end grants paths and subscribes to them. */
   grant(paths: readonly string[]): GrantResult[] {
-    const decisions = noDecisions();
+    const decisions = new Decisions();
     const results = paths.map((path, index): GrantResult => {
       const fault = pathFault(path);
       if (fault !== null) return { path, error: itemError(fault, index) };
@@ -155,7 +146,7 @@ export class SessionPaths {
       this.#noteGrant(path);
       return { path, position: this.#positionOf(subscription) };
     });
-    this.#tell(decisions);
+    decisions.tell(this.#session);
     this.#parts.onGrants(this.#session);
     return results;
   }
@@ -206,9 +197,9 @@ export class SessionPaths {
   /** Subscribes to messages to the session itself, from now on, whatever the bounds: there are but two such paths. */
   hearInbox(path: string): void {
     if (this.#subscriptions.has(path)) return;
-    const decisions = noDecisions();
+    const decisions = new Decisions();
     this.#begin({ path }, decisions);
-    this.#tell(decisions);
+    decisions.tell(this.#session);
   }
 
   /** Why paths cannot all be granted, or null. */
@@ -392,14 +383,6 @@ export class SessionPaths {
     if (subscription.gap !== null) return subscription.gap.from;
     const log = subscription.path.log;
     return log === null ? null : { epoch: log.epoch, offset: subscription.cursor };
-  }
-
-  #tell({ subscribed, pending, refused, ended }: Decisions): void {
-    const session = this.#session;
-    if (subscribed.length > 0) session.tell(Frame.of({ type: 'subscribed', paths: subscribed }));
-    if (pending.length > 0) session.tell(Frame.of({ type: 'pending', paths: pending }));
-    if (refused.length > 0) session.tell(Frame.of({ type: 'refused', paths: refused }));
-    if (ended.length > 0) session.tell(Frame.of({ type: 'unsubscribed', paths: ended, by: 'back_end' }));
   }
 }
 

@@ -28,7 +28,7 @@ async function withBackEnd(answer: FakeBackEnd['answer'], options: WorldOptions 
           maxConnections: 4,
         });
         webhooks.push(webhook);
-        return [new BackEndHandler({ webhook, doings, log })];
+        return [new BackEndHandler({ webhook, doings, log, ordered: ['public/one/{name}'] })];
       },
     },
   );
@@ -189,7 +189,18 @@ describe('a command that no module takes', () => {
     const client = world.open();
     const codes: unknown[] = [];
     for (let i = 0; i < 7; i++) codes.push(codeOf(await answerTo(client, give(client, 'say'))));
-    expect(codes).toEqual([...Array(5).fill('back_end_failed'), 'back_end_down', 'back_end_down']);
+    expect(new Set(codes)).toEqual(new Set(['back_end_down']));
+  });
+
+  it('waits for the one before where the configuration says so', async () => {
+    const { world, backEnd } = await withBackEnd(() => undefined);
+    const client = world.open();
+    for (const path of ['public/one/a', 'public/one/a', 'public/one/b', 'public/two', 'public/two']) {
+      give(client, 'say', { path });
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const asked = backEnd.questions.map(({ body }) => body.path).toSorted();
+    expect(asked).toEqual(['public/one/a', 'public/one/b', 'public/two', 'public/two']);
   });
 
   it('has no effect when its grants have no room', async () => {

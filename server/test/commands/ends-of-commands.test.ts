@@ -241,6 +241,17 @@ describe('a session that ends', () => {
     expect(lines.map(({ fields }) => fields['handler'])).toContain('b.ts');
   });
 
+  it('lets its hooks tell others, and not itself', async () => {
+    const { world } = commanded({
+      leave: { onSessionEnd: ({ user }, { update }) => void update('public', `${user} left`) },
+    });
+    const [client, other] = [world.open(), world.open({ paths: [{ path: 'public' }] })];
+    world.sessions.connect(client.session.id, ['x'], 'ann');
+    client.send({ type: 'close' });
+    await settle();
+    expect(other.messages()).toEqual(['ann left']);
+  });
+
   it('has the signals of its commands aborted, and what waits never begins', async () => {
     const signals: AbortSignal[] = [];
     const { world } = commanded({

@@ -1,6 +1,7 @@
 /** Takes every command to the back end, and lets take effect what it answers: all of it or nothing. */
 import type { CommandErrorCode, ErrorBody, Outcome } from '../../../../protocol/codes.js';
 import { errorBody } from '../../../../protocol/codes.js';
+import { PatternTable } from '../../../../protocol/patterns.js';
 import type { Webhook, WebhookAnswer } from '../../back-end/webhook.js';
 import type { Session } from '../../core/session.js';
 import type { Draft } from '../../core/update.js';
@@ -15,6 +16,8 @@ export interface BackEndHandlerParts {
   readonly webhook: Webhook;
   readonly doings: Doings;
   readonly log: Log;
+  /** Patterns of paths on which the commands of a session wait for each other. */
+  readonly ordered: readonly string[];
 }
 
 const CODES: Record<Extract<WebhookAnswer, { failure: string }>['failure'], CommandErrorCode> = {
@@ -26,25 +29,28 @@ const CODES: Record<Extract<WebhookAnswer, { failure: string }>['failure'], Comm
 /** The back end as a handler. */
 export class BackEndHandler implements Handler {
   readonly #parts: BackEndHandlerParts;
-  readonly #route: Route = {
-    name: 'the back end',
-    isOrdered: false,
-    run: (call) => this.#run(call),
-  };
+  readonly #ordered: PatternTable<true>;
+  readonly #sideBySide: Route;
+  readonly #oneByOne: Route;
 
   constructor(parts: BackEndHandlerParts) {
     this.#parts = parts;
+    this.#ordered = new PatternTable(parts.ordered.map((pattern) => [pattern, true]));
+    const name = 'the back end';
+    const run = (call: Call): Promise<CallOutcome> => this.#run(call);
+    this.#sideBySide = { name, isOrdered: false, run };
+    this.#oneByOne = { name, isOrdered: true, run };
   }
 
-  route(): Route {
-    return this.#route;
+  route(path: string): Route {
+    return this.#ordered.find(path) === null ? this.#sideBySide : this.#oneByOne;
   }
 
   async #run(call: Call): Promise<CallOutcome> {
     const { path, command } = call;
     const answer = await this.#parts.webhook.ask(questionOf(call), call.signal);
     if ('failure' in answer) {
-      if ('detail' in answer) this.#warn(call, answer.detail);
+      if (answer.detail !== undefined) this.#warn(call, answer.detail);
       return { error: commandError(CODES[answer.failure]) };
     }
     const read = readAnswer(answer.json);

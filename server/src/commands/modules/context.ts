@@ -1,27 +1,11 @@
 /** What a module is given beside its arguments: who asks, and what can be done on its behalf. */
-import type { Outcome } from '../../../../protocol/codes.js';
-import type { Json } from '../../../../protocol/frames.js';
-import type { Position } from '../../../../protocol/positions.js';
-import type { Addressees, Sent } from '../../core/messenger.js';
 import type { Session } from '../../core/session.js';
 import type { GrantResult, RevokeResult } from '../../core/session-paths.js';
 import type { StateValues } from '../../core/session-state.js';
 import type { Doings } from '../doings.js';
 import type { Call } from '../handler.js';
-import { CommandFault } from './command-fault.js';
-import { SharedState } from './shared-state.js';
-
-/** What an update of a module may carry beyond its message. */
-export interface CommandUpdateOptions {
-  /** Of which entry of the path's state this is the new value; a null message removes it. */
-  readonly key?: string;
-  /** Only if the entry has this version; null: only if there is none. Else `state_conflict`. */
-  readonly version?: number | null;
-  /** Sessions that are not to hear it. */
-  readonly except?: readonly string[];
-  /** Whether the session that gave the command hears it too; default false. */
-  readonly echo?: boolean;
-}
+import { Actions } from './actions.js';
+import { orThrow } from './command-fault.js';
 
 /** A session that has ended, as it was. */
 export interface EndedSession {
@@ -82,9 +66,8 @@ export class CommandSession implements EndedSession {
   }
 }
 
-/** The context of one command. What it does it does by functions that need no object before them, so that a handler may take it
- * apart; they are made when they are asked for. */
-export class CommandContext {
+/** The context of one command. */
+export class CommandContext extends Actions {
   readonly session: CommandSession;
   /** What the pattern captured of the path. */
   readonly captured: Readonly<Record<string, string>>;
@@ -92,6 +75,7 @@ export class CommandContext {
   readonly #doings: Doings;
 
   constructor(call: Call, captured: Readonly<Record<string, string>>, doings: Doings) {
+    super(call.session, doings);
     this.#call = call;
     this.#doings = doings;
     this.captured = captured;
@@ -121,31 +105,6 @@ export class CommandContext {
     return this.#call.signal;
   }
 
-  /** Publishes an update, which the session itself does not hear unless `echo`; answers its position. Rejects with CommandFault. */
-  get update() {
-    return async (
-      path: string,
-      message: Json,
-      options: CommandUpdateOptions = {},
-    ): Promise<Position | null> => {
-      const update = { path, message, ...options };
-      return orThrow(await this.#doings.update(this.#call.session, update)).position;
-    };
-  }
-
-  /** Sends a message to every session, to the own one only with `echo`. Rejects with CommandFault. */
-  get broadcast() {
-    return async (message: Json, { echo = false }: { readonly echo?: boolean } = {}): Promise<void> => {
-      orThrow(await this.#doings.broadcast(this.#call.session, message, echo));
-    };
-  }
-
-  /** Sends a message to sessions and to all sessions of users, the own one among them if it is named. Rejects with CommandFault. */
-  get sendTo() {
-    return async (to: Addressees, message: Json): Promise<Sent> =>
-      orThrow(await this.#doings.send(message, to));
-  }
-
   /** Grants paths to the session and subscribes it to them. */
   get grant() {
     return (...paths: string[]): GrantResult[] => orThrow(this.#doings.grant(this.#call.session, paths));
@@ -156,14 +115,4 @@ export class CommandContext {
     return async (...paths: string[]): Promise<RevokeResult[]> =>
       orThrow(await this.#doings.revoke(this.#call.session, paths));
   }
-
-  /** The state of a path, which all sessions, modules and back ends share. */
-  get shared() {
-    return (path: string): SharedState => new SharedState(path, this.#call.session, this.#doings);
-  }
-}
-
-function orThrow<T>(outcome: Outcome<T>): T {
-  if ('error' in outcome) throw new CommandFault(outcome.error);
-  return outcome.value;
 }

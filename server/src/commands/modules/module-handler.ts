@@ -30,9 +30,8 @@ export class ModuleHandler implements Handler {
     return null;
   }
 
-  ended({ id, user, state, isRaw }: Session): void {
-    if (isRaw) return;
-    const ended = { id, user, state: state.values };
-    for (const module of this.#modules) module.ended(ended);
+  ended(session: Session): void {
+    if (session.isRaw) return;
+    for (const module of this.#modules) module.ended(session);
   }
 }

@@ -2,11 +2,13 @@
 import type { Json } from '../../../../protocol/frames.js';
 import { compilePattern, type Pattern } from '../../../../protocol/patterns.js';
 import { textOf } from '../../core/publishing.js';
+import type { Session } from '../../core/session.js';
 import type { Log } from '../../observe/log.js';
 import type { Doings } from '../doings.js';
 import type { Call, CallOutcome, Route } from '../handler.js';
 import { commandError } from '../replies.js';
-import { CommandContext, type EndedSession } from './context.js';
+import { Actions } from './actions.js';
+import { CommandContext } from './context.js';
 import type { CommandDefinition, SchemaResult } from './definition.js';
 import type { LoopWatch, Watched } from './loop-watch.js';
 import { isRefused, type Refused } from './refused.js';
@@ -58,13 +60,15 @@ export class Module {
   }
 
   /** A session has ended. */
-  ended(session: EndedSession): void {
+  ended(session: Session): void {
     const { onSessionEnd } = this.#definition;
     if (onSessionEnd === undefined) return;
     const failed = (error: unknown) => this.#failed(error, 'onSessionEnd');
     this.#parts.watch.begin(this.#watched);
     try {
-      const ending = onSessionEnd.call(this.#definition, session);
+      const { id, user, state } = session;
+      const actions = new Actions(session, this.#parts.doings);
+      const ending = onSessionEnd.call(this.#definition, { id, user, state: state.values }, actions);
       if (ending instanceof Promise) void ending.catch(failed);
     } catch (error) {
       failed(error);
