@@ -22,7 +22,7 @@ const STOP_GRACE_MS = 500;
 const DRAIN_LOOK_MS = 10;
 /** So long after the stop began what has not been handed over is left out: a stop is to take less than 2 s. */
 const HANDOFF_MS = 1_100;
-/** What is kept of that for closing a connection; of all together no more than half: clients that are cut off come back, lost states do not. */
+/** Kept back for closing connections, each; never more than half of that time, since a client that is cut off comes back and a lost state does not. */
 const MS_PER_CLOSING = 0.02;
 /** Connections that are closed before others have their turn. */
 const CLOSINGS_A_TURN = 200;
@@ -57,9 +57,9 @@ export async function stopInOrder(stopping: Stopping): Promise<void> {
   const over = new Promise<void>((resolve) => systemClock.after(STOP_GRACE_MS, resolve));
   // A port that is being opened can be let go only then; modules that are being loaded may take for ever, and open none afterwards.
   await Promise.race([Promise.allSettled([stopping.starting]), over]);
-  await Promise.race([Promise.all([api.settled(), commands.commands.settled()]), over]);
+  await Promise.race([Promise.all([api.settled(), commands.settled()]), over]);
   publisher.stop();
-  commands.commands.stop();
+  commands.freeze();
   // Before anybody is sent away, since thousands of closings take a while; and while the port is kept, so that whoever takes it next
   // finds the handoff complete.
   const closingMs = Math.min(MS_PER_CLOSING * sessions.connections, HANDOFF_MS / 2);

@@ -27,8 +27,14 @@ export type WebhookAnswer =
   | { readonly json: unknown }
   | { readonly failure: 'down' | 'busy' | 'failed'; readonly detail?: string };
 
-interface Asking {
+/** How long somebody waits. */
+export interface Wait {
   readonly signal: AbortSignal;
+  /** Whether that it was aborted tells that the back end is slow; otherwise it tells nothing of it. */
+  readonly isTelling: () => boolean;
+}
+
+interface Asking extends Wait {
   readonly token: CircuitToken;
 }
 
@@ -61,17 +67,14 @@ export class Webhook {
     this.#circuit = new Circuit(parts.clock, (pauseMs) => this.#tell(pauseMs));
   }
 
-  /**
-   * Asks, and waits until `signal` is aborted: with `TOOK_TOO_LONG` as its reason that is the back end's failure, else nobody's. Never
-   * rejects.
-   */
-  async ask(question: object, signal: AbortSignal): Promise<WebhookAnswer> {
+  /** Asks, and waits until the signal is aborted. Never rejects. */
+  async ask(question: object, wait: Wait): Promise<WebhookAnswer> {
     if (this.#asked >= this.#parts.maxConnections * (1 + WAITING_PER_CONNECTION)) return { failure: 'busy' };
     const token = this.#circuit.mayAsk();
     if (token === null) return { failure: 'down' };
     this.#asked++;
     try {
-      return await this.#ask(JSON.stringify(question), { signal, token });
+      return await this.#ask(JSON.stringify(question), { ...wait, token });
     } finally {
       this.#asked--;
     }
@@ -82,7 +85,7 @@ export class Webhook {
     await this.#pool.destroy();
   }
 
-  async #ask(body: string, { signal, token }: Asking): Promise<WebhookAnswer> {
+  async #ask(body: string, { signal, isTelling, token }: Asking): Promise<WebhookAnswer> {
     const { secret, clock } = this.#parts;
     const request = { method: 'POST', target: this.#target, body };
     try {
@@ -107,7 +110,7 @@ export class Webhook {
       return read(statusCode, String(headers['content-type'] ?? ''), text);
     } catch (error) {
       // Who waited has gone: that says nothing of the back end.
-      if (signal.aborted && !isLate(signal)) {
+      if (signal.aborted && !isTelling()) {
         this.#circuit.gaveUp(token);
         return { failure: 'failed', detail: 'nobody waits any more' };
       }
@@ -132,11 +135,6 @@ export class Webhook {
     else log.error({ url, pauseMs }, 'the back end does not answer, and is not asked for a while');
   }
 }
-
-/** The reason of a signal that is aborted because the answer takes too long. */
-export const TOOK_TOO_LONG = Symbol('took too long');
-
-const isLate = (signal: AbortSignal): boolean => signal.reason === TOOK_TOO_LONG;
 
 const isTooLarge = (error: unknown): boolean => error instanceof errors.ResponseExceededMaxSizeError;
 

@@ -39,9 +39,11 @@ class Generation {
 /** The commands of one session. */
 export class CallRecord {
   readonly #kept: KeptAnswers;
-  readonly #running = new Map<string, Called>();
+  readonly #unanswered = new Map<string, Called>();
   #young = new Generation();
   #old = new Generation();
+  /** Whether the young one became old since the last tick. */
+  #hasAged = false;
 
   /** `kept` is shared by all sessions. */
   constructor(kept: KeptAnswers) {
@@ -51,28 +53,34 @@ export class CallRecord {
 
   /** The command of a uid. */
   get(uid: string): Called | undefined {
-    return this.#running.get(uid) ?? this.#young.calls.get(uid) ?? this.#old.calls.get(uid);
+    return this.#unanswered.get(uid) ?? this.#young.calls.get(uid) ?? this.#old.calls.get(uid);
   }
 
   /** A command begins. */
   begin(called: Called): void {
-    this.#running.set(called.uid, called);
+    this.#unanswered.set(called.uid, called);
   }
 
   /** It was answered; nothing is kept when its session has ended. */
   answer(called: Called, answer: string): void {
-    if (!this.#running.delete(called.uid)) return;
+    if (!this.#unanswered.delete(called.uid)) return;
     called.answer = answer;
     const size = answer.length + ANSWER_CHARACTERS;
-    if (this.#young.calls.size > 0 && this.#young.characters + size > this.#share) this.age();
+    if (this.#young.calls.size > 0 && this.#young.characters + size > this.#share) this.#age();
     this.#young.calls.set(called.uid, called);
     this.#young.characters += size;
     this.#kept.characters += size;
-    if (this.#young.calls.size >= MAX_ANSWERS) this.age();
+    if (this.#young.calls.size >= MAX_ANSWERS) this.#age();
   }
 
-  /** The old answers are forgotten, the young ones become old. */
-  age(): void {
+  /** Time has passed: what was young at the last tick is forgotten at the next one. A generation that was full meanwhile has aged already. */
+  tick(): void {
+    if (!this.#hasAged) this.#age();
+    this.#hasAged = false;
+  }
+
+  #age(): void {
+    this.#hasAged = true;
     this.#kept.characters -= this.#old.characters;
     this.#old = this.#young;
     this.#young = new Generation();
@@ -82,7 +90,7 @@ export class CallRecord {
   end(): void {
     this.#kept.characters -= this.#old.characters + this.#young.characters;
     this.#kept.sessions--;
-    this.#running.clear();
+    this.#unanswered.clear();
     this.#young = new Generation();
     this.#old = new Generation();
   }

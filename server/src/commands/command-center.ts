@@ -4,14 +4,14 @@ import type { Clock } from '../core/clock.js';
 import type { Engine } from '../core/engine.js';
 import type { TimerWheel } from '../core/timer-wheel.js';
 import type { Log } from '../observe/log.js';
-import { BackEndHandler } from './back-end/back-end-handler.js';
+import { BackEndRouter } from './back-end/back-end-router.js';
 import { Commands } from './commands.js';
 import { Doings } from './doings.js';
-import type { Handler } from './handler.js';
+import type { CommandRouter } from './handler.js';
 import { CommandFolder, type LoadedModule } from './modules/folder.js';
 import { LoopWatch } from './modules/loop-watch.js';
 import { Module } from './modules/module.js';
-import { ModuleHandler } from './modules/module-handler.js';
+import { ModuleRouter } from './modules/module-router.js';
 
 /** What the configuration says of commands. */
 export interface CommandSettings {
@@ -38,8 +38,8 @@ export interface CommandSurroundings {
 
 /** All that takes commands. */
 export class CommandCenter {
-  readonly commands: Commands;
-  readonly #modules = new ModuleHandler();
+  readonly #commands: Commands;
+  readonly #modules = new ModuleRouter();
   readonly #folder: CommandFolder | null;
   readonly #webhook: Webhook | null;
   readonly #log: Log;
@@ -61,17 +61,17 @@ export class CommandCenter {
       commandUrl === undefined
         ? null
         : new Webhook({ clock, log, url: commandUrl, secret: secret(), maxConnections: commandConnections });
-    const handlers: Handler[] = [this.#modules];
+    const routers: CommandRouter[] = [this.#modules];
     if (this.#webhook !== null)
-      handlers.push(
-        new BackEndHandler({ webhook: this.#webhook, doings, log, ordered: settings.orderedCommands }),
+      routers.push(
+        new BackEndRouter({ webhook: this.#webhook, doings, log, ordered: settings.orderedCommands }),
       );
-    this.commands = new Commands({
-      ...{ clock, wheel, log, handlers, counters: engine.counters },
+    this.#commands = new Commands({
+      ...{ clock, wheel, log, routers, counters: engine.counters },
       maxPerSecond: settings.maxCommandsPerSecond,
       timeoutMs: settings.commandTimeoutMs,
     });
-    engine.sessions.taker = this.commands;
+    engine.sessions.takeCommandsBy(this.#commands);
   }
 
   /** The modules that are in use: their files, below the folder. */
@@ -89,9 +89,19 @@ export class CommandCenter {
     await loading;
   }
 
+  /** Resolves when every command is answered. */
+  settled(): Promise<void> {
+    return this.#commands.settled();
+  }
+
+  /** Nothing begins and nobody is answered any more. */
+  freeze(): void {
+    this.#commands.stop();
+  }
+
   /** Lets go of files and connections. */
   async stop(): Promise<void> {
-    this.commands.stop();
+    this.#commands.stop();
     this.#stopWatching?.();
     await this.#webhook?.stop();
   }

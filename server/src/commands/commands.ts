@@ -8,7 +8,6 @@ import type { CommandErrorCode } from '../../../protocol/codes.js';
 import type { CommandFrame } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import { pathFault } from '../../../protocol/paths.js';
-import { TOOK_TOO_LONG } from '../back-end/webhook.js';
 import type { Clock } from '../core/clock.js';
 import type { CommandTaker } from '../core/command-taker.js';
 import type { Counters } from '../core/counters.js';
@@ -19,15 +18,13 @@ import type { TimerWheel } from '../core/timer-wheel.js';
 import type { Log } from '../observe/log.js';
 import { Allowance } from './allowance.js';
 import { type Called, CallRecord, type KeptAnswers } from './call-record.js';
-import type { CallOutcome, Handler, Route } from './handler.js';
+import type { CallOutcome, CommandRouter, Handler } from './handler.js';
 import { commandError, errorFrame, replyFrame } from './replies.js';
 import { RunningCall } from './running-call.js';
 import { SessionCalls } from './session-calls.js';
 
-/** Who gives the back end less time than this learns nothing of it by waiting in vain. */
-const TELLING_MS = 5_000;
 /** Handlers of all sessions together: one client may open very many. */
-const MAX_HANDLING = 10_000;
+const MAX_UNFINISHED = 10_000;
 /** Arguments that are so short are their own digest. */
 const SHORT_CHARACTERS = 128;
 
@@ -43,8 +40,8 @@ export interface CommandsParts {
   readonly wheel: TimerWheel;
   readonly counters: Counters;
   readonly log: Log;
-  /** The first one that has a route takes a command. */
-  readonly handlers: readonly Handler[];
+  /** The first one that has a handler for a command takes it. */
+  readonly routers: readonly CommandRouter[];
   /** Commands of one session. */
   readonly maxPerSecond: number;
   readonly timeoutMs: number;
@@ -57,22 +54,22 @@ export class Commands implements CommandTaker {
   readonly #sessions = new Map<string, SessionCalls>();
   readonly #onAnswer = (call: RunningCall, outcome: CallOutcome): void => this.#answered(call, outcome);
   readonly #onOver = (): void => {
-    this.#handling--;
+    this.#unfinished--;
   };
-  #running = 0;
+  #unanswered = 0;
   /** Calls whose handlers are not done, answered or not, also of sessions that have ended. */
-  #handling = 0;
+  #unfinished = 0;
   #isStopped = false;
   #onSettled: (() => void)[] = [];
 
   constructor(parts: CommandsParts) {
     this.#parts = parts;
-    this.#ageLater();
+    this.#tickLater();
   }
 
-  /** Commands that run or wait for their turn. */
-  get running(): number {
-    return this.#running;
+  /** Commands that have no answer yet. */
+  get unanswered(): number {
+    return this.#unanswered;
   }
 
   take(session: Session, frame: CommandFrame): void {
@@ -92,8 +89,8 @@ export class Commands implements CommandTaker {
     const calls = this.#sessions.get(session.id);
     this.#sessions.delete(session.id);
     calls?.record.end();
-    for (const call of calls?.end() ?? []) call.giveUp({ error: commandError('disconnected') });
-    for (const handler of this.#parts.handlers) handler.ended?.(session);
+    for (const call of calls?.end() ?? []) call.giveUp({ error: commandError('disconnected') }, 'ended');
+    for (const router of this.#parts.routers) router.ended?.(session);
   }
 
   /** Nothing begins and nobody is answered any more: clients ask the next server. */
@@ -104,41 +101,45 @@ export class Commands implements CommandTaker {
 
   /** Resolves when nothing runs. */
   settled(): Promise<void> {
-    if (this.#running === 0) return Promise.resolve();
+    if (this.#unanswered === 0) return Promise.resolve();
     return new Promise((resolve) => this.#onSettled.push(resolve));
   }
 
   #takeNew(session: Session, { frame, digest, calls }: Asked): void {
-    const route = this.#routeOf(frame, calls);
-    if (typeof route === 'string') {
-      if (route === 'too_many_commands') this.#parts.counters.commandsRefused++;
-      session.tell(errorFrame(frame.uid, commandError(route)));
+    const why = this.#whyNot(frame, calls);
+    const handler = why === null ? this.#handlerOf(frame) : null;
+    if (handler === null) {
+      if (why === 'too_many_commands') this.#parts.counters.tooManyCommands++;
+      session.tell(errorFrame(frame.uid, commandError(why ?? 'unknown_command')));
       return;
     }
     const { uid, path, command, args = {}, again: isAgain = false } = frame;
     const called: Called = { uid, path, command, digest, answer: null };
     calls.record.begin(called);
-    this.#running++;
-    this.#handling++;
+    this.#unanswered++;
+    this.#unfinished++;
     const timeoutMs = Math.min(frame.timeoutMs ?? this.#parts.timeoutMs, this.#parts.timeoutMs);
     const told = { onAnswer: this.#onAnswer, onOver: this.#onOver };
-    const call = new RunningCall(called, { session, calls, route, args, timeoutMs, isAgain, ...told });
+    const call = new RunningCall(called, { session, calls, handler, args, timeoutMs, isAgain, ...told });
     calls.add(call);
     // Many are done by now.
     if (!call.isOver) call.timer = this.#parts.wheel.after(timeoutMs, () => this.#tooLong(call));
   }
 
-  #routeOf(frame: CommandFrame, calls: SessionCalls): Route | CommandErrorCode {
-    if (frame.again === true && frame.idempotent !== true) return 'disconnected';
+  /** Why a command is not taken, or null. */
+  #whyNot({ again, idempotent, path }: CommandFrame, calls: SessionCalls): CommandErrorCode | null {
+    if (again === true && idempotent !== true) return 'disconnected';
     if (!calls.allowance.take() || calls.size >= LIMITS.commandsAtATime) return 'too_many_commands';
-    if (this.#handling >= MAX_HANDLING) return 'too_many_commands';
-    const fault = pathFault(frame.path);
-    if (fault !== null) return fault;
-    for (const handler of this.#parts.handlers) {
-      const route = handler.route(frame.path, frame.command);
-      if (route !== null) return route;
+    if (this.#unfinished >= MAX_UNFINISHED) return 'too_many_commands';
+    return pathFault(path);
+  }
+
+  #handlerOf({ path, command }: CommandFrame): Handler | null {
+    for (const router of this.#parts.routers) {
+      const handler = router.route(path, command);
+      if (handler !== null) return handler;
     }
-    return 'unknown_command';
+    return null;
   }
 
   #callsOf(session: Session): SessionCalls {
@@ -154,20 +155,18 @@ export class Commands implements CommandTaker {
   }
 
   /** Sessions that give no more commands forget theirs too. */
-  #ageLater(): void {
+  #tickLater(): void {
     this.#parts.wheel.after(LIMITS.recordMs, () => {
-      for (const { record } of this.#sessions.values()) record.age();
-      this.#ageLater();
+      for (const { record } of this.#sessions.values()) record.tick();
+      this.#tickLater();
     });
   }
 
   /** It is answered; its handler has its place until it is done, or has had all the time that is allowed. */
   #tooLong(call: RunningCall): void {
-    const { path, command, timeoutMs, route } = call;
-    this.#parts.log.warn({ handler: route.name, path, command, timeoutMs }, 'a command took too long');
-    // What a client has no time for says nothing of the back end.
-    const isLate = timeoutMs >= Math.min(this.#parts.timeoutMs, TELLING_MS);
-    call.giveUp({ error: commandError('timeout') }, isLate ? TOOK_TOO_LONG : undefined);
+    const { path, command, timeoutMs, handler } = call;
+    this.#parts.log.warn({ handler: handler.name, path, command, timeoutMs }, 'a command took too long');
+    call.giveUp({ error: commandError('timeout') }, 'timeout');
     if (call.isOver) return;
     const leftMs = this.#parts.timeoutMs - timeoutMs;
     if (leftMs > 0) call.timer = this.#parts.wheel.after(leftMs, () => call.end());
@@ -179,16 +178,16 @@ export class Commands implements CommandTaker {
     call.calls.record.answer(call.called, answer.text);
     // One that has ended reads no answers.
     if (!call.session.isEnded && !this.#isStopped) call.session.tell(answer);
-    this.#running--;
-    if (this.#running > 0) return;
+    this.#unanswered--;
+    if (this.#unanswered > 0) return;
     for (const settled of this.#onSettled.splice(0)) settled();
   }
 
-  #answerOf({ uid, route }: RunningCall, outcome: CallOutcome): Frame {
+  #answerOf({ uid, handler }: RunningCall, outcome: CallOutcome): Frame {
     if ('error' in outcome) return errorFrame(uid, outcome.error);
     const frame = replyFrame(uid, outcome.reply);
     if (typeof frame !== 'string') return frame;
-    this.#parts.log.error({ handler: route.name, error: frame }, 'a handler failed');
+    this.#parts.log.error({ handler: handler.name, error: frame }, 'a handler failed');
     return errorFrame(uid, commandError('handler_failed'));
   }
 }

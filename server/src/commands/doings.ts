@@ -76,8 +76,8 @@ export class Doings {
   }
 
   /** Why a message cannot be sent, or null. */
-  letterFault(message: Json): ErrorBody | null {
-    const letter = letterOf(message);
+  letterFault(message: Json, field: string): ErrorBody | null {
+    const letter = letterOf(message, field);
     return 'error' in letter ? letter.error : null;
   }
 

@@ -1,4 +1,4 @@
-/** What takes commands: a module inside Dobby, or the back end. */
+/** Commands on their way, what takes them, and who knows which does. */
 import type { CommandError, Json } from '../../../protocol/frames.js';
 import type { Session } from '../core/session.js';
 
@@ -13,27 +13,27 @@ export interface Call {
   readonly isAgain: boolean;
   /** How long it may take, in milliseconds. */
   readonly timeoutMs: number;
-  /** Aborted when nobody waits for the answer any more: it took too long, or its session has ended. */
+  /** Aborted when nobody waits for the answer any more; its reason is `timeout` when it took too long, and `ended` when its session has ended. */
   readonly signal: AbortSignal;
 }
 
 /** What came of a call. */
 export type CallOutcome = { readonly reply: unknown } | { readonly error: CommandError };
 
-/** Where a command goes. */
-export interface Route {
+/** What takes a command: a module, or the back end. */
+export interface Handler {
   /** For the log. */
   readonly name: string;
-  /** Whether those of one session and path wait for each other. */
+  /** Whether the commands of one session and path wait for each other. */
   readonly isOrdered: boolean;
   /** Does it; never throws, and never rejects. */
   run(call: Call): CallOutcome | Promise<CallOutcome>;
 }
 
-/** Something that takes commands. */
-export interface Handler {
-  /** Where a command of this name on this path goes, or null when this handler does not take it. */
-  route(path: string, command: string): Route | null;
+/** Knows some handlers. */
+export interface CommandRouter {
+  /** The one for a command of this name on this path, or null when there is none here. */
+  route(path: string, command: string): Handler | null;
   /** A session has ended. */
   ended?(session: Session): void;
 }

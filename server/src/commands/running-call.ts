@@ -6,7 +6,7 @@ import type { Json } from '../../../protocol/frames.js';
 import type { Session } from '../core/session.js';
 import type { WheelTimer } from '../core/timer-wheel.js';
 import type { Called } from './call-record.js';
-import type { Call, CallOutcome, Route } from './handler.js';
+import type { Call, CallOutcome, Handler } from './handler.js';
 import { commandError } from './replies.js';
 import type { SessionCalls } from './session-calls.js';
 
@@ -14,7 +14,7 @@ import type { SessionCalls } from './session-calls.js';
 export interface RunningCallParts {
   readonly session: Session;
   readonly calls: SessionCalls;
-  readonly route: Route;
+  readonly handler: Handler;
   readonly args: Json;
   readonly timeoutMs: number;
   readonly isAgain: boolean;
@@ -24,62 +24,51 @@ export interface RunningCallParts {
   readonly onOver: () => void;
 }
 
+/** Why nobody waits for an answer any more. */
+export type GivenUp = 'timeout' | 'ended';
+
 /** A command that runs, or waits for its turn. */
 export class RunningCall implements Call {
   readonly called: Called;
+  readonly uid: string;
+  readonly path: string;
+  readonly command: string;
+  readonly args: Json;
+  readonly session: Session;
+  readonly calls: SessionCalls;
+  readonly handler: Handler;
+  readonly timeoutMs: number;
+  readonly isAgain: boolean;
+  /** Set by whoever gives up on it, and cancelled when it is over. */
   timer: WheelTimer | null = null;
-  readonly #parts: RunningCallParts;
+  readonly #onAnswer: RunningCallParts['onAnswer'];
+  readonly #onOver: RunningCallParts['onOver'];
   #isBegun = false;
   #isAnswered = false;
   #isOver = false;
   /** Made when somebody asks: most handlers never do. */
   #abort: AbortController | null = null;
+  #reason: GivenUp | undefined;
 
   constructor(called: Called, parts: RunningCallParts) {
     this.called = called;
-    this.#parts = parts;
-  }
-
-  get uid(): string {
-    return this.called.uid;
-  }
-
-  get path(): string {
-    return this.called.path;
-  }
-
-  get command(): string {
-    return this.called.command;
-  }
-
-  get session(): Session {
-    return this.#parts.session;
-  }
-
-  get calls(): SessionCalls {
-    return this.#parts.calls;
-  }
-
-  get route(): Route {
-    return this.#parts.route;
-  }
-
-  get args(): Json {
-    return this.#parts.args;
-  }
-
-  get timeoutMs(): number {
-    return this.#parts.timeoutMs;
-  }
-
-  get isAgain(): boolean {
-    return this.#parts.isAgain;
+    this.uid = called.uid;
+    this.path = called.path;
+    this.command = called.command;
+    this.args = parts.args;
+    this.session = parts.session;
+    this.calls = parts.calls;
+    this.handler = parts.handler;
+    this.timeoutMs = parts.timeoutMs;
+    this.isAgain = parts.isAgain;
+    this.#onAnswer = parts.onAnswer;
+    this.#onOver = parts.onOver;
   }
 
   get signal(): AbortSignal {
     if (this.#abort === null) {
       this.#abort = new AbortController();
-      if (this.#isAnswered) this.#abort.abort();
+      if (this.#isAnswered) this.#abort.abort(this.#reason);
     }
     return this.#abort.signal;
   }
@@ -93,7 +82,7 @@ export class RunningCall implements Call {
   begin(): void {
     this.#isBegun = true;
     try {
-      const outcome = this.route.run(this);
+      const outcome = this.handler.run(this);
       if (outcome instanceof Promise)
         void outcome.then(
           (settled) => this.#settle(settled),
@@ -107,7 +96,8 @@ export class RunningCall implements Call {
   }
 
   /** Answers it in place of its handler, which is told by its signal that nobody waits any more, and by `reason` why. */
-  giveUp(outcome: CallOutcome, reason?: symbol): void {
+  giveUp(outcome: CallOutcome, reason: GivenUp): void {
+    this.#reason = reason;
     this.#answer(outcome);
     this.#abort?.abort(reason);
     if (!this.#isBegun) this.end();
@@ -118,7 +108,7 @@ export class RunningCall implements Call {
     if (this.#isOver) return;
     this.#isOver = true;
     this.timer?.cancel();
-    this.#parts.onOver();
+    this.#onOver();
     this.calls.remove(this);
   }
 
@@ -130,7 +120,7 @@ export class RunningCall implements Call {
   #answer(outcome: CallOutcome): void {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
-    this.#parts.onAnswer(this, outcome);
+    this.#onAnswer(this, outcome);
   }
 }
 

@@ -29,7 +29,7 @@ export class SessionCalls {
 
   /** Begins a call, or puts it in line. */
   add(call: RunningCall): void {
-    if (!call.route.isOrdered) {
+    if (!call.handler.isOrdered) {
       call.begin();
       // Many are done by now.
       if (!call.isOver) this.#calls.add(call);
@@ -45,7 +45,7 @@ export class SessionCalls {
   /** A call is over; the next one in its line begins. */
   remove(call: RunningCall): void {
     this.#calls.delete(call);
-    const line = call.route.isOrdered ? this.#lines.get(call.path) : undefined;
+    const line = call.handler.isOrdered ? this.#lines.get(call.path) : undefined;
     if (line === undefined) return;
     const isFirst = line[0] === call;
     line.splice(line.indexOf(call), 1);

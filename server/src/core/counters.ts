@@ -20,7 +20,7 @@ export interface Counters {
   delayed: number;
   /** Commands that came, and those of them that were too many. */
   commands: number;
-  commandsRefused: number;
+  tooManyCommands: number;
   /** Subscriptions there are now. */
   subscriptions: number;
   /** Paths that wait for a grant now. */
@@ -41,7 +41,7 @@ export function newCounters(): Counters {
     resumed: 0,
     delayed: 0,
     commands: 0,
-    commandsRefused: 0,
+    tooManyCommands: 0,
     subscriptions: 0,
     pending: 0,
   };

@@ -64,7 +64,7 @@ export class Messenger {
     return { value: { sent, unknown } };
   }
 
-  /** Sends a message to every session but `except`, and to those that are opened later and were here before. */
+  /** Sends a message to every session but `except`. Sessions that are opened from now on hear the next ones; one that resumes hears what it missed. */
   async broadcast({ message, text }: Letter, except: ReadonlySet<string> | null): Promise<Outcome<Update>> {
     this.#sessions.hearBroadcasts();
     return this.#publisher.publish({ path: EVERYBODY, key: null, message, text, sender: '', except });
@@ -79,7 +79,7 @@ export class Messenger {
       else found.add(session);
     }
     for (const user of users) {
-      const all = [...this.#sessions.of(user)];
+      const all = [...this.#sessions.ofUser(user)];
       if (all.length === 0) unknown.push(user);
       for (const session of all) found.add(session);
     }

@@ -77,10 +77,9 @@ export class Sessions {
   readonly #admission: Admission;
   readonly #startedAt: number;
   readonly #users = new Users();
-  /** Whoever takes commands; set once, before anything is opened. */
-  taker: CommandTaker | null = null;
+  #taker: CommandTaker | null = null;
   /** Whether something was ever told to everybody: from then on every session hears that. */
-  #isBroadcast = false;
+  #hasBroadcast = false;
   /** When the last client of the server before was asked to be back, on the monotonic clock. */
   #awaitedUntil = 0;
   #subscribed = 0;
@@ -158,20 +157,25 @@ export class Sessions {
   }
 
   /** The sessions that are bound to a user. */
-  of(user: string): Iterable<Session> {
+  ofUser(user: string): Iterable<Session> {
     return this.#users.of(user);
   }
 
+  /** Says who takes commands; once, before anything is opened. */
+  takeCommandsBy(taker: CommandTaker): void {
+    this.#taker = taker;
+  }
+
   /** A session gives a command. */
-  take(session: Session, frame: CommandFrame): void {
+  takeCommand(session: Session, frame: CommandFrame): void {
     session.lastCommandAt = this.#parts.clock.now();
-    this.taker?.take(session, frame);
+    this.#taker?.take(session, frame);
   }
 
   /** From now on every session hears what is told to everybody. */
   hearBroadcasts(): void {
-    if (this.#isBroadcast) return;
-    this.#isBroadcast = true;
+    if (this.#hasBroadcast) return;
+    this.#hasBroadcast = true;
     for (const session of this.#sessions.values()) if (!session.isRaw) session.paths.hearInbox(EVERYBODY);
   }
 
@@ -195,7 +199,7 @@ export class Sessions {
 
   /** Grants paths to a session and subscribes it to them; binds it to `user` when one is named. */
   connect(id: string, paths: readonly string[], user?: NamedUser): Outcome<GrantResult[]> {
-    const found = this.#of(id, user);
+    const found = this.#find(id, user);
     if ('error' in found) return found;
     if (user) this.#users.bind(found.value, user);
     return { value: found.value.paths.grant(paths) };
@@ -203,7 +207,7 @@ export class Sessions {
 
   /** Takes paths away from a session, bound to `user` if one is named; resolves when that is safe from a restart. */
   async disconnect(id: string, paths: readonly string[], user?: NamedUser): Promise<Outcome<RevokeResult[]>> {
-    const found = this.#of(id, user);
+    const found = this.#find(id, user);
     const { clock, revocations } = this.#parts;
     if ('error' in found) {
       const valid = this.#mayComeBack(id) ? paths.filter((path) => pathFault(path) === null) : [];
@@ -296,13 +300,13 @@ export class Sessions {
       Object.assign(session, { ticketAt, openedAt, lastContactAt, lastCommandAt, received, isForgotten });
       if (handed.state.version > 0) session.state.restore(handed.state.values, handed.state.version);
       session.paths.takeOver(handed.subscriptions);
-      this.#isBroadcast ||= session.paths.subscriptions.has(EVERYBODY);
+      this.#hasBroadcast ||= session.paths.subscriptions.has(EVERYBODY);
       this.#liveness.expireUnlessResumed(session, () => void this.end(session, 'ended'), moreMs);
     }
   }
 
   /** The session of an id, when it is not bound to another user than the one that is named. */
-  #of(id: string, user: NamedUser): Outcome<Session> {
+  #find(id: string, user: NamedUser): Outcome<Session> {
     const session = this.#sessions.get(id);
     if (session === undefined) return { error: errorBody('unknown_session') };
     const isOthers = user !== undefined && session.user !== null && user !== session.user;
@@ -379,7 +383,7 @@ export class Sessions {
   #subscribe(session: Session, items: readonly SubscribeItem[], isResumed: boolean): void {
     if (isResumed) session.paths.resume(items);
     else if (items.length > 0) session.paths.want(items);
-    if (this.#isBroadcast && !session.isRaw) session.paths.hearInbox(EVERYBODY);
+    if (this.#hasBroadcast && !session.isRaw) session.paths.hearInbox(EVERYBODY);
   }
 
   #end(session: Session): void {
@@ -389,7 +393,7 @@ export class Sessions {
     this.#liveness.forget(session);
     this.#desk.forget(session);
     session.end();
-    this.taker?.ended(session);
+    this.#taker?.ended(session);
     this.#parts.registry.unregister(session.id);
   }
 

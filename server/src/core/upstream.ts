@@ -29,7 +29,7 @@ export function applyFrame(sessions: Sessions, session: Session, frame: SendFram
       session.isForgotten = false;
       if (frame.type === 'subscribe') session.paths.want(frame.paths);
       else if (frame.type === 'unsubscribe') session.paths.unwant(frame.paths);
-      else sessions.take(session, frame);
+      else sessions.takeCommand(session, frame);
       return null;
     }
     default:

@@ -1,12 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { sign } from '../../src/back-end/signature.js';
-import { TOOK_TOO_LONG, Webhook } from '../../src/back-end/webhook.js';
+import { Webhook } from '../../src/back-end/webhook.js';
 import { keptLog, type Line } from '../commands/commanded-world.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { fakeBackEnd, json } from './fake-back-end.js';
 
 const SECRET = 'a-secret-of-the-tests';
-const never = new AbortController().signal;
+const waiting = (signal: AbortSignal, isTelling = false) => ({ signal, isTelling: () => isTelling });
+const never = waiting(new AbortController().signal);
 const made: Webhook[] = [];
 
 afterEach(async () => {
@@ -46,7 +47,7 @@ describe('a webhook', () => {
     const backEnd = await fakeBackEnd(() => undefined);
     const { webhook } = webhookOf(backEnd.url, 1);
     const abort = new AbortController();
-    const asked = Array.from({ length: 17 }, () => webhook.ask({}, abort.signal));
+    const asked = Array.from({ length: 17 }, () => webhook.ask({}, waiting(abort.signal)));
     expect(await webhook.ask({}, never)).toEqual({ failure: 'busy' });
     abort.abort();
     await Promise.all(asked);
@@ -95,16 +96,16 @@ describe('a webhook', () => {
   it('counts what takes too long as a failure, and what nobody waits for as nothing', async () => {
     const backEnd = await fakeBackEnd(() => undefined);
     const { webhook } = webhookOf(backEnd.url, 20);
-    const askAndAbort = async (reason?: symbol) => {
+    const askAndAbort = async (isTelling: boolean) => {
       const abort = new AbortController();
-      const asked = webhook.ask({}, abort.signal);
+      const asked = webhook.ask({}, waiting(abort.signal, isTelling));
       const before = backEnd.questions.length;
       while (backEnd.questions.length === before) await new Promise((resolve) => setTimeout(resolve, 5));
-      abort.abort(reason);
+      abort.abort();
       return asked;
     };
-    for (let i = 0; i < 6; i++) await askAndAbort();
-    for (let i = 0; i < 5; i++) await askAndAbort(TOOK_TOO_LONG);
+    for (let i = 0; i < 6; i++) await askAndAbort(false);
+    for (let i = 0; i < 5; i++) await askAndAbort(true);
     expect(await webhook.ask({}, never)).toEqual({ failure: 'down' });
   });
 });

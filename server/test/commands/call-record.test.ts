@@ -51,19 +51,29 @@ describe('the record of a session’s commands', () => {
     const kept = none();
     const record = new CallRecord(kept);
     answered(record, 'old');
-    record.age();
+    record.tick();
     answered(record, 'new');
-    record.age();
+    record.tick();
     expect([record.get('old'), record.get('new')?.uid, kept.characters]).toEqual([undefined, 'new', 513]);
-    record.age();
+    record.tick();
     expect([record.get('new'), kept.characters]).toEqual([undefined, 0]);
+  });
+
+  it('does not forget at a tick what has just become old by its number', () => {
+    const record = new CallRecord(none());
+    for (let i = 0; i < 128; i++) answered(record, `${i}`);
+    record.tick();
+    expect(record.get('127')).toBeDefined();
+    record.tick();
+    record.tick();
+    expect(record.get('127')).toBeUndefined();
   });
 
   it('gives all back when its session ends, and keeps nothing that is answered later', () => {
     const kept = none();
     const record = new CallRecord(kept);
     answered(record, 'a');
-    record.age();
+    record.tick();
     answered(record, 'b');
     const running = calledAs('c');
     record.begin(running);

@@ -2,11 +2,11 @@
 import type { CommandFrame } from '../../../protocol/frames.js';
 import { Commands } from '../../src/commands/commands.js';
 import { Doings } from '../../src/commands/doings.js';
-import type { Handler } from '../../src/commands/handler.js';
+import type { CommandRouter } from '../../src/commands/handler.js';
 import type { CommandDefinition } from '../../src/commands/modules/definition.js';
 import { LoopWatch } from '../../src/commands/modules/loop-watch.js';
 import { Module } from '../../src/commands/modules/module.js';
-import { ModuleHandler } from '../../src/commands/modules/module-handler.js';
+import { ModuleRouter } from '../../src/commands/modules/module-router.js';
 import type { Log } from '../../src/observe/log.js';
 import { type Client, createWorld, type World, type WorldOptions } from '../support/world.js';
 
@@ -27,7 +27,7 @@ export function keptLog(lines: Line[]): Log {
 export interface Commanded {
   readonly world: World;
   readonly commands: Commands;
-  readonly modules: ModuleHandler;
+  readonly modules: ModuleRouter;
   readonly lines: Line[];
   /** Replaces the modules. */
   use(definitions: Record<string, Partial<CommandDefinition<never>>>): void;
@@ -36,7 +36,7 @@ export interface Commanded {
 export interface CommandedOptions extends WorldOptions {
   readonly world?: World;
   readonly maxPerSecond?: number;
-  readonly handlers?: (doings: Doings, log: Log) => Handler[];
+  readonly routers?: (doings: Doings, log: Log) => CommandRouter[];
 }
 
 /** Modules by name; each may be given on every path that begins with `public`. */
@@ -48,15 +48,15 @@ export function commanded(
   const lines: Line[] = [];
   const log = keptLog(lines);
   const doings = new Doings(world);
-  const modules = new ModuleHandler();
+  const modules = new ModuleRouter();
   const watch = new LoopWatch(world.clock, log);
   const commands = new Commands({
     ...{ clock: world.clock, wheel: world.wheel, counters: world.counters, log },
-    handlers: [modules, ...(options.handlers?.(doings, log) ?? [])],
+    routers: [modules, ...(options.routers?.(doings, log) ?? [])],
     maxPerSecond: options.maxPerSecond ?? 100,
     timeoutMs: 30_000,
   });
-  world.sessions.taker = commands;
+  world.sessions.takeCommandsBy(commands);
   const use: Commanded['use'] = (all) =>
     modules.use(
       Object.entries(all).map(([name, definition]) => {

@@ -278,7 +278,7 @@ describe('many commands', () => {
     world.clock.advance(1_000);
     const uid = give(client, 'say');
     expect((await answers(client))[uid]).toEqual({ reply: null });
-    expect(world.counters).toMatchObject({ commands: 26, commandsRefused: 15 });
+    expect(world.counters).toMatchObject({ commands: 26, tooManyCommands: 15 });
   });
 
   it('of one session and path wait for each other where the handler is ordered', async () => {

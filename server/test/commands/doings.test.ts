@@ -1,4 +1,4 @@
-/** What modules do on behalf of sessions: the work of DjangoTwistedWebSockets' connections and factory, and of Sputnik's channels. */
+/** What commands cause: updates, state of sessions and of paths, messages, grants. */
 import { describe, expect, it } from 'vitest';
 import type { CommandContext } from '../../src/commands/modules/context.js';
 import type { Client } from '../support/world.js';
@@ -27,7 +27,7 @@ describe('an update of a command', () => {
     expect([sender.messages(), other.messages()]).toEqual([[], ['hello']]);
   });
 
-  it('is heard by the sender too when it asks to, as with Sputnik’s myself', async () => {
+  it('is heard by the sender too when it asks to', async () => {
     const { world } = doing((_, context) => context.update('public', 'hello', { echo: true }));
     const sender = world.open({ paths: [{ path: 'public' }] });
     give(sender, 'do');

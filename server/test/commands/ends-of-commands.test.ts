@@ -57,7 +57,7 @@ describe('a command that takes too long', () => {
     world.clock.advance(18_000);
     world.sessions.heard(client.session, client.connection);
     await answers(client);
-    expect([begun, commands.running]).toEqual([1, 1]);
+    expect([begun, commands.unanswered]).toEqual([1, 1]);
     world.clock.advance(2_000);
     const told = await answers(client);
     expect([told[next], begun]).toEqual([{ reply: 'next' }, 2]);
@@ -282,7 +282,7 @@ describe('a session that ends', () => {
     client.frames();
     gate.keep(1);
     expect(await answers(client)).toEqual({});
-    expect(commands.running).toBe(0);
+    expect(commands.unanswered).toBe(0);
     await commands.settled();
   });
 });

@@ -28,7 +28,7 @@ export const info = defineMethod({
     resumed: count,
     delayed: count,
     commands: count,
-    commandsRefused: count,
+    tooManyCommands: count,
   }),
   run(_body, context) {
     const { version, startedAt, now } = context.about();

@@ -54,7 +54,7 @@ export class CommandSession implements EndedSession {
 
   /** Whether it may hear a path. */
   mayHear(path: string): boolean {
-    return this.#session.paths.mayHear(path) || this.#session.paths.subscriptions.has(path);
+    return this.#session.paths.mayHear(path);
   }
 
   /**

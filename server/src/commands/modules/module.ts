@@ -5,7 +5,7 @@ import { textOf } from '../../core/publishing.js';
 import type { Session } from '../../core/session.js';
 import type { Log } from '../../observe/log.js';
 import type { Doings } from '../doings.js';
-import type { Call, CallOutcome, Route } from '../handler.js';
+import type { Call, CallOutcome, Handler } from '../handler.js';
 import { commandError } from '../replies.js';
 import { Actions } from './actions.js';
 import { CommandContext } from './context.js';
@@ -49,7 +49,7 @@ export class Module {
   }
 
   /** How it takes a command on a path; null when it does not. */
-  route(path: string): Route | null {
+  handler(path: string): Handler | null {
     const captured = this.#pattern.match(path);
     if (captured === null) return null;
     return {

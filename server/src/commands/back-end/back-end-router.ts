@@ -7,12 +7,12 @@ import type { Session } from '../../core/session.js';
 import type { Draft } from '../../core/update.js';
 import type { Log } from '../../observe/log.js';
 import type { Doings } from '../doings.js';
-import type { Call, CallOutcome, Handler, Route } from '../handler.js';
+import type { Call, CallOutcome, CommandRouter, Handler } from '../handler.js';
 import { commandError, replyFrame } from '../replies.js';
 import { type DoneAnswer, readAnswer } from './answer.js';
 
-/** What the handler stands on. */
-export interface BackEndHandlerParts {
+/** What it stands on. */
+export interface BackEndRouterParts {
   readonly webhook: Webhook;
   readonly doings: Doings;
   readonly log: Log;
@@ -26,14 +26,17 @@ const CODES: Record<Extract<WebhookAnswer, { failure: string }>['failure'], Comm
   failed: 'back_end_failed',
 };
 
-/** The back end as a handler. */
-export class BackEndHandler implements Handler {
-  readonly #parts: BackEndHandlerParts;
-  readonly #ordered: PatternTable<true>;
-  readonly #sideBySide: Route;
-  readonly #oneByOne: Route;
+/** A shorter wait proves nothing about the back end. */
+const MIN_TELLING_MS = 5_000;
 
-  constructor(parts: BackEndHandlerParts) {
+/** The back end as the handler of every command. */
+export class BackEndRouter implements CommandRouter {
+  readonly #parts: BackEndRouterParts;
+  readonly #ordered: PatternTable<true>;
+  readonly #sideBySide: Handler;
+  readonly #oneByOne: Handler;
+
+  constructor(parts: BackEndRouterParts) {
     this.#parts = parts;
     this.#ordered = new PatternTable(parts.ordered.map((pattern) => [pattern, true]));
     const name = 'the back end';
@@ -42,13 +45,16 @@ export class BackEndHandler implements Handler {
     this.#oneByOne = { name, isOrdered: true, run };
   }
 
-  route(path: string): Route {
+  route(path: string): Handler {
     return this.#ordered.find(path) === null ? this.#sideBySide : this.#oneByOne;
   }
 
   async #run(call: Call): Promise<CallOutcome> {
     const { path, command } = call;
-    const answer = await this.#parts.webhook.ask(questionOf(call), call.signal);
+    const answer = await this.#parts.webhook.ask(questionOf(call), {
+      signal: call.signal,
+      isTelling: () => call.signal.reason === 'timeout' && call.timeoutMs >= MIN_TELLING_MS,
+    });
     if ('failure' in answer) {
       if (answer.detail !== undefined) this.#warn(call, answer.detail);
       return { error: commandError(CODES[answer.failure]) };
@@ -66,7 +72,10 @@ export class BackEndHandler implements Handler {
     return { error: commandError('back_end_failed') };
   }
 
-  /** Checks all of it, then does all of it; an error says why nothing was done. */
+  /**
+   * Checks all of it, then does all of it; an error says why nothing was done. Only a broker that fails, or a server that stops meanwhile, leaves some
+   * of it undone.
+   */
   async #apply(
     session: Session,
     { reply = null, state, grants, updates, send }: DoneAnswer,
@@ -80,9 +89,11 @@ export class BackEndHandler implements Handler {
       drafts.push(draft.value);
     }
     const fault =
-      session.paths.grantFault(grants) ??
+      grantFault(session, grants) ??
       (state && session.state.fault(state.patch, state.version)) ??
-      send.map(({ message }) => doings.letterFault(message)).find((error) => error !== null) ??
+      send
+        .map(({ message }, i) => doings.letterFault(message, `send.${i}.message`))
+        .find((error) => error !== null) ??
       null;
     if (fault !== null) return fault;
     const refused = await doings.publishAll(drafts, () => {
@@ -102,6 +113,11 @@ export class BackEndHandler implements Handler {
   }
 }
 
+function grantFault(session: Session, grants: readonly string[]): ErrorBody | null {
+  const fault = session.paths.grantFault(grants);
+  return fault?.field === undefined ? fault : { ...fault, field: fault.field.replace('paths', 'grants') };
+}
+
 function questionOf({ session, uid, path, command, args, isAgain }: Call): object {
   return {
     type: 'command',
@@ -109,7 +125,7 @@ function questionOf({ session, uid, path, command, args, isAgain }: Call): objec
     session: {
       id: session.id,
       user: session.user,
-      mayHear: session.paths.mayHear(path) || session.paths.subscriptions.has(path),
+      mayHear: session.paths.mayHear(path),
       state: session.state.values,
       version: session.state.version,
     },

@@ -1,10 +1,10 @@
-/** The modules of the folder of commands, as one handler: in the order in which they were loaded, the first that matches takes a command. */
+/** The modules of the folder of commands, as one router: in the order in which they were loaded, the first that matches takes a command. */
 import type { Session } from '../../core/session.js';
-import type { Handler, Route } from '../handler.js';
+import type { CommandRouter, Handler } from '../handler.js';
 import type { Module } from './module.js';
 
 /** Takes what modules take. */
-export class ModuleHandler implements Handler {
+export class ModuleRouter implements CommandRouter {
   #modules: readonly Module[] = [];
   #byCommand = new Map<string, Module[]>();
 
@@ -22,10 +22,10 @@ export class ModuleHandler implements Handler {
     }
   }
 
-  route(path: string, command: string): Route | null {
+  route(path: string, command: string): Handler | null {
     for (const module of this.#byCommand.get(command) ?? []) {
-      const route = module.route(path);
-      if (route !== null) return route;
+      const handler = module.handler(path);
+      if (handler !== null) return handler;
     }
     return null;
   }
