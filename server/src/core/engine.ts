@@ -9,7 +9,8 @@ import { Publisher } from './publisher.js';
 import type { OnReceiverFault } from './receiver.js';
 import { Registry } from './registry.js';
 import type { Revocations } from './revocations.js';
-import { type SessionSettings, Sessions } from './sessions.js';
+import type { SessionSettings } from './session-settings.js';
+import { Sessions } from './sessions.js';
 import type { TicketOffice } from './ticket.js';
 import type { TimerWheel } from './timer-wheel.js';
 

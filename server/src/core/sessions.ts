@@ -15,33 +15,15 @@ import { Frame } from './frame.js';
 import type { HandoffTimes, SessionHandoff } from './handoff.js';
 import { EVERYBODY } from './inbox.js';
 import { Liveness } from './liveness.js';
-import type { OutboxBounds } from './outbox.js';
 import type { Registry } from './registry.js';
 import type { Revocations } from './revocations.js';
 import { Session, type SessionParts } from './session.js';
 import type { GrantResult, RevokeResult } from './session-paths.js';
+import type { SessionSettings } from './session-settings.js';
 import type { TicketClaims, TicketOffice } from './ticket.js';
 import { TicketDesk } from './ticket-desk.js';
 import type { TimerWheel } from './timer-wheel.js';
 import { Users } from './users.js';
-
-/** The times and bounds of sessions. */
-export interface SessionSettings {
-  readonly sessionTtlMs: number;
-  readonly grantWaitMs: number;
-  readonly pingIntervalMs: number;
-  readonly stallMs: number;
-  readonly outbox: OutboxBounds;
-  /** Of one session, subscribed or pending. */
-  readonly maxSubscriptions: number;
-  /** Of all sessions together. */
-  readonly maxTotalSubscriptions: number;
-  readonly maxIdleSessions: number;
-  /** Connections that may be opened in a second. */
-  readonly maxOpensPerSecond: number;
-  /** Whether a ticket brings its session back to a server that has forgotten it. */
-  readonly ticketsCarryGrants: boolean;
-}
 
 /** The user that a back end names: null for a session that belongs to nobody, undefined to leave it open. */
 export type NamedUser = string | null | undefined;

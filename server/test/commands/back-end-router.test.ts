@@ -242,7 +242,10 @@ describe('a command that no module takes', () => {
     const { world, backEnd } = await withBackEnd(() => undefined);
     const hurried = world.open();
     for (let i = 0; i < 6; i++) give(hurried, 'say', { timeoutMs: 1 });
-    await until(() => backEnd.questions.length === 6, () => `${backEnd.questions.length} questions`);
+    await until(
+      () => backEnd.questions.length === 6,
+      () => `${backEnd.questions.length} questions`,
+    );
     world.clock.advance(600);
     backEnd.answer = json({ reply: 1 });
     const client = world.open();
