@@ -10,13 +10,14 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 import httpx
 
 from . import _calls as calls
-from ._calls import Call, Reply, Request
+from ._calls import Call, Request
 from ._endpoint import DEFAULT_TIMEOUT, Endpoint
 from ._errors import BadReply, CorneliusError, DobbyUnreachable
 from ._history import history, history_page
 from ._paths import checked_path
 from ._pool import LoopPools
 from ._positions import checked_position
+from ._replies import Reply
 from ._retry import Outage, Retry
 from ._signature import like
 from ._state import state as state_call

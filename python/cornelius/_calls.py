@@ -1,25 +1,25 @@
 """The API of Dobby without any I/O: one function per method, each giving a `Call`.
 
 A `Call` holds the request to send and the function that turns the answer into a result or an
-exception. Both clients, the module-level functions and the Django app are made from these; so are
-their signatures and documentation.
+exception, made of those in `_replies`. Both clients, the module-level functions and the Django app
+are made from these; so are their signatures and documentation.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any, Generic, TypeVar
 
 from . import _decode as decode
-from ._errors import ApiError, BadReply, PartialFailure, api_error
+from . import _replies as replies
+from ._errors import api_error
 from ._keys import checked_key
 from ._messages import dumps, encode_message
 from ._paths import checked_path, checked_paths
+from ._replies import Reply
 from ._types import UNSET, Page, PathInfo, Position, Sent, SessionInfo, Update, Version
 
 T = TypeVar("T")
@@ -38,16 +38,6 @@ class Request:
     target: str
     headers: dict[str, str]
     body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came back."""
-
-    status: int
-    body: bytes
-    retry_after: str | None = None
-    """The header of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +70,7 @@ def update(
     """
     item = encode_item(Update(path, message, key=key, except_=id_list(except_), version=version))
     request = _once("update", item, idempotency_key)
-    return Call(request, lambda reply: decode.position(answer(reply)))
+    return Call(request, lambda reply: decode.position(replies.answer(reply)))
 
 
 def updates(
@@ -112,7 +102,7 @@ def send(
     """
     item = encode_sending(message, sessions, users)
     request = _once("send", item or "{}", idempotency_key)
-    return Call(request, _sent, Sent((), ()) if item is None else None)
+    return Call(request, replies.sent, Sent((), ()) if item is None else None)
 
 
 def broadcast(
@@ -123,7 +113,7 @@ def broadcast(
     Returns its position. Raises `BadMessage` before sending.
     """
     request = _once("broadcast", encode_broadcast(message, except_), idempotency_key)
-    return Call(request, lambda reply: decode.position(answer(reply)))
+    return Call(request, lambda reply: decode.position(replies.answer(reply)))
 
 
 def connect(
@@ -160,17 +150,17 @@ def kick(id: str, reconnect: bool = True) -> Call[None]:
     False. Raises `UnknownSession`; a session that was ended within the last five minutes is no
     error, so that a lost answer may be tried again.
     """
-    return Call(post("kick", escaped({"id": id, "reconnect": reconnect})), _kicked)
+    return Call(post("kick", escaped({"id": id, "reconnect": reconnect})), replies.kicked)
 
 
 def info() -> Call[dict[str, Any]]:
     """Tells Dobby's version, uptime and counters, under the names of the protocol."""
-    return Call(post("info", "{}"), answer)
+    return Call(post("info", "{}"), replies.answer)
 
 
 def sessions_page(after: str | None, *, limit: int = 100) -> Call[Page[SessionInfo, str]]:
     """Asks for one page of sessions, at most `limit` (1 to 1,000), from `after` on."""
-    return Call(post("sessions", _page_body(after, limit)), _sessions)
+    return Call(post("sessions", _page_body(after, limit)), replies.sessions)
 
 
 def paths_page(
@@ -178,7 +168,7 @@ def paths_page(
 ) -> Call[Page[PathInfo, str]]:
     """Asks for one page of paths that begin with `prefix`, at most `limit` (1 to 1,000)."""
     more = {} if prefix is None else {"prefix": prefix}
-    return Call(post("paths", _page_body(after, limit, more)), _paths)
+    return Call(post("paths", _page_body(after, limit, more)), replies.paths)
 
 
 def position(path: str) -> Call[Position | None]:
@@ -195,7 +185,7 @@ def positions(paths: Iterable[str]) -> Call[dict[str, Position | None]]:
     """Tells where each of `paths` stands, as `position` does, in one request. At most 1,000."""
     names = checked_paths(paths)
     request = post("paths", escaped({"names": names}))
-    return Call(request, lambda reply: _positions(reply, names), None if names else {})
+    return Call(request, lambda reply: replies.positions(reply, names), None if names else {})
 
 
 def encode_item(item: Update, at: str = "") -> str:
@@ -234,7 +224,7 @@ def encode_broadcast(message: Any, except_: Iterable[str]) -> str:
 
 def of_item(method: str, item: str) -> Call[Any]:
     """Makes the request of one message that `encode_sending` or `encode_broadcast` gave."""
-    return Call(_once(method, item, None), answer)
+    return Call(_once(method, item, None), replies.answer)
 
 
 def updates_of_items(
@@ -247,7 +237,7 @@ def updates_of_items(
     request = post("updates", f'{{"updates":[{",".join(items)}],"idempotencyKey":{once}}}')
     if len(request.body) > MAX_BODY_BYTES:
         raise api_error("too_large", f"At most {MAX_BODY_BYTES} bytes a call.", "updates", 413)
-    return Call(request, lambda reply: _in_order(reply, len(items)), None if items else [])
+    return Call(request, lambda reply: replies.in_order(reply, len(items)), None if items else [])
 
 
 def chunks(items: Iterable[str]) -> Iterator[list[str]]:
@@ -263,40 +253,6 @@ def chunks(items: Iterable[str]) -> Iterator[list[str]]:
         size += bytes_more
     if chunk:
         yield chunk
-
-
-def answer(reply: Reply) -> decode.Object:
-    """Gives the object that a request was answered with, or raises the error that it tells of."""
-    if 200 <= reply.status < 300:
-        return decode.json_object(reply.body, "Dobby's answer")
-    raise failure(reply)
-
-
-def failure(reply: Reply) -> ApiError | BadReply:
-    """Gives the error of an answer whose status is not 2xx."""
-    error = _failure(reply)
-    error.retry_after = _seconds(reply.retry_after)
-    return error
-
-
-def _failure(reply: Reply) -> ApiError | BadReply:
-    try:
-        body = decode.json_object(reply.body, "the answer")
-        return decode.error(decode.as_object(body.get("error"), "error"), reply.status)
-    except BadReply:
-        return BadReply("The answer is not one of Dobby's", reply.status)
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """Reads `Retry-After` (RFC 9110, 10.2.3): seconds, or a date; None for anything else."""
-    if retry_after is None:
-        return None
-    if retry_after.isascii() and retry_after.isdigit():
-        return float(retry_after[:9])
-    try:
-        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
-    except (ValueError, OverflowError):
-        return None
 
 
 def post(method: str, body: str) -> Request:
@@ -324,8 +280,9 @@ def _of_session(id: str, paths: Iterable[str], user: str | None, anonymous: bool
 def _of_paths(
     method: str, body: dict[str, Any], read: Callable[[decode.Object], T]
 ) -> Call[dict[str, T]]:
+    names = body["paths"]
     request = post(method, escaped(body))
-    return Call(request, lambda reply: _by_path(reply, body, read), None if body["paths"] else {})
+    return Call(request, lambda reply: replies.by_path(reply, names, read), None if names else {})
 
 
 def _page_body(after: str | None, limit: int, more: dict[str, Any] | None = None) -> str:
@@ -365,81 +322,3 @@ def _version(item: Update, field: str) -> str:
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise api_error("bad_field", "A version is an entry's offset, or None.", field, 400)
     return str(version)
-
-
-def _in_order(reply: Reply, expected: int) -> list[Position | None]:
-    results = [_result(item, decode.position) for item in decode.items(answer(reply), "results")]
-    if len(results) != expected:
-        raise BadReply(f"{expected} updates were answered with {len(results)} results")
-    _raise_failed(results)
-    return results
-
-
-def _by_path(
-    reply: Reply, body: dict[str, Any], read: Callable[[decode.Object], T]
-) -> dict[str, T]:
-    found = {
-        decode.text(item, "path"): _result(item, read)
-        for item in decode.items(answer(reply), "results")
-    }
-    missing = [path for path in body["paths"] if path not in found]
-    if missing:
-        raise BadReply(f"the answer says nothing of {missing[0]!r}")
-    _raise_failed(found)
-    return found
-
-
-def _result(item: decode.Object, read: Callable[[decode.Object], T]) -> Any:
-    """Gives the result of one item, or its `ApiError`, which `_raise_failed` then finds."""
-    if "error" in item:
-        return decode.error(decode.as_object(item["error"], "error"))
-    return read(item)
-
-
-def _raise_failed(results: list[Any] | dict[str, Any]) -> None:
-    partial = PartialFailure(results)
-    if partial.failed:
-        raise partial
-
-
-def _kicked(reply: Reply) -> None:
-    if not decode.boolean(answer(reply), "kicked"):
-        raise BadReply("the answer does not say that the session was kicked")
-
-
-def _sent(reply: Reply) -> Sent:
-    body = answer(reply)
-    return Sent(decode.texts(body, "sent"), decode.texts(body, "unknown"))
-
-
-def _sessions(reply: Reply) -> Page[SessionInfo, str]:
-    body = answer(reply)
-    found = [
-        SessionInfo(
-            decode.text(item, "id"),
-            decode.optional_text(item, "user"),
-            item,
-            decode.optional_integer(item, "lastCommandAt"),
-        )
-        for item in decode.items(body, "sessions")
-    ]
-    return Page(found, decode.optional_text(body, "next"))
-
-
-def _positions(reply: Reply, names: list[str]) -> dict[str, Position | None]:
-    found = {each.path: each.position for each in _paths(reply).items}
-    missing = [name for name in names if name not in found]
-    if missing:
-        raise BadReply(f"the answer says nothing of {missing[0]!r}")
-    return found
-
-
-def _paths(reply: Reply) -> Page[PathInfo, str]:
-    body = answer(reply)
-    found = [
-        PathInfo(
-            decode.text(item, "path"), decode.integer(item, "subscriptions"), decode.position(item)
-        )
-        for item in decode.items(body, "paths")
-    ]
-    return Page(found, decode.optional_text(body, "next"))

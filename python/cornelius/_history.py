@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import _decode as decode
-from ._calls import Call, Reply, answer, escaped, post
+from ._calls import Call, escaped, post
 from ._paths import checked_path
 from ._positions import checked_position
+from ._replies import Reply, answer
 from ._types import Gap, History, Page, Position, Update
 
 

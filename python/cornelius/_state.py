@@ -6,10 +6,11 @@ from collections.abc import Generator, Iterable
 from typing import Any
 
 from . import _decode as decode
-from ._calls import MAX_ITEMS, Call, Reply, answer, escaped, post
+from ._calls import MAX_ITEMS, Call, escaped, post
 from ._errors import BadReply, api_error
 from ._keys import checked_keys
 from ._paths import checked_path
+from ._replies import Reply, answer
 from ._types import Entry, Position, State, StatePage
 
 # How often a reader begins anew before it says that this is no one Dobby.

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import quote
 
-from ._calls import Reply, failure
 from ._errors import BadReply, CorneliusError, DobbyUnreachable, StreamEnded, api_error
 from ._frames import (
     Closing,
@@ -20,6 +19,7 @@ from ._frames import (
     decode_frame,
 )
 from ._paths import checked_path
+from ._replies import Reply, failure
 from ._retry import Attempts, Retry
 from ._types import Gap, Position, Update
 

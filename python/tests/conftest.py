@@ -1,9 +1,12 @@
-"""What several test files share: the server's double, a clean environment, Django."""
+"""What several test files share: the server's double, a clean environment, Django, commands."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -19,6 +22,9 @@ from django.test.utils import (
 )
 
 from cornelius import _default
+from cornelius._commands import steps
+from cornelius.commands import Context, Router
+from tests.command_parts import Answer, body
 from tests.double import Double
 
 # How long an example takes says something of the machine only.
@@ -65,3 +71,43 @@ def database(_django: None) -> Iterator[None]:
 
     for alias in ("default", "other"):
         call_command("flush", verbosity=0, interactive=False, database=alias)
+
+
+@pytest.fixture
+def router() -> Router:
+    return Router()
+
+
+@pytest.fixture(params=["blocking", "async", "blocking in Django", "async in Django"])
+def answer(
+    request: pytest.FixtureRequest, router: Router, monkeypatch: pytest.MonkeyPatch
+) -> Answer:
+    """Gives the answer to one command, by one of the two wrappers."""
+    way, _, django = request.param.partition(" in ")
+    monkeypatch.setattr(steps, "_is_django", lambda: bool(django))
+
+    def ask(*args: Any, **kwargs: Any) -> Any:
+        posted = body(*args, **kwargs)
+        if way == "blocking":
+            return json.loads(router.answer(posted))
+        return json.loads(asyncio.run(router.aanswer(posted)))
+
+    return ask
+
+
+@pytest.fixture(params=["sync", "async"])
+def handled(request: pytest.FixtureRequest, router: Router) -> Callable[..., None]:
+    """Registers a function for "say", as it is or as a coroutine function."""
+
+    def register(function: Callable[[Context], Any], **options: Any) -> None:
+        async def later(context: Context, **args: Any) -> Any:
+            await asyncio.sleep(0)
+            return function(context, **args)
+
+        def now(context: Context, **args: Any) -> Any:
+            return function(context, **args)
+
+        chosen = later if request.param == "async" else now
+        router.command("chat/{room}", "say", **options)(chosen)
+
+    return register

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cornelius import (
+    UNSET,
     ApiError,
     BadKey,
     BadMessage,
@@ -32,8 +33,9 @@ from cornelius import (
     UserMismatch,
 )
 from cornelius import _calls as calls
-from cornelius._calls import Call, Reply
+from cornelius._calls import Call
 from cornelius._errors import api_error
+from cornelius._replies import Reply
 
 
 def body(call: Call[Any]) -> Any:
@@ -229,3 +231,7 @@ def test_errors_survive_a_task_queue(error: CorneliusError) -> None:
     assert type(again) is type(error)
     assert str(again) == str(error)
     assert again.retryable == error.retryable
+
+
+def test_unset_is_one_thing() -> None:
+    assert pickle.loads(pickle.dumps(UNSET)) is UNSET

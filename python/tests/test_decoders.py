@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from cornelius import BadReply, CorneliusError, Retry
 from cornelius import _calls as calls
-from cornelius._calls import Call, Reply
+from cornelius._calls import Call
 from cornelius._frames import MAX_EVENT_BYTES, EventReader, decode_frame
 from cornelius._history import history, history_page
+from cornelius._replies import Reply
 from cornelius._state import state_page
 from cornelius._watch import Watch
 

@@ -20,8 +20,8 @@ from django.urls import resolve, reverse
 import cornelius.django
 from cornelius import BadConfiguration
 from cornelius.commands import TestClient, router, sign
+from tests.command_parts import body as posted
 from tests.double import KEY, Double
-from tests.test_commands import body as posted
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -23,7 +23,6 @@ from cornelius import (
     path_fault,
 )
 from cornelius import _calls as calls
-from cornelius._calls import Reply
 from cornelius._commands import router
 from cornelius._frames import (
     Closing,
@@ -42,6 +41,7 @@ from cornelius._frames import (
     decode_frame,
 )
 from cornelius._history import history
+from cornelius._replies import Reply
 from cornelius._state import state_page
 from cornelius.django import _body
 

@@ -20,9 +20,8 @@ from cornelius import (
     Retry,
     Unauthorized,
 )
-from cornelius import _calls as calls
-from cornelius._calls import Reply
 from cornelius._errors import api_error
+from cornelius._replies import Reply, failure
 from cornelius._retry import Outage
 
 LOST = DobbyUnreachable("lost")
@@ -178,12 +177,12 @@ def test_calls_wait_again_when_none_was_made_for_a_while() -> None:
 )
 def test_reads_what_an_answer_asks(header: str | None, seconds: float | None) -> None:
     body = json.dumps({"error": {"code": "restarting", "message": "m"}}).encode()
-    assert calls.failure(Reply(503, body, header)).retry_after == seconds
-    assert calls.failure(Reply(503, b"<h1>Busy</h1>", header)).retry_after == seconds
+    assert failure(Reply(503, body, header)).retry_after == seconds
+    assert failure(Reply(503, b"<h1>Busy</h1>", header)).retry_after == seconds
 
 
 def test_reads_a_date_as_the_time_until_then() -> None:
     header = email.utils.formatdate(time.time() + 100, usegmt=True)
-    asked = calls.failure(Reply(503, b"", header)).retry_after
+    asked = failure(Reply(503, b"", header)).retry_after
     assert asked is not None
     assert 90 < asked <= 100

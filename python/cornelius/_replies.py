@@ -1,0 +1,147 @@
+"""Reads Dobby's answers without any I/O: one function per shape, and the error of a failed request.
+
+Each gives the result or raises; nothing but a `CorneliusError` comes out, whatever was answered.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+
+from . import _decode as decode
+from ._errors import ApiError, BadReply, PartialFailure
+from ._types import Page, PathInfo, Position, Sent, SessionInfo
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back."""
+
+    status: int
+    body: bytes
+    retry_after: str | None = None
+    """The header of that name."""
+
+
+def answer(reply: Reply) -> decode.Object:
+    """Gives the object that a request was answered with, or raises the error that it tells of."""
+    if 200 <= reply.status < 300:
+        return decode.json_object(reply.body, "Dobby's answer")
+    raise failure(reply)
+
+
+def failure(reply: Reply) -> ApiError | BadReply:
+    """Gives the error of an answer whose status is not 2xx."""
+    error = _failure(reply)
+    error.retry_after = _seconds(reply.retry_after)
+    return error
+
+
+def _failure(reply: Reply) -> ApiError | BadReply:
+    try:
+        body = decode.json_object(reply.body, "the answer")
+        return decode.error(decode.as_object(body.get("error"), "error"), reply.status)
+    except BadReply:
+        return BadReply("The answer is not one of Dobby's", reply.status)
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Reads `Retry-After` (RFC 9110, 10.2.3): seconds, or a date; None for anything else."""
+    if retry_after is None:
+        return None
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
+
+
+def in_order(reply: Reply, expected: int) -> list[Position | None]:
+    """Gives the positions of `expected` updates, or raises `PartialFailure` with all results."""
+    results = [_result(item, decode.position) for item in decode.items(answer(reply), "results")]
+    if len(results) != expected:
+        raise BadReply(f"{expected} updates were answered with {len(results)} results")
+    _raise_failed(results)
+    return results
+
+
+def by_path(reply: Reply, names: list[str], read: Callable[[decode.Object], T]) -> dict[str, T]:
+    """Gives what `read` makes of each path's result, or raises `PartialFailure` with all."""
+    found = {
+        decode.text(item, "path"): _result(item, read)
+        for item in decode.items(answer(reply), "results")
+    }
+    _raise_missing(names, found)
+    _raise_failed(found)
+    return found
+
+
+def _result(item: decode.Object, read: Callable[[decode.Object], T]) -> Any:
+    """Gives the result of one item, or its `ApiError`, which `_raise_failed` then finds."""
+    if "error" in item:
+        return decode.error(decode.as_object(item["error"], "error"))
+    return read(item)
+
+
+def _raise_failed(results: list[Any] | dict[str, Any]) -> None:
+    partial = PartialFailure(results)
+    if partial.failed:
+        raise partial
+
+
+def _raise_missing(names: list[str], found: dict[str, Any]) -> None:
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise BadReply(f"the answer says nothing of {missing[0]!r}")
+
+
+def kicked(reply: Reply) -> None:
+    """Raises unless the answer says that the session was ended."""
+    if not decode.boolean(answer(reply), "kicked"):
+        raise BadReply("the answer does not say that the session was kicked")
+
+
+def sent(reply: Reply) -> Sent:
+    """Gives who gets a message, and which ids and users are unknown."""
+    body = answer(reply)
+    return Sent(decode.texts(body, "sent"), decode.texts(body, "unknown"))
+
+
+def sessions(reply: Reply) -> Page[SessionInfo, str]:
+    """Gives one page of sessions."""
+    body = answer(reply)
+    found = [
+        SessionInfo(
+            decode.text(item, "id"),
+            decode.optional_text(item, "user"),
+            item,
+            decode.optional_integer(item, "lastCommandAt"),
+        )
+        for item in decode.items(body, "sessions")
+    ]
+    return Page(found, decode.optional_text(body, "next"))
+
+
+def positions(reply: Reply, names: list[str]) -> dict[str, Position | None]:
+    """Gives the position of each path of `names`."""
+    found = {each.path: each.position for each in paths(reply).items}
+    _raise_missing(names, found)
+    return found
+
+
+def paths(reply: Reply) -> Page[PathInfo, str]:
+    """Gives one page of paths."""
+    body = answer(reply)
+    found = [
+        PathInfo(
+            decode.text(item, "path"), decode.integer(item, "subscriptions"), decode.position(item)
+        )
+        for item in decode.items(body, "paths")
+    ]
+    return Page(found, decode.optional_text(body, "next"))
