@@ -69,6 +69,8 @@ def ask(request: pytest.FixtureRequest) -> Ask:
         signature = changes.get("signature", sign(SECRET, url, given))
         headers = {"Dobby-Signature": signature} if signature else {}
         kind = changes.get("kind", "application/json")
+        if "length" in changes:
+            headers |= {"Content-Length": changes["length"], "Content-Type": kind}
         return request.param(changes.get("sent_to", url), given, kind, headers)
 
     return post
@@ -158,6 +160,12 @@ def test_only_post_and_json_and_a_megabyte(ask: Ask) -> None:
     short = Client().post(URL, b"{}", content_type="application/json", CONTENT_LENGTH="1048577")
     assert coded(short) == (413, "too_large", None)
     assert coded(ask(b"{}")) == (400, "unknown_type", None)
+
+
+@pytest.mark.parametrize("length", ["²", "much"])
+def test_a_length_that_is_no_number_is_refused_without_a_failure(ask: Ask, length: str) -> None:
+    # "²" is a digit to Python. Django's client sends a body's own length along, so there is none.
+    assert coded(ask(b"", length=length)) == (400, "bad_json", None)
 
 
 def test_without_a_secret_nothing_is_accepted(

@@ -122,8 +122,9 @@ def _body(request: HttpRequest) -> bytes | None:
         body = request.body
     except RequestDataTooBig:
         return None
-    except UnreadablePostError:
-        # What did not arrive is no JSON, and no signature fits it.
+    except (UnreadablePostError, ValueError):
+        # What did not arrive, or with a length that Django reads as no number, is no JSON, and no
+        # signature fits it.
         return b""
     return None if len(body) > MAX_BODY_BYTES else body
 
