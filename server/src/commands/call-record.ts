@@ -1,7 +1,6 @@
 /**
  * The commands of one session: those that run, and the answers to those that were done, for a client that lost its connection and asks
- * again. Answers are kept by generations, so that none has to be looked for to be forgotten: when the young one is full the old one
- * goes and the young one becomes old.
+ * again. When there are too many, half of the answers go at once, those of the oldest commands.
  */
 import { LIMITS } from '../../../protocol/limits.js';
 
@@ -14,6 +13,8 @@ export interface Called {
   readonly digest: string;
   /** The text of the frame that answered it; null while it runs. */
   answer: string | null;
+  /** How often the record had ticked when it was answered. */
+  tick: number;
 }
 
 /** What the answers of all sessions hold. */
@@ -22,28 +23,23 @@ export interface KeptAnswers {
   sessions: number;
 }
 
-/** Of one generation. A client asks again for what it had under way: so many at a time, and what was on its way back. */
-const MAX_ANSWERS = 128;
-const MAX_CHARACTERS = LIMITS.commandsAtATime * LIMITS.messageBytes;
-/** When all sessions together have more, the generations of each have their share of it only. */
+/** What is left when some go. A client asks again for what it had under way: so many at a time, and what was on its way back. */
+const LEAST_ANSWERS = 128;
+const LEAST_CHARACTERS = LIMITS.commandsAtATime * LIMITS.messageBytes;
+/** When all sessions together have more, each is left its share. */
 const MAX_KEPT_CHARACTERS = 32 * 1024 * 1024;
 /** What an answer counts beyond its text. */
 const ANSWER_CHARACTERS = 512;
 
-/** Some answers, which are forgotten together. */
-class Generation {
-  readonly calls = new Map<string, Called>();
-  characters = 0;
-}
-
 /** The commands of one session. */
 export class CallRecord {
   readonly #kept: KeptAnswers;
-  readonly #unanswered = new Map<string, Called>();
-  #young = new Generation();
-  #old = new Generation();
-  /** Whether the young one became old since the last tick. */
-  #hasAged = false;
+  /** In the order of their coming. */
+  readonly #calls = new Map<string, Called>();
+  #answered = 0;
+  #characters = 0;
+  #ticks = 0;
+  #isEnded = false;
 
   /** `kept` is shared by all sessions. */
   constructor(kept: KeptAnswers) {
@@ -53,52 +49,65 @@ export class CallRecord {
 
   /** The command of a uid. */
   get(uid: string): Called | undefined {
-    return this.#unanswered.get(uid) ?? this.#young.calls.get(uid) ?? this.#old.calls.get(uid);
+    return this.#calls.get(uid);
   }
 
   /** A command begins. */
   begin(called: Called): void {
-    this.#unanswered.set(called.uid, called);
+    this.#calls.set(called.uid, called);
   }
 
   /** It was answered; nothing is kept when its session has ended. */
   answer(called: Called, answer: string): void {
-    if (!this.#unanswered.delete(called.uid)) return;
+    if (this.#isEnded) return;
     called.answer = answer;
-    const size = answer.length + ANSWER_CHARACTERS;
-    if (this.#young.calls.size > 0 && this.#young.characters + size > this.#share) this.#age();
-    this.#young.calls.set(called.uid, called);
-    this.#young.characters += size;
-    this.#kept.characters += size;
-    if (this.#young.calls.size >= MAX_ANSWERS) this.#age();
+    called.tick = this.#ticks;
+    this.#answered++;
+    this.#count(sizeOf(answer));
+    const least = this.#leastCharacters;
+    if (this.#answered >= 2 * LEAST_ANSWERS || this.#characters > 2 * least) this.#shrink(least);
   }
 
-  /** Time has passed: what was young at the last tick is forgotten at the next one. A generation that was full meanwhile has aged already. */
+  /** Time has passed: what was answered before the last tick is forgotten. */
   tick(): void {
-    if (!this.#hasAged) this.#age();
-    this.#hasAged = false;
-  }
-
-  #age(): void {
-    this.#hasAged = true;
-    this.#kept.characters -= this.#old.characters;
-    this.#old = this.#young;
-    this.#young = new Generation();
+    for (const called of this.#calls.values()) {
+      if (called.answer !== null && called.tick < this.#ticks) this.#forget(called);
+    }
+    this.#ticks++;
   }
 
   /** Its session has ended; called once. */
   end(): void {
-    this.#kept.characters -= this.#old.characters + this.#young.characters;
+    this.#isEnded = true;
+    this.#count(-this.#characters);
     this.#kept.sessions--;
-    this.#unanswered.clear();
-    this.#young = new Generation();
-    this.#old = new Generation();
+    this.#calls.clear();
   }
 
-  /** What a generation may hold. */
-  get #share(): number {
+  #shrink(leastCharacters: number): void {
+    for (const called of this.#calls.values()) {
+      if (this.#answered <= LEAST_ANSWERS && this.#characters <= leastCharacters) return;
+      if (this.#answered === 1) return;
+      if (called.answer !== null) this.#forget(called);
+    }
+  }
+
+  #forget({ uid, answer }: Called): void {
+    this.#calls.delete(uid);
+    this.#answered--;
+    this.#count(-sizeOf(answer ?? ''));
+  }
+
+  #count(characters: number): void {
+    this.#characters += characters;
+    this.#kept.characters += characters;
+  }
+
+  get #leastCharacters(): number {
     const { characters, sessions } = this.#kept;
-    if (characters <= MAX_KEPT_CHARACTERS) return MAX_CHARACTERS;
-    return Math.min(MAX_KEPT_CHARACTERS / (2 * sessions), MAX_CHARACTERS);
+    if (characters <= MAX_KEPT_CHARACTERS) return LEAST_CHARACTERS;
+    return Math.min(MAX_KEPT_CHARACTERS / (2 * sessions), LEAST_CHARACTERS);
   }
 }
+
+const sizeOf = (answer: string): number => answer.length + ANSWER_CHARACTERS;

@@ -56,6 +56,8 @@ export class CommandCenter {
     this.#log = log;
     this.#isWatching = settings.watchCommands;
     this.#toModule = ({ file, definition }) => new Module(file, definition, { doings, log, watch });
+    if (settings.watchCommands && commands === undefined)
+      log.warn({}, 'there is no folder of commands to watch: name it by --commands');
     this.#folder = commands === undefined ? null : new CommandFolder(commands);
     this.#webhook =
       commandUrl === undefined

@@ -20,7 +20,7 @@ import { Allowance } from './allowance.js';
 import { type Called, CallRecord, type KeptAnswers } from './call-record.js';
 import type { CallOutcome, CommandRouter, Handler } from './handler.js';
 import { commandError, errorFrame, replyFrame } from './replies.js';
-import { RunningCall } from './running-call.js';
+import { type CallOwner, RunningCall } from './running-call.js';
 import { SessionCalls } from './session-calls.js';
 
 /** Handlers of all sessions together: one client may open very many. */
@@ -52,9 +52,11 @@ export class Commands implements CommandTaker {
   readonly #parts: CommandsParts;
   readonly #kept: KeptAnswers = { characters: 0, sessions: 0 };
   readonly #sessions = new Map<string, SessionCalls>();
-  readonly #onAnswer = (call: RunningCall, outcome: CallOutcome): void => this.#answered(call, outcome);
-  readonly #onOver = (): void => {
-    this.#unfinished--;
+  readonly #owner: CallOwner = {
+    answered: (call, outcome) => this.#answered(call, outcome),
+    over: () => {
+      this.#unfinished--;
+    },
   };
   #unanswered = 0;
   /** Calls whose handlers are not done, answered or not, also of sessions that have ended. */
@@ -114,13 +116,20 @@ export class Commands implements CommandTaker {
       return;
     }
     const { uid, path, command, args = {}, again: isAgain = false } = frame;
-    const called: Called = { uid, path, command, digest, answer: null };
+    const called: Called = { uid, path, command, digest, answer: null, tick: 0 };
     calls.record.begin(called);
     this.#unanswered++;
     this.#unfinished++;
     const timeoutMs = Math.min(frame.timeoutMs ?? this.#parts.timeoutMs, this.#parts.timeoutMs);
-    const told = { onAnswer: this.#onAnswer, onOver: this.#onOver };
-    const call = new RunningCall(called, { session, calls, handler, args, timeoutMs, isAgain, ...told });
+    const call = new RunningCall(called, {
+      session,
+      calls,
+      handler,
+      args,
+      timeoutMs,
+      isAgain,
+      owner: this.#owner,
+    });
     calls.add(call);
     // Many are done by now.
     if (!call.isOver) call.timer = this.#parts.wheel.after(timeoutMs, () => this.#tooLong(call));

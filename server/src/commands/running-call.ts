@@ -10,6 +10,14 @@ import type { Call, CallOutcome, Handler } from './handler.js';
 import { commandError } from './replies.js';
 import type { SessionCalls } from './session-calls.js';
 
+/** Who is told of a call. */
+export interface CallOwner {
+  /** Once, when it is answered. */
+  answered(call: RunningCall, outcome: CallOutcome): void;
+  /** Once, when its handler is done, or need not be waited for any more. */
+  over(): void;
+}
+
 /** What a running call belongs to. */
 export interface RunningCallParts {
   readonly session: Session;
@@ -18,10 +26,7 @@ export interface RunningCallParts {
   readonly args: Json;
   readonly timeoutMs: number;
   readonly isAgain: boolean;
-  /** Told once, when it is answered. */
-  readonly onAnswer: (call: RunningCall, outcome: CallOutcome) => void;
-  /** Told once, when its handler is done, or need not be waited for any more. */
-  readonly onOver: () => void;
+  readonly owner: CallOwner;
 }
 
 /** Why nobody waits for an answer any more. */
@@ -41,8 +46,7 @@ export class RunningCall implements Call {
   readonly isAgain: boolean;
   /** Set by whoever gives up on it, and cancelled when it is over. */
   timer: WheelTimer | null = null;
-  readonly #onAnswer: RunningCallParts['onAnswer'];
-  readonly #onOver: RunningCallParts['onOver'];
+  readonly #owner: CallOwner;
   #isBegun = false;
   #isAnswered = false;
   #isOver = false;
@@ -61,8 +65,7 @@ export class RunningCall implements Call {
     this.handler = parts.handler;
     this.timeoutMs = parts.timeoutMs;
     this.isAgain = parts.isAgain;
-    this.#onAnswer = parts.onAnswer;
-    this.#onOver = parts.onOver;
+    this.#owner = parts.owner;
   }
 
   get signal(): AbortSignal {
@@ -108,7 +111,7 @@ export class RunningCall implements Call {
     if (this.#isOver) return;
     this.#isOver = true;
     this.timer?.cancel();
-    this.#onOver();
+    this.#owner.over();
     this.calls.remove(this);
   }
 
@@ -120,7 +123,7 @@ export class RunningCall implements Call {
   #answer(outcome: CallOutcome): void {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
-    this.#onAnswer(this, outcome);
+    this.#owner.answered(this, outcome);
   }
 }
 

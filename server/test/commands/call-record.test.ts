@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { type Called, CallRecord, type KeptAnswers } from '../../src/commands/call-record.js';
 
 const none = (): KeptAnswers => ({ characters: 0, sessions: 0 });
-const calledAs = (uid: string): Called => ({ uid, path: 'a', command: 'b', digest: '{}', answer: null });
+const calledAs = (uid: string): Called => ({
+  uid,
+  path: 'a',
+  command: 'b',
+  digest: '{}',
+  answer: null,
+  tick: 0,
+});
 
 function answered(record: CallRecord, uid: string, text = 'x'): Called {
   const called = calledAs(uid);
@@ -33,7 +40,7 @@ describe('the record of a session’s commands', () => {
       expect(record.get(`${i - 32}`)).toBeUndefined();
     }
     answered(record, 'big', 'x'.repeat(3 * 1024 * 1024));
-    expect([record.get('99')?.uid, record.get('big')?.uid]).toEqual(['99', 'big']);
+    expect([record.get('99')?.uid, record.get('big')?.uid]).toEqual([undefined, 'big']);
   });
 
   it('leaves each session its share when all together have too much', () => {
@@ -47,26 +54,16 @@ describe('the record of a session’s commands', () => {
     expect([modest.get('0')?.uid, greedy[0]?.get('59')?.uid]).toEqual(['0', '59']);
   });
 
-  it('forgets what is two generations old', () => {
+  it('forgets at a tick what was answered before the last one, however much there was', () => {
     const kept = none();
     const record = new CallRecord(kept);
     answered(record, 'old');
     record.tick();
-    answered(record, 'new');
+    for (let i = 0; i < 130; i++) answered(record, `${i}`);
     record.tick();
-    expect([record.get('old'), record.get('new')?.uid, kept.characters]).toEqual([undefined, 'new', 513]);
+    expect([record.get('old'), record.get('129')?.uid]).toEqual([undefined, '129']);
     record.tick();
-    expect([record.get('new'), kept.characters]).toEqual([undefined, 0]);
-  });
-
-  it('does not forget at a tick what has just become old by its number', () => {
-    const record = new CallRecord(none());
-    for (let i = 0; i < 128; i++) answered(record, `${i}`);
-    record.tick();
-    expect(record.get('127')).toBeDefined();
-    record.tick();
-    record.tick();
-    expect(record.get('127')).toBeUndefined();
+    expect([record.get('129'), kept.characters]).toEqual([undefined, 0]);
   });
 
   it('gives all back when its session ends, and keeps nothing that is answered later', () => {

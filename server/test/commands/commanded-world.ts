@@ -60,7 +60,7 @@ export function commanded(
   const use: Commanded['use'] = (all) =>
     modules.use(
       Object.entries(all).map(([name, definition]) => {
-        const whole = { pattern: '{path*}', command: name, ordered: false, run: () => null, ...definition };
+        const whole = { pattern: null, command: name, ordered: false, run: () => null, ...definition };
         return new Module(`${name}.ts`, whole as never, { doings, log, watch });
       }),
     );

@@ -177,6 +177,7 @@ describe('arguments', () => {
       give(client, 'say', { args: { text: 'a', to: [{ id: 1 }, { id: 'b' }] } }),
       give(client, 'say'),
       give(client, 'say', { args: 'text' }),
+      give(client, 'say', { args: { text: 'a', txt: 1 } }),
     ];
     const told = await answers(client);
     const fields = uids.map((uid) => (told[uid] as { error: { code: string; field: string } }).error);
@@ -185,6 +186,7 @@ describe('arguments', () => {
       ['bad_args', 'args.to.1.id'],
       ['bad_args', 'args.text'],
       ['bad_args', 'args'],
+      ['bad_args', 'args.txt'],
     ]);
     expect(ran).toBe(0);
   });

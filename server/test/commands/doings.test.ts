@@ -162,6 +162,17 @@ describe('state that all share', () => {
     expect((await answers(client))[uid]).toEqual({ reply: ['state_conflict', 'state_conflict', 'gone', 4] });
   });
 
+  it('is heard by the session that changes it too, unless it asks not to', async () => {
+    const { world } = doing(async (_, context) => {
+      await context.shared('public-state').change<number>('n', (n) => (n ?? 0) + 1);
+      await context.shared('public-state').set('n', 7, { echo: false });
+    });
+    const client = world.open({ paths: [{ path: 'public-state' }] });
+    give(client, 'do');
+    await settle();
+    expect(client.messages()).toEqual([1]);
+  });
+
   it('is heard by those who follow it', async () => {
     const { world } = doing((_, context) => context.shared('public-state').set('color', 'red'));
     const follower = world.open({ paths: [{ path: 'public-state', state: 'snapshot' }] });

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CommandFolder, ModuleError } from '../../src/commands/modules/folder.js';
@@ -38,8 +38,8 @@ describe('the folder of commands', () => {
     ]);
     expect(shown).toEqual([
       ['rooms/join.js', 'join', 'chat/{room}', true],
-      ['rooms/leave.mts', 'go', '{path*}', false],
-      ['say.ts', 'say', '{path*}', false],
+      ['rooms/leave.mts', 'go', null, false],
+      ['say.ts', 'say', null, false],
     ]);
     expect(await loaded[1]?.definition.run(null, null as never)).toBe(2);
   });
@@ -76,8 +76,8 @@ describe('the folder of commands', () => {
   it.each([
     ['that does not parse', 'export default {', /say\.ts/],
     ['that throws', 'throw new Error("broken");', /say\.ts: broken/],
-    ['without a default export', 'export const run = 1;', /say\.ts: .*defineCommand/],
-    ['without a function', 'export default { pattern: "a" };', /say\.ts: "run": a function/],
+    ['without a default export', 'export const tell = 1;', /say\.ts: .*no default export.*defineCommand/],
+    ['without a function', 'export default { run: 1 };', /say\.ts: "run": a function/],
     ['with a field too much', 'export default { run() {}, paths: 1 };', /say\.ts: .*paths/],
     ['with a wrong pattern', 'export default { pattern: "a*", run() {} };', /say\.ts: "pattern"/],
     ['with a schema that is none', 'export default { args: {}, run() {} };', /say\.ts: "args": a schema/],
@@ -95,22 +95,32 @@ describe('the folder of commands', () => {
     );
   });
 
-  it('is read anew when a file changes, with what it imports', async () => {
+  it('is read anew when a file changes, in place or by another in its place, with what it imports', async () => {
     const path = folderWith({
       '_words.ts': 'export const word = "old";',
       'say.ts': 'import { word } from "./_words.js";\nexport default { run: () => word };',
     });
     const folder = new CommandFolder(path);
-    await folder.load();
-    const changed = new Promise<void>((resolve) => {
-      const stop = folder.watch(() => {
-        stop();
-        resolve();
-      });
-    });
-    writeFileSync(join(path, '_words.ts'), 'export const word = "new";');
-    await changed;
-    const [say] = await folder.load();
-    expect(say?.definition.run(null, null as never)).toBe('new');
+    let changes = 0;
+    const stop = folder.watch(() => changes++);
+    const said = async (change: () => void) => {
+      const before = changes;
+      change();
+      for (let i = 0; i < 400 && changes === before; i++)
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      return (await folder.load())[0]?.definition.run(null, null as never);
+    };
+    const words = join(path, '_words.ts');
+    const write = (file: string, word: string): void => writeFileSync(file, `export const word = "${word}";`);
+    expect(await said(() => write(words, 'written'))).toBe('written');
+    const replace = (word: string): void => {
+      write(join(path, '.new'), word);
+      renameSync(join(path, '.new'), words);
+    };
+    expect(await said(() => replace('replaced'))).toBe('replaced');
+    expect(await said(() => replace('replaced again'))).toBe('replaced again');
+    expect(await said(() => write(words, 'written at last'))).toBe('written at last');
+    stop();
+    expect(changes).toBe(4);
   });
 });

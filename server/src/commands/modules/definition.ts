@@ -23,6 +23,8 @@ export type SchemaResult<Args> =
 /** What is wrong, and where. */
 export interface SchemaIssue {
   readonly message: string;
+  /** Names that are not known, as zod has them. */
+  readonly keys?: readonly string[] | undefined;
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
@@ -63,7 +65,7 @@ export const definitionSchema = z.strictObject({
         context.addIssue({ code: 'custom', message: String((error as Error).message) });
       }
     })
-    .default('{path*}'),
+    .exactOptional(),
   command: z
     .string()
     .refine((name) => keyFault(name) === null, '1 to 255 bytes without control characters')

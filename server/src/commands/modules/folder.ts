@@ -2,12 +2,13 @@
  * The folder of commands: every file of JavaScript or TypeScript in it, also deeper down, is a module, but for those whose names
  * begin with "_" or "." and tests. jiti loads them, since Node 20 knows no TypeScript.
  */
-import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join, parse, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createJiti } from 'jiti';
 import { definitionSchema } from './definition.js';
 import type { Definition } from './module.js';
+import { describeThrown } from './thrown.js';
 
 /** The folder or a file of it cannot be used; the message names it. */
 export class ModuleError extends Error {
@@ -16,8 +17,8 @@ export class ModuleError extends Error {
 
 const MODULE = /\.(?:m|c)?[jt]s$/;
 const NO_MODULE = /(?:^|\/)[_.]|\.d\.(?:m|c)?ts$|\.(?:test|spec)\.|(?:^|\/)node_modules\//;
-/** Editors write a file several times. */
-const SETTLE_MS = 100;
+/** How often it is looked whether files have changed. */
+const LOOK_MS = 300;
 
 /** A module that was loaded: its file, below the folder, and what it says. */
 export interface LoadedModule {
@@ -50,7 +51,7 @@ export class CommandFolder {
     for (const file of this.#files()) loaded.push({ file, definition: await this.#loadOne(jiti, file) });
     const seen = new Map<string, string>();
     for (const { file, definition } of loaded) {
-      const place = `${definition.pattern} ${definition.command}`;
+      const place = `${definition.pattern ?? ''} ${definition.command}`;
       const other = seen.get(place);
       if (other !== undefined)
         throw new ModuleError(`${file}: takes the same command on the same paths as ${other}`);
@@ -59,18 +60,30 @@ export class CommandFolder {
     return loaded.sort((a, b) => literalLength(b) - literalLength(a));
   }
 
-  /** Calls `onChange` when files have changed; the answer stops that. */
+  /** Calls `onChange` when files have changed; the answer stops that. By looking: whatever way an editor replaces a file, it is seen. */
   watch(onChange: () => void): () => void {
-    let timer: NodeJS.Timeout | undefined;
-    const watcher: FSWatcher = watch(this.#path, { recursive: true, persistent: false }, () => {
-      clearTimeout(timer);
-      timer = setTimeout(onChange, SETTLE_MS);
-      timer.unref();
-    });
-    return () => {
-      clearTimeout(timer);
-      watcher.close();
-    };
+    let last = this.#signs();
+    const timer = setInterval(() => {
+      const signs = this.#signs();
+      if (signs === last) return;
+      last = signs;
+      onChange();
+    }, LOOK_MS);
+    timer.unref();
+    return () => clearInterval(timer);
+  }
+
+  /** What every file looks like from outside, also those that are no modules: modules may import them. */
+  #signs(): string {
+    const files = readdirSync(this.#path, { recursive: true, encoding: 'utf8' });
+    return files
+      .filter((file) => !file.split(sep).includes('node_modules'))
+      .sort()
+      .map((file) => {
+        const stat = statSync(join(this.#path, file), { throwIfNoEntry: false });
+        return `${file} ${stat?.ino} ${stat?.mtimeMs} ${stat?.size}`;
+      })
+      .join('\n');
   }
 
   #files(): string[] {
@@ -83,11 +96,19 @@ export class CommandFolder {
   async #loadOne(jiti: ReturnType<typeof createJiti>, file: string): Promise<Definition> {
     let exported: unknown;
     try {
-      exported = await jiti.import(join(this.#path, file), { default: true });
+      ({ default: exported } = await jiti.import<{ default?: unknown }>(join(this.#path, file)));
     } catch (error) {
-      throw new ModuleError(`${file}: ${error instanceof Error ? error.message : String(error)}`, {
-        cause: error,
-      });
+      // Some parsers tell of a place in several lines.
+      const message = (error instanceof Error ? error.message : describeThrown(error)).replace(
+        /\s*\n\s*/g,
+        ' ',
+      );
+      throw new ModuleError(`${file}: ${message}`, { cause: error });
+    }
+    if (typeof exported !== 'object' || exported === null || !('run' in exported)) {
+      throw new ModuleError(
+        `${file}: it has no default export that is a command: export default defineCommand({ run… })`,
+      );
     }
     const checked = definitionSchema.safeParse(exported);
     if (!checked.success) {
@@ -98,7 +119,7 @@ export class CommandFolder {
     }
     // The object itself, since its functions may use "this".
     return Object.assign(Object.create(exported as object), {
-      pattern: checked.data.pattern,
+      pattern: checked.data.pattern ?? null,
       command: checked.data.command ?? parse(file).name,
       ordered: checked.data.ordered,
     });
@@ -106,4 +127,4 @@ export class CommandFolder {
 }
 
 /** How much of a path a module's pattern gives away before it captures. */
-const literalLength = ({ definition: { pattern } }: LoadedModule): number => `${pattern}{`.indexOf('{');
+const literalLength = ({ definition: { pattern } }: LoadedModule): number => `${pattern ?? ''}{`.indexOf('{');

@@ -15,8 +15,9 @@ import { isRefused, type Refused } from './refused.js';
 import { describeThrown } from './thrown.js';
 
 /** A definition with everything decided. */
-export interface Definition extends CommandDefinition<unknown> {
-  readonly pattern: string;
+export interface Definition extends Omit<CommandDefinition<unknown>, 'pattern'> {
+  /** Null for all paths. */
+  readonly pattern: string | null;
   readonly command: string;
   readonly ordered: boolean;
 }
@@ -29,13 +30,17 @@ export interface ModuleParts {
   readonly watch: LoopWatch;
 }
 
+const NOTHING: Readonly<Record<string, string>> = Object.freeze(Object.create(null));
+
 /** A command that a module takes. */
 export class Module {
   /** Its file, in the folder of commands. */
   readonly name: string;
   readonly command: string;
   readonly #definition: Definition;
-  readonly #pattern: Pattern;
+  /** Null when it takes its command on all paths. */
+  readonly #pattern: Pattern | null;
+  readonly #onAllPaths: Handler;
   readonly #parts: ModuleParts;
   readonly #watched: Watched;
 
@@ -43,15 +48,20 @@ export class Module {
     this.name = name;
     this.command = definition.command;
     this.#definition = definition;
-    this.#pattern = compilePattern(definition.pattern);
+    this.#pattern = definition.pattern === null ? null : compilePattern(definition.pattern);
+    this.#onAllPaths = this.#handlerWith(NOTHING);
     this.#parts = parts;
     this.#watched = parts.watch.watch(name);
   }
 
   /** How it takes a command on a path; null when it does not. */
   handler(path: string): Handler | null {
+    if (this.#pattern === null) return this.#onAllPaths;
     const captured = this.#pattern.match(path);
-    if (captured === null) return null;
+    return captured === null ? null : this.#handlerWith(captured);
+  }
+
+  #handlerWith(captured: Readonly<Record<string, string>>): Handler {
     return {
       name: this.name,
       isOrdered: this.#definition.ordered,
@@ -78,7 +88,7 @@ export class Module {
   }
 
   /** Without a promise where nothing has to be waited for: commands come by the ten thousand. */
-  #run(call: Call, captured: Record<string, string>): CallOutcome | Promise<CallOutcome> {
+  #run(call: Call, captured: Readonly<Record<string, string>>): CallOutcome | Promise<CallOutcome> {
     const { watch, doings } = this.#parts;
     watch.begin(this.#watched);
     let outcome: CallOutcome | Promise<CallOutcome>;
@@ -98,25 +108,35 @@ export class Module {
 
   #admit(args: Json, context: CommandContext): CallOutcome | Promise<CallOutcome> {
     const { authorize } = this.#definition;
-    const isAllowed =
-      authorize === undefined
-        ? context.session.mayHear(context.path)
-        : authorize.call(this.#definition, context);
-    return settled(isAllowed, (answer) =>
-      answer === true ? this.#check(args, context) : { error: commandError('not_allowed') },
+    if (authorize === undefined) {
+      return context.session.mayHear(context.path) ? this.#check(args, context) : NOT_ALLOWED;
+    }
+    const isAllowed = authorize.call(this.#definition, context);
+    if (!isAwaited(isAllowed)) return isAllowed === true ? this.#check(args, context) : NOT_ALLOWED;
+    return Promise.resolve(isAllowed).then((answer) =>
+      answer === true ? this.#check(args, context) : NOT_ALLOWED,
     );
   }
 
   #check(args: Json, context: CommandContext): CallOutcome | Promise<CallOutcome> {
     const { args: schema } = this.#definition;
     if (schema === undefined) return this.#perform(args, context);
-    return settled(schema['~standard'].validate(args), (checked) =>
-      checked.issues === undefined ? this.#perform(checked.value, context) : { error: badArgs(checked) },
-    );
+    const checked = schema['~standard'].validate(args);
+    if (!isAwaited(checked)) return this.#performChecked(checked, context);
+    return Promise.resolve(checked).then((result) => this.#performChecked(result, context));
+  }
+
+  #performChecked(
+    checked: SchemaResult<unknown>,
+    context: CommandContext,
+  ): CallOutcome | Promise<CallOutcome> {
+    if (checked.issues !== undefined) return { error: badArgs(checked) };
+    return this.#perform(checked.value, context);
   }
 
   #perform(args: unknown, context: CommandContext): CallOutcome | Promise<CallOutcome> {
-    return settled(this.#definition.run(args, context), (reply) => ({ reply }));
+    const reply = this.#definition.run(args, context);
+    return isAwaited(reply) ? Promise.resolve(reply).then(asReply) : { reply };
   }
 
   /** What was thrown may be anything, and looking at it may throw again. */
@@ -136,21 +156,23 @@ export class Module {
   }
 }
 
-/** Goes on with a value, at once where it need not be waited for. */
-function settled<T>(
-  value: T | PromiseLike<T>,
-  goOn: (value: T) => CallOutcome | Promise<CallOutcome>,
-): CallOutcome | Promise<CallOutcome> {
-  const isAwaited = typeof value === 'object' && value !== null && 'then' in value;
-  return isAwaited && typeof value.then === 'function' ? Promise.resolve(value).then(goOn) : goOn(value as T);
+const asReply = (reply: unknown): CallOutcome => ({ reply });
+const NOT_ALLOWED: CallOutcome = { error: commandError('not_allowed') };
+
+/** Whether a value has to be waited for. */
+function isAwaited<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  );
 }
 
 function badArgs({ issues }: Extract<SchemaResult<never>, { issues: readonly unknown[] }>) {
   const [first] = issues;
+  const [unknown] = first?.keys ?? [];
   const path = first?.path?.map((part) => String(typeof part === 'object' ? part.key : part)) ?? [];
   return commandError('bad_args', {
     message: first?.message ?? 'The arguments are wrong.',
-    field: ['args', ...path].join('.'),
+    field: ['args', ...path, ...(unknown === undefined ? [] : [unknown])].join('.'),
   });
 }
 

@@ -15,7 +15,7 @@ export interface SharedEntry {
 export interface SetOptions {
   /** Only if the entry has this version; null: only if there is none. Else CommandFault `state_conflict`. */
   readonly version?: number | null;
-  /** Whether the session that gave the command hears the change too; default false. */
+  /** Whether the session that gave the command hears the change too; default true, so that it knows the state as others do. */
   readonly echo?: boolean;
 }
 
@@ -54,7 +54,7 @@ export class SharedState {
 
   /** Sets a key, where null removes it, and tells all who follow the path; answers the new version. Rejects with CommandFault. */
   async set(key: string, message: Json, options: SetOptions = {}): Promise<number> {
-    const publication = { path: this.#path, key, message, ...options };
+    const publication = { path: this.#path, key, message, echo: true, ...options };
     const outcome = await this.#doings.update(this.#session, publication);
     if ('error' in outcome) throw new CommandFault(outcome.error);
     return outcome.value.position?.offset ?? 0;
@@ -64,11 +64,15 @@ export class SharedState {
    * Changes a key by what `change` makes of its present value, again as often as somebody else was quicker; answers the
    * new value. `change` may run several times.
    */
-  async change(key: string, change: (message: Json | undefined) => Json): Promise<Json> {
+  async change<T extends Json>(
+    key: string,
+    change: (message: T | undefined) => T,
+    { echo = true }: { readonly echo?: boolean } = {},
+  ): Promise<T> {
     for (;;) {
       const known = this.get(key);
-      const message = change(known?.message);
-      const publication = { path: this.#path, key, message, version: known?.version ?? null };
+      const message = change(known?.message as T | undefined);
+      const publication = { path: this.#path, key, message, version: known?.version ?? null, echo };
       const outcome = await this.#doings.update(this.#session, publication);
       if (!('error' in outcome)) return message;
       if (outcome.error.code !== 'state_conflict') throw new CommandFault(outcome.error);
