@@ -92,9 +92,9 @@ def _secret(given: Mapping[str, Any]) -> Iterator[checks.CheckMessage]:
         return
     names = ("DOBBY_WEBHOOK_SECRET", "DOBBY_WEBHOOK_SECRET_FILE")
     if len(router) and not any((given.get("WEBHOOK_SECRET"), *map(os.environ.get, names))):
-        yield checks.Error(
+        yield checks.Warning(
             "There are commands, but no secret: each of them would be refused.",
             hint='Set DOBBY["WEBHOOK_SECRET_FILE"], DOBBY["WEBHOOK_SECRET"] or the variable '
             "DOBBY_WEBHOOK_SECRET.",
-            id="cornelius.E011",
+            id="cornelius.W004",
         )

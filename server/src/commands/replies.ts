@@ -29,5 +29,5 @@ export function replyFrame(uid: string, reply: unknown): Frame | string {
   // A character is three bytes at the most.
   if (3 * text.length > LIMITS.messageBytes && Buffer.byteLength(text) > LIMITS.messageBytes)
     return `its reply has more than ${LIMITS.messageBytes} bytes`;
-  return new Frame(`{"type":"reply","uid":${JSON.stringify(uid)},"reply":${text}}`);
+  return new Frame(`{"type":"reply","uid":${JSON.stringify(uid)},"reply":${text}}`, null, false);
 }

@@ -24,7 +24,7 @@ export class Batch {
     this.#previous = previous;
     this.#frame = frame;
     this.count = previous === null ? 0 : previous.count + 1;
-    this.bytes = (previous?.bytes ?? 0) + (frame?.encoded(framing).length ?? 0);
+    this.bytes = (previous?.bytes ?? 0) + (frame?.size(framing) ?? 0);
   }
 
   /** This sequence and then `frame`. The last answer is remembered: a fan-out asks it of many in a row. */
@@ -58,11 +58,13 @@ export class Batch {
     const bytes = Buffer.allocUnsafe(this.bytes);
     let end = this.bytes;
     for (let batch: Batch | null = this; batch !== null && batch.#frame !== null; batch = batch.#previous) {
-      const joined = batch.#joined;
-      const piece: Buffer = joined ?? batch.#frame.encoded(this.framing);
-      end -= piece.length;
-      piece.copy(bytes, end);
-      if (joined !== null) break;
+      const joined: Buffer | null = batch.#joined;
+      if (joined !== null) {
+        joined.copy(bytes, 0);
+        break;
+      }
+      end -= batch.#frame.size(this.framing);
+      batch.#frame.put(this.framing, bytes, end);
     }
     return bytes;
   }

@@ -11,18 +11,28 @@ export interface Framing {
   readonly slot: number;
   /** The bytes of a frame, complete: frames are written one after another with nothing between. */
   encode(text: string, position: Position | null): Buffer;
+  /** For frames that one connection alone gets: puts them where they are joined, which spares a piece of memory for each. */
+  readonly inPlace?: {
+    /** Bytes that a frame takes. */
+    size(text: string): number;
+    /** Puts its bytes into `bytes` from `at` on. */
+    put(text: string, bytes: Buffer, at: number): void;
+  };
 }
 
 /** One frame of the server. Immutable but for its cache of encodings. */
 export class Frame {
   readonly text: string;
   readonly position: Position | null;
+  readonly #isShared: boolean;
   /** Most are encoded for one kind of transport only. */
   #slot = -1;
   #bytes: Buffer | null = null;
   #others: (Buffer | undefined)[] | null = null;
 
-  constructor(text: string, position: Position | null = null) {
+  /** `isShared` false: one connection alone gets it. */
+  constructor(text: string, position: Position | null = null, isShared = true) {
+    this.#isShared = isShared;
     this.text = text;
     this.position = position;
   }
@@ -38,6 +48,18 @@ export class Frame {
     frame.#slot = framing.slot;
     frame.#bytes = bytes;
     return frame;
+  }
+
+  /** Bytes that it takes in `framing`. */
+  size(framing: Framing): number {
+    if (this.#isShared || framing.inPlace === undefined) return this.encoded(framing).length;
+    return framing.inPlace.size(this.text);
+  }
+
+  /** Puts its bytes into `bytes` from `at` on. */
+  put(framing: Framing, bytes: Buffer, at: number): void {
+    if (this.#isShared || framing.inPlace === undefined) this.encoded(framing).copy(bytes, at);
+    else framing.inPlace.put(this.text, bytes, at);
   }
 
   /** The bytes in `framing`, made at the first call. */

@@ -38,28 +38,42 @@ function wrap(payload: Buffer, opcode: number): Buffer {
   );
 }
 
-/** One complete, unmasked text message, in one piece of memory (RFC 6455, 5.2). */
-function textMessage(text: string): Buffer {
-  const length = Buffer.byteLength(text);
-  const start = length < 126 ? 2 : length < 65_536 ? 4 : 10;
-  const bytes = Buffer.allocUnsafe(start + length);
-  bytes[0] = FIN | TEXT;
-  if (start === 2) bytes[1] = length;
+/** Bytes before the payload of a message of so many bytes (RFC 6455, 5.2). */
+const headerBytes = (length: number): number => (length < 126 ? 2 : length < 65_536 ? 4 : 10);
+
+/** One complete, unmasked text message, put into `bytes` from `at` on. */
+function putText(text: string, length: number, bytes: Buffer, at: number): void {
+  const start = headerBytes(length);
+  bytes[at] = FIN | TEXT;
+  if (start === 2) bytes[at + 1] = length;
   else if (start === 4) {
-    bytes[1] = 126;
-    bytes.writeUInt16BE(length, 2);
+    bytes[at + 1] = 126;
+    bytes.writeUInt16BE(length, at + 2);
   } else {
-    bytes[1] = 127;
-    bytes.writeBigUInt64BE(BigInt(length), 2);
+    bytes[at + 1] = 127;
+    bytes.writeBigUInt64BE(BigInt(length), at + 2);
   }
-  bytes.write(text, start);
-  return bytes;
+  bytes.write(text, at + start);
 }
 
 /** How frames go into WebSocket messages. */
 export const websocketFraming: Framing = {
   slot: 0,
-  encode: textMessage,
+  encode(text) {
+    const length = Buffer.byteLength(text);
+    const bytes = Buffer.allocUnsafe(headerBytes(length) + length);
+    putText(text, length, bytes, 0);
+    return bytes;
+  },
+  inPlace: {
+    size(text) {
+      const length = Buffer.byteLength(text);
+      return headerBytes(length) + length;
+    },
+    put(text, bytes, at) {
+      putText(text, Buffer.byteLength(text), bytes, at);
+    },
+  },
 };
 
 /** A WebSocket that knows its carrier. */

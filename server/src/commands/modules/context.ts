@@ -68,10 +68,10 @@ export class CommandSession implements EndedSession {
 
 /** The context of one command. */
 export class CommandContext extends Actions {
-  readonly session: CommandSession;
   /** What the pattern captured of the path. */
   readonly captured: Readonly<Record<string, string>>;
   readonly #call: Call;
+  #session: CommandSession | null = null;
   readonly #doings: Doings;
 
   constructor(call: Call, captured: Readonly<Record<string, string>>, doings: Doings) {
@@ -79,7 +79,12 @@ export class CommandContext extends Actions {
     this.#call = call;
     this.#doings = doings;
     this.captured = captured;
-    this.session = new CommandSession(call.session);
+  }
+
+  /** The session that gives it. */
+  get session(): CommandSession {
+    this.#session ??= new CommandSession(this.#call.session);
+    return this.#session;
   }
 
   get path(): string {

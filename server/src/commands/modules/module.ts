@@ -93,7 +93,7 @@ export class Module {
     watch.begin(this.#watched);
     let outcome: CallOutcome | Promise<CallOutcome>;
     try {
-      outcome = this.#admit(call.args, new CommandContext(call, captured, doings));
+      outcome = this.#admit(call, new CommandContext(call, captured, doings));
     } catch (error) {
       outcome = this.#outcomeOf(error, call);
     }
@@ -106,10 +106,10 @@ export class Module {
       .finally(() => watch.end(this.#watched));
   }
 
-  #admit(args: Json, context: CommandContext): CallOutcome | Promise<CallOutcome> {
+  #admit({ args, session, path }: Call, context: CommandContext): CallOutcome | Promise<CallOutcome> {
     const { authorize } = this.#definition;
     if (authorize === undefined) {
-      return context.session.mayHear(context.path) ? this.#check(args, context) : NOT_ALLOWED;
+      return session.paths.mayHear(path) ? this.#check(args, context) : NOT_ALLOWED;
     }
     const isAllowed = authorize.call(this.#definition, context);
     if (!isAwaited(isAllowed)) return isAllowed === true ? this.#check(args, context) : NOT_ALLOWED;
