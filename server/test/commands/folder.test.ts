@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CommandFolder, ModuleError } from '../../src/commands/modules/folder.js';
@@ -122,5 +122,23 @@ describe('the folder of commands', () => {
     expect(await said(() => write(words, 'written at last'))).toBe('written at last');
     stop();
     expect(changes).toBe(4);
+  });
+
+  it('may go while it is watched, and come back', async () => {
+    const path = folderWith({ 'say.ts': SAY });
+    let changes = 0;
+    const stop = new CommandFolder(path).watch(() => changes++);
+    const seen = async (count: number): Promise<void> => {
+      for (let i = 0; i < 400 && changes < count; i++)
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      expect(changes).toBe(count);
+    };
+    rmSync(path, { recursive: true });
+    await seen(1);
+    mkdirSync(path);
+    await seen(1);
+    writeFileSync(join(path, 'say.ts'), SAY);
+    await seen(2);
+    stop();
   });
 });

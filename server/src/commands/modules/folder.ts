@@ -64,7 +64,12 @@ export class CommandFolder {
   watch(onChange: () => void): () => void {
     let last = this.#signs();
     const timer = setInterval(() => {
-      const signs = this.#signs();
+      let signs = '';
+      try {
+        signs = this.#signs();
+      } catch {
+        // The folder has gone, or changes just now: loading it says so, and the next look sees more.
+      }
       if (signs === last) return;
       last = signs;
       onChange();
