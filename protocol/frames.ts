@@ -12,19 +12,25 @@ export type Json = string | number | boolean | null | Json[] | { [name: string]:
  * One path that a client wants to hear. Without `position` it is heard from now on; with one, from
  * the update after it; with `null` the client heard the path before but has no position (no log). With
  * `state` the client also follows the path's state: it asks for a `snapshot`, or has what the state was
- * at its position and needs the `changes` only.
+ * at its position and needs the `changes` only. A `token` is the back end's signed word that whoever holds
+ * it may hear the path.
  */
 export interface SubscribeItem {
   readonly path: string;
   readonly position?: Position | null;
   readonly state?: 'snapshot' | 'changes';
+  readonly token?: string;
 }
 
-/** The first frame of a connection. With a ticket it resumes the session of that ticket. */
+/**
+ * The first frame of a connection. With a ticket it resumes the session of that ticket. A `token` is the back end's signed word of
+ * who is asking and what they may hear.
+ */
 export interface OpenFrame {
   readonly type: 'open';
   readonly protocol: number;
   readonly ticket?: string;
+  readonly token?: string;
   readonly paths?: readonly SubscribeItem[];
 }
 
@@ -61,6 +67,13 @@ export interface CommandFrame {
   readonly timeoutMs?: number;
 }
 
+/** Renews the token of the session. */
+export interface TokenFrame {
+  readonly type: 'token';
+  readonly n: number;
+  readonly token: string;
+}
+
 /** Answers a `ping`. */
 export interface PongFrame {
   readonly type: 'pong';
@@ -72,7 +85,13 @@ export interface CloseFrame {
 }
 
 /** What may follow the first frame. */
-export type SendFrame = SubscribeFrame | UnsubscribeFrame | CommandFrame | PongFrame | CloseFrame;
+export type SendFrame =
+  | SubscribeFrame
+  | UnsubscribeFrame
+  | CommandFrame
+  | TokenFrame
+  | PongFrame
+  | CloseFrame;
 
 /** Every frame that a client sends. */
 export type UpFrame = OpenFrame | SendFrame;
@@ -111,6 +130,8 @@ export interface OpenedFrame {
   readonly received: number;
   /** True after a crash: which frames it had received of this session before, the server does not know. */
   readonly forgot?: boolean;
+  /** How long the token of the session is still good, in milliseconds; absent where it has none. */
+  readonly tokenExpiresInMs?: number;
   readonly pingIntervalMs: number;
 }
 
@@ -123,10 +144,18 @@ export interface UpdateFrame {
   readonly position?: Position;
 }
 
+/** One path that is heard. */
+export interface SubscribedItem {
+  readonly path: string;
+  readonly position: Position | null;
+  /** How long the token by which it is heard is still good, in milliseconds; absent where it is heard without one. */
+  readonly expiresInMs?: number;
+}
+
 /** From `position` on the client hears these paths. */
 export interface SubscribedFrame {
   readonly type: 'subscribed';
-  readonly paths: readonly { readonly path: string; readonly position: Position | null }[];
+  readonly paths: readonly SubscribedItem[];
 }
 
 /** These paths wait for the back end's word. */
@@ -145,8 +174,8 @@ export interface RefusedFrame {
 export interface UnsubscribedFrame {
   readonly type: 'unsubscribed';
   readonly paths: readonly string[];
-  /** Who ended them. */
-  readonly by: 'client' | 'back_end';
+  /** Who ended them: the client, the back end, or a token that has expired. */
+  readonly by: 'client' | 'back_end' | 'expiry';
 }
 
 /** Updates after `from`, up to and including `to`, are lost to this client. */
@@ -194,6 +223,13 @@ export interface TicketFrame {
   readonly ticket: string;
 }
 
+/** The token that the client sent has taken the place of the one before. */
+export interface RenewedFrame {
+  readonly type: 'renewed';
+  /** How long it is good, in milliseconds. */
+  readonly expiresInMs: number;
+}
+
 /** To be answered with a `pong`. */
 export interface PingFrame {
   readonly type: 'ping';
@@ -228,6 +264,7 @@ export type ControlFrame =
   | StateFrame
   | ReplyFrame
   | TicketFrame
+  | RenewedFrame
   | PingFrame
   | ErrorFrame
   | ClosingFrame;

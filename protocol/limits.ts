@@ -36,6 +36,12 @@ export const LIMITS = {
   framesPerPost: 100,
   /** A user's name, an idempotency key: characters; code `bad_field`. */
   nameCharacters: 255,
+  /** A token: characters; code `bad_token`. */
+  tokenCharacters: 16_384,
+  /** Different tokens in one frame; code `too_many_items`. */
+  tokensPerFrame: 100,
+  /** The `info` of a user, as JSON: characters; code `bad_field`. */
+  infoCharacters: 4_096,
   /** The `uid` of a command: characters; code `bad_field`. */
   uidCharacters: 64,
   /** A command's name in bytes; code `bad_field`. */

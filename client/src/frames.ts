@@ -2,7 +2,7 @@
  * How Pomona tells the frames of the server apart. Beside decode.ts, because later entries need the words of this file and
  * not the shapes of that one, which would be in each of their files once more.
  */
-import type { ControlFrame, ReplyFrame, StateFrame, UpdateFrame } from '../../protocol/frames.js';
+import type { ControlFrame, RenewedFrame, ReplyFrame, StateFrame, UpdateFrame } from '../../protocol/frames.js';
 
 /** A frame of a type that the core does not know, as it came. */
 export interface OtherFrame {
@@ -14,7 +14,7 @@ export interface OtherFrame {
 export const UPDATE = '';
 
 /** A frame that the core understands. */
-export type CoreFrame = Exclude<ControlFrame, StateFrame | ReplyFrame>;
+export type CoreFrame = Exclude<ControlFrame, StateFrame | ReplyFrame | RenewedFrame>;
 
 /** A frame that passed the check: an update when it has no type. */
 export type Decoded = CoreFrame | OtherFrame | (UpdateFrame & { readonly type?: undefined });

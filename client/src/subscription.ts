@@ -47,7 +47,7 @@ export interface GapEvent {
 /** The back end ended a subscription. */
 export interface UnsubscribedEvent {
   readonly path: string;
-  readonly by: 'client' | 'back_end';
+  readonly by: 'client' | 'back_end' | 'expiry';
 }
 
 /** What a subscription tells. */

@@ -163,6 +163,54 @@ export const configSchema = z.strictObject({
     .regex(/^\S{16,}$/, 'at least 16 characters, no spaces')
     .exactOptional()
     .meta({ description: 'secret that signs what the back end is asked; by default one is made' }),
+  sessionUrl: z
+    .string()
+    .refine(isWebUrl, 'not a URL such as "http://127.0.0.1:8000/dobby/session/"')
+    .exactOptional()
+    .meta({ description: 'URL of the back end that says who is asking and what they may hear' }),
+  forwardHeaders: z
+    .array(z.string().toLowerCase().refine(isForwardable, 'not a header that can be forwarded'))
+    .default([])
+    .meta({ description: 'headers of clients, beside their cookies, that the back end is shown there' }),
+  sessionConnections: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(32)
+    .meta({ description: 'connections to the back end at a time for these questions' }),
+  sessionTimeoutMs: ms
+    .max(LIMITS.requestMs)
+    .default(5_000)
+    .meta({ description: 'how long the back end may take to answer them' }),
+  tokenSecret: z
+    .string()
+    .regex(/^\S{32,}$/, 'at least 32 characters, no spaces')
+    .refine((secret) => !secret.includes('-----BEGIN'), 'a public key is no secret: name it in tokenKeys')
+    .exactOptional()
+    .meta({
+      description: 'secret that signs tokens (HS256); by default one is made, unless tokenKeys is set',
+    }),
+  tokenKeys: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .meta({ description: 'file or URL of the keys (JWKS) that tokens are checked with' }),
+  tokenIssuer: z.string().min(1).exactOptional().meta({ description: 'who must have issued tokens' }),
+  tokenAudience: z
+    .string()
+    .min(1)
+    .default('dobby')
+    .meta({ description: 'for whom tokens must have been made' }),
+  maxTokenAgeMs: ms
+    .default(60 * 60 * 1000)
+    .meta({ description: 'how old a token may be, and how long it is remembered what was taken back' }),
+  apiKeys: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .meta({
+      description: 'file of further API keys, each for some methods and paths; read again when it changes',
+    }),
   maxCommandsPerSecond: z
     .int()
     .min(1)
@@ -212,6 +260,13 @@ function isWebUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, username, hash } = new URL(text);
   return /^https?:$/.test(protocol) && username === '' && hash === '';
+}
+
+/** A name of a header that says something of the client, not of the connection or of Dobby. */
+function isForwardable(name: string): boolean {
+  const isOurs =
+    /^(host|cookie|origin|connection|upgrade|te|trailer|transfer-encoding|keep-alive|proxy-.*|content-.*|expect|accept|dobby-signature|x-forwarded-.*|forwarded|sec-websocket-.*)$/;
+  return /^[!#$%&'*+.^_`|~0-9a-z-]{1,100}$/.test(name) && !isOurs.test(name);
 }
 
 function isProxy(text: string): boolean {

@@ -20,7 +20,7 @@ export interface TextField {
 }
 
 /** Fields that never stand on a command line. */
-const SECRETS: ReadonlySet<string> = new Set(['apiKey', 'webhookSecret']);
+const SECRETS: ReadonlySet<string> = new Set(['apiKey', 'webhookSecret', 'tokenSecret']);
 
 /** Every field that can be written as text; `paths` stands in a file only. */
 export const TEXT_FIELDS: readonly TextField[] = Object.entries(configSchema.shape)

@@ -3,7 +3,7 @@
  * ended never returns.
  */
 import { errorBody, type Outcome } from '../../../protocol/codes.js';
-import type { CommandFrame, OpenFrame, SubscribeItem } from '../../../protocol/frames.js';
+import type { CommandFrame, OpenFrame, SubscribeItem, TokenFrame } from '../../../protocol/frames.js';
 import { pathFault } from '../../../protocol/paths.js';
 import { Admission } from './admission.js';
 import type { Clock, IdSource } from './clock.js';
@@ -153,6 +153,9 @@ export class Sessions {
     session.lastCommandAt = this.#parts.clock.now();
     this.#taker?.take(session, frame);
   }
+
+  /** A session sends a newer token. */
+  takeToken(_session: Session, _frame: TokenFrame): void {}
 
   /** From now on every session hears what is told to everybody. */
   hearBroadcasts(): void {

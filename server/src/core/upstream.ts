@@ -21,7 +21,8 @@ export function applyFrame(sessions: Sessions, session: Session, frame: SendFram
       return null;
     case 'subscribe':
     case 'unsubscribe':
-    case 'command': {
+    case 'command':
+    case 'token': {
       const order = sequence(session, frame.n);
       if (order === 'repeat') return null;
       if (order === 'jump') return errorBody('bad_sequence');
@@ -29,7 +30,8 @@ export function applyFrame(sessions: Sessions, session: Session, frame: SendFram
       session.isForgotten = false;
       if (frame.type === 'subscribe') session.paths.want(frame.paths);
       else if (frame.type === 'unsubscribe') session.paths.unwant(frame.paths);
-      else sessions.takeCommand(session, frame);
+      else if (frame.type === 'command') sessions.takeCommand(session, frame);
+      else sessions.takeToken(session, frame);
       return null;
     }
     default:

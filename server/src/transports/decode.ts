@@ -13,11 +13,13 @@ import { LIMITS } from '../../../protocol/limits.js';
 import { keyFault } from '../../../protocol/paths.js';
 import { check } from '../schema.js';
 
+const token = z.string().min(1);
 const position = z.strictObject({ epoch: z.string().length(8), offset: z.int().min(0) });
 const item = z.strictObject({
   path: z.string(),
   position: position.nullable().exactOptional(),
   state: z.enum(['snapshot', 'changes']).exactOptional(),
+  token: token.exactOptional(),
 });
 /** What JSON.parse gave is JSON; to look into it could go too deep. */
 const json = z.custom<Json>((value) => value !== undefined);
@@ -31,6 +33,7 @@ const open = z.strictObject({
   type: z.literal('open'),
   protocol: z.int(),
   ticket: ticket.exactOptional(),
+  token: token.exactOptional(),
   paths: z.array(item).max(LIMITS.pathsPerFrame).exactOptional(),
 });
 const poll = z.strictObject({ type: z.literal('poll'), ticket, connection, cursor: z.string() });
@@ -63,6 +66,7 @@ const sendFrames = {
     idempotent: z.boolean().exactOptional(),
     timeoutMs: z.int().min(1).exactOptional(),
   }),
+  token: z.strictObject({ type: z.literal('token'), n, token }),
   pong: z.strictObject({ type: z.literal('pong') }),
   close: z.strictObject({ type: z.literal('close') }),
 } satisfies Record<SendFrame['type'], z.ZodType<SendFrame>>;
