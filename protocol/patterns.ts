@@ -3,7 +3,7 @@
  * without "/", and a final `{name*}` for all the rest, at least one character. The first match in
  * list order wins. Matching is linear: no backtracking that a hostile path could blow up.
  */
-import { RESERVED_PREFIX, utf8Length } from './paths.js';
+import { pathFault, RESERVED_PREFIX, utf8Length } from './paths.js';
 
 /** A pattern is wrong; the message says where. */
 export class PatternError extends Error {
@@ -36,6 +36,17 @@ export function compilePattern(source: string): Pattern {
       return matchParts(parts, path, captured) ? captured : null;
     },
   };
+}
+
+/** What is wrong with a path or pattern, as a sentence; null when it is one. */
+export function patternFault(source: string): string | null {
+  try {
+    compilePattern(source);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  // Without braces it matches one path only, which must be one.
+  return source.includes('{') || pathFault(source) === null ? null : `no path can be like this: ${source}`;
 }
 
 function parse(source: string): Part[] {

@@ -50,6 +50,7 @@ describe('frames of the server', () => {
       state: true,
       reply: true,
       ticket: true,
+      renewed: true,
       ping: true,
       error: true,
       closing: true,

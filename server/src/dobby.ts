@@ -1,4 +1,5 @@
 /** Dobby put together: configuration in, a server out. What an embedding program uses of it is here. */
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { type ErrorBody, errorBody, type Outcome } from '../../protocol/codes.js';
@@ -10,7 +11,7 @@ import { type MountedApi, registerApi } from './api/http.js';
 import { Idempotency } from './api/idempotency.js';
 import { ApiKeys } from './auth/api-keys.js';
 import { Origins } from './auth/origins.js';
-import { FileJournal } from './auth/revocation-journal.js';
+import { FileJournal, Journals } from './auth/revocation-journal.js';
 import { StateFolder } from './auth/state-folder.js';
 import { SignedTickets } from './auth/tickets.js';
 import { MemoryBroker } from './brokers/memory/memory-broker.js';
@@ -27,16 +28,22 @@ import type { GrantResult, RevokeResult } from './core/session-paths.js';
 import { TimerWheel } from './core/timer-wheel.js';
 import { Handover } from './handoff/handover.js';
 import { createHttpServer } from './http-server.js';
+import { Authorities } from './identity/authorities.js';
 import { createLog, type Log } from './observe/log.js';
 import { registerPages } from './pages/pages.js';
 import { stopInOrder } from './stopping.js';
-import { Endpoint } from './transports/endpoint.js';
+import { Endpoint, type EndpointParts } from './transports/endpoint.js';
 import { VERSION } from './version.js';
 
 /** How long a ticket lasts. */
 const TICKET_LIFETIME_MS = 5 * 60 * 1000;
 const MAX_HEADS = 100_000;
 const OUTBOX: OutboxBounds = { maxBytes: 1024 * 1024, maxFrames: 1_000 };
+const NO_TOKENS = {
+  identity: async () => ({ error: errorBody('bad_token') }),
+  pass: async () => ({ error: errorBody('bad_token') }),
+};
+
 /** A server could not be asked for what it was asked for; `body` says why, by a code of the protocol. */
 export class DobbyError extends Error {
   override readonly name = 'DobbyError';
@@ -66,7 +73,8 @@ export class Dobby {
   readonly #log: Log;
   readonly #wheel = new TimerWheel(systemClock);
   readonly #broker: MemoryBroker;
-  readonly #journal: FileJournal;
+  readonly #journal: Journals;
+  readonly #authorities: Authorities;
   readonly #revocations: Revocations;
   readonly #engine: Engine;
   readonly #commands: CommandCenter;
@@ -96,10 +104,12 @@ export class Dobby {
       lifetimeMs: TICKET_LIFETIME_MS,
       secrets: () => state.ticketSecrets(Date.now()),
     });
-    this.#journal = new FileJournal(state.file('revocations'), {
-      lifetimeMs: TICKET_LIFETIME_MS,
-      clock: systemClock,
-    });
+    const journal = (name: string, lifetimeMs: number) =>
+      new FileJournal(state.file(name), { lifetimeMs, clock: systemClock });
+    this.#journal = new Journals(
+      journal('revocations', TICKET_LIFETIME_MS),
+      journal('revocations-of-users', this.#longestMs),
+    );
     this.#broker = new MemoryBroker({
       clock: systemClock,
       ids: systemIds,
@@ -110,6 +120,14 @@ export class Dobby {
       headTtlMs: this.config.headTtlMs,
       maxHeads: MAX_HEADS,
     });
+    const origins = new Origins(this.config);
+    const addressOf = (request: IncomingMessage) =>
+      origins.clientAddress(request.headers, request.socket.remoteAddress ?? '');
+    const secret = () => this.config.webhookSecret ?? state.webhookSecret();
+    this.#authorities = new Authorities(this.config, {
+      ...{ clock: systemClock, wheel: this.#wheel, log: this.#log, secret, addressOf },
+      tokens: NO_TOKENS,
+    });
     this.#revocations = new Revocations(this.#journal, this.#journal.load()); // what is wrong with it is told at the start
     this.#engine = this.#createEngine(policies, tickets, this.#revocations);
     this.#commands = new CommandCenter(this.config, {
@@ -117,9 +135,9 @@ export class Dobby {
       clock: systemClock,
       wheel: this.#wheel,
       log: this.#log,
-      secret: () => this.config.webhookSecret ?? state.webhookSecret(),
+      secret,
     });
-    this.#endpoint = this.#createEndpoint(policies, tickets);
+    this.#endpoint = this.#createEndpoint(policies, { tickets, origins, addressOf });
     this.#app = createHttpServer(this.#log);
     this.#api = this.#mount();
     this.#handover = new Handover({
@@ -195,6 +213,7 @@ export class Dobby {
       broker: this.#broker,
       wheel: this.#wheel,
       journal: this.#journal,
+      authorities: this.#authorities,
       handover: () => (this.#hasTakenOver ? this.#handover : null),
       starting: this.#starting,
     });
@@ -235,12 +254,12 @@ export class Dobby {
 
   /** Takes paths away from a session. Rejects with DobbyError when the session is unknown. */
   async disconnect(id: string, paths: readonly string[]): Promise<RevokeResult[]> {
-    return orThrow(await this.#begin().sessions.disconnect(id, paths));
+    return orThrow(await this.#begin().sessions.revoking.disconnect(id, paths));
   }
 
   /** Ends a session. Rejects with DobbyError when it is unknown. */
   async kick(id: string, options: { readonly reconnect?: boolean } = {}): Promise<void> {
-    orThrow(await this.#begin().sessions.kick(id, options.reconnect ?? true));
+    orThrow(await this.#begin().sessions.revoking.kick(id, options.reconnect ?? true));
   }
 
   /** Makes a receiver of the program's own known, so that paths can be connected to it. @throws Error when its id is taken. */
@@ -292,6 +311,7 @@ export class Dobby {
       broker: this.#broker,
       tickets,
       revocations,
+      authority: this.#authorities,
       isPublic: (path) => policies.isPublic(path),
       settings: {
         sessionTtlMs,
@@ -314,21 +334,24 @@ export class Dobby {
     });
   }
 
-  #createEndpoint(policies: Policies, tickets: SignedTickets): Endpoint {
-    const origins = new Origins(this.config);
+  #createEndpoint(
+    policies: Policies,
+    parts: Pick<EndpointParts, 'tickets' | 'origins' | 'addressOf'>,
+  ): Endpoint {
     return new Endpoint({
       ...this.#engine,
-      tickets,
-      origins,
+      ...parts,
       wheel: this.#wheel,
       log: this.#log,
+      wantsCookies: this.#authorities.wantsCookies,
+      forwardHeaders: this.config.forwardHeaders,
+      visitorOf: (request) => this.#authorities.visitorOf(request),
       url: this.config.endpoint,
       sessionTtlMs: this.config.sessionTtlMs,
       pollHoldMs: LIMITS.pollHoldMs,
       isPublic: (path) => policies.isPublic(path),
       hasState: (path) => this.#engine.dispatcher.hasState(path),
       isStopping: () => this.#isStopping,
-      addressOf: (request) => origins.clientAddress(request.headers, request.socket.remoteAddress ?? ''),
     });
   }
 
@@ -345,9 +368,14 @@ export class Dobby {
     });
   }
 
+  /** How long a ticket or a token may live. */
+  get #longestMs(): number {
+    return Math.max(TICKET_LIFETIME_MS, this.config.maxTokenAgeMs);
+  }
+
   #pruneLater(revocations: Revocations): void {
     this.#wheel.after(TICKET_LIFETIME_MS, () => {
-      revocations.prune(Date.now() - TICKET_LIFETIME_MS);
+      revocations.prune(Date.now() - TICKET_LIFETIME_MS, Date.now() - this.#longestMs);
       this.#pruneLater(revocations);
     });
   }

@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { MountedApi } from './api/http.js';
-import type { FileJournal } from './auth/revocation-journal.js';
+import type { Journals } from './auth/revocation-journal.js';
 import type { MemoryBroker } from './brokers/memory/memory-broker.js';
 import type { CommandCenter } from './commands/command-center.js';
 import { systemClock } from './core/clock.js';
@@ -12,6 +12,7 @@ import type { Engine } from './core/engine.js';
 import type { Sessions } from './core/sessions.js';
 import type { TimerWheel } from './core/timer-wheel.js';
 import { type Handover, loadingMs } from './handoff/handover.js';
+import type { Authorities } from './identity/authorities.js';
 import type { Endpoint } from './transports/endpoint.js';
 
 /** Nobody is asked to come back sooner: a restarted server needs this long to be there. */
@@ -38,7 +39,8 @@ export interface Stopping {
   readonly api: MountedApi;
   readonly broker: MemoryBroker;
   readonly wheel: TimerWheel;
-  readonly journal: FileJournal;
+  readonly journal: Journals;
+  readonly authorities: Authorities;
   /** Null when nothing was taken over: then the next server does that. */
   readonly handover: () => Handover | null;
   /** The start, when it is still under way. */
@@ -47,7 +49,7 @@ export interface Stopping {
 
 /** Stops a server. */
 export async function stopInOrder(stopping: Stopping): Promise<void> {
-  const { engine, commands, endpoint, app, api, broker, wheel, journal } = stopping;
+  const { engine, commands, endpoint, app, api, broker, wheel, journal, authorities } = stopping;
   const { publisher, sessions } = engine;
   const startedAt = systemClock.monotonic();
   const bytes = broker.totalBytes + broker.stateBytes;
@@ -69,6 +71,7 @@ export async function stopInOrder(stopping: Stopping): Promise<void> {
   endpoint.stop();
   await app.close();
   await commands.stop();
+  await authorities.stop();
   broker.stop();
   wheel.stop();
   await journal.close();

@@ -8,15 +8,19 @@ import { type FileHandle, open, rename } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Clock } from '../core/clock.js';
 import type { Revocation, RevocationJournal } from '../core/revocations.js';
+import { source } from '../schema.js';
 
-const lineSchema = z.strictObject({
-  id: z.string(),
-  at: z.int(),
-  path: z.string().optional(),
-  isFinal: z.boolean().optional(),
-  isEmpty: z.boolean().optional(),
-  user: z.string().nullable().optional(),
+const at = z.int();
+const isFinal = z.boolean().exactOptional();
+const sessionLine = z.strictObject({
+  ...{ id: z.string(), at, isFinal },
+  path: z.string().exactOptional(),
+  isEmpty: z.boolean().exactOptional(),
+  user: z.string().nullable().exactOptional(),
 });
+const userLine = z.strictObject({ ofUser: z.string(), at, isFinal, pattern: source.exactOptional() });
+const loginLine = z.strictObject({ ofLogin: z.string(), at, isFinal });
+const lineSchema = z.union([sessionLine, userLine, loginLine]);
 
 /** A journal in a file. */
 export class FileJournal implements RevocationJournal {
@@ -97,6 +101,31 @@ export class FileJournal implements RevocationJournal {
   }
 }
 
+/** One journal for what is of sessions, and one, which reaches back farther, for what is of users and logins. */
+export class Journals implements RevocationJournal {
+  readonly #ofSessions: FileJournal;
+  readonly #ofUsers: FileJournal;
+
+  constructor(ofSessions: FileJournal, ofUsers: FileJournal) {
+    this.#ofSessions = ofSessions;
+    this.#ofUsers = ofUsers;
+  }
+
+  /** Reads what a ticket or a token may still be refused for. */
+  load(): Revocation[] {
+    return [...this.#ofSessions.load(), ...this.#ofUsers.load()];
+  }
+
+  write(revocation: Revocation): Promise<void> {
+    return ('id' in revocation ? this.#ofSessions : this.#ofUsers).write(revocation);
+  }
+
+  /** Closes the files after the last writes. Idempotent. */
+  async close(): Promise<void> {
+    await Promise.all([this.#ofSessions.close(), this.#ofUsers.close()]);
+  }
+}
+
 /** When a write is over, well or not: whoever asked for it was told which. */
 async function settled(writing: Promise<void> | null): Promise<void> {
   await Promise.allSettled([writing]);
@@ -105,7 +134,7 @@ async function settled(writing: Promise<void> | null): Promise<void> {
 /** A line, or null when it was cut short by a crash: its writer was never told that it is safe. */
 function parseLine(line: string): Revocation | null {
   try {
-    return lineSchema.parse(JSON.parse(line)) as Revocation;
+    return lineSchema.parse(JSON.parse(line));
   } catch {
     return null;
   }

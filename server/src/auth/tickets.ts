@@ -6,15 +6,18 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../core/clock.js';
 import type { TicketClaims, TicketOffice, TicketVerdict } from '../core/ticket.js';
+import { identitySchema } from '../schema.js';
 
 const claimsSchema = z.strictObject({
-  v: z.literal(1),
+  v: z.literal(2),
   id: z.string().min(1).max(64),
   c: z.int().min(0),
   iat: z.int().min(0),
   u: z.string().nullable(),
   g: z.array(z.string()).nullable(),
-  d: z.array(z.string()).optional(),
+  d: z.array(z.strictObject({ path: z.string(), at: z.int() })).optional(),
+  l: z.string().optional(),
+  w: identitySchema.optional(),
 });
 
 const BAD: TicketVerdict = { fault: 'bad_ticket' };
@@ -34,9 +37,13 @@ export class SignedTickets implements TicketOffice {
     this.#secrets = options.secrets;
   }
 
-  issue({ id, connection, issuedAt, user, grants, denied }: TicketClaims): string {
-    const more = denied.length === 0 ? {} : { d: denied };
-    const claims = { v: 1, id, c: connection, iat: issuedAt, u: user, g: grants, ...more };
+  issue({ id, connection, issuedAt, user, grants, denied, login, identity }: TicketClaims): string {
+    const more = {
+      ...(denied.length > 0 && { d: denied }),
+      ...(login !== null && { l: login }),
+      ...(identity !== null && { w: identity }),
+    };
+    const claims = { v: 2, id, c: connection, iat: issuedAt, u: user, g: grants, ...more };
     const body = Buffer.from(JSON.stringify(claims)).toString('base64url');
     return `${body}.${sign(body, this.#secrets()[0] as Buffer).toString('base64url')}`;
   }
@@ -74,6 +81,6 @@ function readClaims(body: string): TicketClaims | null {
   }
   const result = claimsSchema.safeParse(json);
   if (!result.success) return null;
-  const { id, c, iat, u, g, d } = result.data;
-  return { id, connection: c, issuedAt: iat, user: u, grants: g, denied: d ?? [] };
+  const { id, c, iat, u, g, d = [], l = null, w = null } = result.data;
+  return { id, connection: c, issuedAt: iat, user: u, grants: g, denied: d, login: l, identity: w };
 }

@@ -35,6 +35,7 @@ export interface Wait {
 }
 
 interface Asking extends Wait {
+  readonly shown: Readonly<Record<string, string>>;
   readonly token: CircuitToken;
 }
 
@@ -67,14 +68,18 @@ export class Webhook {
     this.#circuit = new Circuit(parts.clock, (pauseMs) => this.#tell(pauseMs));
   }
 
-  /** Asks, and waits until the signal is aborted. Never rejects. */
-  async ask(question: object, wait: Wait): Promise<WebhookAnswer> {
+  /** Asks, showing `headers` beside its own, and waits until the signal is aborted. Never rejects. */
+  async ask(
+    question: object,
+    wait: Wait,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<WebhookAnswer> {
     if (this.#asked >= this.#parts.maxConnections * (1 + WAITING_PER_CONNECTION)) return { failure: 'busy' };
     const token = this.#circuit.mayAsk();
     if (token === null) return { failure: 'down' };
     this.#asked++;
     try {
-      return await this.#ask(JSON.stringify(question), { ...wait, token });
+      return await this.#ask(JSON.stringify(question), { ...wait, token, shown: headers });
     } finally {
       this.#asked--;
     }
@@ -85,7 +90,7 @@ export class Webhook {
     await this.#pool.destroy();
   }
 
-  async #ask(body: string, { signal, isTelling, token }: Asking): Promise<WebhookAnswer> {
+  async #ask(body: string, { signal, isTelling, token, shown }: Asking): Promise<WebhookAnswer> {
     const { secret, clock } = this.#parts;
     const request = { method: 'POST', target: this.#target, body };
     try {
@@ -97,6 +102,7 @@ export class Webhook {
         method: 'POST',
         path: this.#target,
         headers: {
+          ...shown,
           'content-type': 'application/json',
           accept: 'application/json',
           [SIGNATURE_HEADER]: sign(request, { secret, now: clock.now() }),
@@ -113,6 +119,11 @@ export class Webhook {
       if (signal.aborted && !isTelling()) {
         this.#circuit.gaveUp(token);
         return { failure: 'failed', detail: 'nobody waits any more' };
+      }
+      // What a client has sent could not be passed on.
+      if (isInvalid(error)) {
+        this.#circuit.gaveUp(token);
+        return { failure: 'failed', detail: describe(error) };
       }
       // It has answered, though not what can be taken.
       if (isTooLarge(error)) {
@@ -136,6 +147,7 @@ export class Webhook {
   }
 }
 
+const isInvalid = (error: unknown): boolean => error instanceof errors.InvalidArgumentError;
 const isTooLarge = (error: unknown): boolean => error instanceof errors.ResponseExceededMaxSizeError;
 
 /** What happens before anything of a request was sent. */

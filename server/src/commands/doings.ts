@@ -88,7 +88,7 @@ export class Doings {
 
   /** Takes paths away from a session. */
   revoke(session: Session, paths: readonly string[]): Promise<Outcome<RevokeResult[]>> {
-    return this.#parts.sessions.disconnect(session.id, paths);
+    return this.#parts.sessions.revoking.disconnect(session.id, paths);
   }
 
   /** Lets `read` look at the state of a path. */

@@ -32,7 +32,7 @@ export function recognize(ticket: string | undefined, parts: ComerParts): Comer 
   const verdict = parts.tickets.read(ticket);
   if (!('claims' in verdict)) return refusal('bad_ticket', 'ticket_refused');
   const { claims } = verdict;
-  const state = parts.revocations.ended(claims.id);
+  const state = parts.revocations.endedBy(claims);
   if (state === 'dismissed') return refusal('revoked_ticket', 'dismissed');
   if (state === 'ended') return { refused: 'revoked_ticket' };
   if ('fault' in verdict) return { refused: verdict.fault };

@@ -4,6 +4,7 @@ import type { Clock, IdSource } from './clock.js';
 import { type Counters, newCounters } from './counters.js';
 import { Dispatcher } from './dispatcher.js';
 import { Flusher } from './flusher.js';
+import type { Authority } from './identity.js';
 import { Messenger } from './messenger.js';
 import { Publisher } from './publisher.js';
 import type { OnReceiverFault } from './receiver.js';
@@ -22,6 +23,7 @@ export interface EngineParts {
   readonly broker: Broker;
   readonly tickets: TicketOffice;
   readonly revocations: Revocations;
+  readonly authority: Authority;
   readonly isPublic: (path: string) => boolean;
   readonly settings: SessionSettings;
   readonly onReceiverFault: OnReceiverFault;

@@ -3,7 +3,9 @@
  * between the two is not core's concern.
  */
 import type { Position } from '../../../protocol/positions.js';
+import type { Identity } from './identity.js';
 import type { StateEntry } from './path-state.js';
+import type { Denial } from './permissions.js';
 import type { StateValues } from './session-state.js';
 import type { LogEntry } from './update.js';
 
@@ -47,7 +49,9 @@ export interface SessionHandoff {
   readonly isForgotten: boolean;
   readonly state: { readonly values: StateValues; readonly version: number };
   readonly granted: readonly string[];
-  readonly denied: readonly string[];
+  readonly denied: readonly Denial[];
+  readonly login: string | null;
+  readonly identity: Identity | null;
   readonly subscriptions: readonly SubscriptionHandoff[];
 }
 

@@ -42,3 +42,48 @@ export interface TokenReader {
   /** A token of paths. */
   pass(token: string): Promise<Outcome<Pass>>;
 }
+
+/** A client that opens a connection, as far as a back end is told of it. */
+export interface Visitor {
+  /** The headers that it is shown, by names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The address of the client. */
+  readonly address: string;
+}
+
+/** What a back end says of a visitor: who it is, and which of the paths it must not hear. */
+export interface Introduction {
+  readonly identity: Identity;
+  /** Paths and patterns, all of them valid. */
+  readonly refused: readonly string[];
+}
+
+/** Who wants to hear paths. */
+export interface Asker {
+  readonly user: string | null;
+  readonly login: string | null;
+  readonly info: Json;
+}
+
+/** What a back end says of paths; both are paths and patterns, all of them valid. */
+export interface PathWord {
+  readonly grants: readonly string[];
+  readonly refused: readonly string[];
+  /** When it was asked, in milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** The back end as the one that answers for sessions. Never rejects. */
+export interface SessionView {
+  /** Asks who a visitor is, and about paths. Errors: `not_identified`, `not_allowed`. */
+  introduce(visitor: Visitor, paths: readonly string[]): Promise<Outcome<Introduction>>;
+  /** Asks whether somebody may hear paths, and again for a while when nothing is answered; null in the end. */
+  ask(asker: Asker, paths: readonly string[]): Promise<PathWord | null>;
+}
+
+/** Those who can say something of sessions. */
+export interface Authority {
+  readonly tokens: TokenReader;
+  /** Null where the configuration names none. */
+  readonly view: SessionView | null;
+}

@@ -1,12 +1,13 @@
 /**
- * What was taken back within one ticket lifetime: sessions that have ended and paths that were taken from one. A
- * ticket made before is refused, or loses the path. Kept until every such ticket has expired, and handed to
- * a journal so that a restart does not forget.
+ * What was taken back: sessions that have ended and paths that were taken from one; users and logins that were sent away and paths that
+ * were taken from a user. A ticket or a token made before is refused, or loses the path. Kept until every such ticket and token has
+ * expired, and handed to a journal so that a restart does not forget.
  */
+import type { Denial } from './permissions.js';
 import type { TicketClaims } from './ticket.js';
 
-/** One thing taken back. */
-export interface Revocation {
+/** Something taken back from one session. */
+export interface SessionRevocation {
   /** The session. */
   readonly id: string;
   /** When, in milliseconds since 1970. */
@@ -21,17 +22,54 @@ export interface Revocation {
   readonly user?: string | null;
 }
 
+/** Something taken back from all sessions of a user: a pattern of paths, or the sessions themselves. */
+export interface UserRevocation {
+  readonly ofUser: string;
+  readonly at: number;
+  readonly pattern?: string;
+  readonly isFinal?: boolean;
+}
+
+/** A login has ended. */
+export interface LoginRevocation {
+  readonly ofLogin: string;
+  readonly at: number;
+  readonly isFinal?: boolean;
+}
+
+/** One thing taken back. */
+export type Revocation = SessionRevocation | UserRevocation | LoginRevocation;
+
 /** Writes revocations where they outlive the process. */
 export interface RevocationJournal {
   /** Resolves when the record is safe. */
   write(revocation: Revocation): Promise<void>;
 }
 
+/** How a session has ended. */
+export type Ended = 'no' | 'ended' | 'dismissed';
+
+/** Whose word something is, and of when. */
+export interface Said {
+  readonly user: string | null;
+  readonly login: string | null;
+  /** In milliseconds since 1970. */
+  readonly at: number;
+}
+
 interface Taken {
   at: number;
   endedAt: number | null;
   isFinal: boolean;
-  paths: Map<string, Revocation> | null;
+  paths: Map<string, SessionRevocation> | null;
+}
+
+interface TakenFromUser {
+  at: number;
+  sentAwayAt: number;
+  isFinal: boolean;
+  /** When each was taken. */
+  readonly patterns: Map<string, number>;
 }
 
 /** Ids of ended sessions that nothing was ever granted to, kept at the most. */
@@ -41,6 +79,8 @@ const MAX_EMPTY = 100_000;
 export class Revocations {
   readonly #journal: RevocationJournal;
   readonly #records = new Map<string, Taken>();
+  readonly #users = new Map<string, TakenFromUser>();
+  readonly #logins = new Map<string, LoginRevocation>();
   /** Sessions that ended with nothing to their name: since when. */
   readonly #empty = new Map<string, number>();
 
@@ -61,32 +101,63 @@ export class Revocations {
   }
 
   /** Whether the session of this id has ended, and whether for good. */
-  ended(id: string): 'no' | 'ended' | 'dismissed' {
+  ended(id: string): Ended {
     if (this.#empty.has(id)) return 'ended';
     const record = this.#records.get(id);
     if (record === undefined || record.endedAt === null) return 'no';
     return record.isFinal ? 'dismissed' : 'ended';
   }
 
-  /** The paths that a ticket of this content no longer carries. */
-  pathsTaken({ id, issuedAt, user, grants }: TicketClaims): string[] {
-    const taken = [...(this.#records.get(id)?.paths?.values() ?? [])];
-    return (
-      taken
-        .filter((revocation) => revocation.user === undefined || revocation.user === user)
-        // What was taken before the ticket was made, and granted since, is among its grants.
-        .filter(({ at, path = '' }) => at >= issuedAt || grants?.includes(path) !== true)
-        .map(({ path = '' }) => path)
-    );
+  /** Whether the session of a ticket has ended, by itself or with all of its user or login. */
+  endedBy({ id, user, login, issuedAt }: Pick<TicketClaims, 'id' | 'user' | 'login' | 'issuedAt'>): Ended {
+    const own = this.ended(id);
+    if (own !== 'no') return own;
+    const ofLogin = login === null ? undefined : this.#logins.get(login);
+    const ofUser = user === null ? undefined : this.#users.get(user);
+    const isSentAway = ofUser !== undefined && ofUser.sentAwayAt >= issuedAt;
+    if (ofLogin === undefined && !isSentAway) return 'no';
+    return ofLogin?.isFinal === true || (isSentAway && ofUser.isFinal) ? 'dismissed' : 'ended';
   }
 
-  /** Forgets what is older than `before`, when no ticket from then is left. */
-  prune(before: number): void {
+  /** Whether a login has ended: it never returns. */
+  hasLoginEnded(login: string): boolean {
+    return this.#logins.has(login);
+  }
+
+  /** Whether somebody's word counts no more, since its login has ended, or its user was sent away after it was given. */
+  isRevoked({ user, login, at }: Said): boolean {
+    if (login !== null && this.#logins.has(login)) return true;
+    return user !== null && (this.#users.get(user)?.sentAwayAt ?? Number.NEGATIVE_INFINITY) >= at;
+  }
+
+  /** What was taken from all sessions of a user, since a time. */
+  takenFrom(user: string, since = Number.NEGATIVE_INFINITY): Denial[] {
+    const patterns = [...(this.#users.get(user)?.patterns ?? [])];
+    return patterns.filter(([, at]) => at >= since).map(([path, at]) => ({ path, at }));
+  }
+
+  /** What a ticket of this content no longer carries. */
+  pathsTaken({ id, issuedAt, user, grants }: TicketClaims): Denial[] {
+    const taken = [...(this.#records.get(id)?.paths?.values() ?? [])]
+      .filter((revocation) => revocation.user === undefined || revocation.user === user)
+      // What was taken before the ticket was made, and granted since, is among its grants.
+      .filter(({ at, path = '' }) => at >= issuedAt || grants?.includes(path) !== true)
+      .map(({ path = '', at }) => ({ path, at }));
+    return user === null ? taken : [...taken, ...this.takenFrom(user, issuedAt)];
+  }
+
+  /** Forgets what is of sessions and older than `before`, when no ticket from then is left, and what is of users and logins and older than `longBefore`, when no token is. */
+  prune(before: number, longBefore = before): void {
     for (const [id, record] of this.#records) {
       if (record.at < before) this.#records.delete(id);
       else for (const [path, { at }] of record.paths ?? []) if (at < before) record.paths?.delete(path);
     }
     for (const [id, at] of this.#empty) if (at < before) this.#empty.delete(id);
+    for (const [login, { at }] of this.#logins) if (at < longBefore) this.#logins.delete(login);
+    for (const [user, record] of this.#users) {
+      if (record.at < longBefore) this.#users.delete(user);
+      else for (const [path, at] of record.patterns) if (at < longBefore) record.patterns.delete(path);
+    }
   }
 
   /** Of these the oldest are forgotten when there are too many. */
@@ -97,6 +168,33 @@ export class Revocations {
   }
 
   #note(revocation: Revocation): void {
+    if ('ofUser' in revocation) this.#noteUser(revocation);
+    else if ('ofLogin' in revocation) this.#noteLogin(revocation);
+    else this.#noteSession(revocation);
+  }
+
+  #noteLogin(revocation: LoginRevocation): void {
+    const isFinal = revocation.isFinal === true || this.#logins.get(revocation.ofLogin)?.isFinal === true;
+    this.#logins.set(revocation.ofLogin, { ...revocation, isFinal });
+  }
+
+  #noteUser({ ofUser, at, pattern, isFinal }: UserRevocation): void {
+    const record = this.#users.get(ofUser) ?? {
+      at,
+      sentAwayAt: Number.NEGATIVE_INFINITY,
+      isFinal: false,
+      patterns: new Map<string, number>(),
+    };
+    record.at = Math.max(record.at, at);
+    if (pattern !== undefined) record.patterns.set(pattern, Math.max(at, record.patterns.get(pattern) ?? at));
+    else if (at >= record.sentAwayAt) {
+      record.sentAwayAt = at;
+      record.isFinal = isFinal === true;
+    }
+    this.#users.set(ofUser, record);
+  }
+
+  #noteSession(revocation: SessionRevocation): void {
     const { id, at, path, isFinal, isEmpty } = revocation;
     if (isEmpty === true) return this.#noteEmpty(id, at);
     const record = this.#records.get(id) ?? { at, endedAt: null, isFinal: false, paths: null };

@@ -9,8 +9,10 @@ import type { Counters } from './counters.js';
 import type { Dispatcher, Subscriber } from './dispatcher.js';
 import { Frame } from './frame.js';
 import type { SessionHandoff } from './handoff.js';
+import type { Authority, Identity } from './identity.js';
 import type { Verdict } from './outbox.js';
 import type { UpdateInfo } from './receiver.js';
+import type { Revocations } from './revocations.js';
 import { SessionPaths } from './session-paths.js';
 import { SessionState } from './session-state.js';
 import type { Subscription } from './subscription.js';
@@ -23,6 +25,8 @@ export interface SessionParts {
   readonly wheel: TimerWheel;
   readonly clock: Clock;
   readonly counters: Counters;
+  readonly authority: Authority;
+  readonly revocations: Revocations;
   /** Whether everybody may hear a path. */
   readonly isPublic: (path: string) => boolean;
   readonly grantWaitMs: number;
@@ -39,6 +43,10 @@ export class Session implements Subscriber {
   readonly id: string;
   /** The user that it is bound to; null until a back end names one. */
   user: string | null = null;
+  /** The login at the app that it belongs to; null until one is named. */
+  login: string | null = null;
+  /** What a token or the session view says of it; null where nobody said anything. */
+  identity: Identity | null = null;
   /** When it was opened, and when its client was last heard; milliseconds since 1970. */
   openedAt: number;
   lastContactAt: number;
@@ -128,16 +136,27 @@ export class Session implements Subscriber {
   /** What the next server needs to go on with it; its paths are looked at when they are asked for. */
   handOver(): SessionHandoff {
     const { id, user, openedAt, lastContactAt, lastCommandAt, ticketAt, connectionNumber } = this;
-    const { received, isForgotten, paths } = this;
+    const { received, isForgotten, paths, login, identity } = this;
     return {
-      ...{ id, user, openedAt, lastContactAt, lastCommandAt, ticketAt, received, isForgotten },
+      ...{
+        id,
+        user,
+        openedAt,
+        lastContactAt,
+        lastCommandAt,
+        ticketAt,
+        received,
+        isForgotten,
+        login,
+        identity,
+      },
       connection: connectionNumber,
       state: { values: this.#state?.values ?? {}, version: this.#state?.version ?? 0 },
       get granted() {
         return [...paths.granted];
       },
       get denied() {
-        return [...paths.denied];
+        return paths.denials;
       },
       get subscriptions() {
         return paths.handOver();

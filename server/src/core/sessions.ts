@@ -2,10 +2,10 @@
  * The table of sessions: opens and resumes them, ends them, and does to them what a back end asks. An id that has
  * ended never returns.
  */
-import { errorBody, type Outcome } from '../../../protocol/codes.js';
+import { type ErrorBody, errorBody, type Outcome } from '../../../protocol/codes.js';
 import type { CommandFrame, OpenFrame, SubscribeItem, TokenFrame } from '../../../protocol/frames.js';
-import { pathFault } from '../../../protocol/paths.js';
 import { Admission } from './admission.js';
+import { Bindings } from './bindings.js';
 import type { Clock, IdSource } from './clock.js';
 import { type Comer, type Refusal, recognize, refusal } from './comer.js';
 import type { CommandTaker } from './command-taker.js';
@@ -13,23 +13,24 @@ import { type Carrier, Connection, type ConnectionParts, closingFrame } from './
 import type { Flusher } from './flusher.js';
 import { Frame } from './frame.js';
 import type { HandoffTimes, SessionHandoff } from './handoff.js';
+import type { Identity, Visitor } from './identity.js';
 import { EVERYBODY } from './inbox.js';
+import { type Found, Introductions, isSomebodyElse } from './introductions.js';
 import { Liveness } from './liveness.js';
+import { tableOf } from './path-table.js';
 import type { Registry } from './registry.js';
 import type { Revocations } from './revocations.js';
+import { type NamedUser, Revoking } from './revoking.js';
 import { Session, type SessionParts } from './session.js';
-import type { GrantResult, RevokeResult } from './session-paths.js';
+import type { GrantResult } from './session-paths.js';
 import type { SessionSettings } from './session-settings.js';
 import type { TicketClaims, TicketOffice } from './ticket.js';
 import { TicketDesk } from './ticket-desk.js';
 import type { TimerWheel } from './timer-wheel.js';
-import { Users } from './users.js';
-
-/** The user that a back end names: null for a session that belongs to nobody, undefined to leave it open. */
-export type NamedUser = string | null | undefined;
 
 /** What the table stands on. */
-export interface SessionsParts extends Pick<SessionParts, 'dispatcher' | 'counters' | 'isPublic'> {
+export interface SessionsParts
+  extends Pick<SessionParts, 'dispatcher' | 'counters' | 'isPublic' | 'authority'> {
   readonly registry: Registry;
   readonly flusher: Flusher;
   readonly wheel: TimerWheel;
@@ -45,6 +46,23 @@ export interface SessionsParts extends Pick<SessionParts, 'dispatcher' | 'counte
 /** A connection that was opened, or why it was not, with how its transport is to close. */
 export type OpenOutcome = { readonly session: Session; readonly connection: Connection } | Refusal;
 
+/** A client that comes, as far as its transport knows it. */
+export interface Coming {
+  /** What a back end is told of it; null for one about which nobody is asked. */
+  readonly visitor: Visitor | null;
+  /** Whether it has gone while it waited. */
+  readonly isGone: () => boolean;
+}
+
+const NOBODY: Coming = { visitor: null, isGone: () => false };
+const NOTHING: Found = { identity: null, refused: null };
+
+interface Opening {
+  readonly frame: OpenFrame;
+  readonly carrier: Carrier;
+  readonly found: Found;
+}
+
 /** A session is there for so long after the last place in the line of those who were refused. */
 const LINE_MARGIN_MS = 5_000;
 
@@ -57,8 +75,12 @@ export class Sessions {
   readonly #liveness: Liveness;
   readonly #desk: TicketDesk;
   readonly #admission: Admission;
-  readonly #startedAt: number;
-  readonly #users = new Users();
+  readonly #bindings = new Bindings();
+  readonly #introductions: Introductions;
+  /** Sessions whose newer token is being read. */
+  readonly #renewing = new WeakSet<Session>();
+  /** What a back end takes back. */
+  readonly revoking: Revoking;
   #taker: CommandTaker | null = null;
   /** Whether something was ever told to everybody: from then on every session hears that. */
   #hasBroadcast = false;
@@ -69,14 +91,20 @@ export class Sessions {
 
   constructor(parts: SessionsParts) {
     this.#parts = parts;
-    this.#startedAt = parts.clock.now();
+    this.#introductions = new Introductions(parts);
+    this.revoking = new Revoking({
+      ...parts,
+      bindings: this.#bindings,
+      sessions: this.#sessions,
+      end: (session, why) => this.end(session, why),
+    });
     this.#desk = new TicketDesk(parts.tickets, parts);
     this.#admission = new Admission({
       ...parts,
       perSecond: parts.settings.maxOpensPerSecond,
       maxWaitMs: parts.settings.sessionTtlMs - LINE_MARGIN_MS,
     });
-    this.#liveness = new Liveness(parts, (session) => this.#desk.renewIfDue(session));
+    this.#liveness = new Liveness(parts, (session) => this.#look(session));
     this.#connectionParts = {
       flusher: parts.flusher,
       bounds: parts.settings.outbox,
@@ -104,43 +132,79 @@ export class Sessions {
     return this.#connections;
   }
 
-  /** Opens a session, or resumes the one of the frame's ticket, over `carrier`. */
-  open(frame: OpenFrame, carrier: Carrier): OpenOutcome {
-    const { tickets, revocations, counters, settings } = this.#parts;
-    const { ticketsCarryGrants } = settings;
-    const comer = recognize(frame.ticket, {
-      ...{ tickets, revocations, sessions: this.#sessions, ticketsCarryGrants },
-    });
+  /**
+   * Opens a session, or resumes the one of the frame's ticket, over `carrier`: at once, or when it was found out who is asking. The
+   * promise never rejects. `visitor` is who comes, as a back end is told; without one nobody is asked. `isGone` says whether the client
+   * has gone meanwhile.
+   */
+  open(
+    frame: OpenFrame,
+    carrier: Carrier,
+    { visitor, isGone }: Coming = NOBODY,
+  ): OpenOutcome | Promise<OpenOutcome> {
+    const comer = this.#recognize(frame);
     if ('error' in comer) return comer;
     const refused = this.#mustWait(comer);
     if (refused !== null) return refused;
+    const found = carrier.isRaw ? null : this.#introductions.of(frame, comer, visitor);
+    if (found === null) return this.#openAs(comer, { frame, carrier, found: NOTHING });
+    if ('error' in found) return found;
+    return found.then((told) => {
+      if ('error' in told) return told;
+      return this.#openLater({ frame, carrier, found: told }, isGone());
+    });
+  }
+
+  /** Much may have happened since it was asked who comes. */
+  #openLater(opening: Opening, isGone: boolean): OpenOutcome {
+    const comer = this.#recognize(opening.frame);
+    if ('error' in comer) return comer;
+    if (this.isFrozen) return this.#mustWait(comer) ?? refusal('restarting', 'restarting');
+    if (isGone || this.#isFull(comer)) return refusal('too_many_sessions', 'busy');
+    const user = 'session' in comer ? comer.session.user : 'claims' in comer ? comer.claims.user : null;
+    if (!isSomebodyElse(user, opening.found)) return this.#openAs(comer, opening);
+    this.#parting(comer);
+    return this.#openAs({ refused: 'user_mismatch' }, opening);
+  }
+
+  #openAs(comer: Comer, { frame, carrier, found }: Opening): OpenOutcome {
+    const { counters } = this.#parts;
     const session = this.#sessionOf(comer, carrier);
+    if (found.identity !== null) this.#introduce(session, found.identity);
     const connection = this.#attach(session, carrier);
     const isResumed = !('refused' in comer);
     if (isResumed) counters.resumed++;
     else counters.opened++;
-    if (!session.isRaw) {
-      session.tell(
-        Frame.of({
-          type: 'opened',
-          id: session.id,
-          ticket: this.#desk.issue(session),
-          connection: connection.number,
-          resumed: isResumed,
-          ...('refused' in comer && comer.refused !== null ? { refused: comer.refused } : {}),
-          received: session.received,
-          ...(isResumed && session.isForgotten ? { forgot: true } : {}),
-          pingIntervalMs: settings.pingIntervalMs,
-        }),
-      );
-    }
-    this.#subscribe(session, frame.paths ?? [], isResumed);
+    if (!session.isRaw) this.#tellOpened(session, connection, comer);
+    if (isResumed && found.identity !== null) session.paths.recheck();
+    this.#subscribe(session, frame.paths ?? [], { isResumed, refused: found.refused });
     return { session, connection };
+  }
+
+  #tellOpened(session: Session, connection: Connection, comer: Comer): void {
+    const { clock, settings } = this.#parts;
+    const { identity } = session;
+    const isResumed = !('refused' in comer);
+    const expiresAt = identity?.source === 'token' ? identity.expiresAt : null;
+    session.tell(
+      Frame.of({
+        type: 'opened',
+        id: session.id,
+        ticket: this.#desk.issue(session),
+        connection: connection.number,
+        resumed: isResumed,
+        ...('refused' in comer && comer.refused !== null ? { refused: comer.refused } : {}),
+        received: session.received,
+        ...(isResumed && session.isForgotten ? { forgot: true } : {}),
+        ...(expiresAt === null ? {} : { tokenExpiresInMs: Math.max(0, expiresAt - clock.now()) }),
+        pingIntervalMs: settings.pingIntervalMs,
+      }),
+    );
   }
 
   /** The sessions that are bound to a user. */
   ofUser(user: string): Iterable<Session> {
-    return this.#users.of(user);
+    return this.#bindings.ofUser(user);
   }
 
   /** Says who takes commands; once, before anything is opened. */
@@ -155,7 +219,36 @@ export class Sessions {
   }
 
   /** A session sends a newer token. */
-  takeToken(_session: Session, _frame: TokenFrame): void {}
+  takeToken(session: Session, { n, token }: TokenFrame): void {
+    if (this.#renewing.has(session)) {
+      const error = errorBody('too_many_items', { message: 'One token after the other.' });
+      return session.tell(Frame.of({ type: 'error', ...error, n }));
+    }
+    this.#renewing.add(session);
+    void this.#parts.authority.tokens.identity(token).then((read) => {
+      this.#renewing.delete(session);
+      const error = session.isEnded ? null : this.#renew(session, read);
+      if (error !== null) session.tell(Frame.of({ type: 'error', ...error, n }));
+    });
+  }
+
+  /** What a newer token says counts from now on; an error says why not. */
+  #renew(session: Session, read: Outcome<Identity>): ErrorBody | null {
+    if ('error' in read) return read.error;
+    const identity = read.value;
+    const fault = this.#introductions.tokenFault(identity);
+    if (fault !== null) return errorBody(fault);
+    if (isSomebodyElse(session.user, { identity, refused: null })) {
+      void this.end(session, 'kicked', true);
+      return null;
+    }
+    this.#introduce(session, identity);
+    const expiresInMs = Math.max(0, (identity.expiresAt ?? 0) - this.#parts.clock.now());
+    session.tell(Frame.of({ type: 'renewed', expiresInMs }));
+    session.paths.recheck();
+    this.#desk.renewSoon(session);
+    return null;
+  }
 
   /** From now on every session hears what is told to everybody. */
   hearBroadcasts(): void {
@@ -171,56 +264,34 @@ export class Sessions {
   }
 
   /** Ends a session for good; the promise says when that is safe from a restart. */
-  end(session: Session, why: 'ended' | 'kicked' | 'dismissed'): Promise<void> {
+  end(
+    session: Session,
+    why: 'ended' | 'kicked' | 'dismissed',
+    isUnattended = why === 'ended',
+  ): Promise<void> {
     if (session.isEnded) return Promise.resolve();
     session.connection?.close(closingFrame(why));
     this.#end(session);
     if (session.isRaw) return Promise.resolve();
     const isEmpty = why === 'ended' && session.user === null && session.paths.granted.size === 0;
     const isFinal = why === 'dismissed';
-    const revocation = { id: session.id, at: this.#revokedAt(session), isFinal, isEmpty };
-    return this.#safe(this.#parts.revocations.add(revocation), why === 'ended');
+    const revocation = { id: session.id, at: this.revoking.revokedAt([session]), isFinal, isEmpty };
+    return this.#safe(this.#parts.revocations.add(revocation), isUnattended);
   }
 
-  /** Grants paths to a session and subscribes it to them; binds it to `user` when one is named. */
-  connect(id: string, paths: readonly string[], user?: NamedUser): Outcome<GrantResult[]> {
-    const found = this.#find(id, user);
+  /**
+   * Grants paths to a session and subscribes it to them; binds it to `user` when one is named, and to `login`. Errors:
+   * `unknown_session`, `user_mismatch`, `login_ended`.
+   */
+  connect(id: string, paths: readonly string[], user?: NamedUser, login?: string): Outcome<GrantResult[]> {
+    const found = this.revoking.find(id, user);
     if ('error' in found) return found;
-    if (user) this.#users.bind(found.value, user);
-    return { value: found.value.paths.grant(paths) };
-  }
-
-  /** Takes paths away from a session, bound to `user` if one is named; resolves when that is safe from a restart. */
-  async disconnect(id: string, paths: readonly string[], user?: NamedUser): Promise<Outcome<RevokeResult[]>> {
-    const found = this.#find(id, user);
-    const { clock, revocations } = this.#parts;
-    if ('error' in found) {
-      const valid = this.#mayComeBack(id) ? paths.filter((path) => pathFault(path) === null) : [];
-      const named = user === undefined ? {} : { user };
-      await Promise.all(valid.map((path) => revocations.add({ id, at: clock.now(), path, ...named })));
-      return found;
+    const { value: session } = found;
+    if (login !== undefined && this.#parts.revocations.hasLoginEnded(login)) {
+      return { error: errorBody('login_ended') };
     }
-    const results = found.value.paths.revoke(paths);
-    const at = this.#revokedAt(found.value);
-    const taken = results.filter((result) => !('error' in result));
-    await Promise.all(taken.map(({ path }) => revocations.add({ id, at, path })));
-    return { value: results };
-  }
-
-  /** Ends a session, or finds it ended; resolves when that is safe from a restart. */
-  async kick(id: string, mayReturn: boolean): Promise<Outcome<true>> {
-    const session = this.#sessions.get(id);
-    if (session !== undefined) {
-      await this.end(session, mayReturn ? 'kicked' : 'dismissed');
-      return { value: true };
-    }
-    const { clock, revocations } = this.#parts;
-    const isKnown = revocations.ended(id) !== 'no';
-    // Not back since a restart; or kicked before, and whether that is safe is not known.
-    if (isKnown || this.#mayComeBack(id)) {
-      await revocations.add({ id, at: clock.now(), isFinal: !mayReturn });
-    }
-    return isKnown ? { value: true } : { error: errorBody('unknown_session') };
+    this.#bind(session, user ?? null, login ?? null);
+    return { value: session.paths.grant(paths) };
   }
 
   /**
@@ -277,10 +348,12 @@ export class Sessions {
     this.#awaitedUntil = clock.monotonic() + moreMs;
     for (const handed of sessions) {
       const { id, ticketAt, openedAt, lastContactAt, lastCommandAt, received, isForgotten, ...rest } = handed;
-      if (registry.get(id) !== undefined || revocations.ended(id) !== 'no') continue;
-      if (now - ticketAt >= tickets.lifetimeMs) continue;
       // It knows what was taken back up to its own last millisecond.
       const issuedAt = Math.max(at, ticketAt) + 1;
+      const { user, login } = rest;
+      if (registry.get(id) !== undefined) continue;
+      if (revocations.endedBy({ id, user, login, issuedAt }) !== 'no') continue;
+      if (now - ticketAt >= tickets.lifetimeMs) continue;
       const session = this.#remember({ id, ...rest, grants: rest.granted, issuedAt });
       Object.assign(session, { ticketAt, openedAt, lastContactAt, lastCommandAt, received, isForgotten });
       if (handed.state.version > 0) session.state.restore(handed.state.values, handed.state.version);
@@ -288,27 +361,6 @@ export class Sessions {
       this.#hasBroadcast ||= session.paths.subscriptions.has(EVERYBODY);
       this.#liveness.expireUnlessResumed(session, () => void this.end(session, 'ended'), moreMs);
     }
-  }
-
-  /** The session of an id, when it is not bound to another user than the one that is named. */
-  #find(id: string, user: NamedUser): Outcome<Session> {
-    const session = this.#sessions.get(id);
-    if (session === undefined) return { error: errorBody('unknown_session') };
-    const isOthers = user !== undefined && session.user !== null && user !== session.user;
-    return isOthers ? { error: errorBody('user_mismatch') } : { value: session };
-  }
-
-  /** Not before its newest ticket was made, though the clock of the machine may have been set back. */
-  #revokedAt(session: Session): number {
-    return Math.max(this.#parts.clock.now(), session.ticketAt);
-  }
-
-  /** Whether a session that is not here may still come with a ticket from before a restart. */
-  #mayComeBack(id: string): boolean {
-    const { clock, tickets, revocations, settings } = this.#parts;
-    if (!settings.ticketsCarryGrants) return false;
-    const isYoung = clock.now() - this.#startedAt < tickets.lifetimeMs;
-    return isYoung && !this.#sessions.has(id) && revocations.ended(id) === 'no';
   }
 
   /** Why no connection may be opened just now, with the time to come back where that is known; null when one may. */
@@ -319,8 +371,40 @@ export class Sessions {
       if (code === 'too_many_opens') this.#parts.counters.delayed++;
       return { ...refusal(code, code === 'restarting' ? 'restarting' : 'busy'), reconnectAfterMs };
     }
+    return this.#isFull(comer) ? refusal('too_many_sessions', 'busy') : null;
+  }
+
+  #isFull(comer: Comer): boolean {
     const isFull = this.#sessions.size - this.#subscribed >= this.#parts.settings.maxIdleSessions;
-    return 'refused' in comer && isFull ? refusal('too_many_sessions', 'busy') : null;
+    return 'refused' in comer && isFull;
+  }
+
+  #recognize({ ticket }: OpenFrame): Comer | Refusal {
+    const { tickets, revocations, settings } = this.#parts;
+    const { ticketsCarryGrants } = settings;
+    return recognize(ticket, { tickets, revocations, sessions: this.#sessions, ticketsCarryGrants });
+  }
+
+  /** A session is another user's now: it is over, and its tickets with it. */
+  #parting(comer: Comer): void {
+    const { revocations, clock } = this.#parts;
+    if ('session' in comer) void this.end(comer.session, 'kicked', true);
+    else if ('claims' in comer) {
+      void this.#safe(revocations.add({ id: comer.claims.id, at: clock.now() }), true);
+    }
+  }
+
+  /** What was said of a session counts from now on. */
+  #introduce(session: Session, identity: Identity): void {
+    session.identity = identity;
+    this.#bind(session, identity.user, identity.login);
+    session.paths.say(identity);
+  }
+
+  #bind(session: Session, user: string | null, login: string | null): void {
+    if (!this.#bindings.bind(session, user, login) || user === null) return;
+    // What was said of the user before these were taken away counts no more.
+    for (const { path, at } of this.#parts.revocations.takenFrom(user)) session.paths.deny(path, at);
   }
 
   #sessionOf(comer: Comer, { isRaw }: Carrier): Session {
@@ -332,11 +416,12 @@ export class Sessions {
   /** A session that this server did not open, less what was taken from it since. */
   #remember(claims: TicketClaims): Session {
     const session = this.#add(claims.id, false);
-    if (claims.user !== null) this.#users.bind(session, claims.user);
     session.isForgotten = true;
     session.connectionNumber = claims.connection;
-    const denied = new Set([...claims.denied, ...this.#parts.revocations.pathsTaken(claims)]);
-    session.paths.restore(claims.grants?.filter((path) => !denied.has(path)) ?? [], [...denied]);
+    session.paths.restore(claims.grants ?? [], claims.denied);
+    this.#bindings.bind(session, claims.user, claims.login);
+    if (claims.identity !== null) this.#introduce(session, claims.identity);
+    for (const { path, at } of this.#parts.revocations.pathsTaken(claims)) session.paths.deny(path, at);
     return session;
   }
 
@@ -355,6 +440,18 @@ export class Sessions {
     return connection;
   }
 
+  /** Looked at about every second. */
+  #look(session: Session): void {
+    const { clock, authority } = this.#parts;
+    const { identity, connection } = session;
+    session.paths.expirePasses();
+    this.#desk.renewIfDue(session);
+    if (identity?.expiresAt == null || identity.expiresAt > clock.now()) return;
+    if (identity.source === 'token') {
+      connection?.close(closingFrame('token_refused', { error: 'expired_token' }));
+    } else if (authority.view !== null) connection?.close(closingFrame('identity_expired'));
+  }
+
   /** A session without a connection waits for another for a while. */
   #ended(connection: Connection): void {
     const { session } = connection;
@@ -365,16 +462,21 @@ export class Sessions {
     else this.#liveness.expireUnlessResumed(session, () => void this.end(session, 'ended'));
   }
 
-  #subscribe(session: Session, items: readonly SubscribeItem[], isResumed: boolean): void {
-    if (isResumed) session.paths.resume(items);
-    else if (items.length > 0) session.paths.want(items);
+  #subscribe(
+    session: Session,
+    items: readonly SubscribeItem[],
+    { isResumed, refused }: { isResumed: boolean; refused: readonly string[] | null },
+  ): void {
+    const table = refused === null ? null : tableOf(refused);
+    if (isResumed) session.paths.resume(items, table);
+    else if (items.length > 0) session.paths.want(items, table);
     if (this.#hasBroadcast && !session.isRaw) session.paths.hearInbox(EVERYBODY);
   }
 
   #end(session: Session): void {
     if (session.isEnded) return;
     this.#sessions.delete(session.id);
-    this.#users.forget(session);
+    this.#bindings.forget(session);
     this.#liveness.forget(session);
     this.#desk.forget(session);
     session.end();

@@ -2,8 +2,10 @@
  * Hands tickets to sessions: a fresh one at each opening, when half of its life has passed, and when what the session may hear has
  * changed: at once, so that a crash does not cost the back end a question, but at most once a second.
  */
+import type { Json } from '../../../protocol/frames.js';
 import type { Clock } from './clock.js';
 import { Frame } from './frame.js';
+import type { Identity } from './identity.js';
 import type { Session } from './session.js';
 import type { TicketOffice } from './ticket.js';
 import type { TimerWheel, WheelTimer } from './timer-wheel.js';
@@ -43,13 +45,17 @@ export class TicketDesk {
     session.ticketAt = this.#clock.now();
     const { id, connectionNumber: connection, ticketAt: issuedAt, user } = session;
     const named = { id, connection, issuedAt };
-    if (!this.#isFull) return this.#office.issue({ ...named, user: null, grants: null, denied: [] });
-    const { granted, denied } = session.paths;
+    if (!this.#isFull) {
+      const nothing = { user: null, login: null, identity: null, grants: null, denied: [] };
+      return this.#office.issue({ ...named, ...nothing });
+    }
+    const { granted, denials } = session.paths;
+    const { login, identity } = session;
     return this.#office.issue({
-      ...named,
-      user,
+      ...{ ...named, user, login },
       grants: fits(granted) ? [...granted] : null,
-      denied: fits(denied) ? [...denied] : [],
+      denied: fits(denials.map(({ path }) => path)) ? denials : [],
+      identity: identity === null || fits(identity.grants, identity.info) ? identity : bare(identity),
     });
   }
 
@@ -84,8 +90,11 @@ export class TicketDesk {
   }
 }
 
-function fits(paths: ReadonlySet<string>): boolean {
-  let characters = 0;
+/** What is kept of an identity that says too much: who it is, and until when. */
+const bare = (identity: Identity): Identity => ({ ...identity, grants: [], info: null });
+
+function fits(paths: Iterable<string>, info: Json = null): boolean {
+  let characters = info === null ? 0 : JSON.stringify(info).length;
   for (const path of paths) characters += path.length + 3;
   return characters <= MAX_GRANTS_CHARACTERS;
 }

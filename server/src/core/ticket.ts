@@ -1,4 +1,6 @@
 /** What a ticket says, and who makes and reads tickets. */
+import type { Identity } from './identity.js';
+import type { Denial } from './permissions.js';
 
 /** The content of a ticket. */
 export interface TicketClaims {
@@ -12,8 +14,12 @@ export interface TicketClaims {
   readonly user: string | null;
   /** The granted paths; null when they were too many to carry. */
   readonly grants: readonly string[] | null;
-  /** The paths that were taken from the session and not granted again. */
-  readonly denied: readonly string[];
+  /** What was taken from the session and not granted again. */
+  readonly denied: readonly Denial[];
+  /** The login that the session belongs to. */
+  readonly login: string | null;
+  /** What a token or the session view said of it. */
+  readonly identity: Identity | null;
 }
 
 /** A ticket that was read, or why it was not. */

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { keyFault, pathFault } from '../../../protocol/paths.js';
 import type { AnsweredRequest, HandoffTimes, PathHandoff, SessionHandoff } from '../core/handoff.js';
 import { isInbox } from '../core/inbox.js';
-import { check } from '../schema.js';
+import { check, identitySchema, source } from '../schema.js';
 
 /** Everything that one server hands to the next. */
 export interface Handoff extends HandoffTimes {
@@ -28,7 +28,7 @@ export class HandoffError extends Error {
 }
 
 /** The version of the format: another one is not read. */
-export const VERSION = 3;
+export const VERSION = 4;
 /** Bytes that are written or read at a time, unless a line is longer. */
 export const CHUNK_BYTES = 1024 * 1024;
 export const NEWLINE = 10;
@@ -65,8 +65,10 @@ export const sessionSchema = z.strictObject({
     received: count,
     isForgotten: z.boolean(),
     state: z.strictObject({ values: z.record(text, z.json()), version: count }),
-    granted: z.array(path),
-    denied: z.array(path),
+    granted: z.array(source),
+    denied: z.array(z.strictObject({ path: source, at: count })),
+    login: text.nullable(),
+    identity: identitySchema.nullable(),
     subscriptions: z.array(
       z.strictObject({
         path,

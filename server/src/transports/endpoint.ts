@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CLOSE_CODES, type CloseName, ERRORS, type ErrorCode, errorBody } from '../../../protocol/codes.js';
-import type { PollBody, SendAnswer, SubscribeItem } from '../../../protocol/frames.js';
+import type { OpenFrame, PollBody, SendAnswer, SubscribeItem } from '../../../protocol/frames.js';
 import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/limits.js';
 import { pathFault } from '../../../protocol/paths.js';
 import type { Position } from '../../../protocol/positions.js';
@@ -25,6 +25,10 @@ export interface EndpointParts extends TransportParts {
   readonly origins: Origins;
   /** Whether the state of a path can be followed. */
   readonly hasState: (path: string) => boolean;
+  /** Whether clients are to show their cookies. */
+  readonly wantsCookies: boolean;
+  /** Headers that a back end is shown, beside cookies. */
+  readonly forwardHeaders: readonly string[];
   /** Its path in URLs. */
   readonly url: string;
 }
@@ -101,7 +105,7 @@ export class Endpoint {
       this.#warnOf(origin);
       throw fault('origin_not_allowed', { message: originAdvice(origin) });
     }
-    reply.headers(corsHeaders(origin));
+    reply.headers(this.#corsHeaders(origin));
   }
 
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
@@ -149,7 +153,7 @@ export class Endpoint {
     throw fault('not_granted', { message: advice, field: 'path' });
   }
 
-  #post(request: FastifyRequest, reply: FastifyReply): FastifyReply | SendAnswer {
+  #post(request: FastifyRequest, reply: FastifyReply): FastifyReply | SendAnswer | Promise<FastifyReply> {
     const decoded = decodeBody(request.body);
     if ('error' in decoded) throw new RequestFault(decoded.error);
     const body = decoded.value;
@@ -161,34 +165,43 @@ export class Endpoint {
       case 'open': {
         const wantsStream = request.headers.accept?.includes('text/event-stream') === true;
         if (wantsStream) return this.#stream(request, reply, body);
-        const exchange = this.#exchange(request, reply);
-        const refused = this.#polls.open(body, exchange);
-        if (refused === null) return reply;
-        throw new RequestFault(refused.error, refused.closing);
+        return this.#openPoll(body, request, reply);
       }
       default:
         return body satisfies never;
     }
   }
 
-  #stream(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    frame: Extract<PostBody, { type: 'open' }>,
-  ): FastifyReply {
-    const headers = corsHeaders(request.headers.origin);
+  async #openPoll(frame: OpenFrame, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const visitor = this.#parts.visitorOf(request.raw);
+    const refused = await this.#polls.open(frame, this.#exchange(request, reply), visitor);
+    if (refused === null) return reply;
+    throw new RequestFault(refused.error, refused.closing);
+  }
+
+  #stream(request: FastifyRequest, reply: FastifyReply, frame: OpenFrame): FastifyReply {
+    const headers = this.#corsHeaders(request.headers.origin);
     const isRaw = request.method === 'GET';
-    let refused: RequestFault | null = null;
     reply.hijack();
     streamEvents(this.#parts, { request: request.raw, response: reply.raw, headers }, frame, {
       isRaw,
-      onRefused: ({ error, closing }) => {
-        refused = new RequestFault(error, closing);
-      },
+      onRefused: ({ error, closing }) => answerRaw(reply, new RequestFault(error, closing), headers),
+      onBegun: () => this.#note(request.raw.socket),
     });
-    if (refused !== null) answerRaw(reply, refused, headers);
-    else this.#note(request.raw.socket);
     return reply;
+  }
+
+  #corsHeaders(origin: string | undefined): Record<string, string> {
+    if (origin === undefined) return { Vary: 'Origin' };
+    const { wantsCookies, forwardHeaders } = this.#parts;
+    return {
+      Vary: 'Origin',
+      'Access-Control-Allow-Origin': origin,
+      ...(wantsCookies && { 'Access-Control-Allow-Credentials': 'true' }),
+      'Access-Control-Allow-Methods': 'GET, POST',
+      'Access-Control-Allow-Headers': ['Content-Type, Accept, Last-Event-ID', ...forwardHeaders].join(', '),
+      'Access-Control-Max-Age': '86400',
+    };
   }
 
   #note(socket: Socket): void {
@@ -243,17 +256,6 @@ export class Endpoint {
 /** The fault that ends a connection, with the close code that says what its client does next. */
 function endOf(code: ErrorCode, close: CloseName): RequestFault {
   return new RequestFault(errorBody(code), { code: CLOSE_CODES[close] });
-}
-
-function corsHeaders(origin: string | undefined): Record<string, string> {
-  if (origin === undefined) return { Vary: 'Origin' };
-  return {
-    Vary: 'Origin',
-    'Access-Control-Allow-Origin': origin,
-    'Access-Control-Allow-Methods': 'GET, POST',
-    'Access-Control-Allow-Headers': 'Content-Type, Accept, Last-Event-ID',
-    'Access-Control-Max-Age': '86400',
-  };
 }
 
 function answerRaw(reply: FastifyReply, refused: RequestFault, headers: Record<string, string>): void {

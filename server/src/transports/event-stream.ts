@@ -9,7 +9,7 @@ import { CLOSE_CODES, type ErrorBody } from '../../../protocol/codes.js';
 import type { ClosingFrame, OpenFrame } from '../../../protocol/frames.js';
 import type { Carrier, Connection } from '../core/connection.js';
 import type { Framing } from '../core/frame.js';
-import { opening } from './opening.js';
+import { type Opening, opening } from './opening.js';
 import { SocketWriter } from './socket-writer.js';
 import type { TransportParts } from './transport-parts.js';
 
@@ -47,27 +47,43 @@ export interface StreamKind {
   readonly isRaw: boolean;
   /** Answers a refusal by HTTP, before the stream has begun. */
   readonly onRefused: (refused: { error: ErrorBody; closing: ClosingFrame }) => void;
+  /** The stream has begun. */
+  readonly onBegun: () => void;
 }
 
-/** Answers with an event stream, or through `onRefused`. */
+/** Answers with an event stream, or through `onRefused`: at once, or when it was found out who is asking. */
 export function streamEvents(
   parts: TransportParts,
   exchange: Exchange,
   frame: OpenFrame,
   kind: StreamKind,
 ): void {
-  const { request, response, headers } = exchange;
+  const { request, response } = exchange;
   const socket = response.socket;
   // A response that waits behind another one of the same socket has none yet: its client pipelines.
   if (socket === null || socket.destroyed) return void request.socket.destroy();
   const carrier = new EventStreamCarrier(parts, exchange, kind.isRaw);
-  const opened = opening(parts, { value: frame }, carrier);
-  if ('closing' in opened) return kind.onRefused(opened);
+  const visitor = kind.isRaw ? null : parts.visitorOf(request);
+  const opened = opening(parts, { value: frame }, carrier, { visitor, isGone: () => socket.destroyed });
+  const begin = (told: Opening): void => {
+    if ('closing' in told) kind.onRefused(told);
+    else beginStream(carrier, told.connection, exchange);
+    if (!('closing' in told)) kind.onBegun();
+  };
+  if (opened instanceof Promise) void opened.then(begin);
+  else begin(opened);
+}
+
+function beginStream(
+  carrier: EventStreamCarrier,
+  connection: Connection,
+  { request: { socket }, response, headers }: Exchange,
+): void {
   response.removeHeader('Transfer-Encoding');
   response.writeHead(200, { ...HEADERS, ...headers });
   response.flushHeaders();
   socket.setNoDelay(true);
-  carrier.begin(opened.connection);
+  carrier.begin(connection);
 }
 
 class EventStreamCarrier implements Carrier {

@@ -8,6 +8,7 @@ import type { ErrorCode } from '../../../protocol/codes.js';
 import type { OpenFrame, PollBody } from '../../../protocol/frames.js';
 import type { Carrier, Connection } from '../core/connection.js';
 import type { Framing } from '../core/frame.js';
+import type { Visitor } from '../core/identity.js';
 import type { Session } from '../core/session.js';
 import type { WheelTimer } from '../core/timer-wheel.js';
 import { type Opening, opening } from './opening.js';
@@ -38,10 +39,16 @@ export class LongPolls {
     this.#parts = parts;
   }
 
-  /** Opens a connection whose first answer comes at once; a refusal is the caller's to answer. */
-  open(frame: OpenFrame, exchange: PollExchange): Exclude<Opening, { session: Session }> | null {
+  /** Opens a connection whose first answer comes as soon as it is known who is asking; a refusal is the caller's to answer. */
+  async open(
+    frame: OpenFrame,
+    exchange: PollExchange,
+    visitor: Visitor | null,
+  ): Promise<Exclude<Opening, { session: Session }> | null> {
     const carrier = new LongPollCarrier(this.#parts, exchange.address);
-    const opened = opening(this.#parts, { value: frame }, carrier);
+    const isGone = (): boolean => exchange.response.destroyed;
+    const asked = opening(this.#parts, { value: frame }, carrier, { visitor, isGone });
+    const opened = asked instanceof Promise ? await asked : asked;
     if ('closing' in opened) return opened;
     const { session, connection } = opened;
     this.#carriers.set(session.id, carrier);

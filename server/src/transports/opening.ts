@@ -4,6 +4,7 @@ import type { ClosingFrame, OpenFrame } from '../../../protocol/frames.js';
 import { PROTOCOL_VERSION } from '../../../protocol/limits.js';
 import { type Carrier, type Connection, closingFrame } from '../core/connection.js';
 import type { Session } from '../core/session.js';
+import type { Coming, OpenOutcome } from '../core/sessions.js';
 import type { Decoded } from './decode.js';
 import type { TransportParts } from './transport-parts.js';
 
@@ -12,13 +13,22 @@ export type Opening =
   | { readonly session: Session; readonly connection: Connection }
   | { readonly error: ErrorBody; readonly closing: ClosingFrame };
 
-/** Opens a session over `carrier`, or says why not. */
-export function opening(parts: TransportParts, decoded: Decoded<OpenFrame>, carrier: Carrier): Opening {
+/** Opens a session over `carrier`, or says why not: at once, or when it was found out who is asking. */
+export function opening(
+  parts: TransportParts,
+  decoded: Decoded<OpenFrame>,
+  carrier: Carrier,
+  coming?: Coming,
+): Opening | Promise<Opening> {
   if ('error' in decoded) return refused(decoded.error, 'open_refused');
   if (decoded.value.protocol !== PROTOCOL_VERSION) {
     return refused(errorBody('unsupported_protocol', { field: 'protocol' }), 'open_refused');
   }
-  const outcome = parts.sessions.open(decoded.value, carrier);
+  const outcome = parts.sessions.open(decoded.value, carrier, coming);
+  return outcome instanceof Promise ? outcome.then(told) : told(outcome);
+}
+
+function told(outcome: OpenOutcome): Opening {
   if (!('error' in outcome)) return outcome;
   const { error, close, reconnectAfterMs } = outcome;
   return refused(error, close, reconnectAfterMs === undefined ? {} : { reconnectAfterMs });

@@ -1,5 +1,6 @@
 /** What the transports are given. */
 import type { IncomingMessage } from 'node:http';
+import type { Visitor } from '../core/identity.js';
 import type { Sessions } from '../core/sessions.js';
 import type { TicketOffice } from '../core/ticket.js';
 import type { TimerWheel } from '../core/timer-wheel.js';
@@ -17,6 +18,8 @@ export interface TransportParts {
   readonly isPublic: (path: string) => boolean;
   /** Whether the server takes no new connections any more. */
   readonly isStopping: () => boolean;
+  /** What a back end is told of a client that opens a connection; null where nobody need be asked. */
+  readonly visitorOf: (request: IncomingMessage) => Visitor | null;
   /** The client's address, seen through trusted proxies. */
   readonly addressOf: (request: IncomingMessage) => string;
 }

@@ -11,10 +11,11 @@ import type { ClosingFrame } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import { type Carrier, type Connection, closingFrame } from '../core/connection.js';
 import { Frame, type Framing } from '../core/frame.js';
+import type { Visitor } from '../core/identity.js';
 import type { WheelTimer } from '../core/timer-wheel.js';
 import { decodeJson, decodeOpen } from './decode.js';
 import { receiveText } from './inbound.js';
-import { opening } from './opening.js';
+import { type Opening, opening } from './opening.js';
 import { SocketWriter, type Writing } from './socket-writer.js';
 import type { TransportParts } from './transport-parts.js';
 
@@ -119,7 +120,8 @@ export class WebSocketTransport {
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       const address = this.#parts.addressOf(request);
-      webSocket.carrier = new WebSocketCarrier(this.#parts, { webSocket, socket, address });
+      const visitor = this.#parts.visitorOf(request);
+      webSocket.carrier = new WebSocketCarrier(this.#parts, { webSocket, socket, address, visitor });
       webSocket.carrier.listen();
     });
   }
@@ -134,6 +136,7 @@ interface Ends {
   readonly webSocket: CarriedSocket;
   readonly socket: Socket;
   readonly address: string;
+  readonly visitor: Visitor | null;
 }
 
 class WebSocketCarrier implements Carrier, Writing {
@@ -150,8 +153,13 @@ class WebSocketCarrier implements Carrier, Writing {
   #connection: Connection | null = null;
   /** Until the first frame has come. */
   #waiting: WheelTimer | null = null;
+  /** Who comes, until that frame has come: headers are not kept. */
+  #visitor: Visitor | null;
+  /** What has come since the first frame, while it is being found out who is asking; null at other times. */
+  #early: string[] | null = null;
 
-  constructor(parts: TransportParts, { webSocket, socket, address }: Ends) {
+  constructor(parts: TransportParts, { webSocket, socket, address, visitor }: Ends) {
+    this.#visitor = visitor;
     this.#parts = parts;
     this.#webSocket = webSocket;
     this.address = address;
@@ -171,8 +179,9 @@ class WebSocketCarrier implements Carrier, Writing {
   receive(data: RawData, isBinary: boolean): void {
     if (isBinary) return this.#closeAs(1003, 'Frames are text.');
     const text = String(data);
-    if (this.#connection === null) this.#open(text);
-    else receiveText(this.#parts.sessions, this.#connection.session, this.#connection, text);
+    if (this.#early !== null) this.#keep(text, this.#early);
+    else if (this.#connection === null) this.#open(text);
+    else this.#receive(text, this.#connection);
   }
 
   /** Answers a ping of the WebSocket itself, through the outbox, since the library's sender must not write between our bytes. */
@@ -225,15 +234,41 @@ class WebSocketCarrier implements Carrier, Writing {
     if (this.#webSocket.readyState !== this.#webSocket.OPEN) return;
     const json = decodeJson(text);
     const decoded = 'error' in json ? json : decodeOpen(json.value);
-    const outcome = opening(this.#parts, decoded, this);
+    const visitor = this.#visitor;
+    this.#visitor = null;
+    this.#waiting?.cancel();
+    this.#waiting = null;
+    const isGone = (): boolean => this.#webSocket.readyState !== this.#webSocket.OPEN;
+    const outcome = opening(this.#parts, decoded, this, { visitor, isGone });
+    if (!(outcome instanceof Promise)) return this.#opened(outcome);
+    this.#early = [];
+    void outcome.then((told) => {
+      const early = this.#early ?? [];
+      this.#early = null;
+      this.#opened(told);
+      for (const frame of early) if (this.#connection !== null) this.#receive(frame, this.#connection);
+    });
+  }
+
+  /** Frames that did not wait for the answer to the first one: not very many. */
+  #keep(text: string, early: string[]): void {
+    early.push(text);
+    const characters = early.reduce((sum, { length }) => sum + length, 0);
+    if (early.length > LIMITS.framesPerPost || characters > LIMITS.openBytes)
+      this.#closeAs(1008, 'Too many frames before "opened".');
+  }
+
+  #receive(text: string, connection: Connection): void {
+    receiveText(this.#parts.sessions, connection.session, connection, text);
+  }
+
+  #opened(outcome: Opening): void {
     if ('closing' in outcome) {
       this.#send({ type: 'error', ...outcome.error });
       this.#refuse(outcome.closing);
       return;
     }
     this.#connection = outcome.connection;
-    this.#waiting?.cancel();
-    this.#waiting = null;
   }
 
   #refuse(closing: ClosingFrame): void {

@@ -16,7 +16,13 @@ function setUp() {
     issuedAt: clock.now(),
     user: 'ada',
     grants: ['a', 'räume/👋'],
-    denied: ['b'],
+    denied: [{ path: 'b', at: 7 }],
+    login: 'device',
+    identity: {
+      source: 'webhook' as const,
+      ...{ user: 'ada', login: 'device', info: { name: 'Ada' }, grants: ['c/{d}'] },
+      ...{ at: 5, expiresAt: 9 },
+    },
   };
   return { clock, secrets, tickets, claims, ticket: tickets.issue(claims) };
 }
@@ -100,7 +106,7 @@ describe('a ticket', () => {
 
   it('may carry no grants and no user', () => {
     const { tickets, claims } = setUp();
-    const bare = { ...claims, user: null, grants: null };
+    const bare = { ...claims, user: null, grants: null, login: null, identity: null };
     expect(tickets.read(tickets.issue(bare))).toEqual({ claims: bare });
   });
 });

@@ -126,7 +126,7 @@ describe('the registry', () => {
     const client = world.open();
     const told: unknown[] = [];
     world.registry.delegate({ id: 'watch', update: (_sender, path, message) => told.push([path, message]) });
-    await world.sessions.kick(client.session.id, true);
+    await world.sessions.revoking.kick(client.session.id, true);
     expect(told).toEqual([['::gone', client.session.id]]);
     expect(world.registry.get(client.session.id)).toBeUndefined();
   });

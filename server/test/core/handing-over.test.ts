@@ -171,7 +171,7 @@ describe('sessions that were handed over', () => {
     expect(next.sessions.connect('session-1', ['granted'], null)).toMatchObject({
       value: [{ path: 'granted' }],
     });
-    expect(await next.sessions.kick('session-1', true)).toEqual({ value: true });
+    expect(await next.sessions.revoking.kick('session-1', true)).toEqual({ value: true });
     expect(next.open({ ticket }).told('opened')).toMatchObject([{ refused: 'revoked_ticket' }]);
   });
 
@@ -238,7 +238,7 @@ describe('sessions that were handed over', () => {
     const kicked = world.open().ticket();
     world.open().send({ type: 'close' });
     world.open({ paths: [{ path: 'public' }] }, { isRaw: true });
-    await world.sessions.kick('session-1', true);
+    await world.sessions.revoking.kick('session-1', true);
     const next = world.handOver();
     expect(next.sessions.all.size).toBe(0);
     expect(next.open({ ticket: kicked }).told('opened')).toMatchObject([{ refused: 'revoked_ticket' }]);
@@ -256,7 +256,7 @@ describe('sessions that were handed over', () => {
     const world = createWorld();
     const ticket = world.open().ticket();
     world.sessions.connect('session-1', ['first', 'second', 'again'], null);
-    await world.sessions.disconnect('session-1', ['first', 'again', 'public'], null);
+    await world.sessions.revoking.disconnect('session-1', ['first', 'again', 'public'], null);
     world.clock.advance(10);
     world.sessions.connect('session-1', ['again'], null);
     world.clock.advance(10);
@@ -275,7 +275,7 @@ describe('sessions that were handed over', () => {
     const world = createWorld();
     const ticket = world.open().ticket();
     world.sessions.connect('session-1', ['again'], null);
-    await world.sessions.disconnect('session-1', ['again'], null);
+    await world.sessions.revoking.disconnect('session-1', ['again'], null);
     world.sessions.connect('session-1', ['again'], null);
     const again = world.handOver().open({ ticket, paths: [{ path: 'again' }] });
     expect(again.told('subscribed')).toHaveLength(1);

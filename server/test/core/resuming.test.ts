@@ -167,7 +167,7 @@ describe('after a restart of the server', () => {
     const world = createWorld();
     const client = world.open();
     const ticket = client.ticket();
-    await world.sessions.kick(client.session.id, true);
+    await world.sessions.revoking.kick(client.session.id, true);
     const again = world.restart().open({ ticket });
     expect(again.told('opened')).toMatchObject([
       { id: 'session-2', resumed: false, refused: 'revoked_ticket' },
@@ -180,7 +180,7 @@ describe('after a restart of the server', () => {
     world.sessions.connect(client.session.id, ['granted', 'kept'], null);
     world.clock.advance(1_500);
     const ticket = client.ticket();
-    await world.sessions.disconnect(client.session.id, ['granted', 'public'], null);
+    await world.sessions.revoking.disconnect(client.session.id, ['granted', 'public'], null);
     const next = world.restart();
     const again = next.open({ ticket, paths: [{ path: 'granted' }, { path: 'kept' }, { path: 'public' }] });
     expect(again.told('pending')).toEqual([{ paths: ['granted', 'public'] }]);
@@ -191,7 +191,7 @@ describe('after a restart of the server', () => {
   it('a public path that was taken away stays taken, though the ticket is newer', async () => {
     const world = createWorld();
     const client = world.open();
-    await world.sessions.disconnect(client.session.id, ['public'], null);
+    await world.sessions.revoking.disconnect(client.session.id, ['public'], null);
     world.clock.advance(1_500);
     world.sessions.connect(client.session.id, ['granted'], null);
     const again = world.restart().open({ ticket: client.ticket(), paths: [{ path: 'public' }] });
@@ -201,7 +201,7 @@ describe('after a restart of the server', () => {
   it('a path that was taken and granted again is granted by the newer ticket', async () => {
     const world = createWorld();
     const client = world.open();
-    await world.sessions.disconnect(client.session.id, ['granted'], null);
+    await world.sessions.revoking.disconnect(client.session.id, ['granted'], null);
     world.clock.advance(10);
     world.sessions.connect(client.session.id, ['granted'], null);
     world.clock.advance(1_500);
@@ -218,7 +218,7 @@ describe('after a restart of the server', () => {
     });
     const next = world.restart();
     for (const { id } of [ada, eve] as { id: string }[]) {
-      expect(await next.sessions.disconnect(id, ['granted', '::x'], 'ada')).toMatchObject({
+      expect(await next.sessions.revoking.disconnect(id, ['granted', '::x'], 'ada')).toMatchObject({
         error: { code: 'unknown_session' },
       });
     }
@@ -233,7 +233,7 @@ describe('after a restart of the server', () => {
     world.sessions.connect(client.session.id, ['granted']);
     const ticket = client.ticket();
     world.sessions.connect(client.session.id, [], 'ada');
-    await world.sessions.disconnect(client.session.id, ['granted'], 'ada');
+    await world.sessions.revoking.disconnect(client.session.id, ['granted'], 'ada');
     const again = world.restart().open({ ticket, paths: [{ path: 'granted' }] });
     expect(again.told('pending')).toHaveLength(1);
   });
@@ -248,7 +248,7 @@ describe('after a restart of the server', () => {
       const client = world.open();
       const ticket = client.ticket();
       const next = world.restart();
-      expect(await next.sessions.kick(client.session.id, mayReturn)).toMatchObject({
+      expect(await next.sessions.revoking.kick(client.session.id, mayReturn)).toMatchObject({
         error: { code: 'unknown_session' },
       });
       if (end === 'dismissed') expect(next.tryOpen({ ticket })).toMatchObject({ close: 'dismissed' });
@@ -259,7 +259,7 @@ describe('after a restart of the server', () => {
   it('remembers what was taken long before, through the ticket itself', async () => {
     const world = createWorld();
     const client = world.open();
-    await world.sessions.disconnect(client.session.id, ['public']);
+    await world.sessions.revoking.disconnect(client.session.id, ['public']);
     world.clock.advance(160_000);
     client.send({ type: 'pong' });
     const ticket = client.ticket();

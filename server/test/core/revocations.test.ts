@@ -30,9 +30,18 @@ describe('revocations', () => {
     const loaded = [1, 5].map((at) => ({ id: 'a', at, path: 'x' }));
     const revocations = new Revocations(journal(), [...loaded, { id: 'a', at: 3, path: 'y' }]);
     expect(revocations.ended('a')).toBe('no');
-    const ticket = { id: 'a', connection: 1, issuedAt: 4, user: null, grants: ['x', 'y', 'z'], denied: [] };
-    expect(revocations.pathsTaken(ticket)).toEqual(['x']);
-    expect(revocations.pathsTaken({ ...ticket, grants: ['z'] })).toEqual(['x', 'y']);
+    const ticket = {
+      id: 'a',
+      connection: 1,
+      issuedAt: 4,
+      user: null,
+      grants: ['x', 'y', 'z'],
+      denied: [],
+      login: null,
+      identity: null,
+    };
+    expect(revocations.pathsTaken(ticket)).toEqual([{ path: 'x', at: 5 }]);
+    expect(revocations.pathsTaken({ ...ticket, grants: ['z'] }).map(({ path }) => path)).toEqual(['x', 'y']);
     expect(revocations.pathsTaken({ ...ticket, id: 'b' })).toEqual([]);
   });
 
@@ -48,9 +57,20 @@ describe('revocations', () => {
 
   it('take a path from a session of the user that was named, and from no other', () => {
     const taken = { id: 'a', at: 5, path: 'x' };
-    const ticket = { id: 'a', connection: 1, issuedAt: 4, user: 'ada', grants: ['x'], denied: [] };
+    const ticket = {
+      id: 'a',
+      connection: 1,
+      issuedAt: 4,
+      user: 'ada',
+      grants: ['x'],
+      denied: [],
+      login: null,
+      identity: null,
+    };
     const of = (user?: string | null) =>
-      new Revocations(journal(), [user === undefined ? taken : { ...taken, user }]).pathsTaken(ticket);
+      new Revocations(journal(), [user === undefined ? taken : { ...taken, user }])
+        .pathsTaken(ticket)
+        .map(({ path }) => path);
     expect([of(), of('ada'), of('eve'), of(null)]).toEqual([['x'], ['x'], [], []]);
   });
 

@@ -53,7 +53,7 @@ describe('ending', () => {
     const world = createWorld();
     const client = world.open({ paths: [{ path: 'public' }] });
     const ticket = client.ticket();
-    expect(await world.sessions.kick('session-1', true)).toEqual({ value: true });
+    expect(await world.sessions.revoking.kick('session-1', true)).toEqual({ value: true });
     expect(world.journal).toMatchObject([{ id: 'session-1' }]);
     expect(client.frames()).toMatchObject([{ type: 'closing', code: 4100 }]);
     expect(world.counters.subscriptions).toBe(0);
@@ -65,18 +65,21 @@ describe('ending', () => {
   it('by a kick is answered the same when the first answer was lost, and can be made final', async () => {
     const world = createWorld();
     const ticket = world.open().ticket();
-    for (let i = 0; i < 2; i++) expect(await world.sessions.kick('session-1', true)).toEqual({ value: true });
+    for (let i = 0; i < 2; i++)
+      expect(await world.sessions.revoking.kick('session-1', true)).toEqual({ value: true });
     expect(world.tryOpen({ ticket })).toMatchObject({ session: { id: 'session-2' } });
-    await world.sessions.kick('session-1', false);
+    await world.sessions.revoking.kick('session-1', false);
     expect(world.tryOpen({ ticket })).toMatchObject({ close: 'dismissed' });
-    expect(await world.sessions.kick('nobody', true)).toMatchObject({ error: { code: 'unknown_session' } });
+    expect(await world.sessions.revoking.kick('nobody', true)).toMatchObject({
+      error: { code: 'unknown_session' },
+    });
   });
 
   it('by a kick for good refuses the ticket for good', async () => {
     const world = createWorld();
     const client = world.open();
     const ticket = client.ticket();
-    await world.sessions.kick('session-1', false);
+    await world.sessions.revoking.kick('session-1', false);
     expect(client.carrier.closing?.code).toBe(4201);
     const refused = { error: { code: 'revoked_ticket' }, close: 'dismissed' };
     expect(world.tryOpen({ ticket })).toMatchObject(refused);
@@ -98,7 +101,9 @@ describe('ending', () => {
     };
     world.open().send({ type: 'close' });
     await Promise.resolve();
-    await expect(world.sessions.kick(world.open().session.id, true)).rejects.toThrow('the disk is full');
+    await expect(world.sessions.revoking.kick(world.open().session.id, true)).rejects.toThrow(
+      'the disk is full',
+    );
     expect(world.faults).toHaveLength(1);
   });
 
@@ -185,10 +190,10 @@ describe('a back end', () => {
     const world = createWorld();
     const { session } = world.open();
     world.sessions.connect(session.id, ['a', 'b'], 'ada');
-    expect(await world.sessions.disconnect(session.id, ['a'], 'eve')).toMatchObject({
+    expect(await world.sessions.revoking.disconnect(session.id, ['a'], 'eve')).toMatchObject({
       error: { code: 'user_mismatch' },
     });
-    expect(await world.sessions.disconnect(session.id, ['b'], 'ada')).toMatchObject({
+    expect(await world.sessions.revoking.disconnect(session.id, ['b'], 'ada')).toMatchObject({
       value: [{ wasSubscribed: true }],
     });
     expect([...session.paths.granted]).toEqual(['a']);
@@ -198,13 +203,13 @@ describe('a back end', () => {
     const { sessions } = createWorld();
     const unknown = { error: { code: 'unknown_session' } };
     expect(sessions.connect('nobody', ['a'], null)).toMatchObject(unknown);
-    expect(await sessions.disconnect('nobody', ['a'], null)).toMatchObject(unknown);
+    expect(await sessions.revoking.disconnect('nobody', ['a'], null)).toMatchObject(unknown);
   });
 
   it('is answered "disconnect" once what was taken is recorded, and only that', async () => {
     const world = createWorld();
     const { id } = world.open().session;
-    await world.sessions.disconnect(id, ['a', '::x'], null);
+    await world.sessions.revoking.disconnect(id, ['a', '::x'], null);
     expect(world.journal).toMatchObject([{ id, path: 'a' }]);
   });
 

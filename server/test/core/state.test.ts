@@ -224,7 +224,7 @@ describe('a path without a state', () => {
     expect(client.messages()).toEqual([1]);
     const ticket = world.tickets.issue({
       ...{ id: client.session.id, connection: 1, issuedAt: world.clock.now(), user: null },
-      ...{ grants: [], denied: [] },
+      ...{ grants: [], denied: [], login: null, identity: null },
     });
     const again = world.open({ ticket, paths: [{ path: 'public-nolog', position: null, state: 'changes' }] });
     expect(again.frames().slice(1)).toMatchObject([

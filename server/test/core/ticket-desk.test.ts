@@ -69,7 +69,7 @@ describe('a ticket', () => {
     world.sessions.connect(client.session.id, ['a', 'b'], null);
     world.clock.advance(1_500);
     client.frames();
-    await world.sessions.disconnect(client.session.id, ['a'], null);
+    await world.sessions.revoking.disconnect(client.session.id, ['a'], null);
     world.clock.advance(1_500);
     expect(claims(world, client.ticket()).grants).toEqual(['b']);
   });
@@ -126,7 +126,7 @@ describe('a ticket', () => {
     world.sessions.connect(other.session.id, ['a'], null);
     world.sessions.connect(other.session.id, ['b'], null);
     other.told('ticket');
-    await world.sessions.kick(other.session.id, true);
+    await world.sessions.revoking.kick(other.session.id, true);
     world.clock.advance(1_500);
     expect(other.told('ticket')).toEqual([]);
   });

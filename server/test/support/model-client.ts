@@ -217,6 +217,8 @@ export class ModelClient {
         throw new Error(`the server refused a frame: ${JSON.stringify(frame)}`);
       case 'reply':
         throw new Error('nobody gave a command');
+      case 'renewed':
+        throw new Error('nobody sent a token');
       case 'closing':
         if (afterClose(frame.code) !== 'resume') this.#ticket = null;
         this.client = null;
@@ -240,7 +242,7 @@ export class ModelClient {
     expect(track.next).toBeLessThanOrEqual(this.#history.end(path));
   }
 
-  #unsubscribed(paths: readonly string[], by: 'client' | 'back_end'): void {
+  #unsubscribed(paths: readonly string[], by: 'client' | 'back_end' | 'expiry'): void {
     for (const path of paths) {
       const left = (this.#leaving.get(path) ?? 0) - 1;
       if (by === 'client' && left <= 0) this.#leaving.delete(path);

@@ -8,13 +8,14 @@ import { SignedTickets } from '../../src/auth/tickets.js';
 import { MemoryBroker } from '../../src/brokers/memory/memory-broker.js';
 import type { Connection } from '../../src/core/connection.js';
 import { createEngine, type Engine } from '../../src/core/engine.js';
+import type { SessionView } from '../../src/core/identity.js';
 import type { LogBounds } from '../../src/core/path-log.js';
 import type { StateBounds } from '../../src/core/path-state.js';
 import type { PathPolicy, SlowPolicy } from '../../src/core/path-store.js';
 import { type Revocation, Revocations } from '../../src/core/revocations.js';
 import type { Session } from '../../src/core/session.js';
 import type { SessionSettings } from '../../src/core/session-settings.js';
-import type { OpenOutcome } from '../../src/core/sessions.js';
+import type { Coming, OpenOutcome } from '../../src/core/sessions.js';
 import { TimerWheel } from '../../src/core/timer-wheel.js';
 import type { Update } from '../../src/core/update.js';
 import { applyFrame } from '../../src/core/upstream.js';
@@ -24,6 +25,7 @@ import { HandoffWriter } from '../../src/handoff/writer.js';
 import { FakeCarrier, type FakeCarrierOptions } from './fake-carrier.js';
 import { FakeClock } from './fake-clock.js';
 import { FakeIds } from './fake-ids.js';
+import { fakeTokens } from './fake-tokens.js';
 
 export const TICKET_LIFETIME_MS = 300_000;
 export const STATE: StateBounds = { maxKeys: 1_000, maxBytes: 1024 * 1024 };
@@ -40,6 +42,8 @@ export interface WorldOptions {
   readonly state?: StateBounds | null;
   /** By default `latest` for paths that begin with `latest` or `public-latest`, else `resume`. */
   readonly slowOf?: (path: string) => SlowPolicy;
+  /** By default no back end answers for sessions. */
+  readonly view?: SessionView;
 }
 
 /** What outlives a server. */
@@ -64,6 +68,9 @@ export interface World extends Engine, Lasting {
   ): Update;
   open(frame?: Partial<OpenFrame>, carrier?: FakeCarrierOptions): Client;
   tryOpen(frame: Partial<OpenFrame>, carrier?: FakeCarrier): OpenOutcome;
+  /** As `open` and `tryOpen`, where somebody may be asked who comes. */
+  openAsked(frame?: Partial<OpenFrame>, carrier?: FakeCarrierOptions): Promise<Client>;
+  tryOpenAsked(frame: Partial<OpenFrame>, carrier?: FakeCarrier): Promise<OpenOutcome>;
   /** Another server with the same tickets and journal, and empty logs. This one is gone. */
   restart(): World;
   /** Another server that was handed everything over, as text, by this one, which stopped; `change` may be other options. */
@@ -176,17 +183,22 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
   const faults: unknown[] = [];
   const engine = createEngine({
     ...{ clock, ids, wheel, broker, tickets, revocations },
+    authority: { tokens: fakeTokens(clock), view: options.view ?? null },
     isPublic: options.isPublic ?? ((path) => path.startsWith('public')),
     settings: { ...SETTINGS, ...options.settings },
     onReceiverFault: ({ id }, error) => receiverFaults.push(`${id}: ${(error as Error).message}`),
     onJournalFault: (error) => faults.push(error),
   });
+  // Nobody is asked where no visitor is told of.
   const tryOpen = (frame: Partial<OpenFrame>, carrier = new FakeCarrier()) =>
-    engine.sessions.open({ type: 'open', protocol: 1, ...frame }, carrier);
+    engine.sessions.open({ type: 'open', protocol: 1, ...frame }, carrier) as OpenOutcome;
+  const coming: Coming = { visitor: { headers: {}, address: '192.0.2.1' }, isGone: () => false };
+  const tryOpenAsked = async (frame: Partial<OpenFrame>, carrier = new FakeCarrier()) =>
+    engine.sessions.open({ type: 'open', protocol: 1, ...frame }, carrier, coming);
   const world: World = {
     ...lasting,
     ...engine,
-    ...{ wheel, broker, revocations, receiverFaults, faults, tryOpen },
+    ...{ wheel, broker, revocations, receiverFaults, faults, tryOpen, tryOpenAsked },
     publish(path, message, { key, sender = '', except } = {}) {
       const outcome = engine.publisher.publish({
         ...{ path, key: key ?? null, message, sender, text: JSON.stringify(message) },
@@ -198,6 +210,12 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
     open(frame = {}, carrierOptions = {}) {
       const carrier = new FakeCarrier(carrierOptions);
       const opened = tryOpen(frame, carrier);
+      if ('error' in opened) throw new Error(`the session was not opened: ${opened.error.code}`);
+      return new Client(world, opened, carrier);
+    },
+    async openAsked(frame = {}, carrierOptions = {}) {
+      const carrier = new FakeCarrier(carrierOptions);
+      const opened = await tryOpenAsked(frame, carrier);
       if ('error' in opened) throw new Error(`the session was not opened: ${opened.error.code}`);
       return new Client(world, opened, carrier);
     },

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { RequestFault } from '../../http-errors.js';
 import { defineMethod } from '../method.js';
-import { itemError, path, paths, position, sessionId, user } from '../schemas.js';
+import { itemError, path, paths, position, sessionId, user, userName } from '../schemas.js';
 
 /** Grants paths to a session. */
 export const connect = defineMethod({
@@ -15,14 +15,17 @@ export const connect = defineMethod({
       description:
         'Binds the session to this user; another one later is refused. Null: only a session without a user.',
     }),
+    login: userName.exactOptional().meta({
+      description: "A tag of the visitor's login at the app, by which `kick` ends all sessions of it.",
+    }),
   }),
   reply: z.strictObject({
     results: z.array(
       z.union([z.strictObject({ path, position }), z.strictObject({ path, error: itemError })]),
     ),
   }),
-  run({ id, paths: wanted, user: named }, { sessions }) {
-    const outcome = sessions.connect(id, wanted, named);
+  run({ id, paths: wanted, user: named, login }, { sessions }) {
+    const outcome = sessions.connect(id, wanted, named, login);
     if ('error' in outcome) throw new RequestFault(outcome.error);
     return { results: outcome.value };
   },

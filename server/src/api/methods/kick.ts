@@ -1,24 +1,37 @@
-/** `kick`: ends a session. */
+/** `kick`: ends a session, or all sessions of a user or a login. */
 import { z } from 'zod';
-import { RequestFault } from '../../http-errors.js';
+import { fault, RequestFault } from '../../http-errors.js';
 import { defineMethod } from '../method.js';
-import { sessionId } from '../schemas.js';
+import { sessionId, userName } from '../schemas.js';
 
-/** Ends a session. */
+/** Ends sessions. */
 export const kick = defineMethod({
   name: 'kick',
-  summary: 'Ends a session; its client comes back as a new one unless reconnect is false.',
+  summary:
+    'Ends a session, or all sessions of a user or a login; their clients come back as new ones unless reconnect is false.',
   body: z.strictObject({
-    id: sessionId,
+    id: sessionId.exactOptional(),
+    user: userName
+      .exactOptional()
+      .meta({ description: 'All sessions of this user, and the tokens made for it until now.' }),
+    login: userName.exactOptional().meta({ description: 'All sessions of this login, which ends for good.' }),
     reconnect: z
       .boolean()
       .exactOptional()
       .meta({ description: 'Whether the client may come back; default true.' }),
   }),
-  reply: z.strictObject({ kicked: z.literal(true) }),
-  async run({ id, reconnect }, { sessions }) {
-    const outcome = await sessions.kick(id, reconnect ?? true);
+  reply: z.strictObject({
+    kicked: z.literal(true),
+    sessions: z.int().meta({ description: 'How many sessions ended just now.' }),
+  }),
+  async run({ id, user, login, reconnect: mayReturn = true }, { sessions: { revoking } }) {
+    if ([id, user, login].filter((name) => name !== undefined).length !== 1) {
+      throw fault('bad_field', { field: 'id', message: 'Name one of id, user and login.' });
+    }
+    if (user !== undefined) return { kicked: true, sessions: await revoking.kickUser(user, mayReturn) };
+    if (login !== undefined) return { kicked: true, sessions: await revoking.kickLogin(login, mayReturn) };
+    const outcome = await revoking.kick(id ?? '', mayReturn);
     if ('error' in outcome) throw new RequestFault(outcome.error);
-    return { kicked: true };
+    return { kicked: true, sessions: outcome.value };
   },
 });

@@ -1,0 +1,171 @@
+/**
+ * The paths of one session about which somebody is being asked: their tokens are read, or the back end is asked. Whatever is
+ * answered counts only for paths that are still wanted then.
+ */
+import { type ErrorCode, errorBody, type Outcome } from '../../../protocol/codes.js';
+import type { SubscribeItem } from '../../../protocol/frames.js';
+import type { Authority, Pass, PathWord } from './identity.js';
+import { tableOf } from './path-table.js';
+import type { Revocations } from './revocations.js';
+import type { Session } from './session.js';
+
+/** What was answered about a path that is still wanted: it is opened, refused, or left to others. */
+export type Answer =
+  | { readonly item: SubscribeItem; readonly verdict: 'granted'; readonly at: number; readonly pass?: Pass }
+  | { readonly item: SubscribeItem; readonly verdict: 'open' }
+  | {
+      readonly item: SubscribeItem;
+      readonly verdict: 'refused';
+      readonly code: ErrorCode;
+      readonly message: string;
+    };
+
+/** What asking needs of its surroundings. */
+export interface AskingParts {
+  readonly authority: Authority;
+  readonly revocations: Revocations;
+  /** Counts the paths of all sessions that wait. */
+  readonly counters: { pending: number };
+}
+
+/** A path that is asked about. */
+interface Asked {
+  /** As its client asked for it last. */
+  item: SubscribeItem;
+  /** Only the answer to this one counts. */
+  readonly question: object;
+}
+
+/** The paths of a session that are being asked about. */
+export class Asking {
+  readonly #session: Session;
+  readonly #parts: AskingParts;
+  readonly #onAnswers: (answers: readonly Answer[], grants: readonly string[]) => void;
+  readonly #asked = new Map<string, Asked>();
+  /** One frame's tokens after the other's: a client that sends very many waits for itself. */
+  #reading: Promise<void> = Promise.resolve();
+
+  /** `onAnswers` is called with what was answered together, and with the patterns that were granted beside. */
+  constructor(
+    session: Session,
+    parts: AskingParts,
+    onAnswers: (answers: readonly Answer[], grants: readonly string[]) => void,
+  ) {
+    this.#session = session;
+    this.#parts = parts;
+    this.#onAnswers = onAnswers;
+  }
+
+  /** Paths that are asked about. */
+  get size(): number {
+    return this.#asked.size;
+  }
+
+  /** Whether a path is asked about. */
+  has(path: string): boolean {
+    return this.#asked.has(path);
+  }
+
+  /** A path is wanted no more, or was decided by another; gives how its client asked for it. */
+  take(path: string): SubscribeItem | undefined {
+    const asked = this.#asked.get(path);
+    if (this.#asked.delete(path)) this.#parts.counters.pending--;
+    return asked?.item;
+  }
+
+  /** No answer counts any more. */
+  clear(): void {
+    for (const path of [...this.#asked.keys()]) this.take(path);
+  }
+
+  /** Asks about paths, those with tokens by them, the others the back end; not again what is asked about already. */
+  begin(items: readonly SubscribeItem[]): void {
+    const fresh = items.filter((item) => !this.#goesOn(item));
+    const withToken = fresh.filter(({ token }) => token !== undefined);
+    const others = fresh.filter(({ token }) => token === undefined);
+    if (withToken.length > 0) {
+      const question = this.#note(withToken);
+      this.#reading = this.#reading.then(() => this.#read(withToken, question));
+    }
+    if (others.length > 0) void this.#ask(others, this.#note(others));
+  }
+
+  /** Whether the same is asked about a path already. */
+  #goesOn(item: SubscribeItem): boolean {
+    const asked = this.#asked.get(item.path);
+    if (asked === undefined || asked.item.token !== item.token) return false;
+    asked.item = item;
+    return true;
+  }
+
+  #note(items: readonly SubscribeItem[]): object {
+    const question = {};
+    for (const item of items) {
+      if (!this.#asked.has(item.path)) this.#parts.counters.pending++;
+      this.#asked.set(item.path, { item, question });
+    }
+    return question;
+  }
+
+  async #read(items: readonly SubscribeItem[], question: object): Promise<void> {
+    const { tokens } = this.#parts.authority;
+    const texts = [...new Set(items.map(({ token = '' }) => token))];
+    const passes = new Map(
+      await Promise.all(texts.map(async (text) => [text, await tokens.pass(text)] as const)),
+    );
+    const asked = this.#answered(items, question);
+    this.#onAnswers(
+      asked.map((item) => {
+        const read = passes.get(item.token ?? '') as Outcome<Pass>;
+        if ('error' in read) return { item, verdict: 'refused', ...read.error };
+        return this.#judge(item, read.value);
+      }),
+      [],
+    );
+  }
+
+  #judge(item: SubscribeItem, pass: Pass): Answer {
+    const refused = (code: ErrorCode, message?: string): Answer => ({
+      item,
+      verdict: 'refused',
+      ...errorBody(code, message === undefined ? {} : { message }),
+    });
+    const { revocations } = this.#parts;
+    const { path } = item;
+    if (pass.user !== null && pass.user !== this.#session.user) return refused('user_mismatch');
+    if (revocations.isRevoked(pass)) return refused('revoked_token');
+    if (!tableOf(pass.paths).has(path)) return refused('bad_token', 'This token is not for this path.');
+    const deniedAt = this.#session.paths.deniedAt(path);
+    if (deniedAt !== null && deniedAt >= pass.at) return refused('revoked_token');
+    return { item, verdict: 'granted', at: pass.at, pass };
+  }
+
+  async #ask(items: readonly SubscribeItem[], question: object): Promise<void> {
+    const { view } = this.#parts.authority;
+    const { user, login, identity } = this.#session;
+    const asker = { user, login, info: identity?.info ?? null };
+    const paths = items.map(({ path }) => path);
+    const word = view === null ? NOTHING : await view.ask(asker, paths);
+    const asked = this.#answered(items, question);
+    // It was said of somebody else: the session was bound meanwhile.
+    if (user !== this.#session.user) return this.begin(asked);
+    const granted = tableOf(word?.grants ?? []);
+    const refused = tableOf(word?.refused ?? []);
+    const judge = (item: SubscribeItem): Answer => {
+      if (word === null) return { item, verdict: 'refused', ...errorBody('connect_failed') };
+      if (granted.has(item.path)) return { item, verdict: 'granted', at: word.at };
+      if (refused.has(item.path)) return { item, verdict: 'refused', ...errorBody('connect_refused') };
+      return { item, verdict: 'open' };
+    };
+    this.#onAnswers(asked.map(judge), word?.grants ?? []);
+  }
+
+  /** Those of a question whose answer still counts. */
+  #answered(items: readonly SubscribeItem[], question: object): SubscribeItem[] {
+    return items
+      .filter(({ path }) => this.#asked.get(path)?.question === question)
+      .map(({ path }) => this.take(path) as SubscribeItem);
+  }
+}
+
+const NOTHING: PathWord = { grants: [], refused: [], at: 0 };

@@ -1,0 +1,98 @@
+/**
+ * Finds out who opens a connection, where somebody can say it, before anything is made of it: by the token of the first frame, else
+ * by asking the back end. A session that comes back is not asked about again, until what was said of it has expired.
+ */
+import type { Outcome } from '../../../protocol/codes.js';
+import type { OpenFrame, SubscribeItem } from '../../../protocol/frames.js';
+import { pathFault } from '../../../protocol/paths.js';
+import type { Clock } from './clock.js';
+import { type Comer, type Refusal, refusal } from './comer.js';
+import type { Authority, Identity, Introduction, Visitor } from './identity.js';
+import { isInbox } from './inbox.js';
+import type { Revocations } from './revocations.js';
+
+/** What was found out; `identity` is null when nothing more is said than before, `refused` when nobody was asked about paths. */
+export interface Found {
+  readonly identity: Identity | null;
+  readonly refused: readonly string[] | null;
+}
+
+/** What introductions stand on. */
+export interface IntroductionParts {
+  readonly authority: Authority;
+  readonly revocations: Revocations;
+  readonly clock: Clock;
+  readonly isPublic: (path: string) => boolean;
+}
+
+/** Finds out who is asking. */
+export class Introductions {
+  readonly #parts: IntroductionParts;
+
+  constructor(parts: IntroductionParts) {
+    this.#parts = parts;
+  }
+
+  /** Who opens with a first frame; null when nobody need be asked. The promise never rejects. */
+  of(frame: OpenFrame, comer: Comer, visitor: Visitor | null): Promise<Found | Refusal> | Refusal | null {
+    const { tokens, view } = this.#parts.authority;
+    if (visitor === null) return null;
+    if (frame.token !== undefined) return tokens.identity(frame.token).then((read) => this.#byToken(read));
+    const isKnown = !('refused' in comer);
+    const known = identityOf(comer);
+    if (isKnown && !this.#hasExpired(known)) return null;
+    if (known?.source === 'token') return refusal('expired_token', 'token_refused');
+    if (view === null) return null;
+    return view.introduce(visitor, this.#undecided(frame.paths)).then((told) => this.#byView(told));
+  }
+
+  /** Why a newer token of a session does not count; null when it does. */
+  tokenFault(identity: Identity): 'revoked_token' | null {
+    return this.#parts.revocations.isRevoked(identity) ? 'revoked_token' : null;
+  }
+
+  #byToken(read: Outcome<Identity>): Found | Refusal {
+    if ('error' in read) {
+      const { error } = read;
+      return { error, close: error.code === 'keys_unavailable' ? 'busy' : 'token_refused' };
+    }
+    const fault = this.tokenFault(read.value);
+    if (fault !== null) return refusal(fault, 'token_refused');
+    return { identity: read.value, refused: null };
+  }
+
+  #byView(told: Outcome<Introduction>): Found | Refusal {
+    if ('error' in told) {
+      const { error } = told;
+      return { error, close: error.code === 'not_allowed' ? 'open_refused' : 'busy' };
+    }
+    const { identity, refused } = told.value;
+    // It was taken back while the back end was being asked: to be asked again.
+    if (this.#parts.revocations.isRevoked(identity)) return refusal('not_identified', 'busy');
+    return { identity, refused };
+  }
+
+  #hasExpired(identity: Identity | null): boolean {
+    return identity?.expiresAt != null && identity.expiresAt <= this.#parts.clock.now();
+  }
+
+  /** What the back end is to be asked about at once. */
+  #undecided(items: readonly SubscribeItem[] = []): string[] {
+    const { isPublic } = this.#parts;
+    const paths = items
+      .filter(({ token, path }) => token === undefined && !isInbox(path))
+      .map(({ path }) => path)
+      .filter((path) => pathFault(path) === null && !isPublic(path));
+    return [...new Set(paths)];
+  }
+}
+
+function identityOf(comer: Comer): Identity | null {
+  if ('session' in comer) return comer.session.identity;
+  return 'claims' in comer ? comer.claims.identity : null;
+}
+
+/** Whether a session of one user cannot be one of what was found: of another user, or of nobody. */
+export function isSomebodyElse(user: string | null, { identity }: Found): boolean {
+  return identity !== null && user !== null && user !== identity.user;
+}

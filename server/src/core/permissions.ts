@@ -1,0 +1,142 @@
+/**
+ * What one session may hear: what was granted to it and what was taken from it. Each is somebody's word of some time. A grant by the
+ * back end is taken away by a later denial, and a denial by a later grant; what a token or the session view said holds where
+ * nothing was denied since it was said.
+ */
+import type { Pattern } from '../../../protocol/patterns.js';
+import type { Identity } from './identity.js';
+import { isPath, PathTable } from './path-table.js';
+
+/** A path or pattern that was taken away, and when: milliseconds since 1970. */
+export interface Denial {
+  readonly path: string;
+  readonly at: number;
+}
+
+/** A path that a token opened. */
+interface Pass {
+  readonly at: number;
+  readonly expiresAt: number;
+}
+
+/** What may be heard, as far as it differs from what everybody may. */
+export class Permissions {
+  readonly #granted = new PathTable<true>();
+  readonly #denied = new PathTable<number>();
+  #said: PathTable<true> | null = null;
+  #saidAt = 0;
+  /** By path. */
+  #passes: Map<string, Pass> | null = null;
+
+  /** The paths and patterns that a back end granted. */
+  get granted(): ReadonlySet<string> {
+    return new Set(this.#granted.sources());
+  }
+
+  /** What was taken away since. */
+  get denials(): Denial[] {
+    return [...this.#denied.sources()].map((path) => ({ path, at: this.#denied.get(path) ?? 0 }));
+  }
+
+  /** How many there are of each. */
+  get grants(): number {
+    return this.#granted.size;
+  }
+
+  get denied(): number {
+    return this.#denied.size;
+  }
+
+  /** Whether a path may be heard, which is for everybody (`isPublic`) or not. */
+  mayHear(path: string, isPublic: (path: string) => boolean): boolean {
+    // A denial would have taken it away.
+    if (this.#granted.ofPath(path) !== undefined) return true;
+    const deniedAt = this.deniedAt(path);
+    if (deniedAt === null) return this.#granted.has(path) || this.#isSaid(path, -1) || isPublic(path);
+    return this.#isSaid(path, deniedAt);
+  }
+
+  /** When a path was taken away last; null when it was not, or was granted since. */
+  deniedAt(path: string): number | null {
+    let at = this.#denied.ofPath(path) ?? null;
+    for (const other of this.#denied.ofPatterns(path)) at = Math.max(at ?? other, other);
+    return at;
+  }
+
+  /** A back end grants a path or pattern. */
+  grant(source: string): void {
+    this.#granted.set(source, true);
+    this.#denied.delete(source);
+  }
+
+  /** A path is granted no more: there are too many. */
+  forgetGrant(path: string): void {
+    this.#granted.delete(path);
+  }
+
+  /** A back end takes a path away. */
+  deny(path: string, at: number): void {
+    this.#granted.delete(path);
+    this.#denied.set(path, Math.max(at, this.#denied.get(path) ?? at));
+  }
+
+  /** A back end takes away what a pattern matches. */
+  denyAll(pattern: Pattern, at: number): void {
+    this.#granted.deleteMatched(pattern);
+    this.deny(pattern.source, at);
+  }
+
+  /** A path is denied no more than others: there are too many. */
+  forgetDenial(path: string): void {
+    this.#denied.delete(path);
+  }
+
+  /** What a token or the session view says, in place of what one said before. */
+  say(identity: Identity | null): void {
+    this.#said = null;
+    if (identity === null || identity.grants.length === 0) return;
+    this.#said = new PathTable();
+    for (const source of identity.grants) this.#said.set(source, true);
+    this.#saidAt = identity.at;
+    // A newer word that names the path itself takes the denial back.
+    for (const path of identity.grants) {
+      const deniedAt = isPath(path) ? this.#denied.ofPath(path) : undefined;
+      if (deniedAt !== undefined && deniedAt < identity.at) this.#denied.delete(path);
+    }
+  }
+
+  /** A token opens a path. */
+  addPass(path: string, pass: Pass): void {
+    this.#passes ??= new Map();
+    this.#passes.set(path, pass);
+  }
+
+  /** For how long a token opens a path, in milliseconds; undefined when none does. */
+  passLeftMs(path: string, now: number): number | undefined {
+    const pass = this.#passes?.get(path);
+    return pass === undefined ? undefined : Math.max(0, pass.expiresAt - now);
+  }
+
+  /** Whether a token opens a path. */
+  hasPass(path: string): boolean {
+    return this.#passes?.has(path) === true;
+  }
+
+  /** No token opens a path any more. */
+  takePass(path: string): void {
+    this.#passes?.delete(path);
+  }
+
+  /** Takes away the paths whose tokens have expired. */
+  takeExpired(now: number): string[] {
+    if (this.#passes === null) return [];
+    const expired = [...this.#passes].filter(([, { expiresAt }]) => expiresAt <= now).map(([path]) => path);
+    for (const path of expired) this.#passes.delete(path);
+    return expired;
+  }
+
+  #isSaid(path: string, deniedAt: number): boolean {
+    if (this.#said !== null && this.#saidAt > deniedAt && this.#said.has(path)) return true;
+    return (this.#passes?.get(path)?.at ?? -1) > deniedAt;
+  }
+}

@@ -1,0 +1,78 @@
+/** Those who can say something of sessions, as the configuration names them: tokens by their keys, and the back end by its session view. */
+import type { IncomingMessage } from 'node:http';
+import { Webhook } from '../back-end/webhook.js';
+import type { Clock } from '../core/clock.js';
+import type { Authority, TokenReader, Visitor } from '../core/identity.js';
+import type { TimerWheel } from '../core/timer-wheel.js';
+import type { Log } from '../observe/log.js';
+import { WebhookView } from './webhook-view.js';
+
+/** What the configuration says of them. */
+export interface AuthoritySettings {
+  readonly sessionUrl?: string;
+  /** In lower case. */
+  readonly forwardHeaders: readonly string[];
+  readonly sessionConnections: number;
+  readonly sessionTimeoutMs: number;
+  readonly grantWaitMs: number;
+}
+
+/** What they stand on. */
+export interface AuthoritySurroundings {
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly log: Log;
+  readonly tokens: TokenReader;
+  /** The secret that signs what the back end is asked; made at the first call. */
+  readonly secret: () => string;
+  /** The client's address, seen through trusted proxies. */
+  readonly addressOf: (request: IncomingMessage) => string;
+}
+
+/** Tokens and the session view, put together. */
+export class Authorities implements Authority {
+  readonly tokens: TokenReader;
+  readonly view: WebhookView | null;
+  readonly #webhook: Webhook | null;
+  readonly #forwardHeaders: readonly string[];
+  readonly #addressOf: (request: IncomingMessage) => string;
+
+  constructor(settings: AuthoritySettings, surroundings: AuthoritySurroundings) {
+    const { clock, wheel, log, tokens, secret, addressOf } = surroundings;
+    const { sessionUrl: url, sessionConnections: maxConnections } = settings;
+    const { sessionTimeoutMs: timeoutMs, grantWaitMs: waitMs } = settings;
+    this.tokens = tokens;
+    this.#webhook =
+      url === undefined ? null : new Webhook({ clock, log, url, secret: secret(), maxConnections });
+    this.view =
+      this.#webhook === null
+        ? null
+        : new WebhookView({ webhook: this.#webhook, clock, wheel, log, timeoutMs, waitMs });
+    this.#forwardHeaders = settings.forwardHeaders;
+    this.#addressOf = addressOf;
+  }
+
+  /** Whether clients are to show their cookies. */
+  get wantsCookies(): boolean {
+    return this.view !== null;
+  }
+
+  /** What the back end is told of a client whose origin may connect: its cookies only where a page has sent them. */
+  visitorOf(request: IncomingMessage): Visitor {
+    const address = this.#addressOf(request);
+    if (this.view === null) return { headers: {}, address };
+    const names =
+      request.headers.origin === undefined ? this.#forwardHeaders : ['cookie', ...this.#forwardHeaders];
+    const headers: Record<string, string> = {};
+    for (const name of names) {
+      const value = request.headers[name];
+      if (value !== undefined) headers[name] = String(value);
+    }
+    return { headers, address };
+  }
+
+  /** Lets go of connections. */
+  async stop(): Promise<void> {
+    await this.#webhook?.stop();
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * Asks the back end, by a signed webhook, who is asking and what they may hear. Equal questions that are under way at the same time
+ * are asked once. Nobody is let in without an answer.
+ */
+import { errorBody, type Outcome } from '../../../protocol/codes.js';
+import type { Webhook, WebhookAnswer } from '../back-end/webhook.js';
+import type { Clock } from '../core/clock.js';
+import type { Asker, Introduction, PathWord, SessionView, Visitor } from '../core/identity.js';
+import type { TimerWheel } from '../core/timer-wheel.js';
+import type { Log } from '../observe/log.js';
+import { readSessionAnswer, readSubscribeAnswer } from './answers.js';
+
+/** What the view stands on. */
+export interface WebhookViewParts {
+  readonly webhook: Webhook;
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly log: Log;
+  /** How long one answer may take. */
+  readonly timeoutMs: number;
+  /** How long it is tried to get an answer about paths. */
+  readonly waitMs: number;
+}
+
+/** The waits between two tries grow up to the last one. */
+const WAITS_MS = [250, 500, 1_000, 2_000];
+
+/** The session view of a back end. */
+export class WebhookView implements SessionView {
+  readonly #parts: WebhookViewParts;
+  readonly #introducing = new Map<string, Promise<Outcome<Introduction>>>();
+  readonly #asking = new Map<string, Promise<PathWord | null>>();
+
+  constructor(parts: WebhookViewParts) {
+    this.#parts = parts;
+  }
+
+  introduce(visitor: Visitor, paths: readonly string[]): Promise<Outcome<Introduction>> {
+    return once(this.#introducing, JSON.stringify([visitor, paths]), () => this.#introduce(visitor, paths));
+  }
+
+  ask(asker: Asker, paths: readonly string[]): Promise<PathWord | null> {
+    const question = { type: 'subscribe', ...asker, paths };
+    return once(this.#asking, JSON.stringify(question), () => this.#askUntilAnswered(question));
+  }
+
+  async #introduce({ headers, address }: Visitor, paths: readonly string[]): Promise<Outcome<Introduction>> {
+    const { clock, timeoutMs } = this.#parts;
+    const at = clock.now();
+    const shown = { ...headers, 'x-forwarded-for': address };
+    const answer = await this.#post({ type: 'session', paths }, { timeoutMs, headers: shown });
+    const read = 'json' in answer ? readSessionAnswer(answer.json) : (answer.detail ?? answer.failure);
+    if (typeof read === 'string') {
+      this.#warn(answer, read);
+      return { error: errorBody('not_identified') };
+    }
+    if ('error' in read)
+      return {
+        error: errorBody('not_allowed', {
+          message: read.error.message ?? 'The back end does not let this visitor in.',
+        }),
+      };
+    const { refused, expiresInMs, ...said } = read;
+    const expiresAt = expiresInMs === null ? null : clock.now() + expiresInMs;
+    return { value: { identity: { source: 'webhook', ...said, at, expiresAt }, refused } };
+  }
+
+  async #askUntilAnswered(question: object): Promise<PathWord | null> {
+    const { clock, wheel, timeoutMs, waitMs } = this.#parts;
+    const deadline = clock.monotonic() + waitMs;
+    for (let tries = 0; ; tries++) {
+      const at = clock.now();
+      const leftMs = deadline - clock.monotonic();
+      const answer = await this.#post(question, { timeoutMs: Math.min(timeoutMs, leftMs) });
+      const read = 'json' in answer ? readSubscribeAnswer(answer.json) : (answer.detail ?? answer.failure);
+      if (typeof read !== 'string') return { ...read, at };
+      this.#warn(answer, read);
+      const restMs = WAITS_MS[Math.min(tries, WAITS_MS.length - 1)] as number;
+      if (clock.monotonic() + restMs >= deadline) return null;
+      await new Promise<void>((resolve) => wheel.after(restMs, resolve));
+    }
+  }
+
+  async #post(
+    question: object,
+    { timeoutMs, headers }: { timeoutMs: number; headers?: Readonly<Record<string, string>> },
+  ): Promise<WebhookAnswer> {
+    const { webhook, wheel } = this.#parts;
+    const abort = new AbortController();
+    const timer = wheel.after(timeoutMs, () => abort.abort(new Error('no answer in time')));
+    const answer = await webhook.ask(question, { signal: abort.signal, isTelling: () => true }, headers);
+    timer.cancel();
+    return answer;
+  }
+
+  /** Not when it was not even asked: that it is down is told once. */
+  #warn(answer: WebhookAnswer, detail: string): void {
+    if ('failure' in answer && answer.detail === undefined) return;
+    this.#parts.log.warn({ detail }, 'the back end could not say who is asking');
+  }
+}
+
+/** The promise of an equal question that is under way, else that of `ask`. */
+function once<T>(underWay: Map<string, Promise<T>>, key: string, ask: () => Promise<T>): Promise<T> {
+  const known = underWay.get(key);
+  if (known !== undefined) return known;
+  const asked = ask().finally(() => underWay.delete(key));
+  underWay.set(key, asked);
+  return asked;
+}
