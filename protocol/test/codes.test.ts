@@ -6,7 +6,17 @@ const errors = Object.entries(ERRORS);
 
 describe('close codes', () => {
   const expected = {
-    resume: ['restarting', 'stalled', 'outbox_full', 'open_timeout', 'ping_timeout', 'failed', 'busy'],
+    resume: [
+      'restarting',
+      'stalled',
+      'outbox_full',
+      'open_timeout',
+      'ping_timeout',
+      'failed',
+      'busy',
+      'token_refused',
+      'identity_expired',
+    ],
     renew: ['kicked', 'ticket_refused'],
     stop: ['taken_over', 'dismissed', 'open_refused', 'ended'],
   };

@@ -114,7 +114,10 @@ describe('connect, disconnect and kick', () => {
         ],
       },
     });
-    expect(await api.call('kick', { id, reconnect: false })).toEqual({ status: 200, body: { kicked: true } });
+    expect(await api.call('kick', { id, reconnect: false })).toEqual({
+      status: 200,
+      body: { kicked: true, sessions: 1 },
+    });
     expect(client.carrier.closing?.code).toBe(4201);
   });
 

@@ -133,7 +133,7 @@ describe('reading', () => {
   it('never throws for signed nonsense either, as another version may have written', () => {
     const { secrets, tickets } = setUp();
     const secret = secrets[0] as Buffer;
-    const fields = { v: 1, id: 'x', c: 1, iat: 1, u: null, g: null };
+    const fields = { v: 2, id: 'x', c: 1, iat: 1, u: null, g: null };
     const contents = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.jsonValue(),
@@ -145,7 +145,7 @@ describe('reading', () => {
         u: fc.jsonValue(),
       }),
       fc.constantFrom<unknown>(
-        { ...fields, v: 2 },
+        { ...fields, v: 3 },
         { ...fields, more: 1 },
         { ...fields, id: '' },
         { ...fields, iat: -1 },

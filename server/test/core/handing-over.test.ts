@@ -171,7 +171,7 @@ describe('sessions that were handed over', () => {
     expect(next.sessions.connect('session-1', ['granted'], null)).toMatchObject({
       value: [{ path: 'granted' }],
     });
-    expect(await next.sessions.revoking.kick('session-1', true)).toEqual({ value: true });
+    expect(await next.sessions.revoking.kick('session-1', true)).toEqual({ value: 1 });
     expect(next.open({ ticket }).told('opened')).toMatchObject([{ refused: 'revoked_ticket' }]);
   });
 

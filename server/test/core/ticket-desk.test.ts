@@ -20,6 +20,8 @@ describe('a ticket', () => {
       user: 'ada',
       grants: ['a', 'b'],
       denied: [],
+      login: null,
+      identity: null,
     });
   });
 
@@ -35,6 +37,8 @@ describe('a ticket', () => {
       user: null,
       grants: null,
       denied: [],
+      login: null,
+      identity: null,
     });
     expect(second.session.paths.granted, 'the server itself knows').toEqual(new Set(['granted']));
     const forgotten = world.restart().open({ ticket, paths: [{ path: 'granted' }] });

@@ -44,7 +44,7 @@ function sealed(lines: readonly string[]): Buffer {
   return Buffer.concat([text, Buffer.from(`{"lines":${lines.length},"crc32":${crc32(text)}}\n`)]);
 }
 
-const HEADER = '{"dobby":"handoff","version":3,"at":1,"backBy":2}';
+const HEADER = '{"dobby":"handoff","version":4,"at":1,"backBy":2}';
 
 describe('a handoff', () => {
   it.each([10, 1024 * 1024, 3 * 1024 * 1024])(
@@ -124,7 +124,7 @@ const head = (more: object): string =>
 const session = (more: object): string => {
   const times = { openedAt: 1, lastContactAt: 1, lastCommandAt: null, ticketAt: 1, connection: 1 };
   const known = { received: 0, isForgotten: false, state: { values: {}, version: 0 } };
-  const paths = { granted: [], denied: [], subscriptions: [] };
+  const paths = { granted: [], denied: [], login: null, identity: null, subscriptions: [] };
   return JSON.stringify({ session: { id: 'a', user: null, ...times, ...known, ...paths, ...more } });
 };
 const subscription = (more: object): string => {
@@ -139,7 +139,7 @@ const FORGED: [string, string][] = [
   ['an epoch that is none', head({ head: { epoch: 'aaaa"aaa', offset: 1 } })],
   ['a session whose id is none', session({ id: 'a->b' })],
   ['a grant that is no path', session({ granted: ['::connect'] })],
-  ['a denial that is no path', session({ denied: [''] })],
+  ['a denial that is no path', session({ denied: [{ path: '', at: 1 }] })],
   ['a subscription to no path', subscription({ path: '{a}' })],
   ['a subscription in no epoch', subscription({ start: { epoch: 'A', offset: 0 } })],
   ['a key that is none', `${head({ keys: 1 })}\n{"key":"\\u0000","offset":1}\n1`],
@@ -194,7 +194,7 @@ describe('a text that is no whole handoff', () => {
   it.each([
     ['nothing at all', []],
     ['no header', ['{"log":"a"}']],
-    ['another version', [HEADER.replace('"version":3', '"version":1')]],
+    ['another version', [HEADER.replace('"version":4', '"version":1')]],
     ['something else', ['{"type":"open"}']],
     ['no JSON', [HEADER, 'x']],
     [
