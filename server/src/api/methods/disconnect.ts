@@ -7,6 +7,7 @@ import { itemError, path, paths, sessionId, user } from '../schemas.js';
 /** Takes paths from a session. */
 export const disconnect = defineMethod({
   name: 'disconnect',
+  scope: { names: 'each', field: 'paths' },
   summary: 'Ends subscriptions and grants of a session, and denies the paths to it until the next connect.',
   body: z.strictObject({
     id: sessionId,

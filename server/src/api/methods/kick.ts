@@ -7,6 +7,7 @@ import { sessionId } from '../schemas.js';
 /** Ends a session. */
 export const kick = defineMethod({
   name: 'kick',
+  scope: { names: 'nothing' },
   summary: 'Ends a session; its client comes back as a new one unless reconnect is false.',
   body: z.strictObject({
     id: sessionId,

@@ -7,6 +7,7 @@ import { page, sessionId } from '../schemas.js';
 /** Lists sessions. */
 export const sessions = defineMethod({
   name: 'sessions',
+  scope: { names: 'nothing' },
   summary: 'Lists sessions, in the order of their ids.',
   body: z.strictObject(page),
   reply: z.strictObject({
