@@ -9,6 +9,7 @@ import type { Counters } from './counters.js';
 import type { Dispatcher, Subscriber } from './dispatcher.js';
 import { Frame } from './frame.js';
 import type { SessionHandoff } from './handoff.js';
+import type { Identity } from './identity.js';
 import type { Verdict } from './outbox.js';
 import type { UpdateInfo } from './receiver.js';
 import { SessionPaths } from './session-paths.js';
@@ -39,6 +40,10 @@ export class Session implements Subscriber {
   readonly id: string;
   /** The user that it is bound to; null until a back end names one. */
   user: string | null = null;
+  /** The tag of its login at the app; null where it is not told. */
+  login: string | null = null;
+  /** What was said of it; null when nothing was. */
+  identity: Identity | null = null;
   /** When it was opened, and when its client was last heard; milliseconds since 1970. */
   openedAt: number;
   lastContactAt: number;
