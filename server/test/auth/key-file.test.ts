@@ -1,13 +1,4 @@
-import {
-  chmodSync,
-  mkdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ApiKeys } from '../../src/auth/api-keys.js';
@@ -99,11 +90,13 @@ describe('the file of keys', () => {
   it.each(['in its place', 'by renaming'])(
     'is read again when one of the same size and time comes %s',
     (how) => {
-      watched('aaa');
-      const { atime, mtime } = statSync(file);
+      const then = 1_700_000_000;
+      writeFileSync(file, text('aaa'));
+      utimesSync(file, then, then);
+      open().watch();
       const target = how === 'by renaming' ? `${file}.new` : file;
       writeFileSync(target, text('bbb'));
-      utimesSync(target, atime, mtime);
+      utimesSync(target, then, then);
       renameSync(target, file);
       clock.advance(1_000);
       expect(good('aaa', 'bbb')).toEqual(['bbb']);
