@@ -10,6 +10,7 @@ import type { Position } from '../../protocol/positions.js';
 import { type MountedApi, registerApi } from './api/http.js';
 import { Idempotency } from './api/idempotency.js';
 import { ApiKeys } from './auth/api-keys.js';
+import type { KeyFile } from './auth/key-file.js';
 import { Origins } from './auth/origins.js';
 import { FileJournal, Journals } from './auth/revocation-journal.js';
 import { StateFolder } from './auth/state-folder.js';
@@ -29,6 +30,7 @@ import { TimerWheel } from './core/timer-wheel.js';
 import { Handover } from './handoff/handover.js';
 import { createHttpServer } from './http-server.js';
 import { Authorities } from './identity/authorities.js';
+import { openKeyFile } from './key-file-opening.js';
 import { createLog, type Log } from './observe/log.js';
 import { registerPages } from './pages/pages.js';
 import { stopInOrder } from './stopping.js';
@@ -84,6 +86,8 @@ export class Dobby {
   readonly #idempotency = new Idempotency(systemClock);
   readonly #handover: Handover;
   readonly #api: MountedApi;
+  readonly #keys: ApiKeys;
+  readonly #keyFile: KeyFile | null;
   #hasTakenOver = false;
   #isStopping = false;
   #starting: Promise<string> | null = null;
@@ -96,6 +100,8 @@ export class Dobby {
     const state = new StateFolder(this.config.stateDir, (error) => this.#stateFault(error));
     this.apiKey =
       this.config.apiKey === undefined ? state.apiKey() : { key: this.config.apiKey, isNew: false };
+    this.#keys = new ApiKeys([this.apiKey.key]);
+    this.#keyFile = openKeyFile(this.config.apiKeys, this.#keys, this.#log);
     state.ticketSecrets(Date.now()); // what is wrong with them is told at the start
     const policies = new Policies(this.config);
     this.#warnOfSmallLogs();
@@ -172,6 +178,7 @@ export class Dobby {
   }
 
   async #start(): Promise<string> {
+    this.#keyFile?.watch();
     // Once the port is ours, since a server that has it may still write; and before anything is accepted. Not by a server
     // that stops: what it would take over nobody would hear of.
     await this.#commands.start();
@@ -204,6 +211,7 @@ export class Dobby {
   }
 
   #stop(): Promise<void> {
+    this.#keyFile?.stop();
     return stopInOrder({
       engine: this.#engine,
       commands: this.#commands,
@@ -361,7 +369,7 @@ export class Dobby {
     return registerApi(this.#app, {
       ...this.#engine,
       broker: this.#broker,
-      keys: new ApiKeys([this.apiKey.key]),
+      keys: this.#keys,
       idempotency: this.#idempotency,
       about: () => ({ version: VERSION, startedAt: this.#startedAt, now: Date.now() }),
       isStopping: () => this.#isStopping,

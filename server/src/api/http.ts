@@ -1,13 +1,14 @@
-/** The back end's API over HTTP: keys, schemas, idempotency, then the method. */
+/** The back end's API over HTTP: keys and what they are good for, schemas, idempotency, then the method. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { LIMITS } from '../../../protocol/limits.js';
-import type { ApiKeys } from '../auth/api-keys.js';
+import type { ApiKey, ApiKeys } from '../auth/api-keys.js';
 import { fault, RequestFault } from '../http-errors.js';
 import { check } from '../schema.js';
 import type { Idempotency } from './idempotency.js';
 import type { AnyMethod, ApiContext } from './method.js';
 import { METHODS } from './methods/index.js';
 import { openApi } from './openapi.js';
+import { hold, mayName, mustUse } from './scope.js';
 
 /** What the API stands on. */
 export interface ApiParts extends ApiContext {
@@ -27,10 +28,12 @@ export interface MountedApi {
 export function registerApi(app: FastifyInstance, parts: ApiParts): MountedApi {
   const running = new Set<Promise<unknown>>();
   const document = openApi(METHODS, parts.about().version);
-  const onRequest = async (request: FastifyRequest) => admit(parts, request);
   for (const method of METHODS) {
+    const onRequest = async (request: FastifyRequest): Promise<void> => {
+      admit(parts, method, request);
+    };
     app.post(`/api/${method.name}`, { onRequest, bodyLimit: LIMITS.apiBodyBytes }, (request) => {
-      const answer = run(method, request.body, parts);
+      const answer = run(method, request, parts);
       running.add(answer);
       return answer.finally(() => running.delete(answer));
     });
@@ -47,21 +50,31 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): MountedApi {
   };
 }
 
-function admit(parts: ApiParts, request: FastifyRequest): void {
-  if (!parts.keys.admits(request.headers.authorization)) throw fault('unauthorized');
+/** Before the body is read, and once more when it has arrived: meanwhile the key may have been taken out, or the server begun to stop. */
+function admit(parts: ApiParts, method: AnyMethod, request: FastifyRequest): ApiKey {
+  const key = parts.keys.find(request.headers.authorization);
+  if (key === null) throw fault('unauthorized');
   if (parts.isStopping()) throw fault('restarting');
+  mustUse(key, method);
+  return key;
 }
 
-async function run(method: AnyMethod, body: unknown, parts: ApiParts): Promise<unknown> {
-  // Once more: the body may have arrived after the server began to stop.
-  if (parts.isStopping()) throw fault('restarting');
+async function run(method: AnyMethod, request: FastifyRequest, parts: ApiParts): Promise<unknown> {
+  const key = admit(parts, method, request);
+  const { body } = request;
   const checked = check(method.body, body ?? {});
   if ('error' in checked) throw new RequestFault(checked.error);
-  const { idempotencyKey: key } = checked.value as { idempotencyKey?: string };
-  if (key === undefined) return method.run(checked.value, parts);
-  return parts.idempotency.once(
-    `${method.name} ${key}`,
-    body,
-    () => method.run(checked.value, parts) as object,
-  );
+  const held = hold(key, method, checked.value);
+  if (held.body === null) return held.whole({});
+  // What is the same request is said of what may take effect: after a change of the key's patterns it may be another.
+  const asked = held.body === checked.value ? body : held.body;
+  const work = () => method.run(held.body, parts, (path) => mayName(key, path)) as object;
+  const { idempotencyKey } = checked.value as { idempotencyKey?: string };
+  if (idempotencyKey === undefined) return held.whole(await work());
+  return held.whole(await parts.idempotency.once(recordName(key, method, idempotencyKey), asked, work));
+}
+
+/** No key is answered what another was. Names have no colon, nor methods. */
+function recordName({ name }: ApiKey, method: AnyMethod, idempotencyKey: string): string {
+  return `${name === null ? '' : `${name}:`}${method.name} ${idempotencyKey}`;
 }

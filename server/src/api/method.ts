@@ -6,6 +6,7 @@ import type { Dispatcher } from '../core/dispatcher.js';
 import type { Messenger } from '../core/messenger.js';
 import type { Publisher } from '../core/publisher.js';
 import type { Sessions } from '../core/sessions.js';
+import type { Scope } from './scope.js';
 
 /** What methods act on. */
 export interface ApiContext {
@@ -27,8 +28,13 @@ export interface ApiMethod<Body, Reply> {
   readonly summary: string;
   readonly body: z.ZodType<Body>;
   readonly reply: z.ZodType<Reply>;
-  /** Does it. @throws RequestFault when the whole request is refused. */
-  run(body: Body, context: ApiContext): Reply | Promise<Reply>;
+  /** How a request names paths, by which a key is held to its own. */
+  readonly scope: Scope<Body>;
+  /**
+   * Does it; the request names nothing that its key may not. What it lists without being asked for it by name it keeps to paths that
+   * `mayName` is true of. @throws RequestFault when the whole request is refused.
+   */
+  run(body: Body, context: ApiContext, mayName: (path: string) => boolean): Reply | Promise<Reply>;
 }
 
 /** A method whose types have been forgotten, as the table holds it. */

@@ -46,6 +46,11 @@ export function openApi(methods: readonly AnyMethod[], version: string): object 
   };
 }
 
+const refusal = (description: string): object => ({
+  description,
+  content: { 'application/json': { schema: errorSchema } },
+});
+
 function operation({ name, summary, body, reply }: AnyMethod): object {
   return {
     operationId: name,
@@ -53,10 +58,8 @@ function operation({ name, summary, body, reply }: AnyMethod): object {
     requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body) } } },
     responses: {
       200: { description: 'Done.', content: { 'application/json': { schema: schemaOf(reply) } } },
-      default: {
-        description: 'Refused; the status is that of the code.',
-        content: { 'application/json': { schema: errorSchema } },
-      },
+      403: refusal('The API key may not use this method, or not on this path.'),
+      default: refusal('Refused; the status is that of the code.'),
     },
   };
 }

@@ -7,10 +7,11 @@ import { LIMITS } from '../../../protocol/limits.js';
 /** A path; its grammar is checked item by item, with codes of its own. */
 export const path = z.string().meta({ description: 'A path: 1 to 255 bytes of UTF-8.' });
 
-/** Any JSON value. Its size is checked where it is published. */
-export const message = z
-  .custom<Json>((value) => value !== undefined, 'Required')
-  .meta({ description: 'Any JSON value, at most 64 KB.' });
+/** Any JSON value. */
+export const anyJson = z.custom<Json>((value) => value !== undefined, 'Required');
+
+/** A message. Its size is checked where it is published. */
+export const message = anyJson.meta({ description: 'Any JSON value, at most 64 KB.' });
 
 /** Of which entry of the path's state an update is the new value; its grammar is checked item by item. */
 export const key = z.string().meta({

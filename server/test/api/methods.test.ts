@@ -138,6 +138,8 @@ describe('sessions, paths and info', () => {
         {
           id: 'session-3',
           user: null,
+          login: null,
+          info: null,
           transport: 'websocket',
           address: '192.0.2.1',
           subscriptions: 1,

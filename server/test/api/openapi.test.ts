@@ -60,6 +60,7 @@ describe('the OpenAPI document', () => {
     });
     expect(operation?.responses['200']?.content?.[JSON_TYPE]?.schema).toMatchObject({ type: 'object' });
     for (const { description } of Object.values(operation?.responses ?? {})) expect(description).not.toBe('');
+    expect(JSON.stringify(operation?.responses['403'])).toContain('"forbidden"');
     const refusal = JSON.stringify(operation?.responses['default']);
     for (const code of Object.keys(ERRORS)) expect(refusal).toContain(`"${code}"`);
   });

@@ -20,6 +20,8 @@ export interface Api {
   /** What was logged as an error of the server. */
   readonly failures: object[];
   isStopping: boolean;
+  /** `KEY`, and whatever a test adds. */
+  readonly keys: ApiKeys;
   call(method: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
   get(url: string): Promise<Answer>;
   headersOf(url: string): Promise<object>;
@@ -44,6 +46,7 @@ function apiOf(world: World, idempotency: Idempotency): Api {
     world,
     failures,
     isStopping: false,
+    keys: new ApiKeys([KEY]),
     async call(method, body, headers = {}) {
       const answer = await app.inject({
         method: 'POST',
@@ -70,7 +73,7 @@ function apiOf(world: World, idempotency: Idempotency): Api {
   registerApi(app, {
     ...world,
     idempotency,
-    keys: new ApiKeys([KEY]),
+    keys: api.keys,
     about,
     isStopping: () => api.isStopping,
   });

@@ -8,6 +8,7 @@ export const lineFraming: Framing = { slot: 0, encode: (text) => Buffer.from(`${
 
 export interface FakeCarrierOptions {
   readonly transport?: TransportName;
+  readonly address?: string;
   readonly isBlocked?: boolean;
   readonly isPinged?: boolean;
   /** By default long-polls are. */
@@ -17,7 +18,7 @@ export interface FakeCarrierOptions {
 
 export class FakeCarrier implements Carrier {
   readonly framing = lineFraming;
-  readonly address = '192.0.2.1';
+  readonly address: string;
   readonly transport: TransportName;
   readonly isBlocked: boolean;
   readonly isPinged: boolean;
@@ -35,6 +36,7 @@ export class FakeCarrier implements Carrier {
   readonly #frames: DownFrame[] = [];
 
   constructor(options: FakeCarrierOptions = {}) {
+    this.address = options.address ?? '192.0.2.1';
     this.transport = options.transport ?? 'websocket';
     this.isBlocked = options.isBlocked ?? false;
     this.isPinged = options.isPinged ?? true;

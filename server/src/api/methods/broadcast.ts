@@ -8,6 +8,7 @@ import { except, idempotencyKey, message, position, repeated } from '../schemas.
 /** Sends a message to everybody. */
 export const broadcast = defineMethod({
   name: 'broadcast',
+  scope: { names: 'nothing' },
   summary: 'Sends a message to every session.',
   body: z.strictObject({ message, except, idempotencyKey }),
   reply: z.strictObject({ position, repeated }),

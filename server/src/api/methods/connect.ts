@@ -7,6 +7,7 @@ import { itemError, path, paths, position, sessionId, user, userName } from '../
 /** Grants paths to a session. */
 export const connect = defineMethod({
   name: 'connect',
+  scope: { names: 'each', field: 'paths' },
   summary: 'Grants paths to a session and subscribes it to them, whether or not it asked.',
   body: z.strictObject({
     id: sessionId,

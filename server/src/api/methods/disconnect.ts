@@ -10,6 +10,7 @@ const pattern = z.string().meta({ description: 'A path, or a pattern of paths.' 
 /** Takes paths away. */
 export const disconnect = defineMethod({
   name: 'disconnect',
+  scope: { names: 'each', field: 'paths' },
   summary:
     'Ends subscriptions and grants of a session, or of all sessions of a user, and denies the paths until something newer is said of them.',
   body: z.strictObject({

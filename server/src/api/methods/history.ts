@@ -17,6 +17,7 @@ const DEFAULT_LIMIT = 100;
 /** Reads a path's log. */
 export const history = defineMethod({
   name: 'history',
+  scope: { names: 'one', field: 'path' },
   summary: 'Gives the updates that the log of a path holds, from a position on or back from it.',
   body: z.strictObject({
     path,

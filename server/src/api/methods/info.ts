@@ -8,6 +8,7 @@ const count = z.int().min(0);
 /** Tells of the server itself. */
 export const info = defineMethod({
   name: 'info',
+  scope: { names: 'nothing' },
   summary: 'Tells the version, the uptime and the counters since the start.',
   body: z.strictObject({}),
   reply: z.strictObject({

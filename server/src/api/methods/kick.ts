@@ -7,6 +7,7 @@ import { sessionId, userName } from '../schemas.js';
 /** Ends sessions. */
 export const kick = defineMethod({
   name: 'kick',
+  scope: { names: 'nothing' },
   summary:
     'Ends a session, or all sessions of a user or a login; their clients come back as new ones unless reconnect is false.',
   body: z.strictObject({

@@ -11,6 +11,7 @@ const item = z.strictObject({ path, subscriptions: z.int(), position });
 /** Lists paths, or tells where named ones stand. */
 export const paths = defineMethod({
   name: 'paths',
+  scope: { names: 'listed', field: 'names' },
   summary:
     'Lists the paths that somebody is connected to in alphabetical order, or tells where named ones stand.',
   body: z.strictObject({
@@ -21,12 +22,12 @@ export const paths = defineMethod({
     ...page,
   }),
   reply: z.strictObject({ paths: z.array(item), next: z.string().nullable() }),
-  run({ prefix = '', names, ...wanted }, context) {
+  run({ prefix = '', names, ...wanted }, context, mayName) {
     if (names !== undefined) {
       return { paths: names.map((name, index) => standing(name, index, context)), next: null };
     }
     const matching = [...context.dispatcher.paths].filter(
-      ([name]) => name.startsWith(prefix) && !isInbox(name),
+      ([name]) => name.startsWith(prefix) && !isInbox(name) && mayName(name),
     );
     const { items, next } = pageOf(matching, wanted);
     return {

@@ -9,6 +9,7 @@ import { idempotencyKey, message, repeated, sessionId, userName } from '../schem
 /** Sends a message to sessions and users. */
 export const send = defineMethod({
   name: 'send',
+  scope: { names: 'nothing' },
   summary: 'Sends a message to sessions, and to all sessions of users.',
   body: z.strictObject({
     sessions: z.array(sessionId).max(LIMITS.itemsPerRequest).exactOptional(),

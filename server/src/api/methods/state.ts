@@ -13,6 +13,7 @@ const item = z.strictObject({ key: z.string(), message, position: place });
 /** Reads a path's state. */
 export const state = defineMethod({
   name: 'state',
+  scope: { names: 'one', field: 'path' },
   summary: 'Gives the newest message of each key of a path, or of the named ones as far as they are there.',
   body: z.strictObject({
     path,

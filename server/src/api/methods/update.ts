@@ -8,6 +8,7 @@ import { except, idempotencyKey, key, message, path, position, repeated, version
 /** Publishes one update. */
 export const update = defineMethod({
   name: 'update',
+  scope: { names: 'one', field: 'path' },
   summary: 'Publishes an update to a path and answers its position.',
   body: z.strictObject({ path, message, key: key.exactOptional(), version, except, idempotencyKey }),
   reply: z.strictObject({ position, repeated, version }),

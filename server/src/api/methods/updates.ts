@@ -22,6 +22,7 @@ const result = z.union([z.strictObject({ position }), z.strictObject({ error: it
 /** Publishes many updates, each by itself. */
 export const updates = defineMethod({
   name: 'updates',
+  scope: { names: 'each', field: 'updates', within: 'path' },
   summary: 'Publishes updates in order and answers each one by itself.',
   body: z.strictObject({
     // Each item is checked by itself, so that a faulty one does not stop the others.
