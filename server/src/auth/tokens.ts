@@ -99,7 +99,10 @@ function headerOf(token: string): Outcome<JWTHeaderParameters> {
     return { error: errorBody('bad_token', { message }) };
   }
   if (!SHAPE.test(token)) return { error: errorBody('bad_token', { message: 'This is no JWT.' }) };
-  return { value: decodeProtectedHeader(token) as JWTHeaderParameters };
+  const header = decodeProtectedHeader(token);
+  // Nothing that may stand there is known, and what it names must not be passed over (RFC 7515, 4.1.11).
+  if (header.crit === undefined) return { value: header as JWTHeaderParameters };
+  return { error: errorBody('bad_token', { message: 'This token demands what is not known (crit).' }) };
 }
 
 function errorOf(error: unknown): ErrorBody {
@@ -119,8 +122,6 @@ function complaintOf(error: unknown): string {
   if (error instanceof errors.JWTClaimValidationFailed) return CLAIMS[error.claim] ?? OTHERWISE;
   if (error instanceof errors.JWSSignatureVerificationFailed) return 'The signature of this token is wrong.';
   if (error instanceof errors.JWTInvalid) return 'What this token says is no JSON object.';
-  // A header that names an extension as critical.
-  if (error instanceof errors.JOSENotSupported) return 'The header of this token demands what is not known.';
   if (error instanceof errors.JWSInvalid || error instanceof TypeError) return 'This is no JWT.';
   return OTHERWISE;
 }
