@@ -30,7 +30,7 @@ export interface TestKey {
 }
 
 /** Makes a pair of keys. */
-export function makeKey(alg: Algorithm, kid = alg, bits = 2_048): TestKey {
+export function makeKey(alg: Algorithm, kid: string = alg, bits = 2_048): TestKey {
   const pair =
     alg === 'RS256'
       ? generateKeyPairSync('rsa', { modulusLength: bits })
