@@ -41,11 +41,6 @@ import { VERSION } from './version.js';
 const TICKET_LIFETIME_MS = 5 * 60 * 1000;
 const MAX_HEADS = 100_000;
 const OUTBOX: OutboxBounds = { maxBytes: 1024 * 1024, maxFrames: 1_000 };
-const NO_TOKENS = {
-  identity: async () => ({ error: errorBody('bad_token') }),
-  pass: async () => ({ error: errorBody('bad_token') }),
-};
-
 /** A server could not be asked for what it was asked for; `body` says why, by a code of the protocol. */
 export class DobbyError extends Error {
   override readonly name = 'DobbyError';
@@ -93,7 +88,7 @@ export class Dobby {
   #starting: Promise<string> | null = null;
   #stopped: Promise<void> | null = null;
 
-  /** @throws ConfigError, StateFolderError, ModuleError */
+  /** @throws ConfigError, StateFolderError, ModuleError, TokenKeysError */
   constructor(input: ConfigInput = {}) {
     this.config = completeConfig(input);
     this.#log = createLog(this.config.logLevel);
@@ -132,7 +127,7 @@ export class Dobby {
     const secret = () => this.config.webhookSecret ?? state.webhookSecret();
     this.#authorities = new Authorities(this.config, {
       ...{ clock: systemClock, wheel: this.#wheel, log: this.#log, secret, addressOf },
-      tokens: NO_TOKENS,
+      madeTokenSecret: () => state.tokenSecret(),
     });
     this.#revocations = new Revocations(this.#journal, this.#journal.load()); // what is wrong with it is told at the start
     this.#engine = this.#createEngine(policies, tickets, this.#revocations);
@@ -182,6 +177,7 @@ export class Dobby {
     // Once the port is ours, since a server that has it may still write; and before anything is accepted. Not by a server
     // that stops: what it would take over nobody would hear of.
     await this.#commands.start();
+    this.#authorities.start();
     if (this.#isStopping) throw new DobbyError(errorBody('restarting'));
     let failure: unknown = null;
     this.#app.server.once('listening', () => {
@@ -400,7 +396,7 @@ function orThrow<T>(outcome: Outcome<T>): T {
   return outcome.value;
 }
 
-/** Makes a server; `start` lets it listen. @throws ConfigError, StateFolderError, ModuleError */
+/** Makes a server; `start` lets it listen. @throws ConfigError, StateFolderError, ModuleError, TokenKeysError */
 export function createDobby(config: ConfigInput = {}): Dobby {
   return new Dobby(config);
 }

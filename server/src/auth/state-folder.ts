@@ -1,6 +1,6 @@
 /**
- * The state folder: what must outlive the process and is nobody else's to read. It holds the API key that was made when none
- * was configured, two generations of ticket secrets, and the revocations of one ticket lifetime. Files are
+ * The state folder: what must outlive the process and is nobody else's to read. It holds the keys and secrets that were made
+ * when none were configured, two generations of ticket secrets, and the revocations of one ticket lifetime. Files are
  * replaced whole, by rename; the journal is appended to, line by line.
  */
 import { randomBytes } from 'node:crypto';
@@ -12,11 +12,17 @@ const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 const OTHERS_WRITE = 0o022;
 const MIN_KEY_CHARACTERS = 16;
+const KEY_BYTES = 24;
+/** HS256 wants as many bytes as its digest has. */
+const MIN_TOKEN_SECRET_CHARACTERS = 32;
 const SECRET_BYTES = 32;
 /** A secret is replaced after a day; the one before stays good until then. */
 const SECRET_LIFETIME_MS = 24 * 60 * 60 * 1000;
 /** A secret that could not be replaced is tried again after this. */
 const RETRY_MS = 60_000;
+
+/** What a key is like that nothing else is said of. */
+const KEY = { minCharacters: MIN_KEY_CHARACTERS, bytes: KEY_BYTES };
 
 const secretsSchema = z.strictObject({
   madeAt: z.int(),
@@ -86,14 +92,20 @@ export class StateFolder {
     return this.#madeKey('webhook-secret').key;
   }
 
-  #madeKey(name: string): MadeKey {
+  /** The secret made for this folder that signs tokens. */
+  tokenSecret(): string {
+    return this.#madeKey('token-secret', { minCharacters: MIN_TOKEN_SECRET_CHARACTERS, bytes: SECRET_BYTES })
+      .key;
+  }
+
+  #madeKey(name: string, { minCharacters, bytes } = KEY): MadeKey {
     const file = this.file(name);
     const known = this.#read(file)?.trim();
-    if (known !== undefined && known.length < MIN_KEY_CHARACTERS) {
+    if (known !== undefined && known.length < minCharacters) {
       throw new StateFolderError(`"${file}" holds no key; delete it and a new one is made`);
     }
     if (known !== undefined) return { key: known, isNew: false };
-    const key = randomBytes(24).toString('base64url');
+    const key = randomBytes(bytes).toString('base64url');
     this.#write(file, `${key}\n`);
     return { key, isNew: true };
   }

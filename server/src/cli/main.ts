@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-/** The command line: `dobby` serves; `update`, `watch` and `history` talk to a server that runs. */
+/** The command line: `dobby` serves; `update`, `watch` and `history` talk to a server that runs; `token` makes a token. */
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
+import { TokenKeysError } from '../auth/key-source.js';
 import { StateFolderError } from '../auth/state-folder.js';
 import { ModuleError } from '../commands/modules/folder.js';
 import { ConfigError } from '../config/config.js';
@@ -11,6 +12,7 @@ import { VERSION } from '../version.js';
 import { CommandError } from './client.js';
 import { history } from './history.js';
 import { serve } from './serve.js';
+import { type TokenFlags, token } from './token.js';
 import { update } from './update.js';
 import { watch } from './watch.js';
 
@@ -61,7 +63,28 @@ export function createProgram(): Command {
   )
     .option('--limit <number>', 'how many at most, by default 100')
     .action((path: string, _options: unknown, command: Command) => history(path, command.optsWithGlobals()));
+  addToken(program);
   return program;
+}
+
+function addToken(program: Command): void {
+  const collect = (item: string, items: readonly string[] | undefined) => [...(items ?? []), item];
+  program
+    .command('token')
+    // `--grant a b` would grant less than meant, without a word.
+    .allowExcessArguments(false)
+    .description('make a token of a session, or with --path of paths, and print it')
+    .option('--user <name>', 'whose token it is; without it nobody is named')
+    .option('--login <tag>', 'the tag of the login')
+    .option('--info <json>', 'what is said of the user')
+    .option('--grant <pattern>', 'a path or pattern that the session may hear; may be repeated', collect)
+    .option('--path <pattern>', 'a path or pattern that the token opens; may be repeated', collect)
+    .option('--lifetime <time>', 'such as 30s, 15m, 1h or 7d, by default 1h')
+    .option('--audience <name>', 'for whom it is made, by default tokenAudience of the configuration')
+    .option('--issuer <name>', 'who issues it, by default tokenIssuer of the configuration')
+    .option('--config <file>', 'configuration file of the server (DOBBY_CONFIG)')
+    .option('--state-dir <folder>', 'the state folder of the server on this machine (DOBBY_STATE_DIR)')
+    .action((_options: unknown, command: Command) => token(command.optsWithGlobals<TokenFlags>()));
 }
 
 function addRemote(command: Command): Command {
@@ -85,7 +108,8 @@ export async function main(argv: readonly string[]): Promise<void> {
 /** What a person can mend: a wrong configuration, a wrong command, an address that cannot be listened on. */
 function isExpected(error: unknown): error is Error {
   if (error instanceof ConfigError || error instanceof StateFolderError) return true;
-  if (error instanceof ModuleError || error instanceof CommandError) return true;
+  if (error instanceof ModuleError || error instanceof CommandError || error instanceof TokenKeysError)
+    return true;
   return (
     error instanceof Error && 'syscall' in error && ['listen', 'getaddrinfo'].includes(String(error.syscall))
   );

@@ -1,5 +1,7 @@
 /** Those who can say something of sessions, as the configuration names them: tokens by their keys, and the back end by its session view. */
 import type { IncomingMessage } from 'node:http';
+import { TokenKeys } from '../auth/token-keys.js';
+import { Tokens } from '../auth/tokens.js';
 import { Webhook } from '../back-end/webhook.js';
 import type { Clock } from '../core/clock.js';
 import type { Authority, TokenReader, Visitor } from '../core/identity.js';
@@ -15,6 +17,12 @@ export interface AuthoritySettings {
   readonly sessionConnections: number;
   readonly sessionTimeoutMs: number;
   readonly grantWaitMs: number;
+  readonly tokenSecret?: string;
+  /** The file or URL of published keys. */
+  readonly tokenKeys?: string;
+  readonly tokenIssuer?: string;
+  readonly tokenAudience: string;
+  readonly maxTokenAgeMs: number;
 }
 
 /** What they stand on. */
@@ -22,7 +30,8 @@ export interface AuthoritySurroundings {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly log: Log;
-  readonly tokens: TokenReader;
+  /** The secret of tokens where neither it nor published keys are configured; made at the first call. */
+  readonly madeTokenSecret: () => string;
   /** The secret that signs what the back end is asked; made at the first call. */
   readonly secret: () => string;
   /** The client's address, seen through trusted proxies. */
@@ -33,15 +42,22 @@ export interface AuthoritySurroundings {
 export class Authorities implements Authority {
   readonly tokens: TokenReader;
   readonly view: WebhookView | null;
+  readonly #keys: TokenKeys;
   readonly #webhook: Webhook | null;
   readonly #forwardHeaders: readonly string[];
   readonly #addressOf: (request: IncomingMessage) => string;
 
+  /** @throws TokenKeysError */
   constructor(settings: AuthoritySettings, surroundings: AuthoritySurroundings) {
-    const { clock, wheel, log, tokens, secret, addressOf } = surroundings;
+    const { clock, wheel, log, secret, addressOf } = surroundings;
     const { sessionUrl: url, sessionConnections: maxConnections } = settings;
     const { sessionTimeoutMs: timeoutMs, grantWaitMs: waitMs } = settings;
-    this.tokens = tokens;
+    const { tokenKeys, tokenIssuer, tokenAudience: audience, maxTokenAgeMs: maxAgeMs } = settings;
+    const made = tokenKeys === undefined ? surroundings.madeTokenSecret : () => null;
+    const tokenSecret = settings.tokenSecret ?? made();
+    this.#keys = new TokenKeys({ secret: tokenSecret, location: tokenKeys ?? null, clock, log });
+    const issuer = tokenIssuer === undefined ? {} : { issuer: tokenIssuer };
+    this.tokens = new Tokens({ keys: this.#keys, audience, ...issuer, maxAgeMs, clock });
     this.#webhook =
       url === undefined ? null : new Webhook({ clock, log, url, secret: secret(), maxConnections });
     this.view =
@@ -71,8 +87,13 @@ export class Authorities implements Authority {
     return { headers, address };
   }
 
+  /** Looks for published keys, so that what is wrong with them is told at once. */
+  start(): void {
+    this.#keys.start();
+  }
+
   /** Lets go of connections. */
   async stop(): Promise<void> {
-    await this.#webhook?.stop();
+    await Promise.all([this.#webhook?.stop(), this.#keys.stop()]);
   }
 }

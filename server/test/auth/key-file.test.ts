@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ApiKeys } from '../../src/auth/api-keys.js';
@@ -154,20 +154,6 @@ describe('the file of keys', () => {
     expect(faults).toHaveLength(2);
     expect(good('a')).toEqual(['a']);
   });
-
-  it.skipIf(process.getuid?.() === 0)(
-    'that may be read again is read, though nothing else has changed',
-    () => {
-      watched('a');
-      rename(text('b'));
-      chmodSync(file, 0);
-      clock.advance(2_000);
-      expect(faults).toEqual([expect.stringContaining('it cannot be read')]);
-      chmodSync(file, 0o600);
-      clock.advance(1_000);
-      expect(good('a', 'b')).toEqual(['b']);
-    },
-  );
 
   it('that has changed between its first reading and the start is read at the start', () => {
     writeFileSync(file, text('a'));

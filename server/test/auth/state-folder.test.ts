@@ -72,6 +72,26 @@ describe('the API key', () => {
   });
 });
 
+describe('the secret of tokens', () => {
+  it('is made once, of 32 bytes, for its owner alone, and then kept', () => {
+    const path = newPath();
+    const secret = new StateFolder(path, unexpected).tokenSecret();
+    expect(secret).toMatch(/^[\w-]{43}$/);
+    expect(new StateFolder(path, unexpected).tokenSecret()).toBe(secret);
+    expect(new StateFolder(newPath(), unexpected).tokenSecret()).not.toBe(secret);
+    expect(modeOf(join(path, 'token-secret'))).toBe('600');
+  });
+
+  it('has at least 32 characters: a shorter one is an error that names its file', () => {
+    const path = newPath();
+    const state = new StateFolder(path, unexpected);
+    writeFileSync(join(path, 'token-secret'), `${'x'.repeat(31)}\n`);
+    expect(() => state.tokenSecret()).toThrow(/token-secret" holds no key; delete it/);
+    writeFileSync(join(path, 'token-secret'), `${'x'.repeat(32)}\n`);
+    expect(state.tokenSecret()).toBe('x'.repeat(32));
+  });
+});
+
 describe('the secrets of tickets', () => {
   it('are made at random, 32 bytes long, and outlive a restart', () => {
     const path = newPath();

@@ -1,0 +1,112 @@
+/**
+ * What the claims of a token say (docs/protocol.md, "Tokens"), once its signature is known to be good: of a session, or of paths. No
+ * message quotes a claim.
+ */
+import { z } from 'zod';
+import { errorBody, type Outcome } from '../../../protocol/codes.js';
+import type { Json } from '../../../protocol/frames.js';
+import { LIMITS } from '../../../protocol/limits.js';
+import { compilePattern } from '../../../protocol/patterns.js';
+import type { Identity, Pass } from '../core/identity.js';
+import { textOf } from '../core/publishing.js';
+
+/** The claims, parsed; they may be of any type. */
+export type Claims = Readonly<Record<string, unknown>>;
+
+/** From when until when a token is good, in milliseconds since 1970. */
+export interface Lifespan {
+  readonly at: number;
+  readonly expiresAt: number;
+}
+
+/** How far the clocks of two machines may be apart. */
+export const SKEW_MS = 5_000;
+/** What the fractions of a number lose when they are written in decimals: less than a thousandth of a millisecond. */
+const ROUNDING_MS = 0.001;
+
+const name = z.string().min(1).max(LIMITS.nameCharacters);
+const patterns = z.array(z.string().refine(isPattern, 'no path and no pattern')).max(LIMITS.itemsPerRequest);
+const sessionSchema = z.object({
+  sub: name.optional(),
+  login: name.optional(),
+  info: z
+    .unknown()
+    .refine(isInfo, `larger than ${LIMITS.infoCharacters} characters as JSON, or nested too deep`)
+    .optional(),
+  grants: patterns.optional(),
+});
+const passSchema = z.object({ sub: name.optional(), login: name.optional(), paths: patterns.min(1) });
+
+const bad = (message: string) => ({ error: errorBody('bad_token', { message }) });
+
+/** What a token of a session says. Errors: `bad_token`. */
+export function identityOf(claims: Claims, { at, expiresAt }: Lifespan): Outcome<Identity> {
+  if (Object.hasOwn(claims, 'paths')) return bad('This is a token of paths, not of a session.');
+  const result = sessionSchema.safeParse(claims);
+  if (!result.success) return bad(complaintOf(result.error));
+  const { sub, login, info, grants } = result.data;
+  return {
+    value: {
+      source: 'token',
+      user: sub ?? null,
+      login: login ?? null,
+      info: (info ?? null) as Json,
+      grants: grants ?? [],
+      at,
+      expiresAt,
+    },
+  };
+}
+
+/** What a token of paths says. Errors: `bad_token`. */
+export function passOf(claims: Claims, { at, expiresAt }: Lifespan): Outcome<Pass> {
+  if (!Object.hasOwn(claims, 'paths')) return bad('This is no token of paths: it has none.');
+  if (Object.hasOwn(claims, 'grants')) return bad('A token of paths has no grants.');
+  if (Object.hasOwn(claims, 'info')) return bad('A token of paths has no info.');
+  const result = passSchema.safeParse(claims);
+  if (!result.success) return bad(complaintOf(result.error));
+  const { sub, login, paths } = result.data;
+  return { value: { user: sub ?? null, login: login ?? null, paths, at, expiresAt } };
+}
+
+/** From when until when the token is good, if it is good now. Errors: `bad_token`, `expired_token`. */
+export function lifespanOf(
+  { exp, iat, nbf }: Claims,
+  { now, maxAgeMs }: { readonly now: number; readonly maxAgeMs: number },
+): Outcome<Lifespan> {
+  if (!isTime(exp)) return bad('The expiry of this token (exp) is missing or no number.');
+  if (!isTime(iat)) return bad('When this token was made (iat) is missing or no number.');
+  if (nbf !== undefined && !isTime(nbf)) return bad('From when on this token is good (nbf) is no number.');
+  const at = msOf(iat);
+  const expiresAt = Math.min(msOf(exp), at + maxAgeMs);
+  if (nbf !== undefined && msOf(nbf) > now + SKEW_MS) return bad('This token is not good yet (nbf).');
+  if (at > now + SKEW_MS) {
+    return bad('This token was made in the future (iat): the clock of one of the two machines is wrong.');
+  }
+  return expiresAt + SKEW_MS > now ? { value: { at, expiresAt } } : { error: errorBody('expired_token') };
+}
+
+/** JSON may say 1e999, which is read as infinite. */
+const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
+
+const msOf = (seconds: number): number => Math.floor(seconds * 1000 + ROUNDING_MS);
+
+function isPattern(text: string): boolean {
+  try {
+    compilePattern(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isInfo(info: unknown): boolean {
+  if (info === undefined) return true;
+  const text = textOf(info as Json);
+  return text !== null && text.length <= LIMITS.infoCharacters;
+}
+
+function complaintOf({ issues }: z.ZodError): string {
+  const [issue] = issues;
+  return `A claim of this token is wrong: ${issue?.path.join('.')}: ${issue?.message}.`;
+}
