@@ -46,18 +46,12 @@ export class Introductions {
     return view.introduce(visitor, this.#undecided(frame.paths)).then((told) => this.#byView(told));
   }
 
-  /** Why a newer token of a session does not count; null when it does. */
-  tokenFault(identity: Identity): 'revoked_token' | null {
-    return this.#parts.revocations.isRevoked(identity) ? 'revoked_token' : null;
-  }
-
   #byToken(read: Outcome<Identity>): Found | Refusal {
     if ('error' in read) {
       const { error } = read;
       return { error, close: error.code === 'keys_unavailable' ? 'busy' : 'token_refused' };
     }
-    const fault = this.tokenFault(read.value);
-    if (fault !== null) return refusal(fault, 'token_refused');
+    if (this.#parts.revocations.isRevoked(read.value)) return refusal('revoked_token', 'token_refused');
     return { identity: read.value, refused: null };
   }
 
@@ -90,9 +84,4 @@ export class Introductions {
 function identityOf(comer: Comer): Identity | null {
   if ('session' in comer) return comer.session.identity;
   return 'claims' in comer ? comer.claims.identity : null;
-}
-
-/** Whether a session of one user cannot be one of what was found: of another user, or of nobody. */
-export function isSomebodyElse(user: string | null, { identity }: Found): boolean {
-  return identity !== null && user !== null && user !== identity.user;
 }

@@ -19,14 +19,29 @@ interface Pass {
   readonly expiresAt: number;
 }
 
+/** What permissions need of their surroundings. */
+export interface PermissionParts {
+  /** Whether everybody may hear a path. */
+  readonly isPublic: (path: string) => boolean;
+  /** Grants, and denials, that are kept at the most. */
+  readonly most: number;
+  /** Whether a path is subscribed to: its grant is not the one to go. */
+  readonly isInUse: (path: string) => boolean;
+}
+
 /** What may be heard, as far as it differs from what everybody may. */
 export class Permissions {
+  readonly #parts: PermissionParts;
   readonly #granted = new PathTable<true>();
   readonly #denied = new PathTable<number>();
   #said: PathTable<true> | null = null;
   #saidAt = 0;
   /** By path. */
   #passes: Map<string, Pass> | null = null;
+
+  constructor(parts: PermissionParts) {
+    this.#parts = parts;
+  }
 
   /** The paths and patterns that a back end granted. */
   get granted(): ReadonlySet<string> {
@@ -38,21 +53,14 @@ export class Permissions {
     return [...this.#denied.sources()].map((path) => ({ path, at: this.#denied.get(path) ?? 0 }));
   }
 
-  /** How many there are of each. */
-  get grants(): number {
-    return this.#granted.size;
-  }
-
-  get denied(): number {
-    return this.#denied.size;
-  }
-
-  /** Whether a path may be heard, which is for everybody (`isPublic`) or not. */
-  mayHear(path: string, isPublic: (path: string) => boolean): boolean {
+  /** Whether a path may be heard. */
+  mayHear(path: string): boolean {
     // A denial would have taken it away.
     if (this.#granted.ofPath(path) !== undefined) return true;
     const deniedAt = this.deniedAt(path);
-    if (deniedAt === null) return this.#granted.has(path) || this.#isSaid(path, -1) || isPublic(path);
+    if (deniedAt === null) {
+      return this.#granted.has(path) || this.#isSaid(path, -1) || this.#parts.isPublic(path);
+    }
     return this.#isSaid(path, deniedAt);
   }
 
@@ -67,28 +75,28 @@ export class Permissions {
   grant(source: string): void {
     this.#granted.set(source, true);
     this.#denied.delete(source);
-  }
-
-  /** A path is granted no more: there are too many. */
-  forgetGrant(path: string): void {
-    this.#granted.delete(path);
+    if (this.#granted.size <= this.#parts.most) return;
+    // Grants outlive subscriptions, but not without bound: the oldest that are not in use give way.
+    for (const oldest of this.#granted.sources()) {
+      if (!this.#parts.isInUse(oldest)) return this.#granted.delete(oldest);
+    }
   }
 
   /** A back end takes a path away. */
   deny(path: string, at: number): void {
     this.#granted.delete(path);
     this.#denied.set(path, Math.max(at, this.#denied.get(path) ?? at));
+    if (this.#denied.size <= this.#parts.most) return;
+    // Not without bound either: of a path that is not public it says but another word.
+    for (const oldest of this.#denied.sources()) {
+      if (!this.#parts.isPublic(oldest)) return this.#denied.delete(oldest);
+    }
   }
 
   /** A back end takes away what a pattern matches. */
   denyAll(pattern: Pattern, at: number): void {
     this.#granted.deleteMatched(pattern);
     this.deny(pattern.source, at);
-  }
-
-  /** A path is denied no more than others: there are too many. */
-  forgetDenial(path: string): void {
-    this.#denied.delete(path);
   }
 
   /** What a token or the session view says, in place of what one said before. */

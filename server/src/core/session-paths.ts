@@ -163,7 +163,7 @@ export class SessionPaths {
         if (waiting !== undefined) decisions.refused.push({ path, ...errorBody(subscription) });
         return { path, error: itemError(subscription, index) };
       }
-      this.#noteGrant(path);
+      this.#allowed().grant(path);
       return { path, position: this.#subscriptions.positionOf(subscription) };
     });
     decisions.tell(this.#session);
@@ -190,7 +190,6 @@ export class SessionPaths {
   /** The back end takes away all that a pattern matches; answers how many subscriptions ended. */
   revokeAll(pattern: Pattern, at: number): number {
     this.#allowed().denyAll(pattern, at);
-    this.#boundDenials();
     const ended = [...this.subscriptions.keys()].filter(
       (path) => pattern.match(path) !== null && !this.mayHear(path),
     );
@@ -203,7 +202,6 @@ export class SessionPaths {
   deny(source: string, at: number): void {
     if (isPath(source)) this.#allowed().deny(source, at);
     else this.#allowed().denyAll(compilePattern(source), at);
-    this.#boundDenials();
   }
 
   /** Without a connection nothing is enqueued. */
@@ -224,8 +222,7 @@ export class SessionPaths {
   /** Whether it may hear a path without anybody being asked. */
   mayHear(path: string): boolean {
     if (isInboxOf(path, this.#session)) return true;
-    const { isPublic } = this.#parts;
-    return this.#permissions?.mayHear(path, isPublic) ?? isPublic(path);
+    return this.#permissions?.mayHear(path) ?? this.#parts.isPublic(path);
   }
 
   /** Subscribes to messages to the session itself, from now on, whatever the bounds: there are but two such paths. */
@@ -317,7 +314,7 @@ export class SessionPaths {
   #answered(answers: readonly Answer[], grants: readonly string[]): void {
     const decisions = this.#decisions();
     const at = answers.find((answer) => answer.verdict === 'granted')?.at ?? 0;
-    for (const source of grants) if ((this.deniedAt(source) ?? -1) < at) this.#noteGrant(source);
+    for (const source of grants) if ((this.deniedAt(source) ?? -1) < at) this.#allowed().grant(source);
     for (const answer of answers) this.#settleAnswer(answer, decisions);
     decisions.tell(this.#session);
     this.#parts.onGrants(this.#session);
@@ -337,7 +334,7 @@ export class SessionPaths {
       // Taken away after it was asked.
       decisions.refused.push({ path, ...errorBody('denied') });
     } else {
-      if (answer.pass === undefined) this.#noteGrant(path);
+      if (answer.pass === undefined) this.#allowed().grant(path);
       else this.#allowed().addPass(path, answer.pass);
       this.#open(item, decisions);
     }
@@ -361,7 +358,12 @@ export class SessionPaths {
   }
 
   #allowed(): Permissions {
-    this.#permissions ??= new Permissions();
+    const { isPublic, maxSubscriptions } = this.#parts;
+    this.#permissions ??= new Permissions({
+      isPublic,
+      most: 2 * maxSubscriptions,
+      isInUse: (path) => this.subscriptions.has(path),
+    });
     return this.#permissions;
   }
 
@@ -382,25 +384,6 @@ export class SessionPaths {
 
   #subscribe(item: SubscribeItem, decisions: Decisions): Subscription | ErrorCode {
     return this.#isFull() ? 'too_many_subscriptions' : this.#subscriptions.begin(item, decisions);
-  }
-
-  /** Grants outlive subscriptions, but not without bound: the oldest that are not in use give way. */
-  #noteGrant(source: string): void {
-    const permissions = this.#allowed();
-    permissions.grant(source);
-    if (permissions.grants <= 2 * this.#parts.maxSubscriptions) return;
-    for (const oldest of permissions.granted) {
-      if (!this.subscriptions.has(oldest)) return permissions.forgetGrant(oldest);
-    }
-  }
-
-  /** Denials are not without bound either: of a path that is not public it says but another word. */
-  #boundDenials(): void {
-    const permissions = this.#allowed();
-    if (permissions.denied <= 2 * this.#parts.maxSubscriptions) return;
-    for (const { path } of permissions.denials) {
-      if (!this.#parts.isPublic(path)) return permissions.forgetDenial(path);
-    }
   }
 
   #refuseOverdue(paths: readonly string[]): void {

@@ -2,10 +2,9 @@
  * The table of sessions: opens and resumes them, ends them, and does to them what a back end asks. An id that has
  * ended never returns.
  */
-import { type ErrorBody, errorBody, type Outcome } from '../../../protocol/codes.js';
+import { errorBody, type Outcome } from '../../../protocol/codes.js';
 import type { CommandFrame, OpenFrame, SubscribeItem, TokenFrame } from '../../../protocol/frames.js';
 import { Admission } from './admission.js';
-import { Bindings } from './bindings.js';
 import type { Clock, IdSource } from './clock.js';
 import { type Comer, type Refusal, recognize, refusal } from './comer.js';
 import type { CommandTaker } from './command-taker.js';
@@ -13,10 +12,12 @@ import { type Carrier, Connection, type ConnectionParts, closingFrame } from './
 import type { Flusher } from './flusher.js';
 import { Frame } from './frame.js';
 import type { HandoffTimes, SessionHandoff } from './handoff.js';
-import type { Identity, Visitor } from './identity.js';
+import { Identities, isSomebodyElse } from './identities.js';
+import type { Visitor } from './identity.js';
 import { EVERYBODY } from './inbox.js';
-import { type Found, Introductions, isSomebodyElse } from './introductions.js';
+import { type Found, Introductions } from './introductions.js';
 import { Liveness } from './liveness.js';
+import { openedFrame } from './opened.js';
 import { tableOf } from './path-table.js';
 import type { Registry } from './registry.js';
 import type { Revocations } from './revocations.js';
@@ -24,6 +25,7 @@ import { type NamedUser, Revoking } from './revoking.js';
 import { Session, type SessionParts } from './session.js';
 import type { GrantResult } from './session-paths.js';
 import type { SessionSettings } from './session-settings.js';
+import { handedOver, returned, type TakingOverParts, waitedMs } from './taking-over.js';
 import type { TicketClaims, TicketOffice } from './ticket.js';
 import { TicketDesk } from './ticket-desk.js';
 import type { TimerWheel } from './timer-wheel.js';
@@ -75,10 +77,8 @@ export class Sessions {
   readonly #liveness: Liveness;
   readonly #desk: TicketDesk;
   readonly #admission: Admission;
-  readonly #bindings = new Bindings();
+  readonly #identities: Identities;
   readonly #introductions: Introductions;
-  /** Sessions whose newer token is being read. */
-  readonly #renewing = new WeakSet<Session>();
   /** What a back end takes back. */
   readonly revoking: Revoking;
   #taker: CommandTaker | null = null;
@@ -92,9 +92,14 @@ export class Sessions {
   constructor(parts: SessionsParts) {
     this.#parts = parts;
     this.#introductions = new Introductions(parts);
+    this.#identities = new Identities({
+      ...parts,
+      onChange: (session) => this.#desk.renewSoon(session),
+      onMismatch: (session) => void this.end(session, 'kicked', true),
+    });
     this.revoking = new Revoking({
       ...parts,
-      bindings: this.#bindings,
+      bindings: this.#identities.bindings,
       sessions: this.#sessions,
       end: (session, why) => this.end(session, why),
     });
@@ -162,49 +167,32 @@ export class Sessions {
     if (this.isFrozen) return this.#mustWait(comer) ?? refusal('restarting', 'restarting');
     if (isGone || this.#isFull(comer)) return refusal('too_many_sessions', 'busy');
     const user = 'session' in comer ? comer.session.user : 'claims' in comer ? comer.claims.user : null;
-    if (!isSomebodyElse(user, opening.found)) return this.#openAs(comer, opening);
+    if (!isSomebodyElse(user, opening.found.identity)) return this.#openAs(comer, opening);
     this.#parting(comer);
     return this.#openAs({ refused: 'user_mismatch' }, opening);
   }
 
   #openAs(comer: Comer, { frame, carrier, found }: Opening): OpenOutcome {
-    const { counters } = this.#parts;
+    const { counters, clock, settings } = this.#parts;
     const session = this.#sessionOf(comer, carrier);
-    if (found.identity !== null) this.#introduce(session, found.identity);
+    if (found.identity !== null) this.#identities.introduce(session, found.identity);
     const connection = this.#attach(session, carrier);
     const isResumed = !('refused' in comer);
     if (isResumed) counters.resumed++;
     else counters.opened++;
-    if (!session.isRaw) this.#tellOpened(session, connection, comer);
+    if (!session.isRaw) {
+      const ticket = this.#desk.issue(session);
+      const { pingIntervalMs } = settings;
+      session.tell(Frame.of(openedFrame(session, { comer, ticket, now: clock.now(), pingIntervalMs })));
+    }
     if (isResumed && found.identity !== null) session.paths.recheck();
     this.#subscribe(session, frame.paths ?? [], { isResumed, refused: found.refused });
     return { session, connection };
   }
 
-  #tellOpened(session: Session, connection: Connection, comer: Comer): void {
-    const { clock, settings } = this.#parts;
-    const { identity } = session;
-    const isResumed = !('refused' in comer);
-    const expiresAt = identity?.source === 'token' ? identity.expiresAt : null;
-    session.tell(
-      Frame.of({
-        type: 'opened',
-        id: session.id,
-        ticket: this.#desk.issue(session),
-        connection: connection.number,
-        resumed: isResumed,
-        ...('refused' in comer && comer.refused !== null ? { refused: comer.refused } : {}),
-        received: session.received,
-        ...(isResumed && session.isForgotten ? { forgot: true } : {}),
-        ...(expiresAt === null ? {} : { tokenExpiresInMs: Math.max(0, expiresAt - clock.now()) }),
-        pingIntervalMs: settings.pingIntervalMs,
-      }),
-    );
-  }
-
   /** The sessions that are bound to a user. */
   ofUser(user: string): Iterable<Session> {
-    return this.#bindings.ofUser(user);
+    return this.#identities.bindings.ofUser(user);
   }
 
   /** Says who takes commands; once, before anything is opened. */
@@ -219,35 +207,8 @@ export class Sessions {
   }
 
   /** A session sends a newer token. */
-  takeToken(session: Session, { n, token }: TokenFrame): void {
-    if (this.#renewing.has(session)) {
-      const error = errorBody('too_many_items', { message: 'One token after the other.' });
-      return session.tell(Frame.of({ type: 'error', ...error, n }));
-    }
-    this.#renewing.add(session);
-    void this.#parts.authority.tokens.identity(token).then((read) => {
-      this.#renewing.delete(session);
-      const error = session.isEnded ? null : this.#renew(session, read);
-      if (error !== null) session.tell(Frame.of({ type: 'error', ...error, n }));
-    });
-  }
-
-  /** What a newer token says counts from now on; an error says why not. */
-  #renew(session: Session, read: Outcome<Identity>): ErrorBody | null {
-    if ('error' in read) return read.error;
-    const identity = read.value;
-    const fault = this.#introductions.tokenFault(identity);
-    if (fault !== null) return errorBody(fault);
-    if (isSomebodyElse(session.user, { identity, refused: null })) {
-      void this.end(session, 'kicked', true);
-      return null;
-    }
-    this.#introduce(session, identity);
-    const expiresInMs = Math.max(0, (identity.expiresAt ?? 0) - this.#parts.clock.now());
-    session.tell(Frame.of({ type: 'renewed', expiresInMs }));
-    session.paths.recheck();
-    this.#desk.renewSoon(session);
-    return null;
+  takeToken(session: Session, frame: TokenFrame): void {
+    this.#identities.takeToken(session, frame);
   }
 
   /** From now on every session hears what is told to everybody. */
@@ -290,7 +251,7 @@ export class Sessions {
     if (login !== undefined && this.#parts.revocations.hasLoginEnded(login)) {
       return { error: errorBody('login_ended') };
     }
-    this.#bind(session, user ?? null, login ?? null);
+    this.#identities.bind(session, user ?? null, login ?? null);
     return { value: session.paths.grant(paths) };
   }
 
@@ -323,41 +284,27 @@ export class Sessions {
     return Math.max(this.#admission.slotsMs, this.#awaitedUntil - this.#parts.clock.monotonic());
   }
 
-  /**
-   * The sessions that clients may come back to, for the next server, as they are asked for. Those with the fewest paths come first, so
-   * that a few with very many are in nobody's way, and among them who was heard last.
-   */
-  *handOver(): Generator<SessionHandoff> {
-    const sessions = [...this.#sessions.values()].filter(({ isRaw }) => !isRaw);
-    sessions.sort(
-      (a, b) => a.paths.subscriptions.size - b.paths.subscriptions.size || b.lastContactAt - a.lastContactAt,
-    );
-    for (const session of sessions) yield session.handOver();
+  /** The sessions that clients may come back to, for the next server, as they are asked for. */
+  handOver(): Generator<SessionHandoff> {
+    return handedOver(this.#sessions.values());
   }
 
   /**
    * Takes over the sessions of the server before. They wait for their clients, until the last one was asked to be back and
-   * a session's time to live beyond. What has ended or was taken back since does not return, nor does a session whose
-   * newest ticket has expired.
+   * a session's time to live beyond.
    */
-  takeOver(sessions: Iterable<SessionHandoff>, { at, backBy }: HandoffTimes): void {
-    const { clock, tickets, revocations, registry } = this.#parts;
-    const now = clock.now();
-    // The clock of the machine may have been set back since.
-    const moreMs = Math.min(Math.max(0, backBy - Math.max(now, at)), tickets.lifetimeMs);
+  takeOver(sessions: Iterable<SessionHandoff>, times: HandoffTimes): void {
+    const { clock, registry } = this.#parts;
+    const parts: TakingOverParts = {
+      ...this.#parts,
+      isKnown: (id) => registry.get(id) !== undefined,
+      remember: (claims) => this.#remember(claims),
+    };
+    const moreMs = waitedMs(times, parts);
     this.#awaitedUntil = clock.monotonic() + moreMs;
     for (const handed of sessions) {
-      const { id, ticketAt, openedAt, lastContactAt, lastCommandAt, received, isForgotten, ...rest } = handed;
-      // It knows what was taken back up to its own last millisecond.
-      const issuedAt = Math.max(at, ticketAt) + 1;
-      const { user, login } = rest;
-      if (registry.get(id) !== undefined) continue;
-      if (revocations.endedBy({ id, user, login, issuedAt }) !== 'no') continue;
-      if (now - ticketAt >= tickets.lifetimeMs) continue;
-      const session = this.#remember({ id, ...rest, grants: rest.granted, issuedAt });
-      Object.assign(session, { ticketAt, openedAt, lastContactAt, lastCommandAt, received, isForgotten });
-      if (handed.state.version > 0) session.state.restore(handed.state.values, handed.state.version);
-      session.paths.takeOver(handed.subscriptions);
+      const session = returned(handed, times.at, parts);
+      if (session === null) continue;
       this.#hasBroadcast ||= session.paths.subscriptions.has(EVERYBODY);
       this.#liveness.expireUnlessResumed(session, () => void this.end(session, 'ended'), moreMs);
     }
@@ -394,19 +341,6 @@ export class Sessions {
     }
   }
 
-  /** What was said of a session counts from now on. */
-  #introduce(session: Session, identity: Identity): void {
-    session.identity = identity;
-    this.#bind(session, identity.user, identity.login);
-    session.paths.say(identity);
-  }
-
-  #bind(session: Session, user: string | null, login: string | null): void {
-    if (!this.#bindings.bind(session, user, login) || user === null) return;
-    // What was said of the user before these were taken away counts no more.
-    for (const { path, at } of this.#parts.revocations.takenFrom(user)) session.paths.deny(path, at);
-  }
-
   #sessionOf(comer: Comer, { isRaw }: Carrier): Session {
     if ('session' in comer) return comer.session;
     if ('claims' in comer) return this.#remember(comer.claims);
@@ -419,8 +353,8 @@ export class Sessions {
     session.isForgotten = true;
     session.connectionNumber = claims.connection;
     session.paths.restore(claims.grants ?? [], claims.denied);
-    this.#bindings.bind(session, claims.user, claims.login);
-    if (claims.identity !== null) this.#introduce(session, claims.identity);
+    this.#identities.bindings.bind(session, claims.user, claims.login);
+    if (claims.identity !== null) this.#identities.introduce(session, claims.identity);
     for (const { path, at } of this.#parts.revocations.pathsTaken(claims)) session.paths.deny(path, at);
     return session;
   }
@@ -442,14 +376,8 @@ export class Sessions {
 
   /** Looked at about every second. */
   #look(session: Session): void {
-    const { clock, authority } = this.#parts;
-    const { identity, connection } = session;
-    session.paths.expirePasses();
     this.#desk.renewIfDue(session);
-    if (identity?.expiresAt == null || identity.expiresAt > clock.now()) return;
-    if (identity.source === 'token') {
-      connection?.close(closingFrame('token_refused', { error: 'expired_token' }));
-    } else if (authority.view !== null) connection?.close(closingFrame('identity_expired'));
+    this.#identities.expire(session);
   }
 
   /** A session without a connection waits for another for a while. */
@@ -476,7 +404,7 @@ export class Sessions {
   #end(session: Session): void {
     if (session.isEnded) return;
     this.#sessions.delete(session.id);
-    this.#bindings.forget(session);
+    this.#identities.bindings.forget(session);
     this.#liveness.forget(session);
     this.#desk.forget(session);
     session.end();
