@@ -7,6 +7,7 @@ import type { OpenFrame, SubscribeItem } from '../../../protocol/frames.js';
 import { pathFault } from '../../../protocol/paths.js';
 import type { Clock } from './clock.js';
 import { type Comer, type Refusal, refusal } from './comer.js';
+import type { Carrier } from './connection.js';
 import type { Authority, Identity, Introduction, Visitor } from './identity.js';
 import { isInbox } from './inbox.js';
 import type { Revocations } from './revocations.js';
@@ -15,6 +16,26 @@ import type { Revocations } from './revocations.js';
 export interface Found {
   readonly identity: Identity | null;
   readonly refused: readonly string[] | null;
+}
+
+/** A client that comes, as far as its transport knows it. */
+export interface Coming {
+  /** What a back end is told of it; null for one about which nobody is asked. */
+  readonly visitor: Visitor | null;
+  /** Whether it has gone while it waited. */
+  readonly isGone: () => boolean;
+}
+
+/** Nobody is asked about it. */
+export const NOBODY: Coming = { visitor: null, isGone: () => false };
+/** Nobody was asked. */
+export const NOTHING: Found = { identity: null, refused: null };
+
+/** A client that opens a connection, and what was found out about it. */
+export interface Opening {
+  readonly frame: OpenFrame;
+  readonly carrier: Carrier;
+  readonly found: Found;
 }
 
 /** What introductions stand on. */

@@ -26,11 +26,6 @@ export class PathTable<T> {
     if (this.#patterns !== null) yield* this.#patterns.keys();
   }
 
-  /** The paths alone. */
-  get paths(): Iterable<string> {
-    return this.#paths?.keys() ?? [];
-  }
-
   /** What was set for this very path or pattern. */
   get(source: string): T | undefined {
     return this.#paths?.get(source) ?? this.#patterns?.get(source)?.value;
@@ -56,6 +51,11 @@ export class PathTable<T> {
     for (const path of this.#paths?.keys() ?? []) {
       if (pattern.match(path) !== null) this.#paths?.delete(path);
     }
+  }
+
+  /** Deletes the patterns, not the paths. */
+  deletePatterns(): void {
+    this.#patterns = null;
   }
 
   /** What was set for this very path. */

@@ -87,7 +87,9 @@ export class Permissions {
     this.#granted.delete(path);
     this.#denied.set(path, Math.max(at, this.#denied.get(path) ?? at));
     if (this.#denied.size <= this.#parts.most) return;
-    // Not without bound either: of a path that is not public it says but another word.
+    // Not without bound either. What is forgotten must not open again what was said before.
+    this.#said = this.#passes = null;
+    this.#granted.deletePatterns();
     for (const oldest of this.#denied.sources()) {
       if (!this.#parts.isPublic(oldest)) return this.#denied.delete(oldest);
     }

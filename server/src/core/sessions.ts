@@ -13,9 +13,8 @@ import type { Flusher } from './flusher.js';
 import { Frame } from './frame.js';
 import type { HandoffTimes, SessionHandoff } from './handoff.js';
 import { Identities, isSomebodyElse } from './identities.js';
-import type { Visitor } from './identity.js';
 import { EVERYBODY } from './inbox.js';
-import { type Found, Introductions } from './introductions.js';
+import { type Coming, Introductions, NOBODY, NOTHING, type Opening } from './introductions.js';
 import { Liveness } from './liveness.js';
 import { openedFrame } from './opened.js';
 import { tableOf } from './path-table.js';
@@ -47,23 +46,6 @@ export interface SessionsParts
 
 /** A connection that was opened, or why it was not, with how its transport is to close. */
 export type OpenOutcome = { readonly session: Session; readonly connection: Connection } | Refusal;
-
-/** A client that comes, as far as its transport knows it. */
-export interface Coming {
-  /** What a back end is told of it; null for one about which nobody is asked. */
-  readonly visitor: Visitor | null;
-  /** Whether it has gone while it waited. */
-  readonly isGone: () => boolean;
-}
-
-const NOBODY: Coming = { visitor: null, isGone: () => false };
-const NOTHING: Found = { identity: null, refused: null };
-
-interface Opening {
-  readonly frame: OpenFrame;
-  readonly carrier: Carrier;
-  readonly found: Found;
-}
 
 /** A session is there for so long after the last place in the line of those who were refused. */
 const LINE_MARGIN_MS = 5_000;

@@ -3,8 +3,9 @@ import { type CloseName, type ErrorBody, errorBody } from '../../../protocol/cod
 import type { ClosingFrame, OpenFrame } from '../../../protocol/frames.js';
 import { PROTOCOL_VERSION } from '../../../protocol/limits.js';
 import { type Carrier, type Connection, closingFrame } from '../core/connection.js';
+import type { Coming } from '../core/introductions.js';
 import type { Session } from '../core/session.js';
-import type { Coming, OpenOutcome } from '../core/sessions.js';
+import type { OpenOutcome } from '../core/sessions.js';
 import type { Decoded } from './decode.js';
 import type { TransportParts } from './transport-parts.js';
 
