@@ -4,6 +4,7 @@
  */
 import type { Outcome } from '../../../protocol/codes.js';
 import type { OpenFrame, SubscribeItem } from '../../../protocol/frames.js';
+import { LIMITS } from '../../../protocol/limits.js';
 import { pathFault } from '../../../protocol/paths.js';
 import type { Clock } from './clock.js';
 import { type Comer, type Refusal, refusal } from './comer.js';
@@ -98,7 +99,7 @@ export class Introductions {
       .filter(({ token, path }) => token === undefined && !isInbox(path))
       .map(({ path }) => path)
       .filter((path) => pathFault(path) === null && !isPublic(path));
-    return [...new Set(paths)];
+    return [...new Set(paths)].slice(0, LIMITS.subscriptionsPerSession);
   }
 }
 

@@ -269,7 +269,8 @@ export class SessionPaths {
     const existing = this.subscriptions.get(path);
     if (existing !== undefined && this.#isRenewal(item)) decisions.asked.push(item);
     else if (existing !== undefined) this.#subscriptions.again(existing, item, decisions);
-    else if (!isOwn && this.#isFull() && !this.#isWaiting(path)) refuse('too_many_subscriptions');
+    else if (!isOwn && this.#isFull(decisions.asked.length) && !this.#isWaiting(path))
+      refuse('too_many_subscriptions');
     // Before anybody is asked: the back end need not be troubled for what cannot be.
     else if (item.state !== undefined && !this.#parts.dispatcher.hasState(path)) refuse('no_state');
     else if (this.mayHear(path)) {
@@ -376,10 +377,11 @@ export class SessionPaths {
     if (paths.length > 0) this.#session.tell(Frame.of({ type: 'unsubscribed', paths, by }));
   }
 
-  #isFull(): boolean {
+  /** Whether there is no room for another path, when `more` are to be asked about. */
+  #isFull(more = 0): boolean {
     const { counters, maxSubscriptions, maxTotalSubscriptions } = this.#parts;
-    if (counters.subscriptions + counters.pending >= maxTotalSubscriptions) return true;
-    return this.#subscriptions.ordinary + this.#waiting >= maxSubscriptions;
+    if (counters.subscriptions + counters.pending + more >= maxTotalSubscriptions) return true;
+    return this.#subscriptions.ordinary + this.#waiting + more >= maxSubscriptions;
   }
 
   #subscribe(item: SubscribeItem, decisions: Decisions): Subscription | ErrorCode {
