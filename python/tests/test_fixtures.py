@@ -33,6 +33,7 @@ from cornelius._frames import (
     Pending,
     Ping,
     RefusedPaths,
+    Renewed,
     StatePart,
     Subscribed,
     Ticket,
@@ -81,12 +82,17 @@ def as_json(frame: Frame) -> dict[str, Any]:
             given = asdict(frame)
             given["pingIntervalMs"] = given.pop("ping_interval_ms")
             # What is not so is left out.
-            for name in ("refused", "forgot"):
+            given["tokenExpiresInMs"] = given.pop("token_expires_in_ms")
+            for name in ("refused", "forgot", "tokenExpiresInMs"):
                 if not given[name]:
                     del given[name]
             return {"type": "opened", **given}
         case Subscribed():
-            rows = [{"path": p, "position": position(at)} for p, at in frame.positions.items()]
+            until = {path: {"expiresInMs": ms} for path, ms in frame.expires_in_ms.items()}
+            rows = [
+                {"path": path, "position": position(at), **until.get(path, {})}
+                for path, at in frame.positions.items()
+            ]
             return {"type": "subscribed", "paths": rows}
         case Pending():
             return {"type": "pending", "paths": list(frame.paths)}
@@ -106,6 +112,8 @@ def as_json(frame: Frame) -> dict[str, Any]:
             return {"type": "reply", "uid": frame.uid, "error": told}
         case Ticket():
             return {"type": "ticket", "ticket": frame.ticket}
+        case Renewed():
+            return {"type": "renewed", "expiresInMs": frame.expires_in_ms}
         case Ping():
             return {"type": "ping", "received": frame.received}
         case FrameError():
