@@ -70,6 +70,7 @@ send = door(calls.send)
 broadcast = door(calls.broadcast)
 connect = door(calls.connect)
 disconnect = door(calls.disconnect)
+disconnect_user = door(calls.disconnect_user)
 kick = door(calls.kick)
 position = door(calls.position)
 positions = door(calls.positions)
@@ -77,9 +78,18 @@ info = door(calls.info)
 history = door(_history.history)
 
 
-def sessions(*, page_size: int = 100) -> Iterator[SessionInfo]:
-    """Yields all sessions, asking for `page_size` (1 to 1,000) at a time."""
-    return default().sessions(page_size=page_size)
+def sessions(
+    user: str | None = None,
+    *,
+    login: str | None = None,
+    transport: str | None = None,
+    address: str | None = None,
+    page_size: int = 100,
+) -> Iterator[SessionInfo]:
+    """Yields all sessions, or those that fit all that is named; see `Dobby.sessions`."""
+    return default().sessions(
+        user, login=login, transport=transport, address=address, page_size=page_size
+    )
 
 
 def paths(*, prefix: str | None = None, page_size: int = 100) -> Iterator[PathInfo]:
@@ -116,6 +126,7 @@ __all__ = [
     "broadcast",
     "connect",
     "disconnect",
+    "disconnect_user",
     "kick",
     "position",
     "positions",

@@ -151,6 +151,10 @@ class SessionInfo:
     """Everything that Dobby tells of it, under the names of the protocol."""
     last_command_at: int | None = None
     """When it gave its last command, in milliseconds since 1970; None before the first."""
+    login: str | None = None
+    """The tag of the login that it was opened or connected with."""
+    info: Any = None
+    """What its token or the session view said of the user."""
 
 
 @dataclass(frozen=True, slots=True)

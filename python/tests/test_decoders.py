@@ -23,6 +23,7 @@ CALLS: list[Call[Any]] = [
     calls.updates([("a", 1), ("b", 2)]),
     calls.connect("id", ["a"]),
     calls.disconnect("id", ["a"]),
+    calls.disconnect_user("ann", ["a"]),
     calls.kick("id"),
     calls.info(),
     calls.sessions_page(None),

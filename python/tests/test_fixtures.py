@@ -162,6 +162,8 @@ def call_for(case: Any) -> calls.Call[Any]:
             return calls.broadcast(1)
         case "connect":
             return calls.connect("id", [])
+        case "disconnect" if "patterns" in request:
+            return calls.disconnect_user("ann", [])
         case "disconnect":
             return calls.disconnect("id", [])
         case "kick":
@@ -209,10 +211,12 @@ def test_parses_an_answer_of_the_api(case: Any) -> None:
             assert [position(each) for each in found] == [item["position"] for item in results]
         case "connect":
             assert [{"path": p, "position": position(at)} for p, at in found.items()] == results
+        case "disconnect" if "patterns" in case["request"]:
+            assert [{"pattern": each, "ended": n} for each, n in found.items()] == results
         case "disconnect":
             assert [{"path": p, "wasSubscribed": was} for p, was in found.items()] == results
         case "kick":
-            assert found is None
+            assert found == answer.get("sessions", 1)
         case "history":
             assert found.gap is None
             updates = [{**as_json(each), "path": None} for each in found.updates]
@@ -252,6 +256,8 @@ def built(case: Any) -> calls.Call[Any]:
             return calls.broadcast(**request, except_=ids, idempotency_key=key)
         case "connect":
             return calls.connect(**request)
+        case "disconnect" if "patterns" in request:
+            return calls.disconnect_user(**request)
         case "disconnect":
             return calls.disconnect(**request)
         case "history":
