@@ -3,8 +3,9 @@
 `cornelius.update(path, message)` and its siblings use a default client, configured with
 `cornelius.configure(…)`, `DOBBY` in the Django settings, or the variables `DOBBY_URL` (by default
 http://127.0.0.1:4020), `DOBBY_API_KEY` and `DOBBY_API_KEY_FILE`. `cornelius.aio` has the same for
-asyncio, `Dobby` and `AsyncDobby` are clients of your own, `cornelius.commands` answers the commands
-that Dobby posts, and `cornelius.django` is the Django app.
+asyncio, `Dobby` and `AsyncDobby` are clients of your own, `cornelius.token` signs what a client
+says to Dobby of itself, `cornelius.commands` answers the commands that Dobby posts, and
+`cornelius.django` is the Django app.
 Every error is a `CorneliusError`.
 """
 
@@ -49,6 +50,7 @@ from ._errors import (
 from ._keys import key_fault
 from ._paths import path_fault
 from ._retry import Retry
+from ._tokens import token
 from ._types import (
     UNSET,
     Entry,
@@ -137,6 +139,7 @@ __all__ = [
     "sessions",
     "paths",
     "watch",
+    "token",
     "configure",
     # clients of your own
     "Dobby",
