@@ -5,13 +5,14 @@ break the request; those of `cornelius` publish **now**, return what Dobby says 
 """
 
 from ._publish import broadcast, publish_failed, send, update, updates
-from ._users import auser_of, user_of
+from ._users import auser_of, login_of, user_of
 from .urls import dobby_urls
 
 __all__ = [
     "auser_of",
     "broadcast",
     "dobby_urls",
+    "login_of",
     "publish_failed",
     "send",
     "update",

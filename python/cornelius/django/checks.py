@@ -19,7 +19,7 @@ from .._endpoint import checked_api_key, checked_timeout, checked_url
 from .._errors import BadConfiguration
 from .._retry import checked_retry_seconds
 from ..commands import router
-from ._settings import KNOWN, load_authorize
+from ._settings import KNOWN, load_hook
 
 
 def check_settings(app_configs: Any = None, **_: Any) -> list[checks.CheckMessage]:
@@ -42,7 +42,7 @@ def _values(given: Mapping[str, Any]) -> Iterator[checks.CheckMessage]:
         ("URL", checked_url, "cornelius.E003"),
         ("API_KEY", checked_api_key, "cornelius.E004"),
         ("TIMEOUT", checked_timeout, "cornelius.E005"),
-        ("AUTHORIZE", load_authorize, "cornelius.E006"),
+        ("AUTHORIZE", load_hook, "cornelius.E006"),
         ("RETRY_SECONDS", checked_retry_seconds, "cornelius.E008"),
         ("WEBHOOK_SECRET", checked_secrets, "cornelius.E009"),
     ]
