@@ -74,6 +74,21 @@ class Sending:
 
 
 @dataclass(frozen=True, slots=True)
+class Revocation:
+    """What was to be taken back: what `revoke_failed` of the Django app tells.
+
+    The session `id`, or all sessions of `user` or of `login`; with `patterns` only what they match.
+    """
+
+    id: str | None = None
+    user: str | None = None
+    login: str | None = None
+    patterns: tuple[str, ...] = ()
+    reconnect: bool = True
+    """Whether clients come back as new sessions."""
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """Updates after `from_`, up to and including `to`, are lost to this watcher.
 
