@@ -75,6 +75,13 @@ def revokes_on_signals() -> bool:
     return bool(_option("REVOKE_ON_SIGNALS", True))
 
 
+def checked_switch(given: object) -> bool:
+    """Gives True or False, or raises `BadConfiguration`."""
+    if not isinstance(given, bool):
+        raise BadConfiguration("it is neither True nor False")
+    return given
+
+
 def _option(name: str, otherwise: Any = None) -> Any:
     given = getattr(settings, "DOBBY", {}).get(name)
     return otherwise if given is None else given
