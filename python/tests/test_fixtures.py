@@ -44,7 +44,7 @@ from cornelius._frames import (
 from cornelius._history import history
 from cornelius._replies import Reply
 from cornelius._state import state_page
-from cornelius.django import _body
+from cornelius.django import _body, _question
 
 FOLDER = Path(__file__).parents[2] / "protocol" / "fixtures"
 
@@ -260,6 +260,8 @@ def built(case: Any) -> calls.Call[Any]:
             return calls.disconnect_user(**request)
         case "disconnect":
             return calls.disconnect(**request)
+        case "sessions":
+            return calls.sessions_page(request.pop("after", None), **{"limit": 100, **request})
         case "history":
             return history(**request)
         case "state":
@@ -282,6 +284,8 @@ def test_builds_the_requests_of_the_fixtures(case: Any) -> None:
     body = json.loads(request.body)
     if "idempotencyKey" not in case["request"]:
         body.pop("idempotencyKey", None)
+    if case["method"] == "sessions":
+        case["request"].setdefault("limit", 100)
     if case["method"] == "kick":
         case["request"].setdefault("reconnect", True)
     assert request.method == "POST"
@@ -301,4 +305,6 @@ def test_the_tables_are_those_of_the_protocol() -> None:
     assert limits["pathBytes"] == _paths.MAX_BYTES
     assert limits["keyBytes"] == _keys.MAX_BYTES
     assert limits["itemsPerRequest"] == _body._MAX_PATHS
+    assert limits["subscriptionsPerSession"] == _question.MAX_PATHS
+    assert limits["nameCharacters"] == _question._MAX_NAME
     assert limits["commandBytes"] == router._MAX_NAME_BYTES
