@@ -3,8 +3,9 @@
 `cornelius.update(path, message)` and its siblings use a default client, configured with
 `cornelius.configure(…)`, `DOBBY` in the Django settings, or the variables `DOBBY_URL` (by default
 http://127.0.0.1:4020), `DOBBY_API_KEY` and `DOBBY_API_KEY_FILE`. `cornelius.aio` has the same for
-asyncio, `Dobby` and `AsyncDobby` are clients of your own, `cornelius.commands` answers the commands
-that Dobby posts, and `cornelius.django` is the Django app.
+asyncio, `Dobby` and `AsyncDobby` are clients of your own, `cornelius.token` signs what a client
+says to Dobby of itself, `cornelius.commands` answers the commands that Dobby posts, and
+`cornelius.django` is the Django app.
 Every error is a `CorneliusError`.
 """
 
@@ -23,6 +24,7 @@ from ._errors import (
     BadKey,
     BadMessage,
     BadPath,
+    BadPattern,
     BadReply,
     BadRequest,
     BadSignature,
@@ -30,7 +32,9 @@ from ._errors import (
     CorneliusError,
     DobbyTimeout,
     DobbyUnreachable,
+    Forbidden,
     IdempotencyKeyReused,
+    LoginEnded,
     NotAllowed,
     PartialFailure,
     Refused,
@@ -46,6 +50,7 @@ from ._errors import (
 from ._keys import key_fault
 from ._paths import path_fault
 from ._retry import Retry
+from ._tokens import token
 from ._types import (
     UNSET,
     Entry,
@@ -53,6 +58,7 @@ from ._types import (
     History,
     PathInfo,
     Position,
+    Revocation,
     Sending,
     Sent,
     SessionInfo,
@@ -67,6 +73,7 @@ send = door(calls.send)
 broadcast = door(calls.broadcast)
 connect = door(calls.connect)
 disconnect = door(calls.disconnect)
+disconnect_user = door(calls.disconnect_user)
 kick = door(calls.kick)
 position = door(calls.position)
 positions = door(calls.positions)
@@ -74,9 +81,18 @@ info = door(calls.info)
 history = door(_history.history)
 
 
-def sessions(*, page_size: int = 100) -> Iterator[SessionInfo]:
-    """Yields all sessions, asking for `page_size` (1 to 1,000) at a time."""
-    return default().sessions(page_size=page_size)
+def sessions(
+    user: str | None = None,
+    *,
+    login: str | None = None,
+    transport: str | None = None,
+    address: str | None = None,
+    page_size: int = 100,
+) -> Iterator[SessionInfo]:
+    """Yields all sessions, or those that fit all that is named; see `Dobby.sessions`."""
+    return default().sessions(
+        user, login=login, transport=transport, address=address, page_size=page_size
+    )
 
 
 def paths(*, prefix: str | None = None, page_size: int = 100) -> Iterator[PathInfo]:
@@ -113,6 +129,7 @@ __all__ = [
     "broadcast",
     "connect",
     "disconnect",
+    "disconnect_user",
     "kick",
     "position",
     "positions",
@@ -123,6 +140,7 @@ __all__ = [
     "sessions",
     "paths",
     "watch",
+    "token",
     "configure",
     # clients of your own
     "Dobby",
@@ -134,6 +152,7 @@ __all__ = [
     "History",
     "PathInfo",
     "Position",
+    "Revocation",
     "Sending",
     "Sent",
     "SessionInfo",
@@ -149,11 +168,14 @@ __all__ = [
     "BadKey",
     "BadMessage",
     "BadPath",
+    "BadPattern",
     "BadReply",
     "BadRequest",
     "DobbyTimeout",
     "DobbyUnreachable",
+    "Forbidden",
     "IdempotencyKeyReused",
+    "LoginEnded",
     "PartialFailure",
     "RequestRefused",
     "StateConflict",

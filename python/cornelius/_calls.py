@@ -117,17 +117,25 @@ def broadcast(
 
 
 def connect(
-    id: str, paths: Iterable[str], user: str | None = None, *, anonymous: bool = False
+    id: str,
+    paths: Iterable[str],
+    user: str | None = None,
+    *,
+    anonymous: bool = False,
+    login: str | None = None,
 ) -> Call[dict[str, Position | None]]:
     """Grants `paths` to the session `id` and subscribes it, whether or not it asked.
 
     Returns for each path the position from which it is heard, None for a path without a log. The
     first `user` binds the session; another raises `UserMismatch`, and nothing takes effect; so does
-    any bound session with `anonymous`, which says that the visitor is nobody. Raises
-    `UnknownSession`, and `PartialFailure` with a dict by path when some paths were refused.
+    any bound session with `anonymous`, which says that the visitor is nobody. `login` is a tag of
+    the visitor's login, for `kick`; the newest holds. Raises `LoginEnded` when that login was
+    kicked, `UnknownSession`, and `PartialFailure` with a dict by path when some paths were refused.
     """
     body = _of_session(id, paths, user, anonymous)
-    return _of_paths("connect", body, decode.position)
+    if login is not None:
+        body["login"] = login
+    return _of_names("connect", body, "path", body["paths"], decode.position)
 
 
 def disconnect(
@@ -140,17 +148,51 @@ def disconnect(
     `PartialFailure` with a dict by path when some paths were refused.
     """
     body = _of_session(id, paths, user, anonymous)
-    return _of_paths("disconnect", body, lambda item: decode.boolean(item, "wasSubscribed"))
+    return _of_names(
+        "disconnect",
+        body,
+        "path",
+        body["paths"],
+        lambda item: decode.boolean(item, "wasSubscribed"),
+    )
 
 
-def kick(id: str, reconnect: bool = True) -> Call[None]:
-    """Ends the session `id`; its id never returns.
+def disconnect_user(user: str, patterns: Iterable[str]) -> Call[dict[str, int]]:
+    """Takes what `patterns` match, paths or patterns, from all sessions of `user`.
 
-    The client comes back as a new session and asks its back end again, unless `reconnect` is
-    False. Raises `UnknownSession`; a session that was ended within the last five minutes is no
-    error, so that a lost answer may be tried again.
+    Also from those that are not back yet after a restart, and from the tokens that were made
+    before. What is said of these paths since, such as `connect`, counts again. Returns for each
+    pattern how many subscriptions ended. Raises `PartialFailure` with a dict by pattern when some
+    are no patterns; the others take effect.
     """
-    return Call(post("kick", escaped({"id": id, "reconnect": reconnect})), replies.kicked)
+    names = _pattern_list(patterns)
+    body = {"user": user, "patterns": names}
+    return _of_names(
+        "disconnect", body, "pattern", names, lambda item: decode.integer(item, "ended")
+    )
+
+
+def kick(
+    id: str | None = None,
+    *,
+    user: str | None = None,
+    login: str | None = None,
+    reconnect: bool = True,
+) -> Call[int]:
+    """Ends the session `id`, or all sessions of `user`, or all of `login`; name one of the three.
+
+    Their ids never return; the clients come back as new sessions and their back end is asked again,
+    unless `reconnect` is False. Tokens of the user or the login that were made before are refused.
+    A login has ended for good: nothing opens a session of it any more. Returns how many sessions
+    ended just now. Raises `UnknownSession` for an `id` that never was; a session that was ended
+    within the last five minutes is no error, so that a lost answer may be tried again, nor is a
+    user or a login without any session.
+    """
+    named = {"id": id, "user": user, "login": login}
+    given = {name: value for name, value in named.items() if value is not None}
+    if len(given) != 1:
+        raise TypeError("kick takes one of id, user and login")
+    return Call(post("kick", escaped({**given, "reconnect": reconnect})), replies.kicked)
 
 
 def info() -> Call[dict[str, Any]]:
@@ -158,9 +200,22 @@ def info() -> Call[dict[str, Any]]:
     return Call(post("info", "{}"), replies.answer)
 
 
-def sessions_page(after: str | None, *, limit: int = 100) -> Call[Page[SessionInfo, str]]:
-    """Asks for one page of sessions, at most `limit` (1 to 1,000), from `after` on."""
-    return Call(post("sessions", _page_body(after, limit)), replies.sessions)
+def sessions_page(
+    after: str | None,
+    *,
+    user: str | None = None,
+    login: str | None = None,
+    transport: str | None = None,
+    address: str | None = None,
+    limit: int = 100,
+) -> Call[Page[SessionInfo, str]]:
+    """Asks for one page of sessions, at most `limit` (1 to 1,000), from `after` on.
+
+    Only those of `user`, of `login`, on `transport` and from `address`, where they are named.
+    """
+    named = {"user": user, "login": login, "transport": transport, "address": address}
+    more = {name: value for name, value in named.items() if value is not None}
+    return Call(post("sessions", _page_body(after, limit, more)), replies.sessions)
 
 
 def paths_page(
@@ -277,12 +332,28 @@ def _of_session(id: str, paths: Iterable[str], user: str | None, anonymous: bool
     return body
 
 
-def _of_paths(
-    method: str, body: dict[str, Any], read: Callable[[decode.Object], T]
+def _of_names(
+    method: str,
+    body: dict[str, Any],
+    field: str,
+    names: list[str],
+    read: Callable[[decode.Object], T],
 ) -> Call[dict[str, T]]:
-    names = body["paths"]
-    request = post(method, escaped(body))
-    return Call(request, lambda reply: replies.by_path(reply, names, read), None if names else {})
+    def parse(reply: Reply) -> dict[str, T]:
+        return replies.by_name(reply, field, names, read)
+
+    return Call(post(method, escaped(body)), parse, None if names else {})
+
+
+def _pattern_list(patterns: Iterable[str]) -> list[str]:
+    """Gives each once. Dobby judges their grammar, so that a bad one keeps no other from ending."""
+    if isinstance(patterns, str):
+        raise TypeError("patterns is a list, not one text")
+    names = list(dict.fromkeys(patterns))
+    for index, name in enumerate(names):
+        if not isinstance(name, str):
+            raise api_error("bad_pattern", "A pattern is text.", f"patterns.{index}", 400)
+    return names
 
 
 def _page_body(after: str | None, limit: int, more: dict[str, Any] | None = None) -> str:

@@ -70,15 +70,37 @@ class Dobby:
     broadcast = _method(calls.broadcast)
     connect = _method(calls.connect)
     disconnect = _method(calls.disconnect)
+    disconnect_user = _method(calls.disconnect_user)
     kick = _method(calls.kick)
     position = _method(calls.position)
     positions = _method(calls.positions)
     info = _method(calls.info)
     history = _method(history)
 
-    def sessions(self, *, page_size: int = 100) -> Iterator[SessionInfo]:
-        """Yields all sessions, asking for `page_size` (1 to 1,000) at a time."""
-        return self._pages(lambda after: calls.sessions_page(after, limit=page_size))
+    def sessions(
+        self,
+        user: str | None = None,
+        *,
+        login: str | None = None,
+        transport: str | None = None,
+        address: str | None = None,
+        page_size: int = 100,
+    ) -> Iterator[SessionInfo]:
+        """Yields all sessions, or those that fit all that is named.
+
+        `transport` is `websocket`, `event-stream` or `long-poll`, `address` the client's; neither
+        is known of a session between two connections. Asks for `page_size` (1 to 1,000) at a time.
+        """
+        return self._pages(
+            lambda after: calls.sessions_page(
+                after,
+                user=user,
+                login=login,
+                transport=transport,
+                address=address,
+                limit=page_size,
+            )
+        )
 
     def paths(self, *, prefix: str | None = None, page_size: int = 100) -> Iterator[PathInfo]:
         """Yields all paths that begin with `prefix`, asking for `page_size` at a time."""

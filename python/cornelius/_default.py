@@ -26,6 +26,20 @@ T = TypeVar("T")
 C = TypeVar("C", Dobby, AsyncDobby)
 
 _SECRET = re.compile(r"\S{16,}")
+_VARIABLES = (
+    "url",
+    "api_key",
+    "api_key_file",
+    "webhook_secret",
+    "webhook_secret_file",
+    "token_secret",
+    "token_secret_file",
+    "token_key_file",
+    "token_algorithm",
+    "token_key_id",
+    "token_audience",
+    "token_issuer",
+)
 
 _configured: dict[str, Any] = {}
 # setdefault on a dict is atomic, so that threads need no lock, which a fork could copy while held.
@@ -42,6 +56,13 @@ def configure(
     retry_seconds: float | None = None,
     webhook_secret: str | Sequence[str] | None = None,
     webhook_secret_file: str | os.PathLike[str] | None = None,
+    token_secret: str | None = None,
+    token_secret_file: str | os.PathLike[str] | None = None,
+    token_key_file: str | os.PathLike[str] | None = None,
+    token_algorithm: str | None = None,
+    token_key_id: str | None = None,
+    token_audience: str | None = None,
+    token_issuer: str | None = None,
 ) -> None:
     """Configures the default clients; what is None comes from the settings or the environment.
 
@@ -49,9 +70,10 @@ def configure(
     call is tried again, 8 by default, so that a restart of Dobby loses nothing; 0 for never.
     `api_key_file` is read when a client is first needed, and `api_key` goes before it.
     `webhook_secret` is what Dobby signs the commands with that it posts, or several of which any
-    may be it; `webhook_secret_file` holds one in each line, and is read for each command. A second
-    call replaces the first and closes its client, so make it before other threads publish. Raises
-    nothing: mistakes are told, as `BadConfiguration`, by the first call that needs a client.
+    may be it; `webhook_secret_file` holds one in each line, and is read for each command. What
+    begins with `token_` is for `token`, and read for each; see there. A second call replaces the
+    first and closes its client, so make it before other threads publish. Raises nothing: mistakes
+    are told, as `BadConfiguration`, by the first call that needs a client.
     """
     given = {
         "url": url,
@@ -61,6 +83,13 @@ def configure(
         "retry_seconds": retry_seconds,
         "webhook_secret": webhook_secret,
         "webhook_secret_file": webhook_secret_file,
+        "token_secret": token_secret,
+        "token_secret_file": token_secret_file,
+        "token_key_file": token_key_file,
+        "token_algorithm": token_algorithm,
+        "token_key_id": token_key_id,
+        "token_audience": token_audience,
+        "token_issuer": token_issuer,
     }
     _configured.clear()
     _configured.update({name: value for name, value in given.items() if value is not None})
@@ -112,13 +141,19 @@ def _made(client: Callable[..., C]) -> C:
         "timeout": DEFAULT_TIMEOUT,
         "retry_seconds": DEFAULT_SECONDS,
     }
-    sources = [_configured, _django_options(), _environment(), defaults]
-    retry = Retry(total_seconds=checked_retry_seconds(_first(sources, "retry_seconds")))
-    timeout = _first(sources, "timeout")
-    return client(_first(sources, "url"), _api_key(sources), timeout, retry=retry)
+    sources = [*option_sources(), defaults]
+    retry = Retry(total_seconds=checked_retry_seconds(first(sources, "retry_seconds")))
+    timeout = first(sources, "timeout")
+    return client(first(sources, "url"), _api_key(sources), timeout, retry=retry)
 
 
-def _first(sources: Sequence[Mapping[str, Any]], name: str) -> Any:
+def option_sources() -> list[Mapping[str, Any]]:
+    """Gives the options of `configure`, of the Django settings and of the environment, as now."""
+    return [_configured, _django_options(), _environment()]
+
+
+def first(sources: Sequence[Mapping[str, Any]], name: str) -> Any:
+    """Gives the option of the nearest source that has it, or None."""
     return next((source[name] for source in sources if source.get(name) is not None), None)
 
 
@@ -147,7 +182,7 @@ def webhook_secrets(given: str | Sequence[str] | None = None) -> list[str]:
     """
     if given is not None:
         return checked_secrets(given)
-    for source in (_configured, _django_options(), _environment()):
+    for source in option_sources():
         if source.get("webhook_secret") is not None:
             return checked_secrets(source["webhook_secret"])
         if source.get("webhook_secret_file") is not None:
@@ -189,7 +224,6 @@ def _django_options() -> dict[str, Any]:
 
 
 def _environment() -> dict[str, Any]:
-    options = ("url", "api_key", "api_key_file", "webhook_secret", "webhook_secret_file")
-    names = {option: f"DOBBY_{option.upper()}" for option in options}
+    names = {option: f"DOBBY_{option.upper()}" for option in _VARIABLES}
     # An empty variable is what a shell or a compose file makes of one that is not set.
     return {name: os.environ[key] for name, key in names.items() if os.environ.get(key)}

@@ -146,6 +146,13 @@ class BadRequest(ApiError):
     """The request has a fault: a field, a path, or too many items."""
 
 
+class BadPattern(BadRequest, ValueError):
+    """A path or pattern breaks the grammar of patterns.
+
+    Told by Dobby, or raised before anything is signed; `field` says where it stood.
+    """
+
+
 class TooLarge(ApiError):
     """A message is above 64 KB, or a request above 1 MB."""
 
@@ -156,6 +163,17 @@ class StateFull(ApiError):
 
 class Unauthorized(ApiError):
     """The API key is missing or wrong."""
+
+
+class Forbidden(ApiError):
+    """The API key may not use this method, or not for this path."""
+
+
+class LoginEnded(ApiError):
+    """This login was kicked and has ended; nothing of the request took effect.
+
+    Nothing opens a session of it any more: whoever logs in anew needs another tag.
+    """
 
 
 class UnknownSession(ApiError):
@@ -273,6 +291,8 @@ _CLASSES: dict[str, type[ApiError]] = {
     "too_large": TooLarge,
     "state_full": StateFull,
     "unauthorized": Unauthorized,
+    "forbidden": Forbidden,
+    "login_ended": LoginEnded,
     "unknown_session": UnknownSession,
     "user_mismatch": UserMismatch,
     "idempotency_key_reused": IdempotencyKeyReused,
@@ -286,6 +306,7 @@ _CLASSES: dict[str, type[ApiError]] = {
     "bad_path": BadRequest,
     "reserved_path": BadRequest,
     "bad_key": BadRequest,
+    "bad_pattern": BadPattern,
     "bad_position": BadRequest,
     "no_log": BadRequest,
     "no_state": BadRequest,
@@ -301,6 +322,8 @@ _RETRYABLE = frozenset(
         "request_timeout",
         "too_many_commands",
         "back_end_down",
+        "keys_unavailable",
+        "not_identified",
         "restarting",
         "internal",
     }

@@ -20,6 +20,7 @@ class Opened:
     """The first frame of a connection.
 
     `forgot`: after a crash the server does not know which frames it had received of this session.
+    `token_expires_in_ms`: how long the token of the session is still good, None without one.
     """
 
     id: str
@@ -30,13 +31,18 @@ class Opened:
     received: int
     ping_interval_ms: int
     forgot: bool = False
+    token_expires_in_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Subscribed:
-    """From these positions on the paths are heard; None stands for a path without a log."""
+    """From these positions on the paths are heard; None stands for a path without a log.
+
+    `expires_in_ms` has those that are heard by a token, and how long it is still good.
+    """
 
     positions: dict[str, Position | None]
+    expires_in_ms: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ class RefusedPaths:
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribed:
-    """These subscriptions have ended; `by` is `client` or `back_end`."""
+    """These subscriptions have ended; `by` is `client`, `back_end`, or `expiry` of a token."""
 
     paths: tuple[str, ...]
     by: str
@@ -103,6 +109,13 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class Renewed:
+    """The session's token has been replaced by the one that the client sent."""
+
+    expires_in_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """To be answered with a pong."""
 
@@ -145,6 +158,7 @@ Frame = (
     | StatePart
     | CommandReply
     | Ticket
+    | Renewed
     | Ping
     | FrameError
     | Closing
@@ -181,12 +195,20 @@ def _opened(source: decode.Object) -> Opened:
         decode.integer(source, "received"),
         decode.integer(source, "pingIntervalMs"),
         decode.boolean(source, "forgot") if "forgot" in source else False,
+        decode.optional_integer(source, "tokenExpiresInMs"),
     )
 
 
 def _subscribed(source: decode.Object) -> Subscribed:
     paths = decode.items(source, "paths")
-    return Subscribed({decode.text(item, "path"): decode.position(item) for item in paths})
+    return Subscribed(
+        {decode.text(item, "path"): decode.position(item) for item in paths},
+        {
+            decode.text(item, "path"): decode.integer(item, "expiresInMs")
+            for item in paths
+            if "expiresInMs" in item
+        },
+    )
 
 
 def _refused(source: decode.Object) -> RefusedPaths:
@@ -255,6 +277,7 @@ _READERS: dict[str, Callable[[decode.Object], Frame]] = {
     "state": _state,
     "reply": _reply,
     "ticket": lambda source: Ticket(decode.text(source, "ticket")),
+    "renewed": lambda source: Renewed(decode.integer(source, "expiresInMs")),
     "ping": lambda source: Ping(decode.integer(source, "received")),
     "error": _error,
     "closing": _closing,

@@ -14,6 +14,7 @@ from typing import Any
 from ._errors import BadMessage
 
 MAX_BYTES = 64 * 1024
+MAX_INFO_CHARACTERS = 4_096
 MAX_INTEGER = 2**53
 MAX_DEPTH = 256
 """Levels of lists and objects: far above any real message, and well below Python's own limit."""
@@ -33,6 +34,17 @@ def encode_message(message: Any, field: str = "message") -> str:
     size = len(text.encode())
     if size > MAX_BYTES:
         raise BadMessage(field, f"is {size} bytes of JSON, at most {MAX_BYTES} are allowed")
+    return text
+
+
+def encode_info(info: Any, field: str = "info") -> str:
+    """Gives the JSON text of what is said of a user; raises `BadMessage` above 4,096 characters."""
+    text = encode_message(info, field)
+    # Dobby counts as JavaScript does, in UTF-16 units.
+    characters = len(text.encode("utf-16-le")) // 2
+    if characters > MAX_INFO_CHARACTERS:
+        fault = f"is {characters} characters of JSON, at most {MAX_INFO_CHARACTERS} are allowed"
+        raise BadMessage(field, fault)
     return text
 
 

@@ -6,13 +6,16 @@ Matching is linear: there is no backtracking that a hostile path could blow up.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from ._errors import BadConfiguration
+from ._errors import BadConfiguration, api_error
 
 MAX_BYTES = 1_024
+MAX_PATTERNS = 1_000
+"""What Dobby takes in one list of grants."""
 
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _PIECE = re.compile(r"\{([^}]*)\}|([^{]+)|\{")
@@ -67,6 +70,33 @@ class Pattern:
         if index + 2 == len(self._parts):
             return len(path) - len(text) if path.endswith(text) else -1
         return path.find(text, at + 1)
+
+
+def checked_pattern(source: object, field: str) -> str:
+    """Gives a path or pattern back, or raises `BadPattern` that names `field`."""
+    try:
+        if not isinstance(source, str):
+            raise BadConfiguration("a pattern is text")
+        # A lone surrogate can be no part of a path, and nobody can be told of it.
+        source.encode()
+        Pattern(source)
+    except (BadConfiguration, UnicodeEncodeError) as error:
+        raise api_error("bad_pattern", f"{error}.", field, 400) from error
+    return source
+
+
+def checked_patterns(sources: Iterable[str], field: str) -> list[str]:
+    """Gives paths and patterns back, each once, in order; at most 1,000.
+
+    Raises `BadPattern`, `BadRequest` for too many, or TypeError for one text.
+    """
+    if isinstance(sources, str):
+        raise TypeError(f"{field} is a list, not one text")
+    checked = (checked_pattern(each, f"{field}.{i}") for i, each in enumerate(sources))
+    found = list(dict.fromkeys(checked))
+    if len(found) > MAX_PATTERNS:
+        raise api_error("too_many_items", f"At most {MAX_PATTERNS}.", field, 400)
+    return found
 
 
 def _parsed(source: str) -> list[_Part]:

@@ -71,10 +71,12 @@ def in_order(reply: Reply, expected: int) -> list[Position | None]:
     return results
 
 
-def by_path(reply: Reply, names: list[str], read: Callable[[decode.Object], T]) -> dict[str, T]:
-    """Gives what `read` makes of each path's result, or raises `PartialFailure` with all."""
+def by_name(
+    reply: Reply, field: str, names: list[str], read: Callable[[decode.Object], T]
+) -> dict[str, T]:
+    """Gives what `read` makes of each result, by its `field`, or `PartialFailure` with all."""
     found = {
-        decode.text(item, "path"): _result(item, read)
+        decode.text(item, field): _result(item, read)
         for item in decode.items(answer(reply), "results")
     }
     _raise_missing(names, found)
@@ -101,10 +103,13 @@ def _raise_missing(names: list[str], found: dict[str, Any]) -> None:
         raise BadReply(f"the answer says nothing of {missing[0]!r}")
 
 
-def kicked(reply: Reply) -> None:
-    """Raises unless the answer says that the session was ended."""
-    if not decode.boolean(answer(reply), "kicked"):
+def kicked(reply: Reply) -> int:
+    """Gives how many sessions ended, or raises unless the answer says that they did."""
+    body = answer(reply)
+    if not decode.boolean(body, "kicked"):
         raise BadReply("the answer does not say that the session was kicked")
+    # A server that kicks by id alone does not count.
+    return decode.integer(body, "sessions") if "sessions" in body else 1
 
 
 def sent(reply: Reply) -> Sent:
@@ -122,6 +127,8 @@ def sessions(reply: Reply) -> Page[SessionInfo, str]:
             decode.optional_text(item, "user"),
             item,
             decode.optional_integer(item, "lastCommandAt"),
+            decode.optional_text(item, "login"),
+            item.get("info"),
         )
         for item in decode.items(body, "sessions")
     ]

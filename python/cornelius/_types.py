@@ -74,6 +74,21 @@ class Sending:
 
 
 @dataclass(frozen=True, slots=True)
+class Revocation:
+    """What was to be taken back: what `revoke_failed` of the Django app tells.
+
+    The session `id`, or all sessions of `user` or of `login`; with `patterns` only what they match.
+    """
+
+    id: str | None = None
+    user: str | None = None
+    login: str | None = None
+    patterns: tuple[str, ...] = ()
+    reconnect: bool = True
+    """Whether clients come back as new sessions."""
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """Updates after `from_`, up to and including `to`, are lost to this watcher.
 
@@ -151,6 +166,10 @@ class SessionInfo:
     """Everything that Dobby tells of it, under the names of the protocol."""
     last_command_at: int | None = None
     """When it gave its last command, in milliseconds since 1970; None before the first."""
+    login: str | None = None
+    """The tag of the login that it was opened or connected with."""
+    info: Any = None
+    """What its token or the session view said of the user."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ send = async_door(calls.send)
 broadcast = async_door(calls.broadcast)
 connect = async_door(calls.connect)
 disconnect = async_door(calls.disconnect)
+disconnect_user = async_door(calls.disconnect_user)
 kick = async_door(calls.kick)
 position = async_door(calls.position)
 positions = async_door(calls.positions)
@@ -24,9 +25,18 @@ info = async_door(calls.info)
 history = async_door(_history.history)
 
 
-def sessions(*, page_size: int = 100) -> AsyncIterator[SessionInfo]:
-    """Yields all sessions, asking for `page_size` (1 to 1,000) at a time."""
-    return async_default().sessions(page_size=page_size)
+def sessions(
+    user: str | None = None,
+    *,
+    login: str | None = None,
+    transport: str | None = None,
+    address: str | None = None,
+    page_size: int = 100,
+) -> AsyncIterator[SessionInfo]:
+    """Yields all sessions, or those that fit all that is named; see `Dobby.sessions`."""
+    return async_default().sessions(
+        user, login=login, transport=transport, address=address, page_size=page_size
+    )
 
 
 def paths(*, prefix: str | None = None, page_size: int = 100) -> AsyncIterator[PathInfo]:
@@ -59,6 +69,7 @@ __all__ = [
     "broadcast",
     "connect",
     "disconnect",
+    "disconnect_user",
     "history",
     "info",
     "iter_history",

@@ -44,9 +44,8 @@ def double() -> Iterator[Double]:
 @pytest.fixture(autouse=True)
 def clean_defaults(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No test inherits a default client or a variable of the developer's shell."""
-    for option in ("URL", "API_KEY", "API_KEY_FILE", "WEBHOOK_SECRET", "WEBHOOK_SECRET_FILE"):
-        name = f"DOBBY_{option}"
-        monkeypatch.delenv(name, raising=False)
+    for option in _default._VARIABLES:
+        monkeypatch.delenv(f"DOBBY_{option.upper()}", raising=False)
     yield
     _default.configure()
 

@@ -18,6 +18,8 @@ DATABASES = {
     "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"},
     "other": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"},
 }
+# A proxy of the user model in an app without migrations needs one without them.
+MIGRATION_MODULES = {"auth": None, "contenttypes": None, "sessions": None}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ROOT_URLCONF = "tests.django_urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

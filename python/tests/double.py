@@ -45,6 +45,7 @@ class State:
     answers: dict[str, Any] = field(default_factory=dict)
     users: dict[str, str] = field(default_factory=dict)
     kicked: list[tuple[str, bool]] = field(default_factory=list)
+    ended_logins: set[str] = field(default_factory=set)
     connected: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -144,6 +145,8 @@ class Double:
         id = body["id"]
         if id.startswith("unknown"):
             return 404, error("unknown_session")
+        if body.get("login") in self.state.ended_logins:
+            return 403, error("login_ended")
         bound = self.state.users.get(id)
         if "user" in body and bound is not None and bound != body["user"]:
             return 409, error("user_mismatch")
@@ -160,6 +163,8 @@ class Double:
         return 200, {"results": results}
 
     def _disconnect(self, body: Any) -> tuple[int, Any]:
+        if "patterns" in body:
+            return 200, {"results": [self._ended(each) for each in body["patterns"]]}
         if body["id"].startswith("unknown"):
             return 404, error("unknown_session")
         bound = self.state.users.get(body["id"])
@@ -174,18 +179,28 @@ class Double:
         return 200, {"results": results}
 
     def _kick(self, body: Any) -> tuple[int, Any]:
-        self.state.kicked.append((body["id"], body["reconnect"]))
-        return 200, {"kicked": True}
+        name = next(name for name in ("id", "user", "login") if name in body)
+        if name == "id" and body["id"].startswith("unknown"):
+            return 404, error("unknown_session")
+        self.state.kicked.append((body[name], body["reconnect"]))
+        if name == "login":
+            self.state.ended_logins.add(body["login"])
+        bound = [id for id, user in self.state.users.items() if user == body.get("user")]
+        return 200, {"kicked": True, "sessions": 1 if name == "id" else len(bound)}
+
+    def _ended(self, pattern: str) -> dict[str, Any]:
+        if "{}" in pattern:
+            return {"pattern": pattern, "error": {"code": "bad_pattern", "message": "no"}}
+        return {"pattern": pattern, "ended": len(pattern)}
 
     def _sessions(self, body: Any) -> tuple[int, Any]:
         first = int(body.get("after", "0"))
         ids = [str(n) for n in range(first, 5)][: body["limit"]]
         last = first + len(ids)
         times = {"0": None, "1": 1_790_000_000_000}
-        sessions = [
-            {"id": id, "user": None, "subscriptions": 1, "lastCommandAt": times.get(id)}
-            for id in ids
-        ]
+        named = {name: body[name] for name in ("user", "login") if name in body}
+        info = {"user": None, "subscriptions": 1, "info": {"name": "Ada"}, **named}
+        sessions = [{"id": id, **info, "lastCommandAt": times.get(id)} for id in ids]
         return 200, {"sessions": sessions, "next": str(last) if last < 5 else None}
 
     def _paths(self, body: Any) -> tuple[int, Any]:

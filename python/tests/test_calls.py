@@ -14,12 +14,15 @@ from cornelius import (
     BadKey,
     BadMessage,
     BadPath,
+    BadPattern,
     BadReply,
     BadRequest,
     BadSignature,
     CorneliusError,
     DobbyTimeout,
     DobbyUnreachable,
+    Forbidden,
+    LoginEnded,
     PartialFailure,
     Position,
     RequestRefused,
@@ -139,6 +142,13 @@ def test_no_user_is_sent_when_there_is_none() -> None:
     assert body(calls.connect("id", ["a"], "7"))["user"] == "7"
 
 
+def test_a_server_that_does_not_count_has_ended_one_session() -> None:
+    assert calls.kick("id").parse(Reply(200, b'{"kicked":true}')) == 1
+    for answer in ({"kicked": False, "sessions": 1}, {"kicked": True, "sessions": "1"}):
+        with pytest.raises(BadReply):
+            calls.kick("id").parse(Reply(200, json.dumps(answer).encode()))
+
+
 def test_a_broken_id_is_for_dobby_to_refuse() -> None:
     assert body(calls.kick("half \ud83d"))["id"] == "half \ud83d"
 
@@ -166,6 +176,9 @@ def test_chunks_keep_order_and_fit_the_limits() -> None:
     [
         ("unauthorized", 401, Unauthorized),
         ("unknown_session", 404, UnknownSession),
+        ("forbidden", 403, Forbidden),
+        ("login_ended", 403, LoginEnded),
+        ("bad_pattern", 400, BadPattern),
         ("user_mismatch", 409, UserMismatch),
         ("state_full", 507, StateFull),
         ("state_conflict", 409, StateConflict),
@@ -222,6 +235,7 @@ def test_a_partial_failure_keeps_what_took_effect() -> None:
         StreamEnded(4201, "gone"),
         BadSignature("missing", "The header is missing."),
         api_error("user_mismatch", "m", "user", 409),
+        api_error("bad_pattern", "m", "patterns.0", 400),
         PartialFailure({"a": api_error("internal", "m")}),
     ],
     ids=lambda error: type(error).__name__,

@@ -128,9 +128,11 @@ def test_connect_disconnect_and_kick(driver: Driver, double: Double) -> None:
     at = Position("k3v9x0qa", 0)
     assert driver.call("connect", "s1", ["a", "b"], user="7") == {"a": at, "b": at}
     assert driver.call("disconnect", "s1", ["a", "c"]) == {"a": True, "c": False}
-    assert driver.call("kick", "s1") is None
-    assert driver.call("kick", "s2", reconnect=False) is None
+    assert driver.call("kick", "s1") == 1
+    assert driver.call("kick", "s2", reconnect=False) == 1
     assert double.state.kicked == [("s1", True), ("s2", False)]
+    with pytest.raises(UnknownSession):
+        driver.call("kick", "unknown")
     with pytest.raises(UserMismatch):
         driver.call("connect", "s1", ["a"], user="8")
     with pytest.raises(UserMismatch):

@@ -28,6 +28,12 @@ def test_who_may_hear_is_nobody_unless_it_is_said(router: Router) -> None:
     assert b"not_allowed" in router.answer(json.dumps(posted).encode())
 
 
+def test_what_was_said_of_the_user_is_there_where_it_was_said(answer: Answer, handled: Any) -> None:
+    handled(lambda context: {"info": context.session.info})
+    assert answer(info={"name": "Ann"}) == {"reply": {"info": {"name": "Ann"}}}
+    assert answer(info=None) == answer() == {"reply": {"info": None}}
+
+
 def test_whether_it_is_allowed_is_decided_before_arguments_are_told(
     router: Router, answer: Answer
 ) -> None:

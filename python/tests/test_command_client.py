@@ -35,6 +35,10 @@ def router() -> Router:
         context.patch({"room": "x"}, version=context.session.version - 1)
 
     @router.command("chat/{room}")
+    def whoami(context: Context) -> Any:
+        return context.session.info
+
+    @router.command("chat/{room}")
     def broken(context: Context) -> None:
         raise ZeroDivisionError("a secret of the house")
 
@@ -44,6 +48,11 @@ def router() -> Router:
 @pytest.fixture
 def client(router: Router) -> TestClient:
     return TestClient(router)
+
+
+def test_info_is_what_was_said_of_the_user(client: TestClient) -> None:
+    assert client.send("chat/7", "whoami").reply is None
+    assert client.send("chat/7", "whoami", info={"name": "Ann"}).reply == {"name": "Ann"}
 
 
 def test_tells_the_reply_and_what_went_along(client: TestClient) -> None:

@@ -23,6 +23,7 @@ CALLS: list[Call[Any]] = [
     calls.updates([("a", 1), ("b", 2)]),
     calls.connect("id", ["a"]),
     calls.disconnect("id", ["a"]),
+    calls.disconnect_user("ann", ["a"]),
     calls.kick("id"),
     calls.info(),
     calls.sessions_page(None),
@@ -34,10 +35,11 @@ CALLS: list[Call[Any]] = [
 
 names = st.sampled_from(
     "type path paths message position epoch offset results error code field retryable kicked "
-    "sessions next id from to reason received n by key entries first last updates gap head".split()
+    "sessions next id from to reason received n by key entries first last updates gap head "
+    "expiresInMs tokenExpiresInMs pattern ended".split()
 )
 texts = st.sampled_from(
-    "update state opened subscribed refused gap closing error ticket ping a".split()
+    "update state opened subscribed refused gap closing error ticket ping renewed a".split()
 )
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | texts | st.text(max_size=5)
 nearly = st.recursive(
@@ -56,6 +58,9 @@ odd = [
     b'{"path":1,"message":1}',
     b'{"type":["a"]}',
     b'{"path":"a","message":1,"key":7}',
+    b'{"type":"renewed"}',
+    b'{"type":"renewed","expiresInMs":-1}',
+    b'{"type":"subscribed","paths":[{"path":"a","position":null,"expiresInMs":null}]}',
     b'{"type":"state","path":"a","position":null,"entries":[],"first":true,"last":true}',
     b'{"type":"state","path":"a","position":{"epoch":"k","offset":1},'
     b'"entries":[{"key":"a"}],"first":true,"last":true}',

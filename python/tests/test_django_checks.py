@@ -19,6 +19,7 @@ pytestmark = pytest.mark.usefixtures("_django")
 
 
 SECRET = "a-secret-of-the-tests"
+HOOKS = {"INFO": str, "GRANTS": list, "ADMIT": "tests.django_urls.page", "SESSION_SECONDS": 300}
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +62,28 @@ def found(settings: Any) -> list[str]:
             ["cornelius.E010"],
         ),
         ({"API_KEY": "k", "WEBHOOK_SECRET_FILE": "/nowhere"}, ["cornelius.W003"]),
+        ({"API_KEY": "k", "WEBHOOK_SECRET": SECRET, **HOOKS}, []),
+        ({"API_KEY": "k", **HOOKS}, ["cornelius.W004"]),
+        ({"API_KEY": "k", "WEBHOOK_SECRET": SECRET, "INFO": "nowhere.info"}, ["cornelius.E011"]),
+        ({"API_KEY": "k", "WEBHOOK_SECRET": SECRET, "GRANTS": ["a"]}, ["cornelius.E011"]),
+        ({"API_KEY": "k", "WEBHOOK_SECRET": SECRET, "ADMIT": True}, ["cornelius.E011"]),
+        ({"API_KEY": "k", "WEBHOOK_SECRET": SECRET, "SESSION_SECONDS": 0}, ["cornelius.E012"]),
+        ({"API_KEY": "k", "WEBHOOK_SECRET": SECRET, "SESSION_SECONDS": "9"}, ["cornelius.E012"]),
+        ({"API_KEY": "k", "REVOKE_ON_SIGNALS": False}, []),
+        ({"API_KEY": "k", "REVOKE_ON_SIGNALS": "no"}, ["cornelius.E013"]),
+        ({"API_KEY": "k", "TOKEN_SECRET": "x" * 32, "TOKEN_AUDIENCE": "push"}, []),
+        ({"API_KEY": "k", "TOKEN_SECRET": SECRET}, ["cornelius.E014"]),
+        ({"API_KEY": "k", "TOKEN_SECRET": ["x" * 32]}, ["cornelius.E014"]),
+        (
+            {"API_KEY": "k", "TOKEN_SECRET": "x" * 32, "TOKEN_SECRET_FILE": "f"},
+            ["cornelius.E015"],
+        ),
+        ({"API_KEY": "k", "TOKEN_ALGORITHM": "HS512"}, ["cornelius.E016"]),
+        ({"API_KEY": "k", "TOKEN_KEY_ID": 7}, ["cornelius.E017"]),
+        ({"API_KEY": "k", "TOKEN_AUDIENCE": ""}, ["cornelius.E017"]),
+        ({"API_KEY": "k", "TOKEN_ISSUER": ["app"]}, ["cornelius.E017"]),
+        ({"API_KEY": "k", "TOKEN_SECRET_FILE": "/nowhere"}, ["cornelius.W006"]),
+        ({"API_KEY": "k", "TOKEN_KEY_FILE": "/nowhere"}, ["cornelius.W007"]),
         ({}, ["cornelius.W001"]),
         ({"API_KEY_FILE": "/nowhere"}, ["cornelius.W002"]),
         ({"URL": 7, "TIMEOUT": -1}, ["cornelius.E003", "cornelius.E005", "cornelius.W001"]),
@@ -83,6 +106,21 @@ def test_commands_without_a_secret_are_warned_of(
     assert found({"API_KEY": "k"}) == []
 
 
+def test_sessions_in_cookies_are_warned_of() -> None:
+    with override_settings(SESSION_ENGINE="django.contrib.sessions.backends.signed_cookies"):
+        assert found({"API_KEY": "k"}) == ["cornelius.W005"]
+        assert found({"API_KEY": "k", "REVOKE_ON_SIGNALS": False}) == []
+    with override_settings(SESSION_ENGINE="django.contrib.sessions.backends.cached_db"):
+        assert found({"API_KEY": "k"}) == []
+
+
+def test_a_secret_of_tokens_in_a_file_is_enough(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("x" * 32 + "\n")
+    assert found({"API_KEY": "k", "TOKEN_SECRET_FILE": tmp_path / "secret"}) == []
+    (tmp_path / "secret").write_text("x" * 31 + "\n")
+    assert found({"API_KEY": "k", "TOKEN_SECRET_FILE": tmp_path / "secret"}) == ["cornelius.W006"]
+
+
 def test_a_key_of_the_environment_or_of_a_file_is_enough(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -93,7 +131,11 @@ def test_a_key_of_the_environment_or_of_a_file_is_enough(
 
 
 def test_a_key_is_never_printed() -> None:
-    given = {"API_KEY": "geheimnisträger", "WEBHOOK_SECRET": "geheim\n2"}
+    given = {
+        "API_KEY": "geheimnisträger",
+        "WEBHOOK_SECRET": "geheim\n2",
+        "TOKEN_SECRET": "geheim",
+    }
     with override_settings(DOBBY=given):
         assert "geheim" not in " ".join(str(each) for each in run_checks())
 

@@ -33,6 +33,7 @@ from cornelius._frames import (
     Pending,
     Ping,
     RefusedPaths,
+    Renewed,
     StatePart,
     Subscribed,
     Ticket,
@@ -43,7 +44,7 @@ from cornelius._frames import (
 from cornelius._history import history
 from cornelius._replies import Reply
 from cornelius._state import state_page
-from cornelius.django import _body
+from cornelius.django import _body, _question
 
 FOLDER = Path(__file__).parents[2] / "protocol" / "fixtures"
 
@@ -81,12 +82,17 @@ def as_json(frame: Frame) -> dict[str, Any]:
             given = asdict(frame)
             given["pingIntervalMs"] = given.pop("ping_interval_ms")
             # What is not so is left out.
-            for name in ("refused", "forgot"):
+            given["tokenExpiresInMs"] = given.pop("token_expires_in_ms")
+            for name in ("refused", "forgot", "tokenExpiresInMs"):
                 if not given[name]:
                     del given[name]
             return {"type": "opened", **given}
         case Subscribed():
-            rows = [{"path": p, "position": position(at)} for p, at in frame.positions.items()]
+            until = {path: {"expiresInMs": ms} for path, ms in frame.expires_in_ms.items()}
+            rows = [
+                {"path": path, "position": position(at), **until.get(path, {})}
+                for path, at in frame.positions.items()
+            ]
             return {"type": "subscribed", "paths": rows}
         case Pending():
             return {"type": "pending", "paths": list(frame.paths)}
@@ -106,6 +112,8 @@ def as_json(frame: Frame) -> dict[str, Any]:
             return {"type": "reply", "uid": frame.uid, "error": told}
         case Ticket():
             return {"type": "ticket", "ticket": frame.ticket}
+        case Renewed():
+            return {"type": "renewed", "expiresInMs": frame.expires_in_ms}
         case Ping():
             return {"type": "ping", "received": frame.received}
         case FrameError():
@@ -154,6 +162,8 @@ def call_for(case: Any) -> calls.Call[Any]:
             return calls.broadcast(1)
         case "connect":
             return calls.connect("id", [])
+        case "disconnect" if "patterns" in request:
+            return calls.disconnect_user("ann", [])
         case "disconnect":
             return calls.disconnect("id", [])
         case "kick":
@@ -201,10 +211,12 @@ def test_parses_an_answer_of_the_api(case: Any) -> None:
             assert [position(each) for each in found] == [item["position"] for item in results]
         case "connect":
             assert [{"path": p, "position": position(at)} for p, at in found.items()] == results
+        case "disconnect" if "patterns" in case["request"]:
+            assert [{"pattern": each, "ended": n} for each, n in found.items()] == results
         case "disconnect":
             assert [{"path": p, "wasSubscribed": was} for p, was in found.items()] == results
         case "kick":
-            assert found is None
+            assert found == answer.get("sessions", 1)
         case "history":
             assert found.gap is None
             updates = [{**as_json(each), "path": None} for each in found.updates]
@@ -244,8 +256,12 @@ def built(case: Any) -> calls.Call[Any]:
             return calls.broadcast(**request, except_=ids, idempotency_key=key)
         case "connect":
             return calls.connect(**request)
+        case "disconnect" if "patterns" in request:
+            return calls.disconnect_user(**request)
         case "disconnect":
             return calls.disconnect(**request)
+        case "sessions":
+            return calls.sessions_page(request.pop("after", None), **{"limit": 100, **request})
         case "history":
             return history(**request)
         case "state":
@@ -268,6 +284,8 @@ def test_builds_the_requests_of_the_fixtures(case: Any) -> None:
     body = json.loads(request.body)
     if "idempotencyKey" not in case["request"]:
         body.pop("idempotencyKey", None)
+    if case["method"] == "sessions":
+        case["request"].setdefault("limit", 100)
     if case["method"] == "kick":
         case["request"].setdefault("reconnect", True)
     assert request.method == "POST"
@@ -287,4 +305,6 @@ def test_the_tables_are_those_of_the_protocol() -> None:
     assert limits["pathBytes"] == _paths.MAX_BYTES
     assert limits["keyBytes"] == _keys.MAX_BYTES
     assert limits["itemsPerRequest"] == _body._MAX_PATHS
+    assert limits["subscriptionsPerSession"] == _question.MAX_PATHS
+    assert limits["nameCharacters"] == _question._MAX_NAME
     assert limits["commandBytes"] == router._MAX_NAME_BYTES

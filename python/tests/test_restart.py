@@ -73,7 +73,7 @@ def driver(request: pytest.FixtureRequest, down: Double, world: World) -> Iterat
         (("update", "a", 1), Position("k3v9x0qa", 1)),
         (("connect", "s1", ["a"]), {"a": Position("k3v9x0qa", 0)}),
         (("disconnect", "s1", ["a"]), {"a": False}),
-        (("kick", "s1"), None),
+        (("kick", "s1"), 1),
         (("position", "a"), Position("k3v9x0qa", 7)),
         (("info",), {"version": "0.1.0", "sessions": 5}),
     ],

@@ -28,7 +28,7 @@ def asgi_app(
     nonces: NonceStore | None = None,
 ) -> AsgiApp:
     """Makes the application. Raises `BadConfiguration` when there is no good secret."""
-    door = Door(router, secret, nonces)
+    door = Door(secret, nonces)
     door.check()
 
     async def app(scope: Message, receive: Receive, send: Send) -> None:
@@ -40,7 +40,7 @@ def asgi_app(
             except _Gone:
                 return
             async with request_thread():
-                answer = await arun(door.steps(posted))
+                answer = await arun(door.steps(posted, router.steps))
             await _answer(send, answer)
         else:
             await send({"type": "websocket.close", "code": 1000})

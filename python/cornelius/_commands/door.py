@@ -1,4 +1,4 @@
-"""One HTTP request in, one answer out: what all doors share, without I/O.
+"""One HTTP request of Dobby in, one answer out: what all doors share, without I/O.
 
 The order of the checks: method, kind of body, its size, the signature, its nonce. Nothing is
 accepted without a secret.
@@ -16,10 +16,12 @@ from .._default import webhook_secrets
 from .._errors import ApiError, BadSignature, api_error
 from .._nonces import MemoryNonces, NonceStore
 from .._webhook import REMEMBER_SECONDS, replayed, verified_nonce
-from .router import Router, Wrap
 from .steps import Call, Steps
 
 log = logging.getLogger("cornelius.commands")
+
+Handle = Callable[[bytes], Steps[bytes]]
+"""Makes the answer of a body that Dobby has signed; may raise `ApiError`."""
 
 MAX_BODY_BYTES = 1024 * 1024
 SAFE_IN_PATH = "/:@!$&'()*+,;=~-._"
@@ -57,12 +59,10 @@ class Door:
 
     def __init__(
         self,
-        router: Router,
         secret: str | Sequence[str] | None = None,
         nonces: NonceStore | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._router = router
         self._secret = secret
         self._nonces = nonces or MemoryNonces()
         self._clock = clock
@@ -71,18 +71,18 @@ class Door:
         """Raises `BadConfiguration` when there is no good secret."""
         webhook_secrets(self._secret)
 
-    def steps(self, posted: Posted, wrap: Wrap | None = None) -> Steps[Answer]:
-        """Answers one request; raises nothing."""
+    def steps(self, posted: Posted, handle: Handle) -> Steps[Answer]:
+        """Answers one request by what `handle` makes of its body; raises nothing."""
         try:
             body = yield from self._admitted(posted)
-            answer = yield from self._router.steps(body, wrap=wrap)
+            answer = yield from handle(body)
         except BadSignature as error:
-            log.warning("a command was refused: %s", error)
+            log.warning("what was posted as Dobby's was refused: %s", error)
             return _refusal(401, "unauthorized", error.message, reason=error.reason)
         except ApiError as error:
             return _refusal(error.status, error.code, error.message, error.field)
         except Exception as error:
-            log.error("a command could not be taken: %s", error, exc_info=error)
+            log.error("what Dobby posted could not be taken: %s", error, exc_info=error)
             return _refusal(500, "internal", "The server failed; its log says why.")
         return Answer(200, answer)
 

@@ -27,6 +27,8 @@ class Session:
     """What commands have set for this session; forgotten when it ends."""
     version: int
     """Rises with each change of the state."""
+    info: Any = None
+    """What its token or the session view said of the user, any JSON value."""
 
     @property
     def is_authenticated(self) -> bool:
@@ -79,6 +81,7 @@ def _session(source: decode.Object) -> Session:
         _flag(source, "mayHear"),
         MappingProxyType(state),
         decode.integer(source, "version") if "version" in source else 0,
+        source.get("info"),
     )
 
 

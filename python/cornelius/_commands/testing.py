@@ -56,14 +56,17 @@ class TestClient:
         state: Mapping[str, Any] | None = None,
         may_hear: bool = True,
         again: bool = False,
+        info: Any = None,
     ) -> Answer:
         """Gives a command; `args` None stands for no arguments.
 
-        `state` replaces the state that the session had. Raises `Refused`, `NotAllowed`, `BadArgs`
-        or another `CommandFailed`; and `BadPath` or `BadMessage` for what Dobby would not take.
+        `state` replaces the state that the session had, `info` is what was said of the user. Raises
+        `Refused`, `NotAllowed`, `BadArgs` or another `CommandFailed`; and `BadPath` or `BadMessage`
+        for what Dobby would not take.
         """
         self._begin(session_id, state)
-        body = self._body(path, command, args, user, session_id, may_hear, again)
+        asking = {"id": session_id, "user": user, "info": info, "mayHear": may_hear}
+        body = self._body(path, command, args, again, asking)
         return run(self._steps(body, session_id))
 
     async def asend(
@@ -77,10 +80,12 @@ class TestClient:
         state: Mapping[str, Any] | None = None,
         may_hear: bool = True,
         again: bool = False,
+        info: Any = None,
     ) -> Answer:
         """Gives a command from async code; see `send`."""
         self._begin(session_id, state)
-        body = self._body(path, command, args, user, session_id, may_hear, again)
+        asking = {"id": session_id, "user": user, "info": info, "mayHear": may_hear}
+        body = self._body(path, command, args, again, asking)
         return await arun(self._steps(body, session_id))
 
     def _begin(self, session_id: str, state: Mapping[str, Any] | None) -> None:
@@ -95,12 +100,11 @@ class TestClient:
         path: str,
         command: str,
         args: Any,
-        user: str | None,
-        session_id: str,
-        may_hear: bool,
         again: bool,
+        asking: dict[str, Any],
     ) -> bytes:
         self._sent += 1
+        id = asking["id"]
         body = {
             "type": "command",
             "uid": f"c{self._sent}",
@@ -108,13 +112,7 @@ class TestClient:
             "command": command,
             "args": json.loads(encode_message({} if args is None else args, "args")),
             "again": again,
-            "session": {
-                "id": session_id,
-                "user": user,
-                "mayHear": may_hear,
-                "state": self._states[session_id],
-                "version": self._versions[session_id],
-            },
+            "session": {**asking, "state": self._states[id], "version": self._versions[id]},
         }
         return dumps(body).encode()
 

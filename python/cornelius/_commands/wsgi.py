@@ -23,11 +23,11 @@ def wsgi_app(
     nonces: NonceStore | None = None,
 ) -> WsgiApp:
     """Makes the application. Raises `BadConfiguration` when there is no good secret."""
-    door = Door(router, secret, nonces)
+    door = Door(secret, nonces)
     door.check()
 
     def app(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        answer = run(door.steps(_posted(environ)))
+        answer = run(door.steps(_posted(environ), router.steps))
         headers = {
             "content-type": "application/json",
             "content-length": str(len(answer.body)),

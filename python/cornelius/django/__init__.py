@@ -1,18 +1,24 @@
 """The Django app: `"cornelius.django"` in INSTALLED_APPS, and one line in urls.py.
 
 `update`, `updates`, `send` and `broadcast` here publish **after the transaction commits** and never
-break the request; those of `cornelius` publish **now**, return what Dobby says and raise.
+break the request, and so do `kick` and `disconnect_user` take back; those of `cornelius` do it
+**now**, return what Dobby says and raise.
 """
 
 from ._publish import broadcast, publish_failed, send, update, updates
-from ._users import auser_of, user_of
+from ._revoke import disconnect_user, kick, revoke_failed
+from ._users import auser_of, login_of, user_of
 from .urls import dobby_urls
 
 __all__ = [
     "auser_of",
     "broadcast",
+    "disconnect_user",
     "dobby_urls",
+    "kick",
+    "login_of",
     "publish_failed",
+    "revoke_failed",
     "send",
     "update",
     "updates",

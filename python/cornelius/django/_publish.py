@@ -7,24 +7,20 @@ The request is never broken by it. What could not be published is logged and sen
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from django.db import transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.dispatch import Signal
 from django.utils.asyncio import async_unsafe
 
 from .. import _calls as calls
 from .._calls import Call
 from .._default import default
-from .._errors import ApiError, CorneliusError, DobbyTimeout, DobbyUnreachable, PartialFailure
+from .._errors import ApiError, CorneliusError, PartialFailure
 from .._types import UNSET, Sending, Update, Version
-
-log = logging.getLogger("cornelius.django")
+from ._after_commit import AfterCommit
+from ._failures import tell
 
 publish_failed = Signal()
 """Sent when something could not be published, with `updates`, a list of `Update`, `sendings`, a
@@ -91,14 +87,8 @@ def broadcast(message: Any, *, except_: Iterable[str] = (), using: str | None = 
 @async_unsafe(_IN_ASYNC)
 def _publish(given: Sequence[Update | Sending], using: str | None) -> None:
     items = [item for each in given if (item := _encoded(each)) is not None]
-    if not items:
-        return
-    connection = transaction.get_connection(using)
-    if connection.in_atomic_block:
-        _batch_of(connection).add(connection, items)
-    else:
-        # on_commit runs it at once, or says that transactions are managed by hand.
-        connection.on_commit(lambda: _send(items))
+    if items:
+        _after_commit.add(items, using)
 
 
 class _Item:
@@ -116,49 +106,6 @@ class _Item:
             self.method = "send"
             text = calls.encode_sending(given.message, given.sessions, given.users)
             self.text = text or "{}"
-
-
-class _Batch:
-    """What one transaction wants to push.
-
-    Every `add` registers two hooks. The first belongs to the current savepoints, so that Django
-    drops it when one of them is rolled back; it marks its updates as committed. The second belongs
-    to the transaction alone, and sends what was marked if it is the batch's last: it must run
-    whatever savepoint the last `add` stood in.
-    """
-
-    def __init__(self) -> None:
-        self._committed: list[_Item] = []
-        self.last: Callable[[], None] | None = None
-
-    def add(self, connection: BaseDatabaseWrapper, items: list[_Item]) -> None:
-        connection.on_commit(lambda: self._committed.extend(items))
-
-        def flush() -> None:
-            if self.last is flush:
-                committed, self._committed = self._committed, []
-                _send(committed)
-
-        self.last = flush
-        # Django has no public way to say "whatever happens to the savepoints".
-        savepoints, connection.savepoint_ids = connection.savepoint_ids, []
-        try:
-            connection.on_commit(flush)
-        finally:
-            connection.savepoint_ids = savepoints
-
-
-_batches: WeakKeyDictionary[BaseDatabaseWrapper, _Batch] = WeakKeyDictionary()
-
-
-def _batch_of(connection: BaseDatabaseWrapper) -> _Batch:
-    """Gives the batch of the connection's transaction; a batch whose last hook is gone is over."""
-    batch = _batches.get(connection)
-    if batch is None or all(
-        hook[1] is not batch.last for hook in reversed(connection.run_on_commit)
-    ):
-        batch = _batches[connection] = _Batch()
-    return batch
 
 
 def _encoded(given: Update | Sending) -> _Item | None:
@@ -204,16 +151,13 @@ def _failed(given: Sequence[Update | Sending], error: CorneliusError) -> None:
     updates = [each for each in given if isinstance(each, Update)]
     sendings = [each for each in given if isinstance(each, Sending)]
     names = ", ".join([*(repr(each.path) for each in updates), *map(_whom, sendings)][:3])
-    # That Dobby is away is told in a line; anything else is worth its traceback.
-    away = isinstance(error, (DobbyUnreachable, DobbyTimeout))
-    trace = None if away else error
-    log.error("%d updates (%s) were not published: %s", len(given), names, error, exc_info=trace)
-    told = {"updates": updates, "sendings": sendings, "error": error}
-    for receiver, raised in publish_failed.send_robust(Update, **told):
-        if isinstance(raised, Exception):
-            log.error("publish_failed: %r raised", receiver, exc_info=raised)
+    what = f"{len(given)} updates ({names}) were not published"
+    tell(publish_failed, Update, what, error, updates=updates, sendings=sendings)
 
 
 def _whom(sending: Sending) -> str:
     named = [*sending.sessions, *sending.users]
     return "to everybody" if sending.everybody else f"to {', '.join(map(repr, named[:3]))}"
+
+
+_after_commit = AfterCommit(_send)

@@ -1,12 +1,15 @@
-"""Who gave a command: the user of this project that the session is bound to."""
+"""Who is asking: the visitor of a request, or the user that a session is bound to."""
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
+from django.contrib.sessions.backends.signed_cookies import SessionStore as SignedCookies
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 
 from ..commands import Context
 
@@ -20,7 +23,16 @@ def user_of(context: Context) -> AbstractBaseUser | None:
     A session is bound by the connect view, by the user's primary key. Whoever is gone since, or is
     not active any more, is nobody.
     """
-    name = context.session.user
+    return user_named(context.session.user)
+
+
+async def auser_of(context: Context) -> AbstractBaseUser | None:
+    """Gives the user in an async function; see `user_of`."""
+    return await sync_to_async(user_of)(context)
+
+
+def user_named(name: str | None) -> AbstractBaseUser | None:
+    """Gives the active user of this primary key, or None."""
     if name is None:
         return None
     model = get_user_model()
@@ -31,6 +43,24 @@ def user_of(context: Context) -> AbstractBaseUser | None:
     return user if user.is_active else None
 
 
-async def auser_of(context: Context) -> AbstractBaseUser | None:
-    """Gives the user in an async function; see `user_of`."""
-    return await sync_to_async(user_of)(context)
+def name_of(request: HttpRequest) -> str | None:
+    """Gives what Dobby knows the visitor as, the primary key; None for nobody."""
+    user = getattr(request, "user", None)
+    return str(user.pk) if user is not None and user.is_authenticated else None
+
+
+def login_of(request: HttpRequest) -> str | None:
+    """Gives the tag of the visitor's login, the same for all that a browser does until its logout.
+
+    It is made of the key of Django's session and does not tell it. None for who has no session, and
+    where sessions are kept in cookies, whose keys change with what they hold. Makes no session.
+    """
+    session = getattr(request, "session", None)
+    if session is None or isinstance(session, SignedCookies):
+        return None
+    # A key is known to be one of ours only when the session has been read.
+    session.get("_")
+    key = session.session_key
+    if not key:
+        return None
+    return hashlib.sha256(f"cornelius.login:{key}".encode()).hexdigest()[:32]

@@ -10,20 +10,25 @@ from django.core.signals import setting_changed
 from django.utils.module_loading import autodiscover_modules
 
 from .. import _default
+from ._signals import connect_signals
 from .checks import check_settings
 
 
 class CorneliusConfig(AppConfig):
-    """Registers the checks and finds the commands of all apps. The label is `cornelius`."""
+    """Registers the checks, wires the signals and finds the commands of all apps.
+
+    The label is `cornelius`.
+    """
 
     name = "cornelius.django"
     label = "cornelius"
     verbose_name = "Dobby"
 
     def ready(self) -> None:
-        """Runs once at start; reads no setting. Imports the module `commands` of each app."""
+        """Runs once at start; reads nothing of `DOBBY`. Imports `commands` of each app."""
         checks.register(check_settings)
         setting_changed.connect(_forget_clients, dispatch_uid="cornelius")
+        connect_signals()
         autodiscover_modules("commands")
 
 

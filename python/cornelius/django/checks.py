@@ -18,8 +18,23 @@ from .._default import checked_secrets, read_key_file, read_secret_file
 from .._endpoint import checked_api_key, checked_timeout, checked_url
 from .._errors import BadConfiguration
 from .._retry import checked_retry_seconds
+from .._tokens import (
+    checked_algorithm,
+    checked_option,
+    checked_token_secret,
+    read_token_secret_file,
+)
 from ..commands import router
-from ._settings import KNOWN, load_authorize
+from ._settings import (
+    KNOWN,
+    checked_session_seconds,
+    checked_switch,
+    load_hook,
+    revokes_on_signals,
+)
+
+_IN_COOKIES = "django.contrib.sessions.backends.signed_cookies"
+_SESSION_HOOKS = ("INFO", "GRANTS", "ADMIT")
 
 
 def check_settings(app_configs: Any = None, **_: Any) -> list[checks.CheckMessage]:
@@ -27,7 +42,14 @@ def check_settings(app_configs: Any = None, **_: Any) -> list[checks.CheckMessag
     given = getattr(settings, "DOBBY", {})
     if not isinstance(given, Mapping):
         return [checks.Error("DOBBY is not a dict.", id="cornelius.E001")]
-    return [*_names(given), *_values(given), *_key(given), *_secret(given)]
+    return [
+        *_names(given),
+        *_values(given),
+        *_key(given),
+        *_secret(given),
+        *_token(given),
+        *_logins(),
+    ]
 
 
 def _names(given: Mapping[str, Any]) -> Iterator[checks.CheckMessage]:
@@ -42,9 +64,17 @@ def _values(given: Mapping[str, Any]) -> Iterator[checks.CheckMessage]:
         ("URL", checked_url, "cornelius.E003"),
         ("API_KEY", checked_api_key, "cornelius.E004"),
         ("TIMEOUT", checked_timeout, "cornelius.E005"),
-        ("AUTHORIZE", load_authorize, "cornelius.E006"),
+        ("AUTHORIZE", load_hook, "cornelius.E006"),
         ("RETRY_SECONDS", checked_retry_seconds, "cornelius.E008"),
         ("WEBHOOK_SECRET", checked_secrets, "cornelius.E009"),
+        *((name, load_hook, "cornelius.E011") for name in _SESSION_HOOKS),
+        ("SESSION_SECONDS", checked_session_seconds, "cornelius.E012"),
+        ("REVOKE_ON_SIGNALS", checked_switch, "cornelius.E013"),
+        ("TOKEN_SECRET", checked_token_secret, "cornelius.E014"),
+        ("TOKEN_ALGORITHM", checked_algorithm, "cornelius.E016"),
+        ("TOKEN_KEY_ID", checked_option, "cornelius.E017"),
+        ("TOKEN_AUDIENCE", checked_option, "cornelius.E017"),
+        ("TOKEN_ISSUER", checked_option, "cornelius.E017"),
     ]
     for name, check, id in rows:
         if given.get(name) is None:
@@ -91,10 +121,41 @@ def _secret(given: Mapping[str, Any]) -> Iterator[checks.CheckMessage]:
             yield checks.Warning(f'DOBBY["WEBHOOK_SECRET_FILE"]: {error}.', id="cornelius.W003")
         return
     names = ("DOBBY_WEBHOOK_SECRET", "DOBBY_WEBHOOK_SECRET_FILE")
-    if len(router) and not any((given.get("WEBHOOK_SECRET"), *map(os.environ.get, names))):
+    if any((given.get("WEBHOOK_SECRET"), *map(os.environ.get, names))):
+        return
+    options = [name for name in (*_SESSION_HOOKS, "SESSION_SECONDS") if given.get(name) is not None]
+    if len(router) or options:
+        there = "There are commands" if len(router) else f"DOBBY has {options[0]!r}"
         yield checks.Warning(
-            "There are commands, but no secret: each of them would be refused.",
+            f"{there}, but no secret: whatever Dobby posts would be refused.",
             hint='Set DOBBY["WEBHOOK_SECRET_FILE"], DOBBY["WEBHOOK_SECRET"] or the variable '
             "DOBBY_WEBHOOK_SECRET.",
             id="cornelius.W004",
+        )
+
+
+def _token(given: Mapping[str, Any]) -> Iterator[checks.CheckMessage]:
+    files: list[tuple[str, Callable[[Any], Any], str]] = [
+        ("TOKEN_SECRET_FILE", read_token_secret_file, "cornelius.W006"),
+        ("TOKEN_KEY_FILE", lambda file: read_key_file(file, "token key"), "cornelius.W007"),
+    ]
+    if given.get("TOKEN_SECRET") is not None and given.get("TOKEN_SECRET_FILE") is not None:
+        both = 'DOBBY has both "TOKEN_SECRET" and "TOKEN_SECRET_FILE".'
+        yield checks.Error(both, id="cornelius.E015")
+        files = files[1:]
+    for name, read, id in files:
+        if given.get(name) is None:
+            continue
+        try:
+            read(given[name])
+        except BadConfiguration as error:
+            yield checks.Warning(f'DOBBY["{name}"]: {error}.', id=id)
+
+
+def _logins() -> Iterator[checks.CheckMessage]:
+    if revokes_on_signals() and settings.SESSION_ENGINE == _IN_COOKIES:
+        yield checks.Warning(
+            "Sessions are kept in cookies and have no lasting key: a logout ends nothing in Dobby.",
+            hint='Use another SESSION_ENGINE, or say DOBBY["REVOKE_ON_SIGNALS"] = False.',
+            id="cornelius.W005",
         )

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from django.urls import URLPattern, re_path
 
+from .._commands.door import Door
 from ..commands import router
-from ._commands import CommandPattern
+from ._session import session_handle
 from ._settings import Authorize
+from ._signed import CacheNonces, SignedPattern, command_handle
 from .views import connect_view, disconnect_view
 
 
 def dobby_urls(authorize: Authorize | None = None) -> tuple[list[URLPattern], str]:
-    """Gives `connect`, `disconnect` and `command` for `include`, named `dobby:connect` and so on.
+    """Gives `connect`, `disconnect`, `session` and `command`, named `dobby:connect` and so on.
 
     `authorize(request, path)` says whether this visitor may hear this path; it may be async.
-    Without it `DOBBY["AUTHORIZE"]` is asked, and without that every path is refused. `command` is
-    what Dobby's `commandUrl` names: it takes what Dobby has signed, for the default router.
+    Without it `DOBBY["AUTHORIZE"]` is asked, and without that every path is refused. `session` is
+    what Dobby's `sessionUrl` names, and `command` its `commandUrl`, for the default router; both
+    take nothing but what Dobby has signed.
     """
+    door = Door(nonces=CacheNonces())
     # With and without a slash: APPEND_SLASH cannot redirect a POST.
     patterns = [
         re_path(r"^connect/?$", connect_view(authorize), name="connect"),
         re_path(r"^disconnect/?$", disconnect_view(), name="disconnect"),
-        CommandPattern(r"^command/?$", router, name="command"),
+        SignedPattern(r"^session/?$", door, session_handle(authorize), name="session"),
+        SignedPattern(r"^command/?$", door, command_handle(router), name="command"),
     ]
     return patterns, "dobby"

@@ -23,6 +23,7 @@ from .._errors import (
     CorneliusError,
     DobbyTimeout,
     DobbyUnreachable,
+    LoginEnded,
     PartialFailure,
     UnknownSession,
     UserMismatch,
@@ -30,6 +31,7 @@ from .._errors import (
 )
 from ._body import Asked, read_body
 from ._settings import Authorize, configured_authorize
+from ._users import login_of, name_of
 
 log = logging.getLogger("cornelius.django")
 
@@ -41,9 +43,9 @@ def connect_view(authorize: Authorize | None = None) -> View:
 
     def connect(request: HttpRequest, asked: Asked) -> HttpResponse:
         hook = authorize or configured_authorize()
-        user = _user(request)
+        user, login = name_of(request), login_of(request)
         allowed = [path for path in asked.paths if _is_allowed(hook, request, path)]
-        granted = _connect(asked.uid, allowed, user)
+        granted = _connect(asked.uid, allowed, user, login)
         return JsonResponse({"refused": [path for path in asked.paths if path not in granted]})
 
     return _guarded(connect)
@@ -53,7 +55,7 @@ def disconnect_view() -> View:
     """Makes the view for `disconnectUrl`. It answers `{}`."""
 
     def disconnect(request: HttpRequest, asked: Asked) -> HttpResponse:
-        user = _user(request)
+        user = name_of(request)
         default().run(calls.disconnect(asked.uid, asked.paths, user, anonymous=user is None))
         return JsonResponse({})
 
@@ -80,11 +82,6 @@ def _guarded(handle: Callable[[HttpRequest, Asked], HttpResponse]) -> View:
     return csrf_protect(view)
 
 
-def _user(request: HttpRequest) -> str | None:
-    user = getattr(request, "user", None)
-    return str(user.pk) if user is not None and user.is_authenticated else None
-
-
 def _is_allowed(hook: Authorize, request: HttpRequest, path: str) -> bool:
     verdict = hook(request, path)
     # Asked of the verdict, not of the hook: a coroutine that nobody awaits counts as true.
@@ -97,12 +94,13 @@ async def _awaited(verdict: Awaitable[bool]) -> bool:
     return await verdict
 
 
-def _connect(uid: str, paths: list[str], user: str | None) -> Iterable[str]:
+def _connect(uid: str, paths: list[str], user: str | None, login: str | None) -> Iterable[str]:
     """Tells Dobby, and gives the paths that it granted."""
     if not paths:
         return ()
     try:
-        return default().run(calls.connect(uid, paths, user, anonymous=user is None))
+        call = calls.connect(uid, paths, user, anonymous=user is None, login=login)
+        return default().run(call)
     except PartialFailure as partial:
         for path, error in partial.failed.items():
             log.warning("Dobby refused to connect a session to %s: %s", path, error)
@@ -122,6 +120,8 @@ def _told(error: CorneliusError) -> ApiError:
         return api_error(error.code, error.message, "uid", 404)
     if isinstance(error, UserMismatch):
         return api_error(error.code, error.message, None, 409)
+    if isinstance(error, LoginEnded):
+        return api_error(error.code, error.message, None, 403)
     if isinstance(error, ApiError) and error.retryable:
         return api_error(error.code, error.message, None, 503, True)
     if isinstance(error, BadRequest):

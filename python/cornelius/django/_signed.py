@@ -1,7 +1,7 @@
-"""The door for the commands that Dobby posts: signed, so neither cookies nor a CSRF token matter.
+"""The doors for what Dobby posts: signed, so that no CSRF token is needed, nor a login.
 
-There are two views, for blocking and for async servers. Django takes either under both, but an
-async view under WSGI costs each command an event loop, and a blocking one under ASGI holds a thread
+Each has two views, for blocking and for async servers. Django takes either under both, but an
+async view under WSGI costs each request an event loop, and a blocking one under ASGI holds a thread
 for as long as an async function waits.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.core.cache import caches
@@ -22,12 +23,11 @@ from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 from django.urls import ResolverMatch, URLPattern
 from django.urls.resolvers import RegexPattern
-from django.views.decorators.csrf import csrf_exempt
 
 from .._commands.asgi import asgi_target
 from .._commands.door import MAX_BODY_BYTES, Answer, Door, Posted
 from .._commands.router import Router
-from .._commands.steps import arun, is_async, run
+from .._commands.steps import Steps, arun, is_async, run
 from .._commands.wsgi import wsgi_target
 from .._nonces import MemoryNonces
 
@@ -49,13 +49,17 @@ class CacheNonces:
         return bool(cache.add(f"cornelius-nonce-{nonce}", 1, timeout=int(seconds)))
 
 
-class CommandPattern(URLPattern):
-    """The URL of the commands; gives the view that suits how the request is served."""
+Handle = Callable[[HttpRequest, bytes], Steps[bytes]]
+"""Makes the answer to a request of Dobby with this body; see `Door.steps`."""
 
-    def __init__(self, route: str, router: Router, name: str) -> None:
-        door = Door(router, nonces=CacheNonces())
-        super().__init__(RegexPattern(route, name=name, is_endpoint=True), _view(door), None, name)
-        self._async_view = _async_view(door)
+
+class SignedPattern(URLPattern):
+    """A URL that only Dobby can post to; gives the view that suits how the request is served."""
+
+    def __init__(self, route: str, door: Door, handle: Handle, name: str) -> None:
+        view = _view(door, handle)
+        super().__init__(RegexPattern(route, name=name, is_endpoint=True), view, None, name)
+        self._async_view = _async_view(door, handle)
 
     def resolve(self, path: str) -> ResolverMatch | None:
         """Gives the async view in an event loop, where Django serves ASGI."""
@@ -65,29 +69,42 @@ class CommandPattern(URLPattern):
         return match
 
 
-def _view(door: Door) -> Callable[..., Any]:
-    def command(request: HttpRequest) -> HttpResponse:
-        return _response(run(door.steps(_posted(request), _atomic)))
+def command_handle(router: Router) -> Handle:
+    """Makes the handle of the commands, for the functions of `router`."""
 
-    return _bare(command)
+    def handle(request: HttpRequest, body: bytes) -> Steps[bytes]:
+        return router.steps(body, wrap=atomic)
+
+    return handle
 
 
-def _async_view(door: Door) -> Callable[..., Any]:
-    async def command(request: HttpRequest) -> HttpResponse:
-        return _response(await arun(door.steps(_posted(request), _atomic)))
+def _view(door: Door, handle: Handle) -> Callable[..., Any]:
+    def signed(request: HttpRequest) -> HttpResponse:
+        return _response(run(door.steps(_posted(request), partial(handle, request))))
 
-    return _bare(command)
+    return _bare(signed)
+
+
+def _async_view(door: Door, handle: Handle) -> Callable[..., Any]:
+    async def signed(request: HttpRequest) -> HttpResponse:
+        return _response(await arun(door.steps(_posted(request), partial(handle, request))))
+
+    return _bare(signed)
 
 
 def _bare(view: Callable[..., Any]) -> Callable[..., Any]:
     """Takes CSRF and the transaction of the request away: the answer tells failures with 200."""
     for alias in connections:
         view = transaction.non_atomic_requests(using=alias)(view)
-    return csrf_exempt(view)
+    # What `csrf_exempt` says; before Django 5.0 the decorator makes an async view a sync one.
+    view.csrf_exempt = True  # type: ignore[attr-defined]
+    # LoginRequiredMiddleware of Django 5.1 would send Dobby to the page for logins.
+    view.login_required = False  # type: ignore[attr-defined]
+    return view
 
 
-def _atomic(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a blocking function the transactions that ATOMIC_REQUESTS promises its views."""
+def atomic(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a blocking function the transactions that ATOMIC_REQUESTS promises views."""
     if is_async(function):
         return function
     for alias, settings in connections.settings.items():
