@@ -108,8 +108,7 @@ def kicked(reply: Reply) -> int:
     body = answer(reply)
     if not decode.boolean(body, "kicked"):
         raise BadReply("the answer does not say that the session was kicked")
-    # A server that kicks by id alone does not count.
-    return decode.integer(body, "sessions") if "sessions" in body else 1
+    return decode.integer(body, "sessions")
 
 
 def sent(reply: Reply) -> Sent:

@@ -63,7 +63,7 @@ def _opened(
     seconds = session_seconds()
     answer |= {} if login is None else {"login": login}
     answer |= {} if info is None else {"info": info}
-    answer |= {} if seconds is None else {"expiresInMs": max(1, round(seconds * 1000))}
+    answer |= {} if seconds is None else {"expiresInMs": max(1000, round(seconds * 1000))}
     return _json(answer)
 
 
