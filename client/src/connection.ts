@@ -23,6 +23,8 @@ export type PomonaState = 'connecting' | 'open' | 'waiting' | 'closed';
 
 /** What a connection asks of and tells the session. */
 export interface ConnectionOwner {
+  /** Done before each opening, which waits for it. Rejects with a TransportEnd: then the opening has failed. */
+  prepare(): Promise<void>;
   /** The `open` frame as JSON, with this ticket if there is one. */
   firstFrame(ticket: string | null): string;
   opened(frame: OpenedFrame): void;
@@ -123,7 +125,7 @@ export class Connection {
       ended: (end) => this.#ended(attempt, end),
     });
     this.#trying = attempt;
-    attempt.start();
+    void attempt.start();
   }
 
   #opened(attempt: Attempt, frame: OpenedFrame): void {
@@ -174,7 +176,8 @@ export class Connection {
   }
 }
 
-function errorOf({ kind }: Attempt, { error, code = 0, message }: TransportEnd): PomonaError {
+function errorOf({ kind }: Attempt, end: TransportEnd): PomonaError {
+  const { error, code = 0, message, cause = end } = end;
   const told = (error as PomonaErrorCode | undefined) ?? FINAL[code - 4200];
-  return new PomonaError(told ?? 'transport_failed', `${kind.name}: ${message}`);
+  return new PomonaError(told ?? 'transport_failed', `${kind.name}: ${message}`, { cause });
 }
