@@ -26,7 +26,7 @@ export interface ConnectionOwner {
   /** Done before each opening, which waits for it. Rejects with a TransportEnd: then the opening has failed. */
   prepare(): Promise<void>;
   /** The `open` frame as JSON, with this ticket if there is one. */
-  firstFrame(ticket: string | null): string;
+  firstFrame(ticket: string | undefined): string;
   opened(frame: OpenedFrame): void;
   frame(decoded: Decoded | null): void;
   accepted(n: number): void;
@@ -41,7 +41,7 @@ export class Connection {
   readonly #owner: ConnectionOwner;
   readonly #ladder: Ladder<TransportKind>;
   readonly #backoff: Backoff;
-  #ticket: string | null = null;
+  #ticket: string | undefined;
   #number = 0;
   #live: Attempt | null = null;
   #trying: Attempt | null = null;
@@ -101,7 +101,8 @@ export class Connection {
     this.#clearTimers();
     this.#trying?.close();
     this.#live?.close(farewell);
-    this.#live = this.#trying = this.#ticket = null;
+    this.#live = this.#trying = null;
+    this.#ticket = undefined;
     this.#setState('closed');
   }
 
@@ -156,7 +157,7 @@ export class Connection {
     if (this.#live !== null) return this.#scheduleProbe();
     if (this.#trying !== null) return this.#setState('connecting');
     const next = !wasLive && end.isRefused ? 'stop' : afterClose(end.code);
-    if (next === 'renew') this.#ticket = null;
+    if (next === 'renew') this.#ticket = undefined;
     if (next === 'stop') this.close(false);
     else this.#retry(attempt, end);
     this.#owner.error(errorOf(attempt, end));

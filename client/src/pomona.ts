@@ -49,6 +49,12 @@ export interface PomonaEvents {
   error: PomonaError;
 }
 
+/** What later entries are told besides. */
+export interface CoreEvents extends PomonaEvents {
+  /** The network or the page is back: timers may have slept. */
+  wake: null;
+}
+
 /**
  * Who takes the frames of a type. Of a type that is taken already the newest comes first, and hands on
  * what is not its own.
@@ -61,7 +67,7 @@ export type OpenFields = Readonly<Record<string, () => unknown>>;
 /** What a later entry works with. */
 export interface Core {
   readonly subscriptions: Subscriptions;
-  readonly events: Emitter<PomonaEvents>;
+  readonly events: Emitter<CoreEvents>;
   /** Where time and chance come from. */
   readonly settings: Pick<Settings, 'clock' | 'random' | 'reconnect'>;
   /**
@@ -90,19 +96,23 @@ type CoreTable = { [T in CoreFrame['type']]?: (frame: Extract<CoreFrame, { type:
 // The compiler holds these to LIMITS, which is not imported: it would bring every limit into a page.
 const OPEN_BYTES = 262_144 satisfies (typeof LIMITS)['openBytes'];
 const FRAME_BYTES = 65_536 satisfies (typeof LIMITS)['frameBytes'];
+const TOKENS_PER_FRAME = 100 satisfies (typeof LIMITS)['tokensPerFrame'];
 /** Room for all but the list in a frame. */
 const ENVELOPE_BYTES = 200;
 
 /** A client of Dobby: one session, many paths. */
 export class Pomona {
-  readonly #events = new Emitter<PomonaEvents>();
+  readonly #events = new Emitter<CoreEvents>();
   readonly #frames = new Map<string, (frame: unknown) => void>();
   readonly #outstanding = new Outstanding();
   readonly #settings: Settings;
   readonly #subscriptions: Subscriptions;
   readonly #backEnd: BackEnd;
   readonly #connection: Connection;
-  readonly #wake = (): void => this.#connection.wake();
+  readonly #wake = (): void => {
+    this.#connection.wake();
+    this.#events.emit('wake', null);
+  };
   readonly #flushSoon = (): void => {
     if (this.#willFlush) return;
     this.#willFlush = true;
@@ -110,9 +120,9 @@ export class Pomona {
   };
   readonly #fail = (code: PomonaErrorCode, message: string, cause?: unknown): void =>
     void this.#events.emit('error', new PomonaError(code, message, { cause }));
-  readonly #fields = new Map<string, () => unknown>();
-  /** What `#fields` made for the opening that goes on. */
-  #made: Record<string, unknown> = {};
+  readonly #fields: [name: string, make: () => unknown][] = [];
+  /** What `#fields` made last. */
+  readonly #made: Record<string, unknown> = {};
   #id: string | null = null;
   #named = new Set<string>();
   #willFlush = false;
@@ -124,7 +134,9 @@ export class Pomona {
     this.#subscriptions = new Subscriptions(this.#events, this.#flushSoon, () => this.#backEnd.retrySoon());
     this.#backEnd = new BackEnd(settings, this.#subscriptions);
     this.#connection = new Connection(settings, {
-      prepare: () => this.#prepare(),
+      prepare: async () => {
+        for (const [name, make] of this.#fields) this.#made[name] = await make();
+      },
       firstFrame: (ticket) => this.#firstFrame(ticket),
       opened: (frame) => this.#opened(frame),
       frame: (decoded) => this.#frame(decoded),
@@ -192,7 +204,7 @@ export class Pomona {
    * @internal
    */
   extend(types: FrameTypes, fields: OpenFields = {}): Core {
-    for (const [name, make] of Object.entries(fields)) this.#fields.set(name, make);
+    this.#fields.push(...Object.entries(fields));
     for (const [type, take] of Object.entries(types)) {
       const earlier = this.#frames.get(type);
       this.#frames.set(type, (frame) => take(frame as never, (own) => earlier?.(own)));
@@ -245,15 +257,9 @@ export class Pomona {
     else this.#frames.get(decoded.type ?? UPDATE)?.(decoded);
   }
 
-  async #prepare(): Promise<void> {
-    const made: Record<string, unknown> = {};
-    for (const [name, make] of this.#fields) made[name] = await make();
-    this.#made = made;
-  }
-
-  #firstFrame(ticket: string | null): string {
+  #firstFrame(ticket: string | undefined): string {
     // JSON leaves out what is undefined.
-    const frame = { ...this.#made, type: 'open', protocol: PROTOCOL_VERSION, ticket: ticket ?? undefined };
+    const frame = { ...this.#made, type: 'open', protocol: PROTOCOL_VERSION, ticket };
     const room = OPEN_BYTES - ENVELOPE_BYTES - utf8Length(JSON.stringify(frame));
     // What does not fit is asked for when the session is open.
     const paths = pack(this.#subscriptions.wanted(), room)[0];
@@ -321,12 +327,13 @@ export class Pomona {
   }
 }
 
-/** Divides a list so that each part is at most `maxBytes` long as JSON. */
+/** Divides a list so that each part is at most `maxBytes` long as JSON, with no more tokens than a frame may carry. */
 function pack<T>(items: readonly T[], maxBytes: number): T[][] {
   const parts: T[][] = [];
   let bytes = maxBytes;
   for (const item of items) {
-    const size = utf8Length(JSON.stringify(item)) + 1;
+    const least = (item as Partial<SubscribeItem>).token ? maxBytes / TOKENS_PER_FRAME : 0;
+    const size = Math.max(utf8Length(JSON.stringify(item)) + 1, least);
     if (bytes + size > maxBytes) {
       parts.push([]);
       bytes = 0;

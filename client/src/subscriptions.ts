@@ -17,7 +17,7 @@ import type { BackEndOwner, Verdict } from './back-end.js';
 import { isString } from './checks.js';
 import { PomonaError, type PomonaErrorCode, reportUncaught } from './errors.js';
 import type { Emitter } from './events.js';
-import type { PomonaEvents } from './pomona.js';
+import type { CoreEvents } from './pomona.js';
 import { type GapEvent, type Handler, Subscription, type SubscriptionEvents } from './subscription.js';
 import { Track } from './track.js';
 
@@ -28,12 +28,12 @@ const RETRYABLE: readonly PomonaErrorCode[] = ['connect_failed', 'keys_unavailab
 export class Subscriptions implements BackEndOwner {
   /** By path. */
   readonly tracks = new Map<string, Track>();
-  readonly #events: Emitter<PomonaEvents>;
+  readonly #events: Emitter<CoreEvents>;
   readonly #changed: () => void;
   readonly #retrySoon: () => void;
 
   /** `changed` is called whenever `changes` may have something to say; `retrySoon` when `retry` is to be called after a while. */
-  constructor(events: Emitter<PomonaEvents>, changed: () => void, retrySoon: () => void) {
+  constructor(events: Emitter<CoreEvents>, changed: () => void, retrySoon: () => void) {
     this.#events = events;
     this.#changed = changed;
     this.#retrySoon = retrySoon;
@@ -285,7 +285,7 @@ export class Subscriptions implements BackEndOwner {
   #tell<Name extends 'subscribed' | 'refused' | 'gap' | 'unsubscribed'>(
     track: Track,
     name: Name,
-    event: SubscriptionEvents[Name] & PomonaEvents[Name],
+    event: SubscriptionEvents[Name] & CoreEvents[Name],
   ): void {
     track.tell(name, event);
     this.#events.emit(name, event);

@@ -80,7 +80,7 @@ export const configSchema = z.strictObject({
     .string()
     .regex(/^\/[\w./-]+$/, 'a path such as "/comet"')
     .refine(
-      (url) => !/^\/(api|health|demo|pomona(-state|-commands)?\.js)(\/|$)/.test(url),
+      (url) => !/^\/(api|health|demo|pomona(-state|-commands|-tokens)?\.js)(\/|$)/.test(url),
       'this address belongs to something else',
     )
     .default('/comet')
@@ -204,13 +204,9 @@ export const configSchema = z.strictObject({
   maxTokenAgeMs: ms
     .default(60 * 60 * 1000)
     .meta({ description: 'how old a token may be, and how long it is remembered what was taken back' }),
-  apiKeys: z
-    .string()
-    .min(1)
-    .exactOptional()
-    .meta({
-      description: 'file of further API keys, each for some methods and paths; read again when it changes',
-    }),
+  apiKeys: z.string().min(1).exactOptional().meta({
+    description: 'file of further API keys, each for some methods and paths; read again when it changes',
+  }),
   maxCommandsPerSecond: z
     .int()
     .min(1)
