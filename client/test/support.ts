@@ -34,6 +34,11 @@ export class FakeClock implements Clock {
     return this.#timers.size;
   }
 
+  /** Time passes while the machine sleeps, and timers with it: what became due is run by the next `advance`. */
+  sleep(ms: number): void {
+    this.#now += ms;
+  }
+
   /** Lets time pass, timer by timer, with what each leads to. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;

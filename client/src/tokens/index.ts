@@ -76,7 +76,11 @@ export function withTokens<P extends Pomona>(pomona: P, { session, path: ofPath 
   /** Renews what is due. Without a connection nothing is: `opened` looks again. */
   const look = (): void => {
     if (pomona.state !== 'open') return;
-    for (const token of all()) if (token.dueAt <= core.settings.clock.now()) void token.renew();
+    for (const token of all()) {
+      if (token.dueAt > core.settings.clock.now()) continue;
+      token.dueAt = Infinity; // also when it is being asked for already
+      void token.renew();
+    }
     arm();
   };
 

@@ -12,6 +12,7 @@ const STABLE_MS = 10_000;
 /** The token of one path of a Pomona. */
 export class PathToken extends Token {
   readonly #track: Track;
+  #isAsking = false;
   /** From then on a refusal is the first of its kind. */
   #trustedAt = 0;
 
@@ -22,23 +23,24 @@ export class PathToken extends Token {
     track.item = () => ({ ...item(), token: this.value ?? undefined }) as SubscribeItem;
   }
 
-  /** Whether the path can be named with what is held; else that is asked for. */
+  /** Whether the path can be named with what is held; else that is asked for, unless it waits to be. */
   get isReady(): boolean {
     const isReady = !this.needs || this.needs === 'renew';
-    if (!isReady) void this.renew();
+    if (!isReady && this.#track.hold !== 'retry') void this.renew();
     return isReady;
   }
 
   /** Gets another, and lets the path be named with it. */
   async renew(): Promise<void> {
-    if (this.asking !== null) return;
-    try {
-      await this.ask();
-      this.#track.isDue = true;
-      this.core.changed();
-    } catch (cause) {
-      this.#failed(cause);
-    }
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    await this.ask().catch((cause) => this.#failed(cause));
+    this.#isAsking = false;
+  }
+
+  protected override received(): void {
+    this.#track.isDue = true;
+    this.core.changed();
   }
 
   /** The path is heard. */

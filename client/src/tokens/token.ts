@@ -33,9 +33,9 @@ export abstract class Token {
   /** When to renew it, by the clock. */
   dueAt = Infinity;
   protected readonly core: TokenCore;
-  protected asking: Promise<void> | null = null;
   readonly #source: (reason: TokenReason) => unknown;
   readonly #backoff: Backoff;
+  #asking: Promise<void> | null = null;
 
   constructor(core: TokenCore, source: (reason: TokenReason) => unknown) {
     this.core = core;
@@ -59,11 +59,14 @@ export abstract class Token {
 
   /** Asks for another, or joins who does already. Rejects with what the source threw, or because it gave no token. */
   protected ask(): Promise<void> {
-    this.asking ??= this.#ask().finally(() => {
-      this.asking = null;
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = null;
     });
-    return this.asking;
+    return this.#asking;
   }
+
+  /** There is another, from now on. */
+  protected received?(): void;
 
   /** It could not be renewed: that is tried again after a while. */
   protected wait(): void {
@@ -79,5 +82,6 @@ export abstract class Token {
       throw new TypeError('That is no token.');
     this.value = value;
     this.needs = null;
+    this.received?.();
   }
 }
