@@ -62,10 +62,8 @@ export function withTokens<P extends Pomona>(pomona: P, { session, path: ofPath 
   const forgetEnded = (paths: readonly string[]): void => {
     for (const path of paths) if (!core.subscriptions.tracks.get(path)?.isWanted) known(path)?.forget();
   };
-  const all = (): Token[] => {
-    const ofPaths = tracks().flatMap((track) => tokens.get(track) ?? []);
-    return ofSession ? [ofSession, ...ofPaths] : ofPaths;
-  };
+  const pathTokens = (): PathToken[] => tracks().flatMap((track) => tokens.get(track) ?? []);
+  const all = (): Token[] => (ofSession ? [ofSession, ...pathTokens()] : pathTokens());
   /** One timer for all tokens. */
   const arm = (): void => {
     const { clock } = core.settings;
@@ -88,6 +86,7 @@ export function withTokens<P extends Pomona>(pomona: P, { session, path: ofPath 
     {
       opened: (frame: OpenedFrame, handOn: Next<OpenedFrame>) => {
         handOn(frame);
+        for (const token of pathTokens()) token.trustedAt = 0;
         ofSession?.taken(frame.tokenExpiresInMs);
         arm();
       },

@@ -13,8 +13,8 @@ const STABLE_MS = 10_000;
 export class PathToken extends Token {
   readonly #track: Track;
   #isAsking = false;
-  /** From then on a refusal is the first of its kind. */
-  #trustedAt = 0;
+  /** From then on a refusal is the first of its kind; so it is on a new connection, for which Pomona waited. */
+  trustedAt = 0;
 
   constructor(track: Track, core: TokenCore, source: (reason: TokenReason) => unknown) {
     super(core, source);
@@ -46,7 +46,7 @@ export class PathToken extends Token {
   /** The path is heard. */
   override taken(expiresInMs: unknown): void {
     super.taken(expiresInMs);
-    this.#trustedAt = Math.min(this.#trustedAt, this.now + STABLE_MS);
+    this.trustedAt = Math.min(this.trustedAt, this.now + STABLE_MS);
   }
 
   /** The server refuses the path; says whether it is asked again with another token. */
@@ -76,12 +76,12 @@ export class PathToken extends Token {
   /** It is over for the path: should it be connected again, a token is asked for again. */
   forget(): void {
     this.needs = 'open';
-    this.#trustedAt = 0;
+    this.trustedAt = 0;
   }
 
   #mayAskAgain(): boolean {
-    const isFirst = this.now >= this.#trustedAt;
-    this.#trustedAt = Infinity;
+    const isFirst = this.now >= this.trustedAt;
+    this.trustedAt = Infinity;
     this.needs = 'refused';
     return isFirst;
   }

@@ -335,6 +335,15 @@ describe('a refusal', () => {
     },
   );
 
+  it('on a new connection is the first again: nobody knows what became of the token before', async () => {
+    const { stage } = await hearing();
+    await stage.transport.says(expiry('a'));
+    await stage.comesBack();
+    await stage.transport.opens({ connection: 2, resumed: true });
+    await stage.transport.says(refusal('a', 'expired_token'));
+    expect([stage.asked, stage.told('refused')]).toEqual([['a refused', 'a refused'], []]);
+  });
+
   it('for good is asked about anew when the path is connected again', async () => {
     const stage = new TokenStage(['path']);
     stage.pomona.connect('a', NOTHING);
