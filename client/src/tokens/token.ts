@@ -49,7 +49,6 @@ export abstract class Token {
   /** The server took it, and says how long it is good; without that it is not renewed. Whoever calls this arms. */
   taken(expiresInMs: unknown): void {
     this.#backoff.reset();
-    this.needs = null;
     this.dueAt = isCount(expiresInMs) ? this.now + Math.max(LEAST_MS, expiresInMs * RENEWED_AFTER) : Infinity;
   }
 

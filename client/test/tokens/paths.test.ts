@@ -201,6 +201,30 @@ describe('a renewal', () => {
     expect([messages, stage.events]).toEqual([[3, 4, 7], []]);
   });
 
+  it('that fails does not keep the path out of the next opening, and is told to its subscriptions too', async () => {
+    const { stage } = await hearing();
+    const told: string[] = [];
+    stage.pomona.connect('a', NOTHING).on('refused', ({ code }) => told.push(code));
+    stage.path = () => Promise.reject(new Error('away'));
+    await stage.clock.advance(8 * MINUTE);
+    await stage.comesBack();
+    await stage.transport.opens({ connection: 2, resumed: true });
+    expect(told).toEqual(['token_failed']);
+    expect(stage.transport.open?.paths).toEqual([{ path: 'a', position: at(3), token: 'a1' }]);
+  });
+
+  it('that fails when the path was left meanwhile is told to nobody', async () => {
+    const { stage } = await hearing();
+    const { promise, fail } = later();
+    stage.path = () => promise;
+    await stage.clock.advance(8 * MINUTE);
+    stage.pomona.disconnect('a');
+    fail(new Error('away'));
+    await settled();
+    await stage.transport.says(refusal('a', 'bad_token'));
+    expect([stage.told('refused'), stage.asked]).toEqual([[], ['a renew']]);
+  });
+
   it('waits for a connection', async () => {
     const { stage } = await hearing();
     await stage.transport.ends({ reconnectAfterMs: 9 * MINUTE });
@@ -253,6 +277,17 @@ describe('an expiry', () => {
     stage.path = () => new Promise(() => {});
     await stage.transport.says(expiry('a'), subscribed('a', at(9)));
     expect(stage.told('gap')).toEqual([{ path: 'a', from: at(3), to: at(9), reason: 'evicted' }]);
+  });
+
+  it('is seen in the state until the path is heard again', async () => {
+    const { stage } = await hearing();
+    const subscription = stage.pomona.connect('a', NOTHING);
+    const states: string[] = [];
+    subscription.on('state', (state) => states.push(state));
+    await stage.transport.says(expiry('a'));
+    expect(subscription.state).toBe('asking');
+    await stage.transport.says(heardFor('a', 10 * MINUTE, at(3)));
+    expect(states).toEqual(['asking', 'subscribed']);
   });
 
   it('while a renewal is under way needs no other question', async () => {
@@ -373,6 +408,7 @@ describe('a refusal', () => {
     stage.pomona.connect('a', NOTHING);
     await stage.transport.opens();
     await stage.transport.says(refusal('a', 'keys_unavailable'));
+    expect(stage.told('refused')).toMatchObject([{ code: 'keys_unavailable', retryable: true }]);
     await stage.clock.advance(250);
     expect([stage.asked, stage.transport.sentOf('subscribe')]).toMatchObject([
       ['a open'],

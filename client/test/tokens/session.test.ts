@@ -132,7 +132,7 @@ describe('an opening', () => {
     expect(errors).toMatchObject([
       { code: 'token_failed', message: expect.stringContaining('token of the session') },
     ]);
-    expect(errors[0]?.cause).toBeInstanceOf(Error);
+    expect(errors[0]?.cause).toMatchObject({ message: expect.stringMatching(/^(away|That is no token.)$/) });
     await stage.clock.advance(249);
     expect(stage.asked.length).toBe(1);
     await stage.clock.advance(1);
@@ -215,6 +215,12 @@ describe('a renewal', () => {
     await stage.clock.advance(2_000);
     expect(stage.transport.sent).toEqual([{ type: 'token', n: 1, token: 'good' }]);
     expect([stage.pomona.state, stage.asked.at(-1)]).toEqual(['open', 'session renew']);
+    await stage.transport.says({ type: 'renewed', expiresInMs: 10_000 });
+    stage.session = () => Promise.reject(cause);
+    await stage.clock.advance(8_000);
+    stage.questions();
+    await stage.clock.advance(250);
+    expect(stage.asked).toEqual(['session renew']);
   });
 
   it.each([
