@@ -29,6 +29,23 @@ describe('a refusal by Dobby', () => {
     },
   );
 
+  it('that may be lifted is asked about again in the next session too', async () => {
+    const stage = new Stage();
+    stage.pomona.connect('a', () => {});
+    await stage.transport.opens();
+    await stage.transport.says({ type: 'refused', paths: [refusal('a', 'connect_failed')] });
+    stage.random = 0.1;
+    await stage.transport.ends({ code: 4100 });
+    await stage.clock.advance(50);
+    await stage.transport.opens({ id: 'two' });
+    stage.random = 0.5;
+    await stage.transport.says({ type: 'refused', paths: [refusal('a', 'connect_failed')] });
+    await stage.clock.advance(499);
+    expect(stage.transport.sent).toEqual([]);
+    await stage.clock.advance(1);
+    expect(stage.transport.sentOf('subscribe').length).toBe(1);
+  });
+
   it('that may be lifted is not asked about in a loop when it meets a path that was heard before', async () => {
     const stage = new Stage();
     const subscription = stage.pomona.connect('a', () => {});
