@@ -300,6 +300,18 @@ describe('ending', () => {
     expect(stage.transport.sent).toEqual([{ type: 'unsubscribe', n: 1, paths: ['a'] }]);
   });
 
+  it('by the expiry of a token is told as the end that it is', async () => {
+    const stage = new Stage();
+    const subscription = stage.pomona.connect('a', () => {});
+    await stage.transport.opens();
+    await stage.transport.says(subscribed('a'), { type: 'unsubscribed', paths: ['a'], by: 'expiry' });
+    expect([subscription.state, stage.told('unsubscribed'), stage.transport.sent]).toEqual([
+      'ended',
+      [{ path: 'a', by: 'expiry' }],
+      [],
+    ]);
+  });
+
   it('by the back end is told, and what the back end connects again is heard again', async () => {
     const stage = new Stage();
     const { messages, handler } = heard();
