@@ -360,6 +360,7 @@ export class SessionPaths {
       if (answer.pass === undefined) this.#allowed().grant(path);
       else this.#allowed().addPass(path, answer.pass);
       this.#open(item, decisions);
+      if (!this.subscriptions.has(path)) this.#permissions?.takePass(path);
     }
   }
 
