@@ -10,6 +10,7 @@ export function startChromium(): Promise<Browser> {
       '--disable-gpu',
       '--disable-quic',
       '--disable-background-networking',
+      '--renderer-process-limit=2',
       '--host-resolver-rules=MAP *.example.test 127.0.0.1, MAP evil.example 127.0.0.1, MAP localhost 127.0.0.1',
     ],
   });

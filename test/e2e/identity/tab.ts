@@ -153,8 +153,8 @@ export class Device {
   }
 
   /** Logs in by a plain form, without a page. */
-  async logIn(username: string, host?: string): Promise<void> {
-    const base = this.world.page(host);
+  async logIn(username: string): Promise<void> {
+    const base = this.world.page();
     const { request } = this.context;
     await request.get(`${base}/page/`);
     const form = { username, password: PASSWORD };

@@ -22,6 +22,8 @@ export interface WorldOptions {
   readonly asksBackEnd?: boolean;
   /** More flags for Dobby. */
   readonly flags?: readonly string[];
+  /** A host name under which Django's pages may connect, beside those of the loopback. */
+  readonly host?: string;
 }
 
 /** What Django counted, by the last part of the URL: `session`, `connect`, `token`, … */
@@ -35,10 +37,19 @@ export class World {
   #django: Program | null = null;
 
   /** Starts both. */
-  static async start({ asksBackEnd = false, flags = [] }: WorldOptions = {}): Promise<World> {
+  static async start({ asksBackEnd = false, flags = [], host }: WorldOptions = {}): Promise<World> {
     const port = await freePort();
     const asking = asksBackEnd ? ['--session-url', `http://127.0.0.1:${port}/dobby/session`] : [];
-    const world = new World(port, ['--public', 'open/{rest*}', '--log-level', 'warn', ...asking, ...flags]);
+    const allowed = host === undefined ? [] : ['--allowed-origins', `http://${host}:${port}`];
+    const world = new World(port, [
+      '--public',
+      'open/{rest*}',
+      '--log-level',
+      'warn',
+      ...asking,
+      ...allowed,
+      ...flags,
+    ]);
     world.#dobby = await world.#runDobby(0);
     await world.startDjango();
     return world;

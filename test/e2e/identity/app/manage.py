@@ -1,4 +1,4 @@
-"""Runs the project of the tests: `manage.py serve <address>` makes its database and its users, and serves."""
+"""Runs the tests' project: `serve <address>` makes its database and users, and serves."""
 
 import os
 import sys

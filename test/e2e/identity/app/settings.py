@@ -1,4 +1,4 @@
-"""The settings of the tests' project. Where Dobby is, its key and both secrets are read from DOBBY_… by Cornelius itself."""
+"""The settings of the tests' project. Dobby's key and secrets are read by Cornelius itself."""
 
 import os
 from pathlib import Path
