@@ -14,9 +14,9 @@ const PUBLIC = 'open/news';
 /** The devices, and the transport of each tab. */
 const DEVICES = {
   phone: TRANSPORTS,
-  tablet: ['websocket', 'long-poll'],
-  watch: ['websocket', 'event-stream'],
-  car: ['websocket', 'websocket'],
+  tablet: ['long-poll'],
+  watch: ['event-stream'],
+  car: ['websocket'],
   laptop: TRANSPORTS,
   bob: ['websocket'],
 } as const satisfies Record<string, readonly Transport[]>;

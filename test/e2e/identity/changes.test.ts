@@ -1,11 +1,12 @@
-/** Who may no longer hear something is told within a second of the change in Django: a user who is deactivated, or put out of a group. */
+/** Who may no longer hear something is told within a second of the change in Django: a user who is deactivated, put out of a group, or followed by another in the same browser. */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startChromium } from './browser.js';
-import { Device, type Tab } from './tab.js';
-import { BY_TOKEN, TRANSPORTS, WAYS } from './ways.js';
+import { Device, logInWithin, type PageWindow, type Tab } from './tab.js';
+import { BY_TOKEN, TRANSPORTS, type Transport, WAYS } from './ways.js';
 import { World } from './world.js';
 
+const PATH = 'of/ann/mail';
 /** `kicked`. */
 const KICKED = 4100;
 
@@ -26,10 +27,14 @@ describe.each(WAYS)('by $name', (way) => {
 
   afterAll(() => world?.stop());
 
-  const openTabs = (user: string, paths: readonly string[]): Promise<Tab[]> =>
+  const openTabs = (
+    user: string,
+    paths: readonly string[],
+    transports: readonly Transport[],
+  ): Promise<Tab[]> =>
     Device.open(browser, world, user).then((device) =>
       Promise.all(
-        TRANSPORTS.map(async (transport) => {
+        transports.map(async (transport) => {
           const tab = await device.tab(way.page([...paths, 'open/news'], transport));
           await Promise.all([...paths, 'open/news'].map((path) => tab.subscribed(path)));
           return tab;
@@ -48,8 +53,8 @@ describe.each(WAYS)('by $name', (way) => {
 
   it('a user who is deactivated is out on all tabs, and nobody else is', async () => {
     const [tabs, [bob]] = await Promise.all([
-      openTabs('dora', ['of/dora/mail']),
-      openTabs('bob', ['of/bob/mail']),
+      openTabs('dora', ['of/dora/mail'], TRANSPORTS),
+      openTabs('bob', ['of/bob/mail'], ['websocket']),
     ]);
     const since = Date.now();
     await world.change('dora', { active: false });
@@ -69,7 +74,7 @@ describe.each(WAYS)('by $name', (way) => {
   });
 
   it("a user who is put out of a group is asked about anew: what was the group's ends, the rest goes on", async () => {
-    const tabs = await openTabs('gus', ['of/gus/mail', 'team/crew']);
+    const tabs = await openTabs('gus', ['of/gus/mail', 'team/crew'], ['event-stream']);
     const since = Date.now();
     await world.change('gus', { crew: false });
     const marks = await kicked(tabs, since);
@@ -85,4 +90,34 @@ describe.each(WAYS)('by $name', (way) => {
     }
     await tabs[0]?.page.context().close();
   });
+
+  it.each([
+    { first: 'after a logout', logsOut: true },
+    { first: 'without a logout', logsOut: false },
+  ])(
+    'the next user of the same page hears what is theirs and nothing of who was there before, $first',
+    async ({ logsOut }) => {
+      const device = await Device.open(browser, world, 'ann');
+      const options = way.page([PATH, 'of/bob/mail'], 'websocket');
+      const [tab, other] = (await device.tabs(2, options)) as [Tab, Tab];
+      await Promise.all([tab.subscribed(PATH), other.subscribed(PATH)]);
+      const ids = [tab.id, other.id];
+      if (logsOut) {
+        await tab.page.click('#logout');
+        await tab.until('logged out');
+      }
+      const mark = tab.mark;
+      await logInWithin(tab, 'bob');
+      await Promise.all([tab, other].map((each) => each.until('error', ({ close }) => close === KICKED)));
+      // A page that changes its user asks anew for what the one before was refused.
+      await tab.page.evaluate(() => (window as never as PageWindow).startAnew());
+      await Promise.all([tab.subscribed('of/bob/mail', mark), tab.refused(PATH, mark)]);
+      for (const path of [PATH, 'of/bob/mail']) await world.publish(path, 'hello');
+      await tab.hears('of/bob/mail', 'hello');
+      expect([tab.heard(PATH), other.heard(PATH)]).toEqual([[], []]);
+      const known = await world.sessionIds();
+      for (const id of ids) expect(known).not.toContain(id);
+      await device.context.close();
+    },
+  );
 });
