@@ -2,7 +2,7 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import type { World } from './world.js';
 
-const DEADLINE_MS = 15_000;
+const DEADLINE_MS = 25_000;
 const PASSWORD = 'open sesame';
 
 /** What a page is to do; it travels in the fragment. */

@@ -51,7 +51,10 @@ export class World {
       ...flags,
     ]);
     world.#dobby = await world.#runDobby(0);
-    await world.startDjango();
+    await world.startDjango().catch(async (error) => {
+      await world.stop();
+      throw error;
+    });
     return world;
   }
 
