@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.contrib.auth import alogin, alogout, login, logout
+from django.contrib.auth import alogin, alogout, logout
 from django.contrib.auth.models import Group, User
-from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.contrib.auth.signals import user_logged_out
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import connection, transaction
@@ -118,29 +118,6 @@ def test_a_logout_without_a_session_tells_nothing(double: Double, ada: User) -> 
         browser.force_login(ada)
         browser.logout()
     assert double.state.seen == []
-
-
-def test_a_login_of_somebody_else_over_another_ends_that_one(double: Double, ada: User) -> None:
-    def come(key: str | None) -> HttpRequest:
-        request = RequestFactory().post("/login/")
-        request.session = SessionStore(key)
-        if key is not None:
-            request.COOKIES["sessionid"] = key
-        return request
-
-    first = come(None)
-    login(first, ada)
-    first.session.save()
-    tag = login_of(first)
-    login(come(first.session.session_key), ada)
-    assert kicked(double) == [], "it is the same login still"
-    login(come(first.session.session_key), User.objects.create_user("grace"))
-    assert kicked(double) == [{"login": tag}]
-
-
-def test_a_login_that_is_told_without_a_request_ends_nothing(double: Double, ada: User) -> None:
-    user_logged_in.send(sender=User, request=None, user=ada)
-    assert kicked(double) == []
 
 
 def test_a_logout_in_async_code_is_told_too(double: Double, ada: User) -> None:

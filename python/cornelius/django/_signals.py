@@ -12,7 +12,7 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
-from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.contrib.auth.signals import user_logged_out
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
@@ -20,7 +20,7 @@ from django.http import HttpRequest
 
 from ._revoke import kick, kick_users
 from ._settings import revokes_on_signals
-from ._users import former_login_of, login_of
+from ._users import login_of
 
 log = logging.getLogger("cornelius.django")
 
@@ -28,7 +28,6 @@ log = logging.getLogger("cornelius.django")
 def connect_signals() -> None:
     """Wires the receivers. Models must be loaded."""
     user_logged_out.connect(_logged_out, dispatch_uid="cornelius.logged_out")
-    user_logged_in.connect(_logged_in, dispatch_uid="cornelius.logged_in")
     if not apps.is_installed("django.contrib.auth"):
         return
     users = get_user_model()
@@ -70,14 +69,6 @@ def _logged_out(*, request: HttpRequest, **_: Any) -> None:
     # Django says so before it forgets the session, which still has its key. A page that asks Dobby
     # in between is none the better for it: a login that was kicked is never let in again.
     login = login_of(request)
-    if login is not None:
-        kick(login=login)
-
-
-@_quiet
-def _logged_in(*, request: HttpRequest, **_: Any) -> None:
-    # Over the login of another user Django makes a new session, and calls that no logout.
-    login = former_login_of(request)
     if login is not None:
         kick(login=login)
 

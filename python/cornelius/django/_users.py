@@ -6,7 +6,6 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends.signed_cookies import SessionStore as SignedCookies
 from django.core.exceptions import ValidationError
@@ -62,20 +61,6 @@ def login_of(request: HttpRequest) -> str | None:
     # A key is known to be one of ours only when the session has been read.
     session.get("_")
     key = session.session_key
-    return _tag_of(key) if key else None
-
-
-def former_login_of(request: HttpRequest) -> str | None:
-    """Gives the tag of the login that the browser came with, where it has another one by now.
-
-    It is None where there was none, or it is still the same.
-    """
-    session = getattr(request, "session", None)
-    if session is None or isinstance(session, SignedCookies):
+    if not key:
         return None
-    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
-    return None if not key or key == session.session_key else _tag_of(key)
-
-
-def _tag_of(key: str) -> str:
     return hashlib.sha256(f"cornelius.login:{key}".encode()).hexdigest()[:32]
