@@ -91,33 +91,27 @@ describe.each(WAYS)('by $name', (way) => {
     await tabs[0]?.page.context().close();
   });
 
-  it.each([
-    { first: 'after a logout', logsOut: true },
-    { first: 'without a logout', logsOut: false },
-  ])(
-    'the next user of the same page hears what is theirs and nothing of who was there before, $first',
-    async ({ logsOut }) => {
-      const device = await Device.open(browser, world, 'ann');
-      const options = way.page([PATH, 'of/bob/mail'], 'websocket');
-      const [tab, other] = (await device.tabs(2, options)) as [Tab, Tab];
-      await Promise.all([tab.subscribed(PATH), other.subscribed(PATH)]);
-      const ids = [tab.id, other.id];
-      if (logsOut) {
-        await tab.page.click('#logout');
-        await tab.until('logged out');
-      }
-      const mark = tab.mark;
-      await logInWithin(tab, 'bob');
-      await Promise.all([tab, other].map((each) => each.until('error', ({ close }) => close === KICKED)));
-      // A page that changes its user asks anew for what the one before was refused.
-      await tab.page.evaluate(() => (window as never as PageWindow).startAnew());
-      await Promise.all([tab.subscribed('of/bob/mail', mark), tab.refused(PATH, mark)]);
-      for (const path of [PATH, 'of/bob/mail']) await world.publish(path, 'hello');
-      await tab.hears('of/bob/mail', 'hello');
-      expect([tab.heard(PATH), other.heard(PATH)]).toEqual([[], []]);
-      const known = await world.sessionIds();
-      for (const id of ids) expect(known).not.toContain(id);
-      await device.context.close();
-    },
-  );
+  it('the next user of the same page hears what is theirs and nothing of who was there before, without a reload', async () => {
+    const device = await Device.open(browser, world, 'ann');
+    const options = way.page([PATH, 'of/bob/mail'], 'websocket');
+    const [tab, other] = (await device.tabs(2, options)) as [Tab, Tab];
+    await Promise.all([tab.subscribed(PATH), other.subscribed(PATH)]);
+    const ids = [tab.id, other.id];
+    if (logsOut) {
+      await tab.page.click('#logout');
+      await tab.until('logged out');
+    }
+    const mark = tab.mark;
+    await logInWithin(tab, 'bob');
+    await Promise.all([tab, other].map((each) => each.until('error', ({ close }) => close === KICKED)));
+    // A page that changes its user asks anew for what the one before was refused.
+    await tab.page.evaluate(() => (window as never as PageWindow).startAnew());
+    await Promise.all([tab.subscribed('of/bob/mail', mark), tab.refused(PATH, mark)]);
+    for (const path of [PATH, 'of/bob/mail']) await world.publish(path, 'hello');
+    await tab.hears('of/bob/mail', 'hello');
+    expect([tab.heard(PATH), other.heard(PATH)]).toEqual([[], []]);
+    const known = await world.sessionIds();
+    for (const id of ids) expect(known).not.toContain(id);
+    await device.context.close();
+  });
 });
