@@ -33,10 +33,10 @@ export async function startServer(
   const child = spawnServer(flags, environment);
   let output = '';
   const url = await new Promise<string>((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new Error(`no address within ${START_MS} ms: ${output}`)),
-      START_MS,
-    );
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`no address within ${START_MS} ms: ${output}`));
+    }, START_MS);
     const take = (chunk: unknown): void => {
       output += String(chunk);
       const found = /listens on (http:\S+)/.exec(output)?.[1];
