@@ -65,6 +65,7 @@ const BUNDLES = {
   pomona: 'client/src/index.ts',
   'pomona-state': 'client/src/state/index.ts',
   'pomona-commands': 'client/src/commands/index.ts',
+  'pomona-tokens': 'client/src/tokens/index.ts',
 };
 
 async function bundleClient() {

@@ -12,6 +12,8 @@ import type { Credentials, Transport, TransportEnd, TransportKind } from './tran
 
 /** What an attempt asks of and tells its owner; functions that need no `this`. */
 export interface AttemptOwner {
+  /** Done before the transport opens, which waits for it. Rejects with a TransportEnd. */
+  prepare(): Promise<void>;
   /** The `open` frame to send now, as JSON. */
   firstFrame(): string;
   session(): Credentials;
@@ -41,16 +43,19 @@ export class Attempt {
     this.#owner = owner;
   }
 
-  /** Opens the transport. */
-  start(): void {
+  /** Opens the transport, not before this tick is over: later entries join in the one in which a Pomona is made. */
+  async start(): Promise<void> {
     const { clock, openTimeoutMs } = this.#settings;
-    this.#timer = clock.setTimeout(() => this.#end({ message: 'No answer in time' }), openTimeoutMs);
     const whileOn = (run?: () => void): void => {
       if (this.#isOver) return;
       this.#heardAt = clock.now();
       run?.();
     };
     try {
+      await null;
+      await this.#owner.prepare();
+      if (this.#isOver) return;
+      this.#timer = clock.setTimeout(() => this.#end({ message: 'No answer in time' }), openTimeoutMs);
       this.#transport = this.kind.open({
         ...this.#settings,
         ...this.#owner,
@@ -60,8 +65,8 @@ export class Attempt {
         ended: (end) => this.#end(end),
       });
     } catch (error) {
-      // A constructor that throws (mixed content, a blocked port): told later, as all other ends are.
-      queueMicrotask(() => this.#end(error as Error));
+      // Also what a constructor throws (mixed content, a blocked port).
+      this.#end(error as TransportEnd);
     }
   }
 

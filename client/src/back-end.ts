@@ -11,7 +11,7 @@ import { pageUrl, type Settings } from './options.js';
 export interface Verdict {
   /** The paths that are not to be heard: all, or some, or none. */
   readonly refused: readonly string[];
-  /** `connect_failed`: it could not be asked, and `retry` follows. */
+  /** `connect_failed`: it could not be asked. */
   readonly code: 'connect_refused' | 'connect_failed';
   readonly message: string;
 }
@@ -45,6 +45,20 @@ export class BackEnd {
     this.#session.abort();
     this.#session = new AbortController();
     this.#settings.clock.clearTimeout(this.#retryTimer);
+    this.#retryTimer = undefined;
+  }
+
+  /** What could not be decided is to be asked for again, after a while; several in that time wait together. */
+  retrySoon(): void {
+    this.#retryTimer ??= this.#settings.clock.setTimeout(() => {
+      this.#retryTimer = undefined;
+      this.#owner.retry();
+    }, this.#backoff.next());
+  }
+
+  /** Paths are decided again: the next wait is short. */
+  succeeded(): void {
+    this.#backoff.reset();
   }
 
   /** Asks for `paths`. */
@@ -64,13 +78,9 @@ export class BackEnd {
   }
 
   #judge(paths: readonly string[], { status, body, fault }: Answer): Verdict {
-    const { clock } = this.#settings;
-    if (fault !== null && (status < 400 || status >= 500 || status === 429)) {
-      clock.clearTimeout(this.#retryTimer);
-      this.#retryTimer = clock.setTimeout(() => this.#owner.retry(), this.#backoff.next());
+    if (fault !== null && (status < 400 || status >= 500 || status === 429))
       return { refused: paths, code: 'connect_failed', message: `connectUrl: ${fault}` };
-    }
-    this.#backoff.reset();
+    this.succeeded();
     const named = isObject(body) && Array.isArray(body['refused']) ? body['refused'] : [];
     const refused = paths.filter((path) => fault !== null || named.includes(path));
     return { refused, code: 'connect_refused', message: 'The back end refused this path.' };

@@ -23,8 +23,10 @@ export type PomonaState = 'connecting' | 'open' | 'waiting' | 'closed';
 
 /** What a connection asks of and tells the session. */
 export interface ConnectionOwner {
+  /** Done before each opening, which waits for it. Rejects with a TransportEnd: then the opening has failed. */
+  prepare(): Promise<void>;
   /** The `open` frame as JSON, with this ticket if there is one. */
-  firstFrame(ticket: string | null): string;
+  firstFrame(ticket: string | undefined): string;
   opened(frame: OpenedFrame): void;
   frame(decoded: Decoded | null): void;
   accepted(n: number): void;
@@ -39,7 +41,7 @@ export class Connection {
   readonly #owner: ConnectionOwner;
   readonly #ladder: Ladder<TransportKind>;
   readonly #backoff: Backoff;
-  #ticket: string | null = null;
+  #ticket: string | undefined;
   #number = 0;
   #live: Attempt | null = null;
   #trying: Attempt | null = null;
@@ -99,7 +101,8 @@ export class Connection {
     this.#clearTimers();
     this.#trying?.close();
     this.#live?.close(farewell);
-    this.#live = this.#trying = this.#ticket = null;
+    this.#live = this.#trying = null;
+    this.#ticket = undefined;
     this.#setState('closed');
   }
 
@@ -123,7 +126,7 @@ export class Connection {
       ended: (end) => this.#ended(attempt, end),
     });
     this.#trying = attempt;
-    attempt.start();
+    void attempt.start();
   }
 
   #opened(attempt: Attempt, frame: OpenedFrame): void {
@@ -154,7 +157,7 @@ export class Connection {
     if (this.#live !== null) return this.#scheduleProbe();
     if (this.#trying !== null) return this.#setState('connecting');
     const next = !wasLive && end.isRefused ? 'stop' : afterClose(end.code);
-    if (next === 'renew') this.#ticket = null;
+    if (next === 'renew') this.#ticket = undefined;
     if (next === 'stop') this.close(false);
     else this.#retry(attempt, end);
     this.#owner.error(errorOf(attempt, end));
@@ -174,7 +177,8 @@ export class Connection {
   }
 }
 
-function errorOf({ kind }: Attempt, { error, code = 0, message }: TransportEnd): PomonaError {
+function errorOf({ kind }: Attempt, end: TransportEnd): PomonaError {
+  const { error, code = 0, message, cause = end } = end;
   const told = (error as PomonaErrorCode | undefined) ?? FINAL[code - 4200];
-  return new PomonaError(told ?? 'transport_failed', `${kind.name}: ${message}`);
+  return new PomonaError(told ?? 'transport_failed', `${kind.name}: ${message}`, { cause });
 }

@@ -9,6 +9,8 @@ export type ClientErrorCode =
   | 'disconnect_failed'
   | 'handler_failed'
   | 'outstanding_full'
+  /** The page's own source of tokens failed, or what it gave was refused; Pomona asks it again. */
+  | 'token_failed'
   | 'transport_failed';
 
 /** Every code that a `PomonaError` can carry. */

@@ -2,7 +2,13 @@
  * How Pomona tells the frames of the server apart. Beside decode.ts, because later entries need the words of this file and
  * not the shapes of that one, which would be in each of their files once more.
  */
-import type { ControlFrame, RenewedFrame, ReplyFrame, StateFrame, UpdateFrame } from '../../protocol/frames.js';
+import type {
+  ControlFrame,
+  RenewedFrame,
+  ReplyFrame,
+  StateFrame,
+  UpdateFrame,
+} from '../../protocol/frames.js';
 
 /** A frame of a type that the core does not know, as it came. */
 export interface OtherFrame {

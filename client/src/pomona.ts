@@ -11,7 +11,7 @@ import type {
   SubscribeItem,
   UpdateFrame,
 } from '../../protocol/frames.js';
-import { LIMITS, PROTOCOL_VERSION } from '../../protocol/limits.js';
+import { type LIMITS, PROTOCOL_VERSION } from '../../protocol/limits.js';
 import { utf8Length } from '../../protocol/paths.js';
 import type { Position } from '../../protocol/positions.js';
 import { BackEnd } from './back-end.js';
@@ -49,18 +49,27 @@ export interface PomonaEvents {
   error: PomonaError;
 }
 
+/** What later entries are told besides. */
+export interface CoreEvents extends PomonaEvents {
+  /** The network or the page is back: timers may have slept. */
+  wake: null;
+}
+
 /**
  * Who takes the frames of a type. Of a type that is taken already the newest comes first, and hands on
  * what is not its own.
  */
 export type FrameTypes = Readonly<Record<string, (frame: never, handOn: (frame: unknown) => void) => void>>;
 
+/** More fields of the `open` frame, by name. Each is made before every opening, which waits for it; a rejection is as of `prepare`. */
+export type OpenFields = Readonly<Record<string, () => unknown>>;
+
 /** What a later entry works with. */
 export interface Core {
   readonly subscriptions: Subscriptions;
-  readonly events: Emitter<PomonaEvents>;
+  readonly events: Emitter<CoreEvents>;
   /** Where time and chance come from. */
-  readonly settings: Pick<Settings, 'clock' | 'random'>;
+  readonly settings: Pick<Settings, 'clock' | 'random' | 'reconnect'>;
   /**
    * Numbers a frame and sends it, if there is a connection. Nothing is sent again by itself: who takes `opened` frames, which come
    * before anything is sent on their connection, can do so. @throws PomonaError `outstanding_full`, `closed`
@@ -70,8 +79,8 @@ export interface Core {
   accepted(n: number): void;
   /** There may be something to send. */
   changed(): void;
-  /** Tells an `error`. */
-  fail(code: PomonaErrorCode, message: string): void;
+  /** Tells an `error`; `cause` is what others threw. */
+  fail(code: PomonaErrorCode, message: string, cause?: unknown): void;
 }
 
 /** What `connect` can be told. */
@@ -84,37 +93,50 @@ type CoreTable = { [T in CoreFrame['type']]?: (frame: Extract<CoreFrame, { type:
   [UPDATE]: (frame: UpdateFrame) => void;
 };
 
+// The compiler holds these to LIMITS, which is not imported: it would bring every limit into a page.
+const OPEN_BYTES = 262_144 satisfies (typeof LIMITS)['openBytes'];
+const FRAME_BYTES = 65_536 satisfies (typeof LIMITS)['frameBytes'];
+const TOKENS_PER_FRAME = 100 satisfies (typeof LIMITS)['tokensPerFrame'];
 /** Room for all but the list in a frame. */
 const ENVELOPE_BYTES = 200;
 
 /** A client of Dobby: one session, many paths. */
 export class Pomona {
-  readonly #events = new Emitter<PomonaEvents>();
+  readonly #events = new Emitter<CoreEvents>();
   readonly #frames = new Map<string, (frame: unknown) => void>();
   readonly #outstanding = new Outstanding();
   readonly #settings: Settings;
   readonly #subscriptions: Subscriptions;
   readonly #backEnd: BackEnd;
   readonly #connection: Connection;
-  readonly #wake = (): void => this.#connection.wake();
+  readonly #wake = (): void => {
+    this.#connection.wake();
+    this.#events.emit('wake', null);
+  };
   readonly #flushSoon = (): void => {
     if (this.#willFlush) return;
     this.#willFlush = true;
     queueMicrotask(() => this.#flush());
   };
-  readonly #fail = (code: PomonaErrorCode, message: string): void =>
-    void this.#events.emit('error', new PomonaError(code, message));
+  readonly #fail = (code: PomonaErrorCode, message: string, cause?: unknown): void =>
+    void this.#events.emit('error', new PomonaError(code, message, { cause }));
+  readonly #fields: [name: string, make: () => unknown][] = [];
+  /** What `#fields` made last. */
+  readonly #made: Record<string, unknown> = {};
   #id: string | null = null;
   #named = new Set<string>();
   #willFlush = false;
 
-  /** Begins to connect at once. @throws PomonaError `bad_url`, `transport_failed` */
+  /** Begins to connect at the end of the tick. @throws PomonaError `bad_url`, `transport_failed` */
   constructor(options: PomonaOptions = {}) {
     const settings = settle(options);
     this.#settings = settings;
-    this.#subscriptions = new Subscriptions(this.#events, this.#flushSoon);
+    this.#subscriptions = new Subscriptions(this.#events, this.#flushSoon, () => this.#backEnd.retrySoon());
     this.#backEnd = new BackEnd(settings, this.#subscriptions);
     this.#connection = new Connection(settings, {
+      prepare: async () => {
+        for (const [name, make] of this.#fields) this.#made[name] = await make();
+      },
       firstFrame: (ticket) => this.#firstFrame(ticket),
       opened: (frame) => this.#opened(frame),
       frame: (decoded) => this.#frame(decoded),
@@ -177,11 +199,12 @@ export class Pomona {
   }
 
   /**
-   * For Pomona's own later entries, such as `pomona/state`: lets them take frames, and returns what they
-   * work with.
+   * For Pomona's own later entries, such as `pomona/state`: lets them take frames and add to the `open` frame, and
+   * returns what they work with.
    * @internal
    */
-  extend(types: FrameTypes): Core {
+  extend(types: FrameTypes, fields: OpenFields = {}): Core {
+    this.#fields.push(...Object.entries(fields));
     for (const [type, take] of Object.entries(types)) {
       const earlier = this.#frames.get(type);
       this.#frames.set(type, (frame) => take(frame as never, (own) => earlier?.(own)));
@@ -209,7 +232,10 @@ export class Pomona {
     const subscriptions = this.#subscriptions;
     const table: CoreTable = {
       [UPDATE]: (frame) => subscriptions.update(frame),
-      subscribed: (frame) => subscriptions.subscribed(frame),
+      subscribed: (frame) => {
+        this.#backEnd.succeeded();
+        subscriptions.subscribed(frame);
+      },
       unsubscribed: (frame) => subscriptions.unsubscribed(frame),
       gap: (frame) => subscriptions.gap(frame),
       refused: (frame) => subscriptions.refused(frame),
@@ -231,14 +257,14 @@ export class Pomona {
     else this.#frames.get(decoded.type ?? UPDATE)?.(decoded);
   }
 
-  #firstFrame(ticket: string | null): string {
-    const room = LIMITS.openBytes - ENVELOPE_BYTES - (ticket?.length ?? 0);
+  #firstFrame(ticket: string | undefined): string {
+    // JSON leaves out what is undefined.
+    const frame = { ...this.#made, type: 'open', protocol: PROTOCOL_VERSION, ticket };
+    const room = OPEN_BYTES - ENVELOPE_BYTES - utf8Length(JSON.stringify(frame));
     // What does not fit is asked for when the session is open.
     const paths = pack(this.#subscriptions.wanted(), room)[0];
     this.#named = new Set(paths?.map(({ path }) => path));
-    // JSON leaves out what is undefined.
-    const frame = { type: 'open', protocol: PROTOCOL_VERSION, ticket: ticket ?? undefined, paths };
-    return JSON.stringify(frame as OpenFrame);
+    return JSON.stringify({ ...frame, paths } as OpenFrame);
   }
 
   #opened(frame: OpenedFrame): void {
@@ -282,7 +308,7 @@ export class Pomona {
     this.#willFlush = false;
     if (this.state !== 'open' || this.#outstanding.isFull) return;
     const { subscribe, unsubscribe, released } = this.#subscriptions.changes();
-    const room = LIMITS.frameBytes - ENVELOPE_BYTES;
+    const room = FRAME_BYTES - ENVELOPE_BYTES;
     for (const paths of pack(unsubscribe, room)) this.#send({ type: 'unsubscribe', paths });
     for (const paths of pack(subscribe, room)) this.#send({ type: 'subscribe', paths });
     if (released.length === 0 || !this.#settings.disconnectUrl) return;
@@ -301,12 +327,13 @@ export class Pomona {
   }
 }
 
-/** Divides a list so that each part is at most `maxBytes` long as JSON. */
+/** Divides a list so that each part is at most `maxBytes` long as JSON, with no more tokens than a frame may carry. */
 function pack<T>(items: readonly T[], maxBytes: number): T[][] {
   const parts: T[][] = [];
   let bytes = maxBytes;
   for (const item of items) {
-    const size = utf8Length(JSON.stringify(item)) + 1;
+    const least = (item as Partial<SubscribeItem>).token ? maxBytes / TOKENS_PER_FRAME : 0;
+    const size = Math.max(utf8Length(JSON.stringify(item)) + 1, least);
     if (bytes + size > maxBytes) {
       parts.push([]);
       bytes = 0;

@@ -3,7 +3,6 @@
  * speak of paths and keeps the promise: from `subscribed` on every update reaches the handlers once and
  * in order, or `gap` comes first. Does no I/O: `changes` says what to send.
  */
-import type { ErrorCode } from '../../protocol/codes.js';
 import type {
   PendingFrame,
   RefusedFrame,
@@ -16,24 +15,32 @@ import { pathFault } from '../../protocol/paths.js';
 import type { Position } from '../../protocol/positions.js';
 import type { BackEndOwner, Verdict } from './back-end.js';
 import { isString } from './checks.js';
-import { PomonaError, reportUncaught } from './errors.js';
+import { PomonaError, type PomonaErrorCode, reportUncaught } from './errors.js';
 import type { Emitter } from './events.js';
-import type { PomonaEvents } from './pomona.js';
+import type { CoreEvents } from './pomona.js';
 import { type GapEvent, type Handler, Subscription, type SubscriptionEvents } from './subscription.js';
 import { Track } from './track.js';
+
+/** Codes of refusals that may be lifted: who gets one asks again. */
+const RETRYABLE: readonly PomonaErrorCode[] = ['connect_failed', 'keys_unavailable', 'token_failed'];
 
 /** The paths of one Pomona. */
 export class Subscriptions implements BackEndOwner {
   /** By path. */
   readonly tracks = new Map<string, Track>();
-  readonly #events: Emitter<PomonaEvents>;
+  readonly #events: Emitter<CoreEvents>;
   readonly #changed: () => void;
+  readonly #retrySoon: () => void;
 
-  /** `changed` is called whenever `changes` may have something to say. */
-  constructor(events: Emitter<PomonaEvents>, changed: () => void) {
+  /** `changed` is called whenever `changes` may have something to say; `retrySoon` when `retry` is to be called after a while. */
+  constructor(events: Emitter<CoreEvents>, changed: () => void, retrySoon: () => void) {
     this.#events = events;
     this.#changed = changed;
+    this.#retrySoon = retrySoon;
   }
+
+  /** Whether a path can be named now. A later entry may wrap this to get something first, and then calls `changed`. */
+  mayName = (_track: Track): boolean => true;
 
   /** Adds a handler to a path, at the end; the identical handler is added once. */
   connect(path: string, handler: Handler, since: Position | null | undefined): Subscription {
@@ -70,7 +77,7 @@ export class Subscriptions implements BackEndOwner {
   /** What an `open` frame asks for. */
   wanted(): SubscribeItem[] {
     const wanted = [...this.tracks.values()].filter((track) => track.isWanted && track.hold !== 'release');
-    return wanted.map((track) => track.item());
+    return wanted.filter(this.mayName).map((track) => track.item());
   }
 
   /** A connection has opened whose `open` frame asked for the paths `named`. */
@@ -95,7 +102,7 @@ export class Subscriptions implements BackEndOwner {
     const released: string[] = [];
     for (const track of this.tracks.values()) {
       const mayAsk = !track.hold || track.hold === 'asking';
-      if (track.isWanted && mayAsk && (!track.asked || track.isDue)) {
+      if (track.isWanted && mayAsk && (!track.asked || track.isDue) && this.mayName(track)) {
         track.asked ||= 'named';
         track.isDue = false;
         subscribe.push(track.item());
@@ -184,15 +191,19 @@ export class Subscriptions implements BackEndOwner {
     }
   }
 
-  /** Paths cannot be heard: for good, or, as `connect_failed` says, until they are asked for again. */
-  refuse(paths: readonly string[], code: ErrorCode, message: string): void {
-    const retryable = code === 'connect_failed';
+  /** Paths cannot be heard: for good, or until they are asked for again. */
+  refuse(paths: readonly string[], code: PomonaErrorCode, message: string): void {
+    const retryable = RETRYABLE.includes(code);
     this.#each(paths, (track) => {
       if (!track.isHearing) return;
       if (!retryable) track.stop('refused');
-      else if (track.state === 'subscribed')
+      else if (track.asked === 'heard')
         return; // the answer was lost, the back end's word was not
-      else track.hold = 'retry';
+      else {
+        track.hold = 'retry';
+        track.state = 'asking';
+        this.#retrySoon();
+      }
       this.#tell(track, 'refused', { path: track.path, code, message, retryable });
     });
     this.#changed();
@@ -203,7 +214,7 @@ export class Subscriptions implements BackEndOwner {
     for (const track of this.tracks.values()) {
       if (track.hold !== 'retry') continue;
       track.hold = null;
-      if (track.isWanted) track.asked = false;
+      track.isDue = true;
     }
     this.#changed();
   }
@@ -274,7 +285,7 @@ export class Subscriptions implements BackEndOwner {
   #tell<Name extends 'subscribed' | 'refused' | 'gap' | 'unsubscribed'>(
     track: Track,
     name: Name,
-    event: SubscriptionEvents[Name] & PomonaEvents[Name],
+    event: SubscriptionEvents[Name] & CoreEvents[Name],
   ): void {
     track.tell(name, event);
     this.#events.emit(name, event);

@@ -89,6 +89,22 @@ describe('connectUrl', () => {
     expect(stage.told('subscribed').length).toBe(1);
   });
 
+  it('that fails for several paths one after the other is asked again for all together', async () => {
+    const stage = await asking({}, 'a');
+    stage.pomona.connect('b', () => {});
+    await settled();
+    await stage.transport.says(pending('b'));
+    await stage.requests[0]?.fail();
+    await stage.clock.advance(100);
+    await stage.requests[1]?.fail();
+    await stage.clock.advance(150);
+    expect(stage.transport.sent.at(-1)).toEqual({
+      type: 'subscribe',
+      n: 2,
+      paths: [{ path: 'a' }, { path: 'b' }],
+    });
+  });
+
   it('is not asked again for a path that nobody wants any more', async () => {
     const stage = await asking({}, 'a');
     await stage.requests[0]?.answer(503);

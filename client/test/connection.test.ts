@@ -44,6 +44,7 @@ describe('coming back', () => {
     await stage.transport.opens();
     await stage.transport.ends();
     listeners.get('online')?.();
+    await settled();
     expect([stage.transports.length, stage.pomona.state, stage.clock.pending]).toEqual([2, 'connecting', 1]);
     stage.pomona.close();
     expect(listeners.size).toBe(0);
@@ -109,6 +110,7 @@ describe('coming back', () => {
 
   it('stops when Dobby refuses the opening itself, and says why', async () => {
     const stage = new Stage();
+    await settled();
     stage.transport.asks();
     await stage.transport.ends({ error: 'origin_not_allowed', isRefused: true });
     expect([stage.pomona.state, stage.told('error')]).toEqual(['closed', ['origin_not_allowed']]);
@@ -161,6 +163,7 @@ describe('liveness', () => {
 
   it('gives up a transport on which no first frame comes', async () => {
     const stage = new Stage({ openTimeoutMs: 1_000 });
+    await settled();
     stage.transport.asks();
     await stage.clock.advance(1_000);
     expect([stage.transports[0]?.closed, stage.told('error')]).toEqual(['silently', ['transport_failed']]);
@@ -231,6 +234,76 @@ describe('falling back', () => {
   });
 });
 
+describe('an opening', () => {
+  it('begins at the end of the tick, and not at all when Pomona is closed by then', async () => {
+    const stage = new Stage();
+    expect([stage.transport.context, stage.pomona.state]).toEqual([undefined, 'connecting']);
+    stage.pomona.close();
+    await settled();
+    expect(stage.transport.context).toBeUndefined();
+  });
+
+  it('waits for the fields that later entries add to the `open` frame', async () => {
+    const stage = new Stage();
+    let give = (_field: string): void => {};
+    const later = new Promise<string>((resolve) => (give = resolve));
+    stage.pomona.extend({}, { first: () => later, second: () => 2, third: () => undefined });
+    await stage.clock.advance(60_000);
+    expect([stage.transport.context, stage.pomona.state]).toEqual([undefined, 'connecting']);
+    give('one');
+    await stage.transport.opens();
+    expect(stage.transport.open).toEqual({ type: 'open', protocol: 1, first: 'one', second: 2 });
+  });
+
+  it('has failed when such a field fails: it waits and tries again, on the same transport', async () => {
+    const stage = new Stage({}, ['best', 'last']);
+    let fails = 2;
+    const cause = new Error('no');
+    stage.pomona.extend(
+      {},
+      {
+        field: async () => {
+          if (fails-- > 0)
+            throw Object.assign(new Error('The field failed.', { cause }), { error: 'token_failed' });
+          return 1;
+        },
+      },
+    );
+    const errors: unknown[] = [];
+    stage.pomona.on('error', (error) => errors.push([error.message, error.cause]));
+    await settled();
+    expect([stage.transport.context, stage.pomona.state]).toEqual([undefined, 'waiting']);
+    expect(errors).toEqual([['best: The field failed.', cause]]);
+    await stage.clock.advance(250);
+    expect(stage.told('error')).toEqual(['token_failed', 'token_failed']);
+    await stage.clock.advance(499);
+    expect(stage.transport.context).toBeUndefined();
+    await stage.clock.advance(1);
+    await stage.transport.opens();
+    expect([stage.transport.name, stage.transport.open]).toMatchObject(['best', { field: 1 }]);
+  });
+
+  it('leaves room for such a field', async () => {
+    const stage = new Stage();
+    stage.pomona.extend({}, { field: () => '€'.repeat(20_000) });
+    for (let i = 0; i < 1_500; i++) stage.pomona.connect(`${i}/${'x'.repeat(200)}`, () => {});
+    await stage.transport.opens();
+    const bytes = new TextEncoder().encode(stage.transport.context.firstFrame()).length;
+    expect(bytes).toBeLessThanOrEqual(256 * 1024);
+  });
+});
+
+describe('a connection that was lost', () => {
+  it('is told with what the transport said of its end', async () => {
+    const stage = new Stage();
+    const causes: unknown[] = [];
+    stage.pomona.on('error', ({ cause }) => causes.push(cause));
+    await stage.transport.opens();
+    await stage.transport.ends({ code: 4007 });
+    expect(causes).toEqual([{ message: 'gone', code: 4007 }]);
+  });
+});
+
 describe('close', () => {
   it('ends the session, sets no timer, and is final and idempotent', async () => {
     const stage = new Stage();
@@ -258,8 +331,10 @@ describe('close', () => {
 });
 
 describe('the address', () => {
-  it('may be any of http, https, ws and wss, and must be absolute outside of a page', () => {
-    expect(new Stage({ url: 'wss://x.test/comet#part' }).transport.context).toMatchObject({
+  it('may be any of http, https, ws and wss, and must be absolute outside of a page', async () => {
+    const stage = new Stage({ url: 'wss://x.test/comet#part' });
+    await settled();
+    expect(stage.transport.context).toMatchObject({
       httpUrl: 'https://x.test/comet',
       socketUrl: 'wss://x.test/comet',
     });

@@ -14,6 +14,7 @@ it('has every entry that it names, with its types', () => {
   );
   expect(files).toContain('./dist/client/src/state/index.d.ts');
   expect(files).toContain('./dist/client/src/commands/index.d.ts');
+  expect(files).toContain('./dist/client/src/tokens/index.d.ts');
   for (const file of files) expect(existsSync(fileURLToPath(new URL(file, FOLDER))), file).toBe(true);
 });
 
@@ -21,4 +22,5 @@ it('gives its entries by name, and no names besides', async () => {
   const names = async (entry: string) => Object.keys((await import(/* @vite-ignore */ entry)) as object);
   expect(await names('pomona/state')).toEqual(['withState']);
   expect(await names('pomona/commands')).toEqual(['CommandError', 'withCommands']);
+  expect(await names('pomona/tokens')).toEqual(['withTokens']);
 });

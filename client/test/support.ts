@@ -34,6 +34,11 @@ export class FakeClock implements Clock {
     return this.#timers.size;
   }
 
+  /** Time passes while the machine sleeps, and timers with it: what became due is run by the next `advance`. */
+  sleep(ms: number): void {
+    this.#now += ms;
+  }
+
   /** Lets time pass, timer by timer, with what each leads to. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
@@ -55,17 +60,16 @@ export async function settled(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await null;
 }
 
-/** One opened transport, in the hands of the test. */
+/** One opened transport, in the hands of the test. The first is there before Pomona opens it, at the end of the tick. */
 export class FakeTransport implements Transport {
-  readonly context: TransportContext;
+  context!: TransportContext;
   readonly name: string;
   readonly sent: UpFrame[] = [];
   open: Extract<UpFrame, { type: 'open' }> | null = null;
   closed: 'silently' | 'with farewell' | null = null;
 
-  constructor(name: string, context: TransportContext) {
+  constructor(name: string) {
     this.name = name;
-    this.context = context;
   }
 
   send(frames: readonly string[]): void {
@@ -84,6 +88,7 @@ export class FakeTransport implements Transport {
 
   /** The transport can send, and Dobby answers `opened`. */
   async opens(opened: Record<string, unknown> = {}): Promise<void> {
+    await settled();
     this.asks();
     await this.says({
       type: 'opened',
@@ -103,6 +108,7 @@ export class FakeTransport implements Transport {
   }
 
   async ends(end: Partial<TransportEnd> = {}): Promise<void> {
+    await settled();
     this.context.ended({ message: 'gone', ...end });
     await settled();
   }
@@ -132,6 +138,7 @@ export class Stage {
   random = 0.5;
 
   constructor(options: PomonaOptions = {}, names: readonly string[] = ['fake']) {
+    this.transports.push(new FakeTransport(names[0] ?? ''));
     this.pomona = new Pomona({
       url: 'http://dobby.test/comet',
       clock: this.clock,
@@ -161,9 +168,10 @@ export class Stage {
     return {
       name,
       open: (context) => {
-        const transport = new FakeTransport(name, context);
-        this.transports.push(transport);
-        return transport;
+        const isFirst = this.transport.context === undefined;
+        if (!isFirst) this.transports.push(new FakeTransport(name));
+        this.transport.context = context;
+        return this.transport;
       },
     };
   }

@@ -2,11 +2,14 @@
  * What event streams and long-poll share: POSTs to Dobby, what their failures mean, and the upstream,
  * which has one POST in flight and keeps the order of frames.
  */
-import { LIMITS } from '../../../protocol/limits.js';
+import type { LIMITS } from '../../../protocol/limits.js';
 import { Backoff } from '../backoff.js';
 import { isCount, isObject, isString } from '../checks.js';
 import { FAREWELL, type Transport, type TransportContext, type TransportEnd } from './transport.js';
 
+const FRAMES_PER_POST = 100 satisfies (typeof LIMITS)['framesPerPost'];
+/** Leaves room for the ticket: half of `openBytes`. */
+const POST_BYTES = 131_072;
 /** How often one POST is repeated before the transport gives up. */
 const REPEATS = 3;
 
@@ -132,7 +135,7 @@ function take(queue: string[]): string[] {
   let bytes = 0;
   for (const frame of queue) {
     bytes += 3 * frame.length; // a UTF-16 unit is at most 3 bytes of UTF-8
-    if (count > 0 && (count === LIMITS.framesPerPost || bytes > LIMITS.openBytes / 2)) break;
+    if (count > 0 && (count === FRAMES_PER_POST || bytes > POST_BYTES)) break;
     count++;
   }
   return queue.splice(0, count);

@@ -21,6 +21,8 @@ export interface TransportEnd {
   readonly reconnectAfterMs?: number | undefined;
   /** Dobby refused the request itself: the same would be refused again. */
   readonly isRefused?: boolean | undefined;
+  /** What others threw, where that is behind it. */
+  readonly cause?: unknown;
 }
 
 /** What a message to Dobby over HTTP must name. */

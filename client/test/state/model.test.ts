@@ -179,6 +179,7 @@ class World {
     const { session, received } = this.#server;
     const connection = transports.length;
     this.#sent = 0;
+    await settled();
     transport.asks();
     this.#server.open(transport.open?.paths ?? []);
     await transport.says({

@@ -80,7 +80,7 @@ export const configSchema = z.strictObject({
     .string()
     .regex(/^\/[\w./-]+$/, 'a path such as "/comet"')
     .refine(
-      (url) => !/^\/(api|health|demo|pomona(-state|-commands)?\.js)(\/|$)/.test(url),
+      (url) => !/^\/(api|health|demo|pomona(-state|-commands|-tokens)?\.js)(\/|$)/.test(url),
       'this address belongs to something else',
     )
     .default('/comet')

@@ -19,7 +19,7 @@ const DEMO_FILES: Record<string, readonly [file: string, type: string]> = {
 };
 
 /** The client and its entries. */
-const SCRIPTS = ['pomona.js', 'pomona-state.js', 'pomona-commands.js'];
+const SCRIPTS = ['pomona.js', 'pomona-state.js', 'pomona-commands.js', 'pomona-tokens.js'];
 
 /** Adds `/pomona.js` and its like, and the demonstration page when it is wanted. */
 export function registerPages(app: FastifyInstance, options: { readonly demo: boolean }): void {

@@ -57,6 +57,7 @@ describe('a configuration', () => {
     [{ endpoint: '/pomona.js' }, 'endpoint'],
     [{ endpoint: '/pomona-state.js' }, 'endpoint'],
     [{ endpoint: '/pomona-commands.js' }, 'endpoint'],
+    [{ endpoint: '/pomona-tokens.js' }, 'endpoint'],
     [{ apiKey: 'short' }, 'apiKey'],
     [{ public: ['{name'] }, 'public.0'],
     [{ public: 'all' }, 'public'],

@@ -1,0 +1,71 @@
+/** The token of the session: in every `open`, and renewed while it is open. It goes into frames and nowhere else. */
+import type { ErrorFrame } from '../../../protocol/frames.js';
+import type { Pomona } from '../pomona.js';
+import type { TransportEnd } from '../transports/transport.js';
+import { isRefusal, Token, type TokenCore, type TokenReason } from './token.js';
+
+/** `token_refused` and `kicked`. */
+const REFUSED_WITH: readonly unknown[] = [4007, 4100];
+
+/** The token of one Pomona's session. */
+export class SessionToken extends Token {
+  readonly #pomona: Pomona;
+  /** The number of the frame that carries a new one; 0 when none is on its way. */
+  #n = 0;
+
+  constructor(pomona: Pomona, core: TokenCore, source: (reason: TokenReason) => unknown) {
+    super(core, async (reason) => (await source(reason)) ?? '');
+    this.#pomona = pomona;
+    core.events.on('error', ({ code, cause }) => {
+      const end = cause as Partial<TransportEnd> | null | undefined;
+      if (REFUSED_WITH.includes(end?.code) || (end && isRefusal(code))) this.needs = 'refused';
+    });
+  }
+
+  /** For an `open` frame. Rejects with a TransportEnd. */
+  async forOpening(): Promise<string | null | undefined> {
+    try {
+      if (this.needs || this.dueAt <= this.now) await this.ask();
+    } catch (cause) {
+      throw Object.assign(new Error(told(cause), { cause }), { error: 'token_failed' });
+    }
+    return this.value;
+  }
+
+  /** A connection has opened with it, or a new one was taken on the connection that there is. */
+  override taken(expiresInMs: unknown): void {
+    this.#n = 0;
+    super.taken(expiresInMs);
+    this.core.arm();
+  }
+
+  /** Gets another and sends it. */
+  async renew(): Promise<void> {
+    try {
+      await this.ask();
+      // Without a connection the next `open` says it.
+      if (this.#pomona.state === 'open') this.#n = this.core.send({ type: 'token', token: this.value });
+    } catch (cause) {
+      this.#failed(cause, cause);
+    }
+  }
+
+  /** A frame was refused; says whether it was the one that carried a new token. */
+  refused(frame: ErrorFrame): boolean {
+    const { n, code, message } = frame;
+    // A jump of numbers is no fault of the token: a new connection is opened.
+    if (!n || n !== this.#n || code === 'bad_sequence') return false;
+    this.#n = 0;
+    this.needs = isRefusal(code) ? 'refused' : 'renew';
+    this.#failed(message, frame);
+    return true;
+  }
+
+  #failed(why: unknown, cause: unknown): void {
+    if (this.#pomona.state !== 'open') return; // the next opening asks, and tells
+    this.wait();
+    this.core.fail('token_failed', told(why), cause);
+  }
+}
+
+const told = (why: unknown): string => `No token of the session: ${why}`;
