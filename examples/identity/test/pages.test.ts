@@ -1,0 +1,55 @@
+/** The pages in a real browser, whose cookies go where cookies go: Dobby has another port. */
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startBrowser } from '../../test/person.js';
+import { Example } from './example.js';
+
+let example: Example;
+let browser: Browser;
+
+beforeAll(async () => {
+  [example, browser] = await Promise.all([Example.start('Express'), startBrowser()]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await example?.stop();
+});
+
+const shows = (page: Page, text: string, timeout = 10_000) =>
+  page.waitForSelector(`li:text-is("${text}")`, { timeout });
+
+/** Pushes until the page shows it: nothing on the page says that it is subscribed. */
+async function pushUntil(page: Page, message: string): Promise<void> {
+  const shown = shows(page, `ledger: ${message}`);
+  const again = setInterval(() => void example.api('update', { path: 'ledger', message }), 50);
+  await shown.finally(() => clearInterval(again));
+}
+
+it.each(['session', 'tokens'])(
+  'the page "%s" hears, and is sent away by a logout elsewhere',
+  async (name) => {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(example.url);
+    await page.fill('[name=user]', 'ann');
+    await page.fill('[name=password]', 'ann-1815');
+    await page.click('button');
+    await page.getByText('Log out').waitFor();
+    await page.goto(`${example.url}/${name}.html`);
+    await pushUntil(page, `for ${name}`);
+    const home = await context.newPage();
+    await home.goto(example.url);
+    await home.click('button');
+    if (name === 'session') await shows(page, 'lobby: connect_refused');
+    else await page.waitForURL(`${example.url}/`, { timeout: 10_000 });
+    await context.close();
+  },
+);
+
+it('the page "session" of nobody is refused', async () => {
+  const page = await browser.newPage();
+  await page.goto(`${example.url}/session.html`);
+  await shows(page, 'ledger: connect_refused');
+  expect(await page.locator('li').count()).toBe(2);
+  await page.close();
+});
