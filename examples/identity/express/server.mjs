@@ -99,24 +99,28 @@ function token(claims, lifetimeMs) {
   return `${text}.${createHmac('sha256', secret('token-secret')).update(text).digest('base64url')}`;
 }
 
-app.post('/login', express.urlencoded(), (request, response) => {
+app.post('/login', express.urlencoded(), async (request, response) => {
   const { user, password } = request.body;
   if (!Object.hasOwn(PEOPLE, user) || PEOPLE[user].password !== password) return response.sendStatus(403);
+  await endLogin(request); // somebody else's, perhaps
   const sid = randomBytes(24).toString('base64url');
   // Dobby lists the tag among its sessions, so it is not the cookie itself.
   logins.set(sid, { user, sid, tag: createHash('sha256').update(sid).digest('hex') });
   response.cookie('sid', sid, { httpOnly: true, sameSite: 'lax' }).redirect('/');
 });
 
-// The login ends here first, then in Dobby: all pages of this browser are sent away.
 app.post('/logout', async (request, response) => {
-  const login = loginOf(request);
-  if (login !== null) {
-    logins.delete(login.sid);
-    await dobby('kick', { login: login.tag });
-  }
+  await endLogin(request);
   response.clearCookie('sid').redirect('/');
 });
+
+/** Ends a login: here first, then in Dobby, which sends all pages of this browser away. */
+async function endLogin(request) {
+  const login = loginOf(request);
+  if (login === null) return;
+  logins.delete(login.sid);
+  await dobby('kick', { login: login.tag });
+}
 
 app.get('/', (request, response) => {
   const login = loginOf(request);

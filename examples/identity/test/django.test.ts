@@ -6,7 +6,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Example, ROOT } from './example.js';
 import { Visitor } from './visitor.js';
 
+/** As the guide says. */
 const WITHIN_MS = 1_000;
+const KICKED = 4100;
 const NOTHING = (): void => {};
 
 let example: Example;
@@ -60,7 +62,8 @@ describe('a page that Dobby asks about', () => {
     await Promise.all([page, other].map((each) => each.connect('lobby', NOTHING).ready));
     const first = other.id;
     await post(ann, '/logout');
-    await ann.has('refused', 'lobby: connect_refused', WITHIN_MS);
+    await ann.has('causes', KICKED, WITHIN_MS);
+    await ann.has('refused', 'lobby: connect_refused');
     await example.api('update', { path: 'lobby', message: 'after' });
     await elsewhere.has('heard', 'lobby: after');
     expect(other.id).toBe(first);
@@ -87,14 +90,14 @@ describe('a page with a token', () => {
   });
 });
 
-describe('a page of the connect view', () => {
-  it('is connected by the same hook, where Dobby has not asked', async () => {
+describe('the connect view', () => {
+  it('takes nothing without the CSRF token', async () => {
     const answer = await (await visitorOf('ann')).fetch('/dobby/connect', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: '{"uid": "x", "paths": ["lobby"]}',
     });
-    expect(answer.status, 'without the CSRF token').toBe(403);
+    expect(answer.status).toBe(403);
   });
 });
 
@@ -106,7 +109,8 @@ describe('a right that is taken away', () => {
     const code = 'from django.contrib.auth.models import User; User.objects.get(pk=1).groups.clear()';
     const python = join(ROOT, 'python/.venv/bin/python');
     await promisify(execFile)(python, ['manage.py', 'shell', '-c', code], { cwd: example.folder });
-    await ann.has('refused', 'ledger: connect_refused', WITHIN_MS);
+    await ann.has('causes', KICKED, WITHIN_MS);
+    await ann.has('refused', 'ledger: connect_refused');
     await page.connect('lobby', NOTHING).ready;
   });
 });

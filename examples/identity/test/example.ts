@@ -131,21 +131,21 @@ export class Example {
     return (await response.json()) as Record<string, unknown>;
   }
 
-  /** Ends all of it, by a signal to the group. */
+  /** Ends all of it at once. */
   async stop(): Promise<void> {
-    const { pid = 0 } = this.#child ?? {};
+    const pid = this.#child?.pid ?? 0;
     // The shell may have ended before Dobby, which it has put into the background.
-    if (pid > 0) signalGroup(pid, 'SIGTERM');
-    await eventually(
-      () => !signalGroup(pid, 0),
-      () => 'the end of the example',
-    ).catch(() => signalGroup(pid, 'SIGKILL'));
+    if (pid > 0)
+      await eventually(
+        () => !signalGroup(pid, 'SIGKILL'),
+        () => 'the end of the example',
+      );
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 
 /** Whether there is a process of the group that was signalled. */
-function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
+function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
   try {
     return process.kill(-pid, signal);
   } catch {

@@ -1,11 +1,12 @@
 /** The example in Express: each way from end to end, what is refused, and a logout. */
 import { createHash, createHmac } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { eventually } from '../../../test/e2e/server-process.js';
 import { Example } from './example.js';
 import { Visitor } from './visitor.js';
 
+/** As the guide says. */
 const WITHIN_MS = 1_000;
+const KICKED = 4100;
 
 let example: Example;
 const visitors: Visitor[] = [];
@@ -67,11 +68,46 @@ describe('a page that Dobby asks about', () => {
     await Promise.all([page, other, bens].map((each) => each.connect('lobby', () => {}).ready));
     const first = page.id;
     await ann.form('/logout', {});
-    await ann.has('refused', 'lobby: connect_refused', WITHIN_MS);
+    await ann.has('causes', KICKED, WITHIN_MS);
+    await ann.has('refused', 'lobby: connect_refused');
     expect(page.id).not.toBe(first);
     await push('lobby', 'after');
     await Promise.all([ben.has('heard', 'lobby: after'), elsewhere.has('heard', 'lobby: after')]);
     expect(ann.heard).toEqual([]);
+  });
+});
+
+describe('a right that is taken away', () => {
+  it('ends what is heard by it at once; who asks again is asked about again', async () => {
+    const ann = await visitorOf('ann');
+    const page = ann.open(['ledger']);
+    await page.connect('ledger', () => {}).ready;
+    const ended = new Promise((resolve) => page.on('unsubscribed', resolve));
+    const answer = await example.api('disconnect', { user: 'ann', patterns: ['ledger'] });
+    expect(answer).toEqual({ results: [{ pattern: 'ledger', ended: 1 }] });
+    expect(await ended).toMatchObject({ path: 'ledger', by: 'back_end' });
+    await page.connect('ledger', () => {}).ready;
+  });
+
+  it('is final where the back end says so', async () => {
+    const ben = await visitorOf('ben');
+    const page = ben.open(['lobby']);
+    await page.connect('lobby', () => {}).ready;
+    expect(await example.api('kick', { user: 'ben', reconnect: false })).toEqual({
+      kicked: true,
+      sessions: 1,
+    });
+    await ben.has('errors', 'dismissed');
+    expect(page.state).toBe('closed');
+  });
+
+  it('is another one after a login over the one before', async () => {
+    const visitor = await visitorOf('ann');
+    const page = visitor.open(['lobby', 'ledger']);
+    await page.connect('ledger', () => {}).ready;
+    await visitor.form('/login', { user: 'ben', password: 'ben-1912' });
+    await visitor.has('refused', 'ledger: connect_refused');
+    await page.connect('lobby', () => {}).ready;
   });
 });
 
@@ -140,11 +176,7 @@ describe('a page with a token', () => {
     await page.connect('lobby', () => {}).ready;
     const kept = await token(ann)();
     await ann.form('/logout', {});
-    await eventually(
-      () => page.state !== 'open',
-      () => ann.toString(),
-      WITHIN_MS,
-    );
+    await ann.has('causes', KICKED, WITHIN_MS);
     await ann.has('errors', 'token_failed');
     // One that was made before is good for nothing, whoever has kept it.
     const thief = await visitorOf();
@@ -187,19 +219,14 @@ describe('the connect view, of a Dobby that asks nobody', () => {
     const [ann, nobody] = [new Visitor(alone), new Visitor(alone)];
     visitors.push(ann, nobody);
     await ann.form('/login', { user: 'ann', password: 'ann-1815' });
-    const page = ann.open(['lobby', 'attic'], { connectUrl: '/dobby/connect' });
+    ann.open(['lobby', 'attic'], { connectUrl: '/dobby/connect' });
     nobody.open(['lobby'], { connectUrl: '/dobby/connect' });
     await ann.has('refused', 'attic: connect_refused');
     await nobody.has('refused', 'lobby: connect_refused');
     await alone.api('update', { path: 'lobby', message: 'hello' });
     await ann.has('heard', 'lobby: hello');
-    const first = page.id;
     await ann.form('/logout', {});
-    await eventually(
-      () => page.id !== first,
-      () => ann.toString(),
-      WITHIN_MS,
-    );
+    await ann.has('causes', KICKED, WITHIN_MS);
     await ann.has('refused', 'lobby: connect_refused');
     expect(nobody.heard).toEqual([]);
   });

@@ -46,6 +46,26 @@ it.each(['session', 'tokens'])(
   },
 );
 
+it('cookies come with WebSockets, and with event streams where the page includes them', async () => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await context.request.post(`${example.url}/login`, { form: { user: 'ann', password: 'ann-1815' } });
+  await page.goto(example.url);
+  const outcome = (options: object) =>
+    // As text, so that the import stays the browser's.
+    page.evaluate(`(async () => {
+      const { Pomona } = await import('${example.dobbyUrl}/pomona.js');
+      const pomona = new Pomona({ url: '${example.dobbyUrl}/comet', ...${JSON.stringify(options)} });
+      const { ready } = pomona.connect('ledger', () => {});
+      return ready.then(() => 'subscribed', ({ code }) => code).finally(() => pomona.close());
+    })()`);
+  expect(await outcome({ transports: ['websocket'] })).toBe('subscribed');
+  expect(await outcome({ transports: ['event-stream'] })).toBe('connect_refused');
+  expect(await outcome({ transports: ['event-stream'], credentials: 'include' })).toBe('subscribed');
+  expect(await outcome({ transports: ['long-poll'], credentials: 'include' })).toBe('subscribed');
+  await context.close();
+});
+
 it('the page "session" of nobody is refused', async () => {
   const page = await browser.newPage();
   await page.goto(`${example.url}/session.html`);

@@ -8,6 +8,8 @@ export class Visitor {
   readonly heard: string[] = [];
   readonly refused: string[] = [];
   readonly errors: string[] = [];
+  /** The close codes of the errors. */
+  readonly causes: unknown[] = [];
   readonly #example: Example;
   readonly #cookies = new Map<string, string>();
   readonly #pomonas: Pomona[] = [];
@@ -55,23 +57,32 @@ export class Visitor {
     if (tokens !== undefined) withTokens(pomona, tokens);
     this.#pomonas.push(pomona);
     pomona.on('refused', ({ path, code }) => this.refused.push(`${path}: ${code}`));
-    pomona.on('error', ({ code }) => this.errors.push(code));
+    pomona.on('error', ({ code, cause }) => {
+      this.errors.push(code);
+      this.causes.push((cause as { code?: number } | undefined)?.code);
+    });
     for (const path of paths) pomona.connect(path, (message) => this.heard.push(`${path}: ${message}`));
     return pomona;
   }
 
   /** Waits until one of the lists holds something. */
-  has(list: 'heard' | 'refused' | 'errors', entry: string, ms = 10_000): Promise<void> {
+  has(list: 'heard' | 'refused' | 'errors' | 'causes', entry: unknown, ms = 10_000): Promise<void> {
     return eventually(
-      () => this[list].includes(entry),
+      () => (this[list] as unknown[]).includes(entry),
       () => `${entry}, but ${this}`,
       ms,
     );
   }
 
   toString(): string {
-    const { heard, refused, errors } = this;
-    return JSON.stringify({ heard, refused, errors, states: this.#pomonas.map(({ state }) => state) });
+    const { heard, refused, errors, causes } = this;
+    return JSON.stringify({
+      heard,
+      refused,
+      errors,
+      causes,
+      states: this.#pomonas.map(({ state }) => state),
+    });
   }
 
   /** Closes all pages. */
