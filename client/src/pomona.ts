@@ -225,7 +225,7 @@ export class Pomona {
   }
 
   #mustNotBeClosed(): void {
-    if (this.state === 'closed') throw new PomonaError('closed', 'This Pomona is closed.');
+    if (this.state === 'closed') throw new PomonaError('closed', 'Pomona is closed.');
   }
 
   #registerFrames(): void {

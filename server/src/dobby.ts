@@ -2,10 +2,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { type ErrorBody, errorBody, type Outcome } from '../../protocol/codes.js';
+import { errorBody } from '../../protocol/codes.js';
 import type { Json } from '../../protocol/frames.js';
 import { LIMITS } from '../../protocol/limits.js';
-import { pathFault } from '../../protocol/paths.js';
 import type { Position } from '../../protocol/positions.js';
 import { type MountedApi, registerApi } from './api/http.js';
 import { Idempotency } from './api/idempotency.js';
@@ -25,8 +24,10 @@ import type { OutboxBounds } from './core/outbox.js';
 import { draftOf } from './core/publishing.js';
 import type { Receiver } from './core/receiver.js';
 import { Revocations } from './core/revocations.js';
+import type { PatternResult } from './core/revoking.js';
 import type { GrantResult, RevokeResult } from './core/session-paths.js';
 import { TimerWheel } from './core/timer-wheel.js';
+import { checkedPath, DobbyError, orThrow } from './dobby-error.js';
 import { Handover } from './handoff/handover.js';
 import { createHttpServer } from './http-server.js';
 import { Authorities } from './identity/authorities.js';
@@ -41,17 +42,6 @@ import { VERSION } from './version.js';
 const TICKET_LIFETIME_MS = 5 * 60 * 1000;
 const MAX_HEADS = 100_000;
 const OUTBOX: OutboxBounds = { maxBytes: 1024 * 1024, maxFrames: 1_000 };
-/** A server could not be asked for what it was asked for; `body` says why, by a code of the protocol. */
-export class DobbyError extends Error {
-  override readonly name = 'DobbyError';
-  readonly body: ErrorBody;
-
-  constructor(body: ErrorBody) {
-    super(`${body.code}: ${body.message}`);
-    this.body = body;
-  }
-}
-
 /** What an update may carry beyond its message. */
 export interface UpdateOptions {
   /** Of which entry of the path's state this is the new value; a null message removes it. */
@@ -61,6 +51,9 @@ export interface UpdateOptions {
   /** The id of the receiver that it comes from, which is not told of it. */
   readonly sender?: string;
 }
+
+/** All sessions of a user, or of a login. */
+export type Kicked = { readonly user: string } | { readonly login: string };
 
 /** A push server. */
 export class Dobby {
@@ -251,9 +244,9 @@ export class Dobby {
     return orThrow(await this.#begin().publisher.publish({ ...orThrow(draft), sender })).position;
   }
 
-  /** Grants paths to a session and subscribes it; `user` null: only if it belongs to nobody. @throws DobbyError when the session is unknown or bound to another user. */
-  connect(id: string, paths: readonly string[], user?: string | null): GrantResult[] {
-    return orThrow(this.#begin().sessions.connect(id, paths, user));
+  /** Grants paths to a session and subscribes it; `user` null: only if it belongs to nobody. @throws DobbyError when the session is unknown or bound to another user, or the login has ended. */
+  connect(id: string, paths: readonly string[], user?: string | null, login?: string): GrantResult[] {
+    return orThrow(this.#begin().sessions.connect(id, paths, user, login));
   }
 
   /** Takes paths away from a session. Rejects with DobbyError when the session is unknown. */
@@ -261,9 +254,17 @@ export class Dobby {
     return orThrow(await this.#begin().sessions.revoking.disconnect(id, paths));
   }
 
-  /** Ends a session. Rejects with DobbyError when it is unknown. */
-  async kick(id: string, options: { readonly reconnect?: boolean } = {}): Promise<void> {
-    orThrow(await this.#begin().sessions.revoking.kick(id, options.reconnect ?? true));
+  /** Takes what patterns match from all sessions of a user, and from the tokens made for it until now. */
+  disconnectUser(user: string, patterns: readonly string[]): Promise<PatternResult[]> {
+    return this.#begin().sessions.revoking.disconnectUser(user, patterns);
+  }
+
+  /** Ends a session, or all of a user or a login; resolves with how many ended just now. Rejects with DobbyError when the id is unknown. */
+  async kick(whom: string | Kicked, { reconnect = true }: { reconnect?: boolean } = {}): Promise<number> {
+    const { revoking } = this.#begin().sessions;
+    if (typeof whom === 'string') return orThrow(await revoking.kick(whom, reconnect));
+    if ('user' in whom) return revoking.kickUser(whom.user, reconnect);
+    return revoking.kickLogin(whom.login, reconnect);
   }
 
   /** Makes a receiver of the program's own known, so that paths can be connected to it. @throws Error when its id is taken. */
@@ -383,17 +384,6 @@ export class Dobby {
       this.#pruneLater(revocations);
     });
   }
-}
-
-function checkedPath(path: string): string {
-  const wrong = pathFault(path);
-  if (wrong !== null) throw new DobbyError(errorBody(wrong));
-  return path;
-}
-
-function orThrow<T>(outcome: Outcome<T>): T {
-  if ('error' in outcome) throw new DobbyError(outcome.error);
-  return outcome.value;
 }
 
 /** Makes a server; `start` lets it listen. @throws ConfigError, StateFolderError, ModuleError, TokenKeysError */

@@ -2,10 +2,13 @@
 export type { ErrorBody, ErrorCode } from '../../protocol/codes.js';
 export type { Json } from '../../protocol/frames.js';
 export type { Position } from '../../protocol/positions.js';
+export { TokenKeysError } from './auth/key-source.js';
 export { StateFolderError } from './auth/state-folder.js';
 export { ModuleError } from './commands/modules/folder.js';
 export { type Config, ConfigError, type ConfigInput } from './config/config.js';
 export type { Receiver, UpdateInfo } from './core/receiver.js';
+export type { PatternResult } from './core/revoking.js';
 export type { GrantResult, RevokeResult } from './core/session-paths.js';
-export { createDobby, Dobby, DobbyError, type UpdateOptions } from './dobby.js';
+export { createDobby, Dobby, type Kicked, type UpdateOptions } from './dobby.js';
+export { DobbyError } from './dobby-error.js';
 export { VERSION } from './version.js';

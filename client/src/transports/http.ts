@@ -81,7 +81,6 @@ function pause({ clock }: TransportContext, signal: AbortSignal, ms: number): Pr
 
 /**
  * A transport whose downstream is `run`, which ends by throwing why, and whose upstream are POSTs.
- * `run` begins in a microtask, so that what is wanted in the same tick travels with the first frame.
  */
 export function httpTransport(
   context: TransportContext,
@@ -92,9 +91,7 @@ export function httpTransport(
   const end = (error: unknown): void => {
     if (!signal.aborted) context.ended(error as Error);
   };
-  Promise.resolve()
-    .then(() => signal.aborted || run(context, signal))
-    .catch(end);
+  run(context, signal).catch(end);
   return {
     send: upstream(context, signal, end),
     close(farewell) {

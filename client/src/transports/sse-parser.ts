@@ -31,7 +31,7 @@ export class SseParser {
     this.#rest = lines.pop() ?? '';
     const events: string[] = [];
     for (const line of lines) this.#takeLine(line, events);
-    if (this.#length + this.#rest.length > this.#maxLength) throw new Error('An event is too large.');
+    if (this.#length + this.#rest.length > this.#maxLength) throw new Error('The event is too large.');
     return events;
   }
 

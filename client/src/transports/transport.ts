@@ -5,7 +5,7 @@
  * Contract: `open` is called once and returns at once. The transport asks `firstFrame()` when it can
  * send, so that whatever is wanted by then travels with it; hands over every frame in order; calls
  * `ended` at most once, after which it calls nothing. After `close` it calls nothing either. It never
- * calls back from within `open`, `send` or `close`.
+ * calls back from within `open` (but for the first frame), `send` or `close`.
  */
 import type { Clock } from '../clock.js';
 

@@ -1,7 +1,7 @@
 /** A Pomona with tokens, whose sources a test scripts, and what they were asked. */
 import type { PomonaOptions } from '../../src/index.js';
 import { type TokenSources, withTokens } from '../../src/tokens/index.js';
-import { Stage } from '../support.js';
+import { Stage, update } from '../support.js';
 
 type Kind = keyof TokenSources;
 
@@ -77,3 +77,17 @@ export const refusal = (path: string, code: string) => ({
 });
 
 export const expiry = (path: string) => ({ type: 'unsubscribed', paths: [path], by: 'expiry' });
+
+export const MINUTE = 60_000;
+
+/** One that hears `a` by the token `a1`, good for ten minutes, and has processed its position 3. */
+export async function hearing(): Promise<{ stage: TokenStage; messages: unknown[] }> {
+  const stage = new TokenStage(['path']);
+  const messages: unknown[] = [];
+  stage.pomona.connect('a', (message) => void messages.push(message));
+  await stage.transport.opens({ pingIntervalMs: 60 * MINUTE });
+  await stage.transport.says(heardFor('a', 10 * MINUTE), update('a', 3));
+  stage.questions();
+  stage.events.length = 0;
+  return { stage, messages };
+}

@@ -74,7 +74,7 @@ describe('a command that no module takes', () => {
       command: 'say',
       args: { text: 'hi' },
       again: false,
-      session: { id: client.session.id, user: 'ann', mayHear: true, state: {}, version: 0 },
+      session: { id: client.session.id, user: 'ann', info: null, mayHear: true, state: {}, version: 0 },
     });
   });
 

@@ -125,6 +125,7 @@ function questionOf({ session, uid, path, command, args, isAgain }: Call): objec
     session: {
       id: session.id,
       user: session.user,
+      info: session.identity?.info ?? null,
       mayHear: session.paths.mayHear(path),
       state: session.state.values,
       version: session.state.version,

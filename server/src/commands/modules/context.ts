@@ -1,4 +1,5 @@
 /** What a module is given beside its arguments: who asks, and what can be done on its behalf. */
+import type { Json } from '../../../../protocol/frames.js';
 import type { Session } from '../../core/session.js';
 import type { GrantResult, RevokeResult } from '../../core/session-paths.js';
 import type { StateValues } from '../../core/session-state.js';
@@ -30,6 +31,11 @@ export class CommandSession implements EndedSession {
   /** The user that it is bound to, null for nobody. */
   get user(): string | null {
     return this.#session.user;
+  }
+
+  /** What its token or the session view said of the user; null where nothing was said. */
+  get info(): Json {
+    return this.#session.identity?.info ?? null;
   }
 
   /** Whether it is bound to a user. */
