@@ -142,7 +142,10 @@ describe('what it says besides', () => {
       seen.push(headers.authorization, headers.cookie);
       return headers.authorization === 'Bearer app' ? { user: 'ann' } : { error: { code: 'not_allowed' } };
     });
-    const server = await dobby('--session-url', view, '--forward-headers', 'authorization');
+    const server = await dobby(
+      ...['--session-url', view, '--forward-headers', 'authorization'],
+      ...['--public', 'news/{name*}'],
+    );
     const open = (headers: Record<string, string>) =>
       fetch(`${server.url}/comet`, {
         method: 'POST',
@@ -155,6 +158,11 @@ describe('what it says besides', () => {
     const error = new Promise<{ code: string }>((resolve) => pomona.on('error', resolve));
     expect((await error).code).toBe('not_allowed');
     expect(pomona.state).toBe('closed');
+    // Public paths are heard all the same, and nothing else is.
+    const heard = await fetch(`${server.url}/comet?path=news/today`);
+    expect(heard.status).toBe(200);
+    await heard.body?.cancel();
+    expect((await fetch(`${server.url}/comet?path=other`)).status).toBe(403);
   });
 
   it('while the back end is down nobody is let in, until it is back', async () => {
@@ -173,13 +181,5 @@ describe('what it says besides', () => {
     );
     isUp = true;
     await lobby.ready;
-  });
-
-  it('public paths are heard by everybody', async () => {
-    const server = await dobby('--public', 'news/{name*}');
-    const heard = await fetch(`${server.url}/comet?path=news/today`);
-    expect(heard.status).toBe(200);
-    await heard.body?.cancel();
-    expect((await fetch(`${server.url}/comet?path=other`)).status).toBe(403);
   });
 });

@@ -54,8 +54,9 @@ it('cookies come with WebSockets, and with event streams where the page includes
   const outcome = (options: object) =>
     // As text, so that the import stays the browser's.
     page.evaluate(`(async () => {
-      const { Pomona } = await import('${example.dobbyUrl}/pomona.js');
-      const pomona = new Pomona({ url: '${example.dobbyUrl}/comet', ...${JSON.stringify(options)} });
+      const dobby = '${example.dobbyUrl}';
+      const { Pomona } = await import(dobby + '/pomona.js');
+      const pomona = new Pomona({ url: dobby + '/comet', ...${JSON.stringify(options)} });
       const { ready } = pomona.connect('ledger', () => {});
       return ready.then(() => 'subscribed', ({ code }) => code).finally(() => pomona.close());
     })()`);
