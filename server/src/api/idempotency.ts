@@ -1,6 +1,7 @@
 /**
  * Requests that carried an idempotency key, and their answers: the same request again gets the same answer and does nothing. Kept for
- * 5 minutes and bounded in what the answers hold, the oldest first; a request that failed is not kept, so it may be tried again.
+ * 5 minutes and bounded in what the answers hold, the oldest first, for each API key by itself; a request that failed is not kept, so it
+ * may be tried again.
  */
 import { createHash } from 'node:crypto';
 import type { Clock } from '../core/clock.js';
@@ -12,6 +13,8 @@ const LIFETIME_MS = 5 * 60 * 1000;
 const MAX_ANSWERS = 100_000;
 
 interface Kept {
+  /** The name of the API key; empty for the one that may do everything. */
+  readonly owner: string;
   readonly digest: string;
   readonly at: number;
   readonly answer: Promise<object>;
@@ -26,7 +29,8 @@ export class Idempotency {
   readonly #clock: Clock;
   /** In the order of their time. */
   readonly #kept = new Map<string, Kept>();
-  #answers = 0;
+  /** By API key. */
+  readonly #answers = new Map<string, number>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -42,7 +46,7 @@ export class Idempotency {
       return { ...(await known.answer), repeated: true };
     }
     const answering = { answer: (async () => task())(), answered: null, answers: 0 };
-    const kept: Kept = { digest, at: this.#clock.now(), ...answering };
+    const kept: Kept = { owner: ownerOf(key), digest, at: this.#clock.now(), ...answering };
     this.#kept.set(key, kept);
     try {
       const answer = await kept.answer;
@@ -67,7 +71,14 @@ export class Idempotency {
   takeOver(requests: Iterable<AnsweredRequest>): void {
     for (const { key, digest, at, answer } of requests) {
       if (this.#kept.has(key)) continue;
-      const kept: Kept = { digest, at, answer: Promise.resolve(answer), answered: null, answers: 0 };
+      const kept: Kept = {
+        owner: ownerOf(key),
+        digest,
+        at,
+        answer: Promise.resolve(answer),
+        answered: null,
+        answers: 0,
+      };
       this.#kept.set(key, kept);
       this.#count(kept, answer);
     }
@@ -76,18 +87,28 @@ export class Idempotency {
   #count(kept: Kept, answer: object): void {
     kept.answered = answer;
     kept.answers = 'results' in answer && Array.isArray(answer.results) ? answer.results.length + 1 : 1;
-    this.#answers += kept.answers;
+    this.#add(kept.owner, kept.answers);
+  }
+
+  #add(owner: string, answers: number): void {
+    this.#answers.set(owner, (this.#answers.get(owner) ?? 0) + answers);
   }
 
   #prune(): void {
     const before = this.#clock.now() - LIFETIME_MS;
-    for (const [key, { at, answers }] of this.#kept) {
-      if (at >= before && this.#answers <= MAX_ANSWERS) return;
+    const isOver = (owner: string): boolean => (this.#answers.get(owner) ?? 0) > MAX_ANSWERS;
+    const isAnyOver = [...this.#answers.keys()].some(isOver);
+    for (const [key, { owner, at, answers }] of this.#kept) {
+      if (at >= before && !isAnyOver) return;
+      if (at >= before && !isOver(owner)) continue;
       this.#kept.delete(key);
-      this.#answers -= answers;
+      this.#add(owner, -answers);
     }
   }
 }
+
+/** Whose a record is: what stands before the colon of its key, where there is one. */
+const ownerOf = (key: string): string => /^([^ :]*):/.exec(key)?.[1] ?? '';
 
 /** @throws RequestFault for what cannot be written again as JSON, being nested too deep. */
 function digestOf(request: unknown): string {

@@ -71,7 +71,8 @@ export function hold(key: ApiKey, { scope }: Scoped, body: Record<string, unknow
         mustName(key, String(path), `${scope.field}.${index}`);
       return held;
     case 'each':
-      if (named === undefined) throw forbidden('has patterns, and this request names no paths', key);
+      // What is done beside the paths, such as binding a session to a user, is for whoever may name one.
+      if (listOf(named).length === 0) throw forbidden('has patterns, and this request names no paths', key);
       return holdItems(key, scope, body);
     default:
       return scope satisfies never;

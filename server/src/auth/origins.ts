@@ -36,11 +36,14 @@ export class Origins {
     if (origin === undefined) return true;
     if (this.#allowed.has(origin)) return true;
     const page = parseUrl(origin);
-    const host = this.isTrusted(address)
-      ? (first(headers['x-forwarded-host']) ?? headers.host)
-      : headers.host;
-    const target = host === undefined ? null : parseUrl(`${page?.protocol}//${host}`);
-    if (page === null || target === null) return false;
+    const forwarded = this.isTrusted(address) ? headers : {};
+    const host = first(forwarded['x-forwarded-host']) ?? headers.host ?? '';
+    // What is no origin as browsers send it, or no host, is compared with nothing.
+    if (page === null || page.origin !== origin || !/^https?:$/.test(page.protocol)) return false;
+    if (/[/\\?#@\s]/.test(host)) return false;
+    const scheme = first(forwarded['x-forwarded-proto']) ?? page.protocol.slice(0, -1);
+    const target = host === '' ? null : parseUrl(`${page.protocol}//${host}`);
+    if (target === null || `${scheme}:` !== page.protocol) return false;
     if (LOOPBACK_HOSTS.test(page.hostname) && LOOPBACK_HOSTS.test(target.hostname)) return true;
     return page.hostname === target.hostname && page.port === target.port;
   }

@@ -27,6 +27,7 @@ const MAX_CHARACTERS = 128 * 1024;
 /** Signs and reads tickets. */
 export class SignedTickets implements TicketOffice {
   readonly lifetimeMs: number;
+  readonly maxCharacters = MAX_CHARACTERS;
   readonly #clock: Clock;
   readonly #secrets: () => readonly Buffer[];
 

@@ -7,6 +7,7 @@ import type { Clock } from '../core/clock.js';
 import { isTooDeep } from '../core/publishing.js';
 import type { Log } from '../observe/log.js';
 import { Circuit, type CircuitToken } from './circuit.js';
+import { Places } from './places.js';
 import { SIGNATURE_HEADER, sign } from './signature.js';
 
 /** What a webhook stands on. */
@@ -30,8 +31,8 @@ export type WebhookAnswer =
 /** How long somebody waits. */
 export interface Wait {
   readonly signal: AbortSignal;
-  /** Whether that it was aborted tells that the back end is slow; otherwise it tells nothing of it. */
-  readonly isTelling: () => boolean;
+  /** Whether that it was aborted tells that the back end is slow, which was asked for so many milliseconds; otherwise it tells nothing of it. */
+  readonly isTelling: (askedMs: number) => boolean;
 }
 
 interface Asking extends Wait {
@@ -46,12 +47,17 @@ const CONNECT_MS = 5_000;
 /** Shorter than what servers keep idle connections for, so that none is used that has just been closed. */
 const IDLE_MS = 4_000;
 
+/** What a proxy says of a back end that is down. Any other status is its own: a question that it cannot answer is not to keep others from asking. */
+const IS_DOWN: ReadonlySet<number> = new Set([502, 503, 504]);
+
 /** A URL of the back end. */
 export class Webhook {
   readonly #parts: WebhookParts;
   readonly #pool: Pool;
   readonly #target: string;
   readonly #circuit: Circuit;
+  /** Its line is here and not in the pool, so that the time in it is not taken for the back end's. */
+  readonly #places: Places;
   #asked = 0;
 
   constructor(parts: WebhookParts) {
@@ -65,6 +71,7 @@ export class Webhook {
       keepAliveTimeout: IDLE_MS,
       maxResponseSize: MAX_ANSWER_BYTES,
     });
+    this.#places = new Places(parts.maxConnections);
     this.#circuit = new Circuit(parts.clock, (pauseMs) => this.#tell(pauseMs));
   }
 
@@ -75,14 +82,22 @@ export class Webhook {
     headers: Readonly<Record<string, string>> = {},
   ): Promise<WebhookAnswer> {
     if (this.#asked >= this.#parts.maxConnections * (1 + WAITING_PER_CONNECTION)) return { failure: 'busy' };
-    const token = this.#circuit.mayAsk();
-    if (token === null) return { failure: 'down' };
     this.#asked++;
     try {
-      return await this.#ask(JSON.stringify(question), { ...wait, token, shown: headers });
+      if (!(await this.#places.take(wait.signal))) return { failure: 'busy' };
+      try {
+        return await this.#askNow(JSON.stringify(question), wait, headers);
+      } finally {
+        this.#places.giveBack();
+      }
     } finally {
       this.#asked--;
     }
+  }
+
+  async #askNow(body: string, wait: Wait, shown: Readonly<Record<string, string>>): Promise<WebhookAnswer> {
+    const token = this.#circuit.mayAsk();
+    return token === null ? { failure: 'down' } : this.#ask(body, { ...wait, token, shown });
   }
 
   /** Lets go of the connections; what is being asked fails. */
@@ -93,6 +108,7 @@ export class Webhook {
   async #ask(body: string, { signal, isTelling, token, shown }: Asking): Promise<WebhookAnswer> {
     const { secret, clock } = this.#parts;
     const request = { method: 'POST', target: this.#target, body };
+    const askedAt = clock.monotonic();
     try {
       const {
         statusCode,
@@ -111,19 +127,14 @@ export class Webhook {
         signal,
       });
       const text = await answer.text();
-      if (statusCode >= 500) return this.#failed(token, `status ${statusCode}`);
+      if (IS_DOWN.has(statusCode)) return this.#failed(token, `status ${statusCode}`);
       this.#circuit.succeeded();
       return read(statusCode, String(headers['content-type'] ?? ''), text);
     } catch (error) {
       // Who waited has gone: that says nothing of the back end.
-      if (signal.aborted && !isTelling()) {
+      if (signal.aborted && !isTelling(clock.monotonic() - askedAt)) {
         this.#circuit.gaveUp(token);
         return { failure: 'failed', detail: 'nobody waits any more' };
-      }
-      // What a client has sent could not be passed on.
-      if (isInvalid(error)) {
-        this.#circuit.gaveUp(token);
-        return { failure: 'failed', detail: describe(error) };
       }
       // It has answered, though not what can be taken.
       if (isTooLarge(error)) {
@@ -147,7 +158,6 @@ export class Webhook {
   }
 }
 
-const isInvalid = (error: unknown): boolean => error instanceof errors.InvalidArgumentError;
 const isTooLarge = (error: unknown): boolean => error instanceof errors.ResponseExceededMaxSizeError;
 
 /** What happens before anything of a request was sent. */

@@ -4,10 +4,12 @@
  */
 import { type ErrorCode, errorBody, type Outcome } from '../../../protocol/codes.js';
 import type { SubscribeItem } from '../../../protocol/frames.js';
-import type { Authority, Pass, PathWord } from './identity.js';
+import type { Clock } from './clock.js';
+import type { Asker, Authority, Pass, PathWord } from './identity.js';
 import { tableOf } from './path-table.js';
 import type { Revocations } from './revocations.js';
 import type { Session } from './session.js';
+import type { TimerWheel } from './timer-wheel.js';
 
 /** What was answered about a path that is still wanted: it is opened, refused, or left to others. */
 export type Answer =
@@ -24,9 +26,18 @@ export type Answer =
 export interface AskingParts {
   readonly authority: Authority;
   readonly revocations: Revocations;
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  /** How long it is tried to get an answer about a path, in milliseconds. */
+  readonly grantWaitMs: number;
+  /** Whether the server stops: nothing of a session changes any more. */
+  readonly isFrozen: () => boolean;
   /** Counts the paths of all sessions that wait. */
   readonly counters: { pending: number };
 }
+
+/** The waits between two tries grow up to the last one. */
+const WAITS_MS = [250, 500, 1_000, 2_000];
 
 /** A path that is asked about. */
 interface Asked {
@@ -44,6 +55,9 @@ export class Asking {
   readonly #asked = new Map<string, Asked>();
   /** One frame's tokens after the other's: a client that sends very many waits for itself. */
   #reading: Promise<void> = Promise.resolve();
+  /** Questions that the back end is to be asked next. */
+  readonly #next: object[] = [];
+  #isAsking = false;
 
   /** `onAnswers` is called with what was answered together, and with the patterns that were granted beside. */
   constructor(
@@ -80,14 +94,16 @@ export class Asking {
 
   /** Asks about paths, those with tokens by them, the others the back end; not again what is asked about already. */
   begin(items: readonly SubscribeItem[]): void {
-    const fresh = items.filter((item) => !this.#goesOn(item));
+    // A path that a frame names twice is asked about as it is named last.
+    const each = new Map(items.map((item) => [item.path, item]));
+    const fresh = [...each.values()].filter((item) => !this.#goesOn(item));
     const withToken = fresh.filter(({ token }) => token !== undefined);
     const others = fresh.filter(({ token }) => token === undefined);
     if (withToken.length > 0) {
       const question = this.#note(withToken);
       this.#reading = this.#reading.then(() => this.#read(withToken, question));
     }
-    if (others.length > 0) void this.#ask(others, this.#note(others));
+    if (others.length > 0) this.#askNext(this.#note(others));
   }
 
   /** Whether the same is asked about a path already. */
@@ -109,11 +125,12 @@ export class Asking {
 
   async #read(items: readonly SubscribeItem[], question: object): Promise<void> {
     const { tokens } = this.#parts.authority;
-    const texts = [...new Set(items.map(({ token = '' }) => token))];
-    const passes = new Map(
-      await Promise.all(texts.map(async (text) => [text, await tokens.pass(text)] as const)),
-    );
-    const asked = this.#answered(items, question);
+    const passes = new Map<string, Outcome<Pass>>();
+    for (const { token = '' } of items) {
+      if (!passes.has(token)) passes.set(token, await tokens.pass(token));
+    }
+    const asked = this.#answered(items, new Set([question]));
+    if (asked.length === 0 || this.#parts.isFrozen()) return;
     this.#onAnswers(
       asked.map((item) => {
         const read = passes.get(item.token ?? '') as Outcome<Pass>;
@@ -140,13 +157,32 @@ export class Asking {
     return { item, verdict: 'granted', at: pass.at, pass };
   }
 
-  async #ask(items: readonly SubscribeItem[], question: object): Promise<void> {
-    const { view } = this.#parts.authority;
+  /** One question of a session at a time: what comes meanwhile is asked about together, when that is answered. */
+  #askNext(question: object): void {
+    this.#next.push(question);
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    void this.#askAll();
+  }
+
+  async #askAll(): Promise<void> {
+    while (this.#next.length > 0) {
+      const questions = new Set(this.#next.splice(0));
+      const items = [...this.#asked.values()].filter((asked) => questions.has(asked.question));
+      if (items.length > 0)
+        await this.#ask(
+          items.map(({ item }) => item),
+          questions,
+        );
+    }
+    this.#isAsking = false;
+  }
+
+  async #ask(items: readonly SubscribeItem[], questions: ReadonlySet<object>): Promise<void> {
     const { user, login, identity } = this.#session;
     const asker = { user, login, info: identity?.info ?? null };
-    const paths = items.map(({ path }) => path);
-    const word = view === null ? NOTHING : await view.ask(asker, paths);
-    const asked = this.#answered(items, question);
+    const word = await this.#untilAnswered(asker, items, questions);
+    const asked = this.#answered(items, questions);
     // It was said of somebody else: the session was bound meanwhile.
     if (user !== this.#session.user) return this.begin(asked);
     const granted = tableOf(word?.grants ?? []);
@@ -157,13 +193,33 @@ export class Asking {
       if (refused.has(item.path)) return { item, verdict: 'refused', ...errorBody('connect_refused') };
       return { item, verdict: 'open' };
     };
-    this.#onAnswers(asked.map(judge), word?.grants ?? []);
+    if (asked.length > 0 && !this.#parts.isFrozen()) this.#onAnswers(asked.map(judge), word?.grants ?? []);
+  }
+
+  /** Tries again as long as one of the paths is still wanted and may wait. */
+  async #untilAnswered(
+    asker: Asker,
+    items: readonly SubscribeItem[],
+    questions: ReadonlySet<object>,
+  ): Promise<PathWord | null> {
+    const { authority, clock, wheel, grantWaitMs } = this.#parts;
+    if (authority.view === null) return NOTHING;
+    const paths = items.map(({ path }) => path);
+    const isWanted = (path: string) => questions.has(this.#asked.get(path)?.question ?? {});
+    const deadline = clock.monotonic() + grantWaitMs;
+    for (let tries = 0; ; tries++) {
+      const word = await authority.view.ask(asker, paths);
+      const restMs = WAITS_MS[Math.min(tries, WAITS_MS.length - 1)] as number;
+      const isOver = clock.monotonic() + restMs >= deadline || !paths.some(isWanted);
+      if (word !== null || isOver) return word;
+      await new Promise<void>((resolve) => wheel.after(restMs, resolve));
+    }
   }
 
   /** Those of a question whose answer still counts. */
-  #answered(items: readonly SubscribeItem[], question: object): SubscribeItem[] {
+  #answered(items: readonly SubscribeItem[], questions: ReadonlySet<object>): SubscribeItem[] {
     return items
-      .filter(({ path }) => this.#asked.get(path)?.question === question)
+      .filter(({ path }) => questions.has(this.#asked.get(path)?.question ?? {}))
       .map(({ path }) => this.take(path) as SubscribeItem);
   }
 }

@@ -16,6 +16,8 @@ export interface IdentitiesParts {
   readonly authority: Authority;
   readonly revocations: Revocations;
   readonly clock: Clock;
+  /** Whether the server stops: nothing of a session changes any more. */
+  readonly isFrozen: () => boolean;
   /** Told when the ticket of a session says less than is known. */
   readonly onChange: (session: Session) => void;
   /** Told of a session that a newer token says to be somebody else's. */
@@ -45,11 +47,12 @@ export class Identities {
     session.paths.say(identity);
   }
 
-  /** Binds a session to a user, where the first binding holds, and to a login, where the newest does. */
-  bind(session: Session, user: string | null, login: string | null): void {
-    if (!this.bindings.bind(session, user, login) || user === null) return;
+  /** Binds a session to a user, where the first binding holds, and to a login, where the newest does; whether it is bound to the user only now. */
+  bind(session: Session, user: string | null, login: string | null): boolean {
+    if (!this.bindings.bind(session, user, login) || user === null) return false;
     // What was said of the user before these were taken away counts no more.
     for (const { path, at } of this.#parts.revocations.takenFrom(user)) session.paths.deny(path, at);
+    return true;
   }
 
   /** A session sends a newer token. */
@@ -61,7 +64,7 @@ export class Identities {
     this.#renewing.add(session);
     void this.#parts.authority.tokens.identity(token).then((read) => {
       this.#renewing.delete(session);
-      const error = session.isEnded ? null : this.#renew(session, read);
+      const error = session.isEnded || this.#parts.isFrozen() ? null : this.#renew(session, read);
       if (error !== null) refuse(error);
     });
   }
@@ -87,8 +90,10 @@ export class Identities {
       onMismatch(session);
       return null;
     }
-    this.introduce(session, identity);
-    const expiresInMs = Math.max(0, (identity.expiresAt ?? 0) - clock.now());
+    // A newer one may have come with a connection meanwhile.
+    const isNewest = identity.at >= (session.identity?.at ?? 0);
+    if (isNewest) this.introduce(session, identity);
+    const expiresInMs = Math.max(0, (session.identity?.expiresAt ?? 0) - clock.now());
     session.tell(Frame.of({ type: 'renewed', expiresInMs }));
     session.paths.recheck();
     onChange(session);

@@ -77,7 +77,7 @@ export interface PathWord {
 export interface SessionView {
   /** Asks who a visitor is, and about paths. Errors: `not_identified`, `not_allowed`. */
   introduce(visitor: Visitor, paths: readonly string[]): Promise<Outcome<Introduction>>;
-  /** Asks whether somebody may hear paths, and again for a while when nothing is answered; null in the end. */
+  /** Asks whether somebody may hear paths; null when nothing is answered. */
   ask(asker: Asker, paths: readonly string[]): Promise<PathWord | null>;
 }
 

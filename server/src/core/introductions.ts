@@ -36,6 +36,8 @@ export const NOTHING: Found = { identity: null, refused: null };
 export interface Opening {
   readonly frame: OpenFrame;
   readonly carrier: Carrier;
+  /** Its number among all openings, in the order of their coming. */
+  readonly number: number;
   readonly found: Found;
 }
 
@@ -73,7 +75,7 @@ export class Introductions {
       const { error } = read;
       return { error, close: error.code === 'keys_unavailable' ? 'busy' : 'token_refused' };
     }
-    if (this.#parts.revocations.isRevoked(read.value)) return refusal('revoked_token', 'token_refused');
+    if (this.#parts.revocations.isRevoked(read.value)) return revoked(read.value);
     return { identity: read.value, refused: null };
   }
 
@@ -83,8 +85,7 @@ export class Introductions {
       return { error, close: error.code === 'not_allowed' ? 'open_refused' : 'busy' };
     }
     const { identity, refused } = told.value;
-    // It was taken back while the back end was being asked: to be asked again.
-    if (this.#parts.revocations.isRevoked(identity)) return refusal('not_identified', 'busy');
+    if (this.#parts.revocations.isRevoked(identity)) return revoked(identity);
     return { identity, refused };
   }
 
@@ -101,6 +102,11 @@ export class Introductions {
       .filter((path) => pathFault(path) === null && !isPublic(path));
     return [...new Set(paths)].slice(0, LIMITS.subscriptionsPerSession);
   }
+}
+
+/** The refusal of what was said before it was taken back: by a token that is good no more, or by a back end, which is to be asked again. */
+export function revoked({ source }: Identity): Refusal {
+  return source === 'token' ? refusal('revoked_token', 'token_refused') : refusal('not_identified', 'busy');
 }
 
 function identityOf(comer: Comer): Identity | null {

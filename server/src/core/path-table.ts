@@ -1,4 +1,7 @@
-/** Values of paths and of patterns. What is said of a path itself counts more than what is said of a pattern that matches it. */
+/**
+ * Values of paths and of patterns. What is said of a path itself counts more than what is said of a pattern that matches it. Patterns
+ * lie by the text that they begin with, so that a thousand of them are not all tried for each path.
+ */
 import { compilePattern, type Pattern } from '../../../protocol/patterns.js';
 
 interface Row<T> {
@@ -14,6 +17,8 @@ export class PathTable<T> {
   /** Most tables have only the one or the other. */
   #paths: Map<string, T> | null = null;
   #patterns: Map<string, Row<T>> | null = null;
+  /** By what they begin with, and the lengths of that; null when it is to be made anew. */
+  #index: { readonly rows: Map<string, Row<T>[]>; readonly lengths: readonly number[] } | null = null;
 
   /** Paths and patterns. */
   get size(): number {
@@ -38,12 +43,13 @@ export class PathTable<T> {
     } else {
       this.#patterns ??= new Map();
       this.#patterns.set(source, { pattern: compilePattern(source), value });
+      this.#index = null;
     }
   }
 
   delete(source: string): void {
     this.#paths?.delete(source);
-    this.#patterns?.delete(source);
+    if (this.#patterns?.delete(source)) this.#index = null;
   }
 
   /** Deletes the paths, not the patterns, that a pattern matches. */
@@ -55,7 +61,7 @@ export class PathTable<T> {
 
   /** Deletes the patterns, not the paths. */
   deletePatterns(): void {
-    this.#patterns = null;
+    this.#patterns = this.#index = null;
   }
 
   /** What was set for this very path. */
@@ -65,8 +71,14 @@ export class PathTable<T> {
 
   /** The values of the patterns that match a path. */
   *ofPatterns(path: string): Generator<T> {
-    for (const { pattern, value } of this.#patterns?.values() ?? []) {
-      if (pattern.match(path) !== null) yield value;
+    if (this.#patterns === null) return;
+    this.#index ??= indexOf(this.#patterns.values());
+    const { rows, lengths } = this.#index;
+    for (const length of lengths) {
+      if (length > path.length) return;
+      for (const { pattern, value } of rows.get(path.slice(0, length)) ?? []) {
+        if (pattern.match(path) !== null) yield value;
+      }
     }
   }
 
@@ -83,4 +95,17 @@ export function tableOf(sources: readonly string[]): PathTable<true> {
   const table = new PathTable<true>();
   for (const source of sources) table.set(source, true);
   return table;
+}
+
+/** The shortest beginnings first. */
+function indexOf<T>(all: Iterable<Row<T>>) {
+  const rows = new Map<string, Row<T>[]>();
+  for (const row of all) {
+    const start = row.pattern.source.split('{', 1)[0] ?? '';
+    const same = rows.get(start);
+    if (same === undefined) rows.set(start, [row]);
+    else same.push(row);
+  }
+  const lengths = [...new Set([...rows.keys()].map(({ length }) => length))].sort((a, b) => a - b);
+  return { rows, lengths };
 }

@@ -42,6 +42,11 @@ export class Pending {
     return this.#paths?.size ?? 0;
   }
 
+  /** The paths that wait, as they are now. */
+  get paths(): string[] {
+    return [...(this.#paths?.keys() ?? [])];
+  }
+
   /** Whether a path waits. */
   has(path: string): boolean {
     return this.#paths?.has(path) === true;

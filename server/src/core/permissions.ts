@@ -5,7 +5,7 @@
  */
 import type { Pattern } from '../../../protocol/patterns.js';
 import type { Identity } from './identity.js';
-import { isPath, PathTable } from './path-table.js';
+import { PathTable, tableOf } from './path-table.js';
 
 /** A path or pattern that was taken away, and when: milliseconds since 1970. */
 export interface Denial {
@@ -36,6 +36,8 @@ export class Permissions {
   readonly #denied = new PathTable<number>();
   #said: PathTable<true> | null = null;
   #saidAt = 0;
+  /** What was said until then counts no more: denials of that time were forgotten. */
+  #forgottenAt = -1;
   /** By path. */
   #passes: Map<string, Pass> | null = null;
 
@@ -88,7 +90,7 @@ export class Permissions {
     this.#denied.set(path, Math.max(at, this.#denied.get(path) ?? at));
     if (this.#denied.size <= this.#parts.most) return;
     // Not without bound either. What is forgotten must not open again what was said before.
-    this.#said = this.#passes = null;
+    this.#forgottenAt = Math.max(this.#forgottenAt, at);
     this.#granted.deletePatterns();
     for (const oldest of this.#denied.sources()) {
       if (!this.#parts.isPublic(oldest)) return this.#denied.delete(oldest);
@@ -102,23 +104,23 @@ export class Permissions {
   }
 
   /** What a token or the session view says, in place of what one said before. */
-  say(identity: Identity | null): void {
+  say(identity: Identity): void {
     this.#said = null;
-    if (identity === null || identity.grants.length === 0) return;
-    this.#said = new PathTable();
-    for (const source of identity.grants) this.#said.set(source, true);
     this.#saidAt = identity.at;
-    // A newer word that names the path itself takes the denial back.
-    for (const path of identity.grants) {
-      const deniedAt = isPath(path) ? this.#denied.ofPath(path) : undefined;
-      if (deniedAt !== undefined && deniedAt < identity.at) this.#denied.delete(path);
-    }
+    if (identity.grants.length > 0) this.#said = tableOf(identity.grants);
   }
 
   /** A token opens a path. */
   addPass(path: string, pass: Pass): void {
     this.#passes ??= new Map();
     this.#passes.set(path, pass);
+  }
+
+  /** When the newest was said by tokens and the session view, in milliseconds since 1970; 0 for never. */
+  get saidAt(): number {
+    let at = this.#saidAt;
+    for (const pass of this.#passes?.values() ?? []) at = Math.max(at, pass.at);
+    return at;
   }
 
   /** For how long a token opens a path, in milliseconds; undefined when none does. */
@@ -146,7 +148,8 @@ export class Permissions {
   }
 
   #isSaid(path: string, deniedAt: number): boolean {
-    if (this.#said !== null && this.#saidAt > deniedAt && this.#said.has(path)) return true;
-    return (this.#passes?.get(path)?.at ?? -1) > deniedAt;
+    const since = Math.max(deniedAt, this.#forgottenAt);
+    if (this.#said !== null && this.#saidAt > since && this.#said.has(path)) return true;
+    return (this.#passes?.get(path)?.at ?? -1) > since;
   }
 }

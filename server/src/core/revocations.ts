@@ -204,7 +204,8 @@ export class Revocations {
       record.isFinal ||= isFinal === true;
     } else {
       record.paths ??= new Map();
-      record.paths.set(path, revocation);
+      // What was taken from one user is not what was taken from another, or from whoever it is.
+      record.paths.set(JSON.stringify([path, revocation.user]), revocation);
     }
     this.#records.set(id, record);
   }

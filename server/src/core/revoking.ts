@@ -118,10 +118,10 @@ export class Revoking {
     return this.#endAll(sessions, { record, mayReturn });
   }
 
-  /** Not before the newest ticket of theirs was made, though the clock of the machine may have been set back. */
+  /** Not before the newest that was said of them, though the clock of the machine may have been set back, or that of a token be ahead. */
   revokedAt(sessions: Iterable<Session>): number {
     let at = this.#parts.clock.now();
-    for (const { ticketAt } of sessions) at = Math.max(at, ticketAt);
+    for (const { ticketAt, paths } of sessions) at = Math.max(at, ticketAt, paths.saidAt);
     return at;
   }
 

@@ -45,6 +45,8 @@ export class SessionPaths {
   /** Most sessions never wait, and have nothing of their own: these are made when they are needed. */
   #pending: Pending | null = null;
   #asking: Asking | null = null;
+  /** What could not be taken over from the server before: its end is to be told. */
+  #lost: ReadonlySet<string> = NONE;
   #permissions: Permissions | null = null;
 
   constructor(session: Session, parts: SessionParts) {
@@ -66,6 +68,11 @@ export class SessionPaths {
   /** What was taken from it since. */
   get denials(): readonly Denial[] {
     return this.#permissions?.denials ?? [];
+  }
+
+  /** When the newest was said of it by tokens and the session view; 0 for never. */
+  get saidAt(): number {
+    return this.#permissions?.saidAt ?? 0;
   }
 
   /** When a path was taken away; null when it was not, or was granted since. */
@@ -93,8 +100,9 @@ export class SessionPaths {
   takeOver(subscriptions: readonly SubscriptionHandoff[]): void {
     for (const subscription of subscriptions) {
       const { path } = subscription;
-      if (this.mayHear(path) && (isInbox(path) || !this.#isFull()))
-        this.#subscriptions.takeOver(subscription);
+      const isAllowed = this.mayHear(path) && (isInbox(path) || !this.#isFull());
+      if (isAllowed) this.#subscriptions.takeOver(subscription);
+      else this.#lost = new Set([...this.#lost, path]);
     }
   }
 
@@ -108,10 +116,13 @@ export class SessionPaths {
     this.#conclude(decisions);
   }
 
-  /** Ends what may not be heard any more. */
+  /** Ends what may not be heard any more, and begins what waited and may be. */
   recheck(): void {
     const lost = [...this.subscriptions.keys()].filter((path) => !this.mayHear(path));
     this.#endAll(lost, 'back_end');
+    const decisions = this.#decisions();
+    this.#openWaiting(decisions);
+    decisions.tell(this.#session);
   }
 
   /** Ends what was heard by tokens that have expired. */
@@ -134,9 +145,13 @@ export class SessionPaths {
       const item = named.get(path) ?? { path, ...(subscription.state && { state: 'snapshot' }) };
       named.delete(path);
       this.#subscriptions.place(subscription, item, decisions);
-      if (this.#isRenewal(item)) decisions.asked.push(item);
+      // Its snapshot is under way already.
+      const { state: _, ...plain } = item;
+      if (this.#isRenewal(item)) decisions.asked.push(plain);
     }
     for (const item of items) if (named.has(item.path)) this.#decide(item, decisions);
+    for (const path of this.#lost) if (!named.has(path)) decisions.ended.push(path);
+    this.#lost = NONE;
     this.#conclude(decisions);
   }
 
@@ -178,6 +193,9 @@ export class SessionPaths {
       const fault = pathFault(path);
       if (fault !== null) return { path, error: itemError(fault, index) };
       this.deny(path, at);
+      // What is being answered was asked before: it is asked again.
+      const asked = this.#asking?.take(path);
+      if (asked !== undefined) this.#asking?.begin([asked]);
       const wasSubscribed = this.#subscriptions.end(path);
       if (wasSubscribed) ended.push(path);
       return { path, wasSubscribed };
@@ -266,6 +284,7 @@ export class SessionPaths {
     if (!isOwn && isInbox(path)) return void decisions.ended.push(path);
     const fault = isOwn ? null : pathFault(path);
     if (fault !== null) return void refuse(fault);
+    this.#pending?.take(path);
     const existing = this.subscriptions.get(path);
     if (existing !== undefined && this.#isRenewal(item)) decisions.asked.push(item);
     else if (existing !== undefined) this.#subscriptions.again(existing, item, decisions);
@@ -304,7 +323,6 @@ export class SessionPaths {
     const { asked } = decisions;
     decisions.tell(this.#session);
     if (asked.length === 0) return;
-    for (const { path } of asked) this.#pending?.take(path);
     this.#asking ??= new Asking(this.#session, this.#parts, (answers, grants) =>
       this.#answered(answers, grants),
     );
@@ -317,6 +335,7 @@ export class SessionPaths {
     const at = answers.find((answer) => answer.verdict === 'granted')?.at ?? 0;
     for (const source of grants) if ((this.deniedAt(source) ?? -1) < at) this.#allowed().grant(source);
     for (const answer of answers) this.#settleAnswer(answer, decisions);
+    this.#openWaiting(decisions);
     decisions.tell(this.#session);
     this.#parts.onGrants(this.#session);
   }
@@ -326,18 +345,30 @@ export class SessionPaths {
     const { path } = item;
     if (verdict === 'refused') {
       const { code, message } = answer;
-      this.#permissions?.takePass(path);
+      // What could not be read says nothing against the token before it.
+      if (code !== 'keys_unavailable') this.#permissions?.takePass(path);
       if (this.mayHear(path)) return this.#open(item, decisions);
       this.#subscriptions.end(path);
       decisions.refused.push({ path, code, message });
-    } else if (verdict === 'open') this.#await(item, decisions);
-    else if ((this.deniedAt(path) ?? -1) >= answer.at) {
+    } else if (verdict === 'open') {
+      if (this.mayHear(path)) this.#open(item, decisions);
+      else this.#await(item, decisions);
+    } else if ((this.deniedAt(path) ?? -1) >= answer.at) {
       // Taken away after it was asked.
       decisions.refused.push({ path, ...errorBody('denied') });
     } else {
       if (answer.pass === undefined) this.#allowed().grant(path);
       else this.#allowed().addPass(path, answer.pass);
       this.#open(item, decisions);
+    }
+  }
+
+  /** Begins what waits for the back end's word and may be heard meanwhile. */
+  #openWaiting(decisions: Decisions): void {
+    for (const path of this.#pending?.paths ?? []) {
+      if (!this.mayHear(path)) continue;
+      const pending = this.#pending?.take(path);
+      if (pending !== undefined) this.#open(pending.item, decisions);
     }
   }
 

@@ -29,6 +29,8 @@ export interface SessionParts {
   readonly revocations: Revocations;
   /** Whether everybody may hear a path. */
   readonly isPublic: (path: string) => boolean;
+  /** Whether the server stops: nothing of a session changes any more. */
+  readonly isFrozen: () => boolean;
   readonly grantWaitMs: number;
   readonly maxSubscriptions: number;
   readonly maxTotalSubscriptions: number;
@@ -54,6 +56,8 @@ export class Session implements Subscriber {
   lastCommandAt: number | null = null;
   /** The connection that has it; null between connections. */
   connection: Connection | null = null;
+  /** Which opening of all, in the order of their coming, gave it its connection. */
+  opening = 0;
   /** Raised by each connection that took it. */
   connectionNumber = 0;
   /** The last number of an upstream frame that took effect; 0 before the first. */
@@ -87,6 +91,11 @@ export class Session implements Subscriber {
   get state(): SessionState {
     this.#state ??= new SessionState();
     return this.#state;
+  }
+
+  /** Whether nobody ever said anything of it. */
+  get isUnknown(): boolean {
+    return this.login === null && this.identity === null && this.paths.granted.size === 0;
   }
 
   /** Hands a message to this client alone, without position. Lost when it has no connection. */

@@ -14,7 +14,7 @@ import { Frame } from './frame.js';
 import type { HandoffTimes, SessionHandoff } from './handoff.js';
 import { Identities, isSomebodyElse } from './identities.js';
 import { EVERYBODY } from './inbox.js';
-import { type Coming, Introductions, NOBODY, NOTHING, type Opening } from './introductions.js';
+import { type Coming, Introductions, NOBODY, NOTHING, type Opening, revoked } from './introductions.js';
 import { Liveness } from './liveness.js';
 import { openedFrame } from './opened.js';
 import { tableOf } from './path-table.js';
@@ -68,6 +68,7 @@ export class Sessions {
   #hasBroadcast = false;
   /** When the last client of the server before was asked to be back, on the monotonic clock. */
   #awaitedUntil = 0;
+  #openings = 0;
   #subscribed = 0;
   #connections = 0;
 
@@ -76,6 +77,7 @@ export class Sessions {
     this.#introductions = new Introductions(parts);
     this.#identities = new Identities({
       ...parts,
+      isFrozen: () => this.isFrozen,
       onChange: (session) => this.#desk.renewSoon(session),
       onMismatch: (session) => void this.end(session, 'kicked', true),
     });
@@ -99,6 +101,7 @@ export class Sessions {
     };
     this.#sessionParts = {
       ...parts,
+      isFrozen: () => this.isFrozen,
       grantWaitMs: parts.settings.grantWaitMs,
       maxSubscriptions: parts.settings.maxSubscriptions,
       maxTotalSubscriptions: parts.settings.maxTotalSubscriptions,
@@ -133,31 +136,39 @@ export class Sessions {
     if ('error' in comer) return comer;
     const refused = this.#mustWait(comer);
     if (refused !== null) return refused;
+    const number = ++this.#openings;
     const found = carrier.isRaw ? null : this.#introductions.of(frame, comer, visitor);
-    if (found === null) return this.#openAs(comer, { frame, carrier, found: NOTHING });
+    if (found === null) return this.#openAs(comer, { frame, carrier, number, found: NOTHING });
     if ('error' in found) return found;
     return found.then((told) => {
       if ('error' in told) return told;
-      return this.#openLater({ frame, carrier, found: told }, isGone());
+      return this.#openLater({ frame, carrier, number, found: told }, isGone());
     });
   }
 
   /** Much may have happened since it was asked who comes. */
   #openLater(opening: Opening, isGone: boolean): OpenOutcome {
+    const { revocations } = this.#parts;
     const comer = this.#recognize(opening.frame);
     if ('error' in comer) return comer;
     if (this.isFrozen) return this.#mustWait(comer) ?? refusal('restarting', 'restarting');
     if (isGone || this.#isFull(comer)) return refusal('too_many_sessions', 'busy');
+    // Its client has come in another way meanwhile.
+    if ('session' in comer && comer.session.opening > opening.number)
+      return refusal('taken_over', 'taken_over');
+    const { identity } = opening.found;
+    if (identity !== null && revocations.isRevoked(identity)) return revoked(identity);
     const user = 'session' in comer ? comer.session.user : 'claims' in comer ? comer.claims.user : null;
-    if (!isSomebodyElse(user, opening.found.identity)) return this.#openAs(comer, opening);
+    if (!isSomebodyElse(user, identity)) return this.#openAs(comer, opening);
     this.#parting(comer);
     return this.#openAs({ refused: 'user_mismatch' }, opening);
   }
 
-  #openAs(comer: Comer, { frame, carrier, found }: Opening): OpenOutcome {
+  #openAs(comer: Comer, { frame, carrier, number, found }: Opening): OpenOutcome {
     const { counters, clock, settings } = this.#parts;
     const session = this.#sessionOf(comer, carrier);
     if (found.identity !== null) this.#identities.introduce(session, found.identity);
+    session.opening = number;
     const connection = this.#attach(session, carrier);
     const isResumed = !('refused' in comer);
     if (isResumed) counters.resumed++;
@@ -167,6 +178,7 @@ export class Sessions {
       const { pingIntervalMs } = settings;
       session.tell(Frame.of(openedFrame(session, { comer, ticket, now: clock.now(), pingIntervalMs })));
     }
+    if (isResumed) session.paths.expirePasses();
     if (isResumed && found.identity !== null) session.paths.recheck();
     this.#subscribe(session, frame.paths ?? [], { isResumed, refused: found.refused });
     return { session, connection };
@@ -216,7 +228,7 @@ export class Sessions {
     session.connection?.close(closingFrame(why));
     this.#end(session);
     if (session.isRaw) return Promise.resolve();
-    const isEmpty = why === 'ended' && session.user === null && session.paths.granted.size === 0;
+    const isEmpty = why === 'ended' && session.user === null && session.isUnknown;
     const isFinal = why === 'dismissed';
     const revocation = { id: session.id, at: this.revoking.revokedAt([session]), isFinal, isEmpty };
     return this.#safe(this.#parts.revocations.add(revocation), isUnattended);
@@ -233,8 +245,10 @@ export class Sessions {
     if (login !== undefined && this.#parts.revocations.hasLoginEnded(login)) {
       return { error: errorBody('login_ended') };
     }
-    this.#identities.bind(session, user ?? null, login ?? null);
-    return { value: session.paths.grant(paths) };
+    const isBoundNow = this.#identities.bind(session, user ?? null, login ?? null);
+    const results = session.paths.grant(paths);
+    if (isBoundNow) session.paths.recheck();
+    return { value: results };
   }
 
   /**
@@ -334,8 +348,9 @@ export class Sessions {
     const session = this.#add(claims.id, false);
     session.isForgotten = true;
     session.connectionNumber = claims.connection;
+    // What was taken from the user comes first: some of it may have been granted since.
+    this.#identities.bind(session, claims.user, claims.login);
     session.paths.restore(claims.grants ?? [], claims.denied);
-    this.#identities.bindings.bind(session, claims.user, claims.login);
     if (claims.identity !== null) this.#identities.introduce(session, claims.identity);
     for (const { path, at } of this.#parts.revocations.pathsTaken(claims)) session.paths.deny(path, at);
     return session;

@@ -2,10 +2,10 @@
  * Hands tickets to sessions: a fresh one at each opening, when half of its life has passed, and when what the session may hear has
  * changed: at once, so that a crash does not cost the back end a question, but at most once a second.
  */
-import type { Json } from '../../../protocol/frames.js';
 import type { Clock } from './clock.js';
 import { Frame } from './frame.js';
 import type { Identity } from './identity.js';
+import type { Denial } from './permissions.js';
 import type { Session } from './session.js';
 import type { TicketOffice } from './ticket.js';
 import type { TimerWheel, WheelTimer } from './timer-wheel.js';
@@ -13,6 +13,9 @@ import type { TimerWheel, WheelTimer } from './timer-wheel.js';
 const COALESCE_MS = 1_000;
 /** Grants above this many characters are left out: a restart then costs one request to the back end. */
 const MAX_GRANTS_CHARACTERS = 16 * 1024;
+
+/** What a denial costs beside its path. */
+const DENIAL_CHARACTERS = 35;
 
 /** What the desk stands on. */
 export interface TicketDeskParts {
@@ -51,12 +54,13 @@ export class TicketDesk {
     }
     const { granted, denials } = session.paths;
     const { login, identity } = session;
-    return this.#office.issue({
-      ...{ ...named, user, login },
-      grants: fits(granted) ? [...granted] : null,
-      denied: fits(denials.map(({ path }) => path)) ? denials : [],
-      identity: identity === null || fits(identity.grants, identity.info) ? identity : bare(identity),
-    });
+    const whose = { ...named, user, login };
+    if (fits(granted, denials, identity)) {
+      const ticket = this.#office.issue({ ...whose, grants: [...granted], denied: denials, identity });
+      if (ticket.length <= this.#office.maxCharacters) return ticket;
+    }
+    // Without its denials no grant may travel.
+    return this.#office.issue({ ...whose, grants: null, denied: [], identity: identity && bare(identity) });
   }
 
   /** Renews the ticket at once, or, when that was done within the last second, once for all changes until it is over. */
@@ -93,8 +97,11 @@ export class TicketDesk {
 /** What is kept of an identity that says too much: who it is, and until when. */
 const bare = (identity: Identity): Identity => ({ ...identity, grants: [], info: null });
 
-function fits(paths: Iterable<string>, info: Json = null): boolean {
-  let characters = info === null ? 0 : JSON.stringify(info).length;
-  for (const path of paths) characters += path.length + 3;
+/** Whether all of it may travel in a ticket. */
+function fits(granted: Iterable<string>, denials: readonly Denial[], identity: Identity | null): boolean {
+  let characters = identity === null ? 0 : JSON.stringify(identity.info).length;
+  for (const path of granted) characters += path.length + 3;
+  for (const path of identity?.grants ?? []) characters += path.length + 3;
+  for (const { path } of denials) characters += path.length + DENIAL_CHARACTERS;
   return characters <= MAX_GRANTS_CHARACTERS;
 }

@@ -32,6 +32,8 @@ export type TicketVerdict =
 export interface TicketOffice {
   /** How long a ticket lasts, in milliseconds. */
   readonly lifetimeMs: number;
+  /** No longer one can be read. */
+  readonly maxCharacters: number;
   issue(claims: TicketClaims): string;
   /** Never throws, whatever the text. */
   read(ticket: string): TicketVerdict;

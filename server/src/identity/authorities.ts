@@ -16,7 +16,6 @@ export interface AuthoritySettings {
   readonly forwardHeaders: readonly string[];
   readonly sessionConnections: number;
   readonly sessionTimeoutMs: number;
-  readonly grantWaitMs: number;
   readonly tokenSecret?: string;
   /** The file or URL of published keys. */
   readonly tokenKeys?: string;
@@ -38,6 +37,9 @@ export interface AuthoritySurroundings {
   readonly addressOf: (request: IncomingMessage) => string;
 }
 
+/** Half of what may wait for each connection. */
+const ASKING_PER_CONNECTION = 8;
+
 /** Tokens and the session view, put together. */
 export class Authorities implements Authority {
   readonly tokens: TokenReader;
@@ -51,7 +53,7 @@ export class Authorities implements Authority {
   constructor(settings: AuthoritySettings, surroundings: AuthoritySurroundings) {
     const { clock, wheel, log, secret, addressOf } = surroundings;
     const { sessionUrl: url, sessionConnections: maxConnections } = settings;
-    const { sessionTimeoutMs: timeoutMs, grantWaitMs: waitMs } = settings;
+    const { sessionTimeoutMs: timeoutMs } = settings;
     const { tokenKeys, tokenIssuer, tokenAudience: audience, maxTokenAgeMs: maxAgeMs } = settings;
     const made = tokenKeys === undefined ? surroundings.madeTokenSecret : () => null;
     const tokenSecret = settings.tokenSecret ?? made();
@@ -63,7 +65,14 @@ export class Authorities implements Authority {
     this.view =
       this.#webhook === null
         ? null
-        : new WebhookView({ webhook: this.#webhook, clock, wheel, log, timeoutMs, waitMs });
+        : new WebhookView({
+            webhook: this.#webhook,
+            clock,
+            wheel,
+            log,
+            timeoutMs,
+            maxAsking: ASKING_PER_CONNECTION * maxConnections,
+          });
     this.#forwardHeaders = settings.forwardHeaders;
     this.#addressOf = addressOf;
   }

@@ -18,12 +18,12 @@ export interface WebhookViewParts {
   readonly log: Log;
   /** How long one answer may take. */
   readonly timeoutMs: number;
-  /** How long it is tried to get an answer about paths. */
-  readonly waitMs: number;
+  /** Questions about paths at a time: the others wait, so that there is always room to ask who a visitor is. */
+  readonly maxAsking: number;
 }
 
-/** The waits between two tries grow up to the last one. */
-const WAITS_MS = [250, 500, 1_000, 2_000];
+/** A back end that was asked for so long, and did not answer, is slow. */
+const TELLING_MS = 4_500;
 
 /** The session view of a back end. */
 export class WebhookView implements SessionView {
@@ -41,7 +41,7 @@ export class WebhookView implements SessionView {
 
   ask(asker: Asker, paths: readonly string[]): Promise<PathWord | null> {
     const question = { type: 'subscribe', ...asker, paths };
-    return once(this.#asking, JSON.stringify(question), () => this.#askUntilAnswered(question));
+    return once(this.#asking, JSON.stringify(question), () => this.#ask(question));
   }
 
   async #introduce({ headers, address }: Visitor, paths: readonly string[]): Promise<Outcome<Introduction>> {
@@ -65,20 +65,15 @@ export class WebhookView implements SessionView {
     return { value: { identity: { source: 'webhook', ...said, at, expiresAt }, refused } };
   }
 
-  async #askUntilAnswered(question: object): Promise<PathWord | null> {
-    const { clock, wheel, timeoutMs, waitMs } = this.#parts;
-    const deadline = clock.monotonic() + waitMs;
-    for (let tries = 0; ; tries++) {
-      const at = clock.now();
-      const leftMs = deadline - clock.monotonic();
-      const answer = await this.#post(question, { timeoutMs: Math.min(timeoutMs, leftMs) });
-      const read = 'json' in answer ? readSubscribeAnswer(answer.json) : (answer.detail ?? answer.failure);
-      if (typeof read !== 'string') return { ...read, at };
-      this.#warn(answer, read);
-      const restMs = WAITS_MS[Math.min(tries, WAITS_MS.length - 1)] as number;
-      if (clock.monotonic() + restMs >= deadline) return null;
-      await new Promise<void>((resolve) => wheel.after(restMs, resolve));
-    }
+  async #ask(question: object): Promise<PathWord | null> {
+    const { clock, timeoutMs, maxAsking } = this.#parts;
+    const at = clock.now();
+    if (this.#asking.size >= maxAsking) return null;
+    const answer = await this.#post(question, { timeoutMs });
+    const read = 'json' in answer ? readSubscribeAnswer(answer.json) : (answer.detail ?? answer.failure);
+    if (typeof read !== 'string') return { ...read, at };
+    this.#warn(answer, read);
+    return null;
   }
 
   async #post(
@@ -88,7 +83,11 @@ export class WebhookView implements SessionView {
     const { webhook, wheel } = this.#parts;
     const abort = new AbortController();
     const timer = wheel.after(timeoutMs, () => abort.abort(new Error('no answer in time')));
-    const answer = await webhook.ask(question, { signal: abort.signal, isTelling: () => true }, headers);
+    const answer = await webhook.ask(
+      question,
+      { signal: abort.signal, isTelling: (askedMs) => askedMs >= Math.min(timeoutMs, TELLING_MS) },
+      headers,
+    );
     timer.cancel();
     return answer;
   }

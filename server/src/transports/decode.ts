@@ -93,14 +93,14 @@ export function decodeJson(text: string): Decoded<unknown> {
 
 /** Reads the body of a POST. */
 export function decodeBody(value: unknown): Decoded<PostBody> {
-  return decodeTyped<PostBody>(bodies, value);
+  return withFewTokens(decodeTyped<PostBody>(bodies, value));
 }
 
 /** Reads the first frame of a WebSocket. */
 export function decodeOpen(value: unknown): Decoded<OpenFrame> {
   const decoded = decodeTyped<PostBody | SendFrame>({ ...bodies, ...sendFrames }, value);
   if ('error' in decoded) return decoded;
-  if (decoded.value.type === 'open') return { value: decoded.value };
+  if (decoded.value.type === 'open') return withFewTokens({ value: decoded.value });
   return { error: errorBody('not_open') };
 }
 
@@ -110,7 +110,7 @@ export function decodeSendFrame(value: unknown): Decoded<SendFrame> {
   if (isObject(value) && value['type'] === 'open') {
     return { error: errorBody('already_open') };
   }
-  return decodeTyped<SendFrame>(sendFrames, value);
+  return withFewTokens(decodeTyped<SendFrame>(sendFrames, value));
 }
 
 const COMMAND_FIELDS: ReadonlySet<string> = new Set(Object.keys(sendFrames.command.shape));
@@ -152,6 +152,19 @@ function decodeTyped<T>(schemas: Record<string, z.ZodType>, value: unknown): Dec
   }
   const checked = check(schema as z.ZodType<T>, value);
   return 'error' in checked ? { ...checked, ...numberOf(value) } : checked;
+}
+
+/** Each token of a frame is work: there may not be many different ones. */
+function withFewTokens<T extends PostBody | SendFrame>(decoded: Decoded<T>): Decoded<T> {
+  if ('error' in decoded) return decoded;
+  const frame: PostBody | SendFrame = decoded.value;
+  if (frame.type !== 'open' && frame.type !== 'subscribe') return decoded;
+  const tokens = new Set<string>();
+  for (const { token } of frame.paths ?? []) if (token !== undefined) tokens.add(token);
+  if (tokens.size <= LIMITS.tokensPerFrame) return decoded;
+  const message = `A frame carries at most ${LIMITS.tokensPerFrame} different tokens.`;
+  const error = errorBody('too_many_items', { message, field: 'paths' });
+  return { error, ...('n' in frame ? { n: frame.n } : {}) };
 }
 
 function numberOf(value: Record<string, unknown>): { n?: number } {

@@ -9,7 +9,7 @@ import { CLOSE_CODES, type ErrorBody } from '../../../protocol/codes.js';
 import type { ClosingFrame, OpenFrame } from '../../../protocol/frames.js';
 import type { Carrier, Connection } from '../core/connection.js';
 import type { Framing } from '../core/frame.js';
-import { type Opening, opening } from './opening.js';
+import { type Opening, opening, refusalOf } from './opening.js';
 import { SocketWriter } from './socket-writer.js';
 import type { TransportParts } from './transport-parts.js';
 
@@ -66,9 +66,11 @@ export function streamEvents(
   const visitor = kind.isRaw ? null : parts.visitorOf(request);
   const opened = opening(parts, { value: frame }, carrier, { visitor, isGone: () => socket.destroyed });
   const begin = (told: Opening): void => {
-    if ('closing' in told) kind.onRefused(told);
-    else beginStream(carrier, told.connection, exchange);
-    if (!('closing' in told)) kind.onBegun();
+    if ('closing' in told) return kind.onRefused(told);
+    // Another connection may have taken the session already, or there was no room for all that was to be told.
+    if (carrier.closing !== null) return kind.onRefused(refusalOf(carrier.closing));
+    beginStream(carrier, told.connection, exchange);
+    kind.onBegun();
   };
   if (opened instanceof Promise) void opened.then(begin);
   else begin(opened);
@@ -98,6 +100,8 @@ class EventStreamCarrier implements Carrier {
   readonly #response: ServerResponse;
   readonly #socket: Socket;
   #writer: SocketWriter | null = null;
+  /** How it was ended; null while it was not. */
+  closing: ClosingFrame | null = null;
 
   constructor(parts: TransportParts, { request, response }: Exchange, isRaw: boolean) {
     this.#parts = parts;
@@ -129,7 +133,10 @@ class EventStreamCarrier implements Carrier {
   }
 
   end(closing: ClosingFrame): void {
-    this.#writer?.finish();
+    this.closing = closing;
+    // Not begun: it is answered as refused.
+    if (this.#writer === null) return;
+    this.#writer.finish();
     this.#response.end();
     if (closing.code === CLOSE_CODES.stalled) return void this.#socket.destroy();
     // A client that reads no more would keep the socket, and what is buffered for it.

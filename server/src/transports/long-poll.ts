@@ -5,13 +5,13 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { ErrorCode } from '../../../protocol/codes.js';
-import type { OpenFrame, PollBody } from '../../../protocol/frames.js';
+import type { ClosingFrame, OpenFrame, PollBody } from '../../../protocol/frames.js';
 import type { Carrier, Connection } from '../core/connection.js';
 import type { Framing } from '../core/frame.js';
 import type { Visitor } from '../core/identity.js';
 import type { Session } from '../core/session.js';
 import type { WheelTimer } from '../core/timer-wheel.js';
-import { type Opening, opening } from './opening.js';
+import { type Opening, opening, refusalOf } from './opening.js';
 import type { TransportParts } from './transport-parts.js';
 
 /** How frames go into the list of an answer: each with a comma before it, the first of which is cut off. */
@@ -50,6 +50,7 @@ export class LongPolls {
     const asked = opening(this.#parts, { value: frame }, carrier, { visitor, isGone });
     const opened = asked instanceof Promise ? await asked : asked;
     if ('closing' in opened) return opened;
+    if (carrier.closing !== null) return refusalOf(carrier.closing);
     const { session, connection } = opened;
     this.#carriers.set(session.id, carrier);
     carrier.begin(session, connection, () => {
@@ -94,6 +95,8 @@ class LongPollCarrier implements Carrier {
   #waiting: PollExchange | null = null;
   /** Frames given so far. */
   #given = 0;
+  /** How the connection was ended; null while it was not. */
+  closing: ClosingFrame | null = null;
   #kept: Kept | null = null;
   /** Whether an answer lies here for a poll that has not come yet. */
   isAwaited = false;
@@ -162,7 +165,8 @@ class LongPollCarrier implements Carrier {
   }
 
   /** The last answer, with the closing frame, stays to be fetched as long as a session waits. */
-  end(): void {
+  end(closing: ClosingFrame): void {
+    this.closing = closing;
     this.#after(this.#parts.sessionTtlMs, () => this.#onGone?.());
   }
 

@@ -1,5 +1,5 @@
 /** The opening of a connection by a decoded first frame, for every transport alike. */
-import { type CloseName, type ErrorBody, errorBody } from '../../../protocol/codes.js';
+import { CLOSE_CODES, type CloseName, type ErrorBody, errorBody } from '../../../protocol/codes.js';
 import type { ClosingFrame, OpenFrame } from '../../../protocol/frames.js';
 import { PROTOCOL_VERSION } from '../../../protocol/limits.js';
 import { type Carrier, type Connection, closingFrame } from '../core/connection.js';
@@ -37,4 +37,10 @@ function told(outcome: OpenOutcome): Opening {
 
 function refused(error: ErrorBody, close: CloseName, more: { reconnectAfterMs?: number } = {}): Opening {
   return { error, closing: closingFrame(close, { error: error.code, ...more }) };
+}
+
+/** The refusal of a connection that ended before its transport had begun. */
+export function refusalOf(closing: ClosingFrame): { error: ErrorBody; closing: ClosingFrame } {
+  const code = closing.error ?? (closing.code === CLOSE_CODES.taken_over ? 'taken_over' : 'internal');
+  return { error: errorBody(code, { message: closing.message }), closing };
 }

@@ -156,7 +156,9 @@ class WebSocketCarrier implements Carrier, Writing {
   /** Who comes, until that frame has come: headers are not kept. */
   #visitor: Visitor | null;
   /** What has come since the first frame, while it is being found out who is asking; null at other times. */
-  #early: string[] | null = null;
+  #early: { readonly frames: string[]; characters: number } | null = null;
+  /** Whether nothing that still comes is taken. */
+  #isOver = false;
 
   constructor(parts: TransportParts, { webSocket, socket, address, visitor }: Ends) {
     this.#visitor = visitor;
@@ -177,6 +179,7 @@ class WebSocketCarrier implements Carrier, Writing {
 
   /** A message has come. */
   receive(data: RawData, isBinary: boolean): void {
+    if (this.#isOver) return;
     if (isBinary) return this.#closeAs(1003, 'Frames are text.');
     const text = String(data);
     if (this.#early !== null) this.#keep(text, this.#early);
@@ -225,6 +228,7 @@ class WebSocketCarrier implements Carrier, Writing {
 
   /** Closes with a code of RFC 6455; nothing that still comes is taken. */
   #closeAs(code: number, reason: string): void {
+    this.#isOver = true;
     this.#connection?.lost();
     this.#writer.finish();
     this.#webSocket.close(code, reason);
@@ -241,21 +245,22 @@ class WebSocketCarrier implements Carrier, Writing {
     const isGone = (): boolean => this.#webSocket.readyState !== this.#webSocket.OPEN;
     const outcome = opening(this.#parts, decoded, this, { visitor, isGone });
     if (!(outcome instanceof Promise)) return this.#opened(outcome);
-    this.#early = [];
+    this.#early = { frames: [], characters: 0 };
     void outcome.then((told) => {
-      const early = this.#early ?? [];
+      const { frames = [] } = this.#early ?? {};
       this.#early = null;
       this.#opened(told);
-      for (const frame of early) if (this.#connection !== null) this.#receive(frame, this.#connection);
+      for (const frame of frames) if (this.#connection !== null) this.#receive(frame, this.#connection);
     });
   }
 
   /** Frames that did not wait for the answer to the first one: not very many. */
-  #keep(text: string, early: string[]): void {
-    early.push(text);
-    const characters = early.reduce((sum, { length }) => sum + length, 0);
-    if (early.length > LIMITS.framesPerPost || characters > LIMITS.openBytes)
-      this.#closeAs(1008, 'Too many frames before "opened".');
+  #keep(text: string, early: { readonly frames: string[]; characters: number }): void {
+    early.frames.push(text);
+    early.characters += text.length;
+    if (early.frames.length <= LIMITS.framesPerPost && early.characters <= LIMITS.openBytes) return;
+    early.frames.length = 0;
+    this.#closeAs(1008, 'Too many frames before "opened".');
   }
 
   #receive(text: string, connection: Connection): void {
