@@ -1,6 +1,8 @@
 /**
  * The table of sessions: opens and resumes them, ends them, and does to them what a back end asks. An id that has
  * ended never returns.
+ *
+ * Over 400 lines: opening, resuming and ending one table of sessions is read in one place, since each must leave it whole.
  */
 import { errorBody, type Outcome } from '../../../protocol/codes.js';
 import type { CommandFrame, OpenFrame, SubscribeItem, TokenFrame } from '../../../protocol/frames.js';

@@ -215,8 +215,12 @@ export class Endpoint {
     const session = this.#sessionOf(body.ticket);
     const { connection, connectionNumber } = session;
     if (body.connection !== connectionNumber) throw endOf('taken_over', 'taken_over');
-    // Nobody has taken it over: the client may come back.
-    if (connection === null) throw fault('unknown_session');
+    if (connection === null) {
+      // Its client goes for good, and has let go of its connection already.
+      if (!isFarewell(body)) throw fault('unknown_session');
+      void this.#parts.sessions.end(session, 'ended');
+      return { accepted: session.received };
+    }
     for (const frame of body.frames) receiveFrame(this.#parts.sessions, session, connection, frame);
     return { accepted: session.received };
   }
@@ -251,6 +255,12 @@ export class Endpoint {
         void reply.header('Cache-Control', 'no-store').type('application/json; charset=utf-8').send(body),
     };
   }
+}
+
+/** Whether all that a POST says is that its client goes for good. */
+function isFarewell({ frames }: SendRequest): boolean {
+  const [frame] = frames;
+  return frames.length === 1 && JSON.stringify(frame) === '{"type":"close"}';
 }
 
 /** The fault that ends a connection, with the close code that says what its client does next. */
