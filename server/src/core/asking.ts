@@ -14,7 +14,7 @@ import type { TimerWheel } from './timer-wheel.js';
 /** What was answered about a path that is still wanted: it is opened, refused, or left to others. */
 export type Answer =
   | { readonly item: SubscribeItem; readonly verdict: 'granted'; readonly at: number; readonly pass?: Pass }
-  | { readonly item: SubscribeItem; readonly verdict: 'open' }
+  | { readonly item: SubscribeItem; readonly verdict: 'undecided' }
   | {
       readonly item: SubscribeItem;
       readonly verdict: 'refused';
@@ -51,7 +51,7 @@ interface Asked {
 export class Asking {
   readonly #session: Session;
   readonly #parts: AskingParts;
-  readonly #onAnswers: (answers: readonly Answer[], grants: readonly string[]) => void;
+  readonly #onAnswers: (answers: readonly Answer[], word: PathWord) => void;
   readonly #asked = new Map<string, Asked>();
   /** One frame's tokens after the other's: a client that sends very many waits for itself. */
   #reading: Promise<void> = Promise.resolve();
@@ -59,11 +59,11 @@ export class Asking {
   readonly #next: object[] = [];
   #isAsking = false;
 
-  /** `onAnswers` is called with what was answered together, and with the patterns that were granted beside. */
+  /** `onAnswers` is called with what was answered together, and with all that the back end said. */
   constructor(
     session: Session,
     parts: AskingParts,
-    onAnswers: (answers: readonly Answer[], grants: readonly string[]) => void,
+    onAnswers: (answers: readonly Answer[], word: PathWord) => void,
   ) {
     this.#session = session;
     this.#parts = parts;
@@ -85,6 +85,12 @@ export class Asking {
     const asked = this.#asked.get(path);
     if (this.#asked.delete(path)) this.#parts.counters.pending--;
     return asked?.item;
+  }
+
+  /** Paths were taken away: what is being answered about them was asked before, and is asked again. */
+  askAgain(isTaken: (path: string) => boolean): void {
+    const items = [...this.#asked.keys()].filter(isTaken).map((path) => this.take(path) as SubscribeItem);
+    if (items.length > 0) this.begin(items);
   }
 
   /** No answer counts any more. */
@@ -137,7 +143,7 @@ export class Asking {
         if ('error' in read) return { item, verdict: 'refused', ...read.error };
         return this.#judge(item, read.value);
       }),
-      [],
+      NOTHING,
     );
   }
 
@@ -191,9 +197,9 @@ export class Asking {
       if (word === null) return { item, verdict: 'refused', ...errorBody('connect_failed') };
       if (granted.has(item.path)) return { item, verdict: 'granted', at: word.at };
       if (refused.has(item.path)) return { item, verdict: 'refused', ...errorBody('connect_refused') };
-      return { item, verdict: 'open' };
+      return { item, verdict: 'undecided' };
     };
-    if (asked.length > 0 && !this.#parts.isFrozen()) this.#onAnswers(asked.map(judge), word?.grants ?? []);
+    if (asked.length > 0 && !this.#parts.isFrozen()) this.#onAnswers(asked.map(judge), word ?? NOTHING);
   }
 
   /** Tries again as long as one of the paths is still wanted and may wait. */

@@ -11,7 +11,7 @@ export class Decisions {
   readonly subscribed: SubscribedItem[] = [];
   readonly pending: string[] = [];
   readonly refused: ({ path: string } & ErrorBody)[] = [];
-  /** Messages to a session that is another one: nothing comes of them. */
+  /** Messages to a session that is another one, of which nothing comes, and subscriptions that could not be taken over. */
   readonly ended: string[] = [];
   /** Those about which somebody is to be asked: not decided yet. */
   readonly asked: SubscribeItem[] = [];

@@ -41,7 +41,7 @@ export class Identities {
   }
 
   /** What is said of a session counts from now on; what it may not hear any more is not ended yet. */
-  introduce(session: Session, identity: Identity): void {
+  identify(session: Session, identity: Identity): void {
     session.identity = identity;
     this.bind(session, identity.user, identity.login);
     session.paths.say(identity);
@@ -90,10 +90,11 @@ export class Identities {
       onMismatch(session);
       return null;
     }
+    const known = session.identity;
     // A newer one may have come with a connection meanwhile.
-    const isNewest = identity.at >= (session.identity?.at ?? 0);
-    if (isNewest) this.introduce(session, identity);
-    const expiresInMs = Math.max(0, (session.identity?.expiresAt ?? 0) - clock.now());
+    const newest = known?.source === 'token' && known.at > identity.at ? known : identity;
+    if (newest === identity) this.identify(session, identity);
+    const expiresInMs = Math.max(0, (newest.expiresAt ?? 0) - clock.now());
     session.tell(Frame.of({ type: 'renewed', expiresInMs }));
     session.paths.recheck();
     onChange(session);

@@ -1,11 +1,11 @@
 /**
  * What one session may hear: what was granted to it and what was taken from it. Each is somebody's word of some time. A grant by the
- * back end is taken away by a later denial, and a denial by a later grant; what a token or the session view said holds where
+ * back end is taken away by a later denial, and a denial by a later grant of the very same path or pattern; what a token or the session view said holds where
  * nothing was denied since it was said.
  */
-import type { Pattern } from '../../../protocol/patterns.js';
+import { compilePattern } from '../../../protocol/patterns.js';
 import type { Identity } from './identity.js';
-import { PathTable, tableOf } from './path-table.js';
+import { isPath, PathTable, tableOf } from './path-table.js';
 
 /** A path or pattern that was taken away, and when: milliseconds since 1970. */
 export interface Denial {
@@ -84,10 +84,11 @@ export class Permissions {
     }
   }
 
-  /** A back end takes a path away. */
-  deny(path: string, at: number): void {
-    this.#granted.delete(path);
-    this.#denied.set(path, Math.max(at, this.#denied.get(path) ?? at));
+  /** A back end takes away a path, or what a pattern matches. */
+  deny(source: string, at: number): void {
+    this.#granted.delete(source);
+    if (!isPath(source)) this.#granted.deleteMatched(compilePattern(source));
+    this.#denied.set(source, Math.max(at, this.#denied.get(source) ?? at));
     if (this.#denied.size <= this.#parts.most) return;
     // Not without bound either. What is forgotten must not open again what was said before.
     this.#forgottenAt = Math.max(this.#forgottenAt, at);
@@ -95,12 +96,6 @@ export class Permissions {
     for (const oldest of this.#denied.sources()) {
       if (!this.#parts.isPublic(oldest)) return this.#denied.delete(oldest);
     }
-  }
-
-  /** A back end takes away what a pattern matches. */
-  denyAll(pattern: Pattern, at: number): void {
-    this.#granted.deleteMatched(pattern);
-    this.deny(pattern.source, at);
   }
 
   /** What a token or the session view says, in place of what one said before. */
@@ -135,12 +130,12 @@ export class Permissions {
   }
 
   /** No token opens a path any more. */
-  takePass(path: string): void {
+  dropPass(path: string): void {
     this.#passes?.delete(path);
   }
 
   /** Takes away the paths whose tokens have expired. */
-  takeExpired(now: number): string[] {
+  dropExpired(now: number): string[] {
     if (this.#passes === null) return [];
     const expired = [...this.#passes].filter(([, { expiresAt }]) => expiresAt <= now).map(([path]) => path);
     for (const path of expired) this.#passes.delete(path);

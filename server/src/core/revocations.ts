@@ -1,5 +1,5 @@
 /**
- * What was taken back: sessions that have ended and paths that were taken from one; users and logins that were sent away and paths that
+ * What was taken back: sessions that have ended and paths that were taken from one; users and logins that were kicked and paths that
  * were taken from a user. A ticket or a token made before is refused, or loses the path. Kept until every such ticket and token has
  * expired, and handed to a journal so that a restart does not forget.
  */
@@ -66,7 +66,7 @@ interface Taken {
 
 interface TakenFromUser {
   at: number;
-  sentAwayAt: number;
+  kickedAt: number;
   isFinal: boolean;
   /** When each was taken. */
   readonly patterns: Map<string, number>;
@@ -114,9 +114,9 @@ export class Revocations {
     if (own !== 'no') return own;
     const ofLogin = login === null ? undefined : this.#logins.get(login);
     const ofUser = user === null ? undefined : this.#users.get(user);
-    const isSentAway = ofUser !== undefined && ofUser.sentAwayAt >= issuedAt;
-    if (ofLogin === undefined && !isSentAway) return 'no';
-    return ofLogin?.isFinal === true || (isSentAway && ofUser.isFinal) ? 'dismissed' : 'ended';
+    const isKicked = ofUser !== undefined && ofUser.kickedAt >= issuedAt;
+    if (ofLogin === undefined && !isKicked) return 'no';
+    return ofLogin?.isFinal === true || (isKicked && ofUser.isFinal) ? 'dismissed' : 'ended';
   }
 
   /** Whether a login has ended: it never returns. */
@@ -124,10 +124,10 @@ export class Revocations {
     return this.#logins.has(login);
   }
 
-  /** Whether somebody's word counts no more, since its login has ended, or its user was sent away after it was given. */
+  /** Whether somebody's word counts no more, since its login has ended, or its user was kicked after it was given. */
   isRevoked({ user, login, at }: Said): boolean {
     if (login !== null && this.#logins.has(login)) return true;
-    return user !== null && (this.#users.get(user)?.sentAwayAt ?? Number.NEGATIVE_INFINITY) >= at;
+    return user !== null && (this.#users.get(user)?.kickedAt ?? Number.NEGATIVE_INFINITY) >= at;
   }
 
   /** What was taken from all sessions of a user, since a time. */
@@ -181,14 +181,14 @@ export class Revocations {
   #noteUser({ ofUser, at, pattern, isFinal }: UserRevocation): void {
     const record = this.#users.get(ofUser) ?? {
       at,
-      sentAwayAt: Number.NEGATIVE_INFINITY,
+      kickedAt: Number.NEGATIVE_INFINITY,
       isFinal: false,
       patterns: new Map<string, number>(),
     };
     record.at = Math.max(record.at, at);
     if (pattern !== undefined) record.patterns.set(pattern, Math.max(at, record.patterns.get(pattern) ?? at));
-    else if (at >= record.sentAwayAt) {
-      record.sentAwayAt = at;
+    else if (at >= record.kickedAt) {
+      record.kickedAt = at;
       record.isFinal = isFinal === true;
     }
     this.#users.set(ofUser, record);

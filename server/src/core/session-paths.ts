@@ -7,15 +7,15 @@
 import { type ErrorBody, type ErrorCode, errorBody } from '../../../protocol/codes.js';
 import type { SubscribeItem } from '../../../protocol/frames.js';
 import { pathFault } from '../../../protocol/paths.js';
-import { compilePattern, type Pattern } from '../../../protocol/patterns.js';
+import type { Pattern } from '../../../protocol/patterns.js';
 import type { Position } from '../../../protocol/positions.js';
 import { type Answer, Asking } from './asking.js';
 import { Decisions } from './decisions.js';
 import { Frame } from './frame.js';
 import type { SubscriptionHandoff } from './handoff.js';
-import type { Identity } from './identity.js';
+import type { Identity, PathWord } from './identity.js';
 import { isInbox, isInboxOf } from './inbox.js';
-import { isPath, type PathTable } from './path-table.js';
+import type { PathTable } from './path-table.js';
 import { Pending } from './pending.js';
 import { type Denial, Permissions } from './permissions.js';
 import type { Session, SessionParts } from './session.js';
@@ -129,7 +129,7 @@ export class SessionPaths {
 
   /** Ends what was heard by tokens that have expired. */
   expirePasses(): void {
-    const expired = this.#permissions?.takeExpired(this.#parts.clock.now()) ?? [];
+    const expired = this.#permissions?.dropExpired(this.#parts.clock.now()) ?? [];
     if (expired.length > 0)
       this.#endAll(
         expired.filter((path) => !this.mayHear(path)),
@@ -162,7 +162,7 @@ export class SessionPaths {
     for (const path of paths) {
       this.#pending?.take(path);
       this.#asking?.take(path);
-      this.#permissions?.takePass(path);
+      this.#permissions?.dropPass(path);
       this.#subscriptions.end(path);
     }
     this.#session.tell(Frame.of({ type: 'unsubscribed', paths, by: 'client' }));
@@ -181,6 +181,7 @@ export class SessionPaths {
         return { path, error: itemError(subscription, index) };
       }
       this.#allowed().grant(path);
+      this.#permissions?.dropPass(path);
       return { path, position: this.#subscriptions.positionOf(subscription) };
     });
     decisions.tell(this.#session);
@@ -195,13 +196,12 @@ export class SessionPaths {
       const fault = pathFault(path);
       if (fault !== null) return { path, error: itemError(fault, index) };
       this.deny(path, at);
-      // What is being answered was asked before: it is asked again.
-      const asked = this.#asking?.take(path);
-      if (asked !== undefined) this.#asking?.begin([asked]);
       const wasSubscribed = this.#subscriptions.end(path);
       if (wasSubscribed) ended.push(path);
       return { path, wasSubscribed };
     });
+    const taken = new Set(paths);
+    this.#asking?.askAgain((path) => taken.has(path));
     this.#tellEnded(ended, 'back_end');
     this.#parts.onGrants(this.#session);
     return results;
@@ -209,7 +209,8 @@ export class SessionPaths {
 
   /** The back end takes away all that a pattern matches; answers how many subscriptions ended. */
   revokeAll(pattern: Pattern, at: number): number {
-    this.#allowed().denyAll(pattern, at);
+    this.deny(pattern.source, at);
+    this.#asking?.askAgain((path) => pattern.match(path) !== null);
     const ended = [...this.subscriptions.keys()].filter(
       (path) => pattern.match(path) !== null && !this.mayHear(path),
     );
@@ -220,8 +221,7 @@ export class SessionPaths {
 
   /** Denies a path or pattern; whoever hears it goes on. */
   deny(source: string, at: number): void {
-    if (isPath(source)) this.#allowed().deny(source, at);
-    else this.#allowed().denyAll(compilePattern(source), at);
+    this.#allowed().deny(source, at);
   }
 
   /** Without a connection nothing is enqueued. */
@@ -325,16 +325,13 @@ export class SessionPaths {
     const { asked } = decisions;
     decisions.tell(this.#session);
     if (asked.length === 0) return;
-    this.#asking ??= new Asking(this.#session, this.#parts, (answers, grants) =>
-      this.#answered(answers, grants),
-    );
+    this.#asking ??= new Asking(this.#session, this.#parts, (answers, word) => this.#answered(answers, word));
     this.#asking.begin(asked);
   }
 
-  /** Something was answered about paths that are still wanted; `grants` were named beside. */
-  #answered(answers: readonly Answer[], grants: readonly string[]): void {
+  /** Something was answered about paths that are still wanted; `grants` may name others beside. */
+  #answered(answers: readonly Answer[], { grants, at }: PathWord): void {
     const decisions = this.#decisions();
-    const at = answers.find((answer) => answer.verdict === 'granted')?.at ?? 0;
     for (const source of grants) if ((this.deniedAt(source) ?? -1) < at) this.#allowed().grant(source);
     for (const answer of answers) this.#settleAnswer(answer, decisions);
     this.#openWaiting(decisions);
@@ -348,11 +345,11 @@ export class SessionPaths {
     if (verdict === 'refused') {
       const { code, message } = answer;
       // What could not be read says nothing against the token before it.
-      if (code !== 'keys_unavailable') this.#permissions?.takePass(path);
+      if (code !== 'keys_unavailable') this.#permissions?.dropPass(path);
       if (this.mayHear(path)) return this.#open(item, decisions);
       this.#subscriptions.end(path);
       decisions.refused.push({ path, code, message });
-    } else if (verdict === 'open') {
+    } else if (verdict === 'undecided') {
       if (this.mayHear(path)) this.#open(item, decisions);
       else this.#await(item, decisions);
     } else if ((this.deniedAt(path) ?? -1) >= answer.at) {
@@ -362,7 +359,7 @@ export class SessionPaths {
       if (answer.pass === undefined) this.#allowed().grant(path);
       else this.#allowed().addPass(path, answer.pass);
       this.#open(item, decisions);
-      if (!this.subscriptions.has(path)) this.#permissions?.takePass(path);
+      if (!this.subscriptions.has(path)) this.#permissions?.dropPass(path);
     }
   }
 

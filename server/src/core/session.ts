@@ -43,7 +43,7 @@ export interface SessionParts {
 /** One client's session. */
 export class Session implements Subscriber {
   readonly id: string;
-  /** The user that it is bound to; null until a back end names one. */
+  /** The user that it is bound to; null until a back end, a token or the session view names one. */
   user: string | null = null;
   /** The login at the app that it belongs to; null until one is named. */
   login: string | null = null;
@@ -57,7 +57,7 @@ export class Session implements Subscriber {
   /** The connection that has it; null between connections. */
   connection: Connection | null = null;
   /** Which opening of all, in the order of their coming, gave it its connection. */
-  opening = 0;
+  openingNumber = 0;
   /** Raised by each connection that took it. */
   connectionNumber = 0;
   /** The last number of an upstream frame that took effect; 0 before the first. */
@@ -95,7 +95,8 @@ export class Session implements Subscriber {
 
   /** Whether nobody ever said anything of it. */
   get isUnknown(): boolean {
-    return this.login === null && this.identity === null && this.paths.granted.size === 0;
+    const { user, login, identity, paths } = this;
+    return user === null && login === null && identity === null && paths.granted.size === 0;
   }
 
   /** Hands a message to this client alone, without position. Lost when it has no connection. */

@@ -1,5 +1,5 @@
 /**
- * The table of sessions: opens and resumes them, ends them, and does to them what a back end asks. An id that has
+ * The table of sessions: opens and resumes them, connects and ends them; what is taken back is in revoking.ts. An id that has
  * ended never returns.
  *
  * Over 400 lines: opening, resuming and ending one table of sessions is read in one place, since each must leave it whole.
@@ -154,9 +154,10 @@ export class Sessions {
     const comer = this.#recognize(opening.frame);
     if ('error' in comer) return comer;
     if (this.isFrozen) return this.#mustWait(comer) ?? refusal('restarting', 'restarting');
-    if (isGone || this.#isFull(comer)) return refusal('too_many_sessions', 'busy');
+    if (isGone) return refusal('unknown_session', 'busy');
+    if (this.#isFull(comer)) return refusal('too_many_sessions', 'busy');
     // Its client has come in another way meanwhile.
-    if ('session' in comer && comer.session.opening > opening.number)
+    if ('session' in comer && comer.session.openingNumber > opening.number)
       return refusal('taken_over', 'taken_over');
     const { identity } = opening.found;
     if (identity !== null && revocations.isRevoked(identity)) return revoked(identity);
@@ -169,8 +170,8 @@ export class Sessions {
   #openAs(comer: Comer, { frame, carrier, number, found }: Opening): OpenOutcome {
     const { counters, clock, settings } = this.#parts;
     const session = this.#sessionOf(comer, carrier);
-    if (found.identity !== null) this.#identities.introduce(session, found.identity);
-    session.opening = number;
+    if (found.identity !== null) this.#identities.identify(session, found.identity);
+    session.openingNumber = number;
     const connection = this.#attach(session, carrier);
     const isResumed = !('refused' in comer);
     if (isResumed) counters.resumed++;
@@ -230,7 +231,7 @@ export class Sessions {
     session.connection?.close(closingFrame(why));
     this.#end(session);
     if (session.isRaw) return Promise.resolve();
-    const isEmpty = why === 'ended' && session.user === null && session.isUnknown;
+    const isEmpty = why === 'ended' && session.isUnknown;
     const isFinal = why === 'dismissed';
     const revocation = { id: session.id, at: this.revoking.revokedAt([session]), isFinal, isEmpty };
     return this.#safe(this.#parts.revocations.add(revocation), isUnattended);
@@ -353,7 +354,7 @@ export class Sessions {
     // What was taken from the user comes first: some of it may have been granted since.
     this.#identities.bind(session, claims.user, claims.login);
     session.paths.restore(claims.grants ?? [], claims.denied);
-    if (claims.identity !== null) this.#identities.introduce(session, claims.identity);
+    if (claims.identity !== null) this.#identities.identify(session, claims.identity);
     for (const { path, at } of this.#parts.revocations.pathsTaken(claims)) session.paths.deny(path, at);
     return session;
   }

@@ -11,8 +11,8 @@ import type { TicketOffice } from './ticket.js';
 import type { TimerWheel, WheelTimer } from './timer-wheel.js';
 
 const COALESCE_MS = 1_000;
-/** Grants above this many characters are left out: a restart then costs one request to the back end. */
-const MAX_GRANTS_CHARACTERS = 16 * 1024;
+/** What is said of a session above this many characters is left out: a restart then costs one request to the back end. */
+const MAX_SAID_CHARACTERS = 16 * 1024;
 
 /** What a denial costs beside its path. */
 const DENIAL_CHARACTERS = 35;
@@ -103,5 +103,5 @@ function fits(granted: Iterable<string>, denials: readonly Denial[], identity: I
   for (const path of granted) characters += path.length + 3;
   for (const path of identity?.grants ?? []) characters += path.length + 3;
   for (const { path } of denials) characters += path.length + DENIAL_CHARACTERS;
-  return characters <= MAX_GRANTS_CHARACTERS;
+  return characters <= MAX_SAID_CHARACTERS;
 }

@@ -9,7 +9,7 @@ import { CLOSE_CODES, type ErrorBody } from '../../../protocol/codes.js';
 import type { ClosingFrame, OpenFrame } from '../../../protocol/frames.js';
 import type { Carrier, Connection } from '../core/connection.js';
 import type { Framing } from '../core/frame.js';
-import { type Opening, opening, refusalOf } from './opening.js';
+import { type Opened, opening, refusalOf } from './opening.js';
 import { SocketWriter } from './socket-writer.js';
 import type { TransportParts } from './transport-parts.js';
 
@@ -65,7 +65,7 @@ export function streamEvents(
   const carrier = new EventStreamCarrier(parts, exchange, kind.isRaw);
   const visitor = kind.isRaw ? null : parts.visitorOf(request);
   const opened = opening(parts, { value: frame }, carrier, { visitor, isGone: () => socket.destroyed });
-  const begin = (told: Opening): void => {
+  const begin = (told: Opened): void => {
     if ('closing' in told) return kind.onRefused(told);
     // Another connection may have taken the session already, or there was no room for all that was to be told.
     if (carrier.closing !== null) return kind.onRefused(refusalOf(carrier.closing));

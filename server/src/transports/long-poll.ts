@@ -11,7 +11,7 @@ import type { Framing } from '../core/frame.js';
 import type { Visitor } from '../core/identity.js';
 import type { Session } from '../core/session.js';
 import type { WheelTimer } from '../core/timer-wheel.js';
-import { type Opening, opening, refusalOf } from './opening.js';
+import { type Opened, opening, refusalOf } from './opening.js';
 import type { TransportParts } from './transport-parts.js';
 
 /** How frames go into the list of an answer: each with a comma before it, the first of which is cut off. */
@@ -44,7 +44,7 @@ export class LongPolls {
     frame: OpenFrame,
     exchange: PollExchange,
     visitor: Visitor | null,
-  ): Promise<Exclude<Opening, { session: Session }> | null> {
+  ): Promise<Exclude<Opened, { session: Session }> | null> {
     const carrier = new LongPollCarrier(this.#parts, exchange.address);
     const isGone = (): boolean => exchange.response.destroyed;
     const asked = opening(this.#parts, { value: frame }, carrier, { visitor, isGone });

@@ -10,7 +10,7 @@ import type { Decoded } from './decode.js';
 import type { TransportParts } from './transport-parts.js';
 
 /** An open connection, or what to tell the client and how to close. */
-export type Opening =
+export type Opened =
   | { readonly session: Session; readonly connection: Connection }
   | { readonly error: ErrorBody; readonly closing: ClosingFrame };
 
@@ -20,7 +20,7 @@ export function opening(
   decoded: Decoded<OpenFrame>,
   carrier: Carrier,
   coming?: Coming,
-): Opening | Promise<Opening> {
+): Opened | Promise<Opened> {
   if ('error' in decoded) return refused(decoded.error, 'open_refused');
   if (decoded.value.protocol !== PROTOCOL_VERSION) {
     return refused(errorBody('unsupported_protocol', { field: 'protocol' }), 'open_refused');
@@ -29,13 +29,13 @@ export function opening(
   return outcome instanceof Promise ? outcome.then(told) : told(outcome);
 }
 
-function told(outcome: OpenOutcome): Opening {
+function told(outcome: OpenOutcome): Opened {
   if (!('error' in outcome)) return outcome;
   const { error, close, reconnectAfterMs } = outcome;
   return refused(error, close, reconnectAfterMs === undefined ? {} : { reconnectAfterMs });
 }
 
-function refused(error: ErrorBody, close: CloseName, more: { reconnectAfterMs?: number } = {}): Opening {
+function refused(error: ErrorBody, close: CloseName, more: { reconnectAfterMs?: number } = {}): Opened {
   return { error, closing: closingFrame(close, { error: error.code, ...more }) };
 }
 

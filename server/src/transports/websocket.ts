@@ -15,7 +15,7 @@ import type { Visitor } from '../core/identity.js';
 import type { WheelTimer } from '../core/timer-wheel.js';
 import { decodeJson, decodeOpen } from './decode.js';
 import { receiveText } from './inbound.js';
-import { type Opening, opening } from './opening.js';
+import { type Opened, opening } from './opening.js';
 import { SocketWriter, type Writing } from './socket-writer.js';
 import type { TransportParts } from './transport-parts.js';
 
@@ -267,7 +267,7 @@ class WebSocketCarrier implements Carrier, Writing {
     receiveText(this.#parts.sessions, connection.session, connection, text);
   }
 
-  #opened(outcome: Opening): void {
+  #opened(outcome: Opened): void {
     if ('closing' in outcome) {
       this.#send({ type: 'error', ...outcome.error });
       this.#refuse(outcome.closing);

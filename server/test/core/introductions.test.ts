@@ -238,6 +238,18 @@ describe('the token of a session', () => {
     ]);
   });
 
+  it('takes the place of what the back end said, though that was said later', async () => {
+    const { world } = setUp();
+    const old = token({ at: world.clock.now(), expiresAt: world.clock.now() + 60_000, grants: ['x'] });
+    world.clock.advance(10);
+    const client = await world.openAsked({});
+    client.frames();
+    client.send({ type: 'token', n: 1, token: old });
+    await settled();
+    expect(client.told('renewed')).toEqual([{ expiresInMs: 59_990 }]);
+    expect(client.session.paths.mayHear('x')).toBe(true);
+  });
+
   it('is not renewed by a bad one, and the one before counts on', async () => {
     const { world } = setUp();
     const client = await world.openAsked({ token: token({ grants: ['x'] }), paths: [{ path: 'x' }] });

@@ -94,16 +94,33 @@ describe('a question about paths', () => {
     expect(client.told('refused')).toMatchObject([{ paths: [{ path: 'a', code: 'connect_failed' }] }]);
   });
 
-  it('that was asked before its path was taken away gives it back to nobody: it is asked again', async () => {
+  it.each(['session', 'user'])(
+    'that was asked before its path was taken from the %s gives it back to nobody: it is asked again',
+    async (whose) => {
+      const { world, questions } = heldView();
+      const client = world.open();
+      world.sessions.connect('session-1', [], 'ann');
+      client.want('a');
+      const { revoking } = world.sessions;
+      if (whose === 'session') await revoking.disconnect('session-1', ['a']);
+      else await revoking.disconnectUser('ann', ['{any}']);
+      await questions[0]?.answer({ grants: ['a'] });
+      expect(client.session.paths.mayHear('a')).toBe(false);
+      world.clock.advance(1);
+      await questions[1]?.answer({ grants: ['a'], at: world.clock.now() });
+      expect(client.session.paths.subscriptions.has('a')).toBe(true);
+    },
+  );
+
+  it('may be answered with more than was asked, which counts as of then', async () => {
     const { world, questions } = heldView();
     const client = world.open();
-    client.want('a');
-    await world.sessions.revoking.disconnect('session-1', ['a']);
-    await questions[0]?.answer({ grants: ['a'] });
-    expect(client.session.paths.mayHear('a')).toBe(false);
+    await world.sessions.revoking.disconnect('session-1', ['b', 'c']);
     world.clock.advance(1);
-    await questions[1]?.answer({ grants: ['a'], at: world.clock.now() });
-    expect(client.session.paths.subscriptions.has('a')).toBe(true);
+    client.want('a');
+    await world.sessions.revoking.disconnect('session-1', ['c']);
+    await questions[0]?.answer({ grants: ['b', 'c'], refused: ['a'] });
+    expect(['a', 'b', 'c'].map((path) => client.session.paths.mayHear(path))).toEqual([false, true, false]);
   });
 
   it('is answered by a connect that comes meanwhile, from the position that was named', async () => {
