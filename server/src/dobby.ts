@@ -8,8 +8,9 @@ import { LIMITS } from '../../protocol/limits.js';
 import type { Position } from '../../protocol/positions.js';
 import { type MountedApi, registerApi } from './api/http.js';
 import { Idempotency } from './api/idempotency.js';
+import { openApiKeyFile } from './api-key-file-opening.js';
+import type { ApiKeyFile } from './auth/api-key-file.js';
 import { ApiKeys } from './auth/api-keys.js';
-import type { KeyFile } from './auth/key-file.js';
 import { Origins } from './auth/origins.js';
 import { FileJournal, Journals } from './auth/revocation-journal.js';
 import { StateFolder } from './auth/state-folder.js';
@@ -31,7 +32,6 @@ import { checkedPath, DobbyError, orThrow } from './dobby-error.js';
 import { Handover } from './handoff/handover.js';
 import { createHttpServer } from './http-server.js';
 import { Authorities } from './identity/authorities.js';
-import { openKeyFile } from './key-file-opening.js';
 import { createLog, type Log } from './observe/log.js';
 import { registerPages } from './pages/pages.js';
 import { stopInOrder } from './stopping.js';
@@ -75,7 +75,7 @@ export class Dobby {
   readonly #handover: Handover;
   readonly #api: MountedApi;
   readonly #keys: ApiKeys;
-  readonly #keyFile: KeyFile | null;
+  readonly #keyFile: ApiKeyFile | null;
   #hasTakenOver = false;
   #isStopping = false;
   #starting: Promise<string> | null = null;
@@ -89,7 +89,7 @@ export class Dobby {
     this.apiKey =
       this.config.apiKey === undefined ? state.apiKey() : { key: this.config.apiKey, isNew: false };
     this.#keys = new ApiKeys([this.apiKey.key]);
-    this.#keyFile = openKeyFile(this.config.apiKeys, this.#keys, this.#log);
+    this.#keyFile = openApiKeyFile(this.config.apiKeys, this.#keys, this.#log);
     state.ticketSecrets(Date.now()); // what is wrong with them is told at the start
     const policies = new Policies(this.config);
     this.#warnOfSmallLogs();

@@ -7,8 +7,8 @@ import { type ApiKey, digestOf } from './api-keys.js';
 const MIN_KEY_CHARACTERS = 16;
 
 /** The file of API keys cannot be used; the message says where it is wrong, without any key. */
-export class KeyFileError extends Error {
-  override readonly name = 'KeyFileError';
+export class ApiKeyFileError extends Error {
+  override readonly name = 'ApiKeyFileError';
 }
 
 /** What keys are held to beyond their own form. */
@@ -19,13 +19,13 @@ export interface KeyRules {
   readonly isTaken: (digest: Buffer) => boolean;
 }
 
-/** Reads the keys. @throws KeyFileError */
+/** Reads the keys. @throws ApiKeyFileError */
 export function parseKeys(text: string, rules: KeyRules): ApiKey[] {
   const result = schemaOf(rules.methods).safeParse(parseJson(text));
   const complaints = result.success
     ? clashes(result.data, rules.isTaken)
     : result.error.issues.map(complaint);
-  if (!result.success || complaints.length > 0) throw new KeyFileError(complaints.join('; '));
+  if (!result.success || complaints.length > 0) throw new ApiKeyFileError(complaints.join('; '));
   return result.data;
 }
 
@@ -92,7 +92,7 @@ function parseJson(text: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     const place = /at position \d+/.exec((error as Error).message)?.[0];
-    throw new KeyFileError(place === undefined ? 'this is not JSON' : `this is not JSON, ${place}`);
+    throw new ApiKeyFileError(place === undefined ? 'this is not JSON' : `this is not JSON, ${place}`);
   }
 }
 

@@ -1,8 +1,8 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { ApiKeyFile } from '../../src/auth/api-key-file.js';
 import { ApiKeys } from '../../src/auth/api-keys.js';
-import { KeyFile } from '../../src/auth/key-file.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { tempFolder } from '../support/temp-folder.js';
 
@@ -24,8 +24,8 @@ beforeEach(() => {
   faults = [];
 });
 
-function open(): KeyFile {
-  return new KeyFile({
+function open(): ApiKeyFile {
+  return new ApiKeyFile({
     file,
     keys,
     methods: ['update'],
@@ -35,7 +35,7 @@ function open(): KeyFile {
   });
 }
 
-function watched(...names: string[]): KeyFile {
+function watched(...names: string[]): ApiKeyFile {
   writeFileSync(file, text(...names));
   const keyFile = open();
   keyFile.watch();

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ApiKeyFileError, parseKeys } from '../../src/auth/api-key-list.js';
 import { digestOf } from '../../src/auth/api-keys.js';
-import { KeyFileError, parseKeys } from '../../src/auth/key-list.js';
 
 const FULL = 'the-key-that-may-do-everything';
 const SECRET = 'S3CR3T-S3CR3T-S3CR3T';
@@ -15,7 +15,7 @@ function complaintOf(value: unknown): string {
   try {
     parse(value);
   } catch (error) {
-    if (error instanceof KeyFileError) return error.message;
+    if (error instanceof ApiKeyFileError) return error.message;
     throw error;
   }
   return 'none';

@@ -4,15 +4,15 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import type { Cancel, Clock } from '../core/clock.js';
+import { ApiKeyFileError, parseKeys } from './api-key-list.js';
 import type { ApiKeys } from './api-keys.js';
-import { KeyFileError, parseKeys } from './key-list.js';
 
 /** How often it is looked whether the file has changed. */
 const LOOK_MS = 1_000;
 const MAX_BYTES = 1024 * 1024;
 
 /** What a key file stands on. */
-export interface KeyFileParts {
+export interface ApiKeyFileParts {
   readonly file: string;
   /** Told of what the file holds. */
   readonly keys: ApiKeys;
@@ -22,12 +22,12 @@ export interface KeyFileParts {
   /** The file has changed: the names that are good from now on. */
   readonly onChange: (names: readonly string[]) => void;
   /** The file cannot be used; told once per change. */
-  readonly onFault: (error: KeyFileError) => void;
+  readonly onFault: (error: ApiKeyFileError) => void;
 }
 
 /** The file of further API keys, read. */
-export class KeyFile {
-  readonly #parts: KeyFileParts;
+export class ApiKeyFile {
+  readonly #parts: ApiKeyFileParts;
   /** Which version of the file is in force. */
   #stamp: string;
   /** The fault that was told last, with its version; null when there is none. */
@@ -35,8 +35,8 @@ export class KeyFile {
   #cancel: Cancel | null = null;
   #isStopped = false;
 
-  /** @throws KeyFileError that names the file and the field */
-  constructor(parts: KeyFileParts) {
+  /** @throws ApiKeyFileError that names the file and the field */
+  constructor(parts: ApiKeyFileParts) {
     this.#parts = parts;
     this.#stamp = this.#stampNow();
     this.#read();
@@ -72,7 +72,7 @@ export class KeyFile {
       }
       this.#told = null;
     } catch (error) {
-      if (!(error instanceof KeyFileError)) throw error;
+      if (!(error instanceof ApiKeyFileError)) throw error;
       const told = `${stamp} ${error.message}`;
       if (told === this.#told) return;
       this.#told = told;
@@ -97,19 +97,19 @@ export class KeyFile {
     const { file } = this.#parts;
     try {
       const stat = statSync(file, { bigint: true });
-      if (!stat.isFile()) throw new KeyFileError('this is no file');
-      if (stat.size > MAX_BYTES) throw new KeyFileError(`this is larger than ${MAX_BYTES} bytes`);
+      if (!stat.isFile()) throw new ApiKeyFileError('this is no file');
+      if (stat.size > MAX_BYTES) throw new ApiKeyFileError(`this is larger than ${MAX_BYTES} bytes`);
       return [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(' ');
     } catch (error) {
       throw this.#faultOf(error);
     }
   }
 
-  #faultOf(error: unknown): KeyFileError {
+  #faultOf(error: unknown): ApiKeyFileError {
     const { file } = this.#parts;
-    if (error instanceof KeyFileError) return new KeyFileError(`${file}: ${error.message}`);
+    if (error instanceof ApiKeyFileError) return new ApiKeyFileError(`${file}: ${error.message}`);
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return new KeyFileError(`there is no file ${file}`);
-    return new KeyFileError(`${file}: it cannot be read: ${message}`);
+    if (code === 'ENOENT') return new ApiKeyFileError(`there is no file ${file}`);
+    return new ApiKeyFileError(`${file}: it cannot be read: ${message}`);
   }
 }
