@@ -1,7 +1,7 @@
 /** `dobby token`: makes a token of a session or of paths and prints it, to try things out or for a back end without a library. */
 import { SignJWT } from 'jose';
 import { LIMITS } from '../../../protocol/limits.js';
-import { compilePattern } from '../../../protocol/patterns.js';
+import { patternFault } from '../../../protocol/patterns.js';
 import { StateFolder } from '../auth/state-folder.js';
 import { type Claims, identityOf, passOf } from '../auth/token-claims.js';
 import type { Config } from '../config/config.js';
@@ -77,11 +77,8 @@ function claimsOf({ user, login, info, grant, path }: TokenFlags): Claims {
 
 function checkPatterns(flag: string, patterns: readonly string[]): void {
   for (const pattern of patterns) {
-    try {
-      compilePattern(pattern);
-    } catch (error) {
-      throw new CommandError(`${flag}: ${(error as Error).message}`);
-    }
+    const fault = patternFault(pattern);
+    if (fault !== null) throw new CommandError(`${flag}: ${fault}`);
   }
 }
 
