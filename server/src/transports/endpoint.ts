@@ -149,7 +149,7 @@ export class Endpoint {
     const wrong = pathFault(path);
     if (wrong !== null) throw fault(wrong, { field: 'path' });
     if (this.#parts.isPublic(path)) return;
-    const advice = `"${path}" is not public. The configuration line "public": ["${path}"] would open it.`;
+    const advice = `"${path}" is not public, and GET hears nothing else: a token goes into the "open" frame of a POST. The configuration line "public": ["${path}"] would open it to everybody.`;
     throw fault('not_granted', { message: advice, field: 'path' });
   }
 
