@@ -1,10 +1,12 @@
 /** docs/identity.md: its code is that of the examples, and what it says besides is seen to be so. */
 
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Pomona } from '../../../client/src/index.js';
@@ -30,6 +32,12 @@ function blocks(): { language: string; text: string; files: string[] }[] {
   });
 }
 
+/** The commands of the page, block by block. */
+const commandsOf = (): string[] =>
+  blocks()
+    .filter(({ language }) => language === 'sh')
+    .map(({ text }) => text.trim());
+
 /** Without indentation, which differs between a file and the page. */
 const bare = (text: string) => text.replace(/^\s+/gm, '').trim();
 
@@ -50,10 +58,8 @@ describe('docs/identity.md', () => {
   it('shows commands that the examples give', () => {
     const readme = readFileSync(join(ROOT, 'examples/identity/README.md'), 'utf8');
     const tour = readFileSync(join(ROOT, 'examples/identity/curl/tour.sh'), 'utf8');
-    const commands = blocks()
-      .filter(({ language }) => language === 'sh')
-      .map(({ text }) => text.trim());
-    expect(commands).toHaveLength(3);
+    const commands = commandsOf().filter((text) => !text.includes('curl'));
+    expect(commands).toHaveLength(2);
     for (const command of commands)
       expect(`${readme}${tour}npx dobby --public 'news/{name*}'`).toContain(command);
   });
@@ -95,6 +101,31 @@ describe('what it says besides', () => {
     ends.push(() => pomona.close());
     return pomona;
   }
+
+  it('the curl lines open a session by a token, and kick', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dobby-guide-'));
+    const server = await startServer(['--port', '0', '--state-dir', join(folder, '.dobby')]);
+    ends.push(
+      () => rmSync(folder, { recursive: true, force: true }),
+      () => server.kill('SIGTERM'),
+    );
+    const [open = '', kick = ''] = commandsOf()
+      .filter((text) => text.includes('curl'))
+      .map((text) =>
+        text
+          .replace('npx dobby', `node ${join(ROOT, 'server/bin/dobby.mjs')}`)
+          .replace('http://127.0.0.1:4020', server.url)
+          .replace('curl', 'curl -s'),
+      );
+    const run = (command: string) => promisify(execFile)('bash', ['-c', command], { cwd: folder });
+    // The stream ends with the session.
+    const opened = run(open);
+    let kicked = '';
+    while (!kicked.includes('"sessions":1')) ({ stdout: kicked } = await run(kick.replace('"7"', '"ann"')));
+    const { stdout } = await opened;
+    expect(stdout).toContain('"subscribed"');
+    expect(stdout).toContain('"code":4100');
+  });
 
   it('tokens of an identity provider say who it is, and the back end what they may hear', async () => {
     const { publicKey, privateKey } = await generateKeyPair('ES256');
