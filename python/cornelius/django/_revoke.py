@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.dispatch import Signal
+from django.http import HttpRequest
 from django.utils.asyncio import async_unsafe
 
 from .. import _calls as calls
@@ -17,6 +18,7 @@ from .._calls import Call
 from .._default import default
 from .._errors import ApiError, CorneliusError, PartialFailure, Unauthorized, UnknownSession
 from .._types import Revocation
+from ._after_answer import AfterAnswer, answered
 from ._after_commit import AfterCommit
 from ._failures import tell
 
@@ -66,6 +68,20 @@ def kick_users(names: Iterable[str], using: str | None) -> None:
     found = [Revocation(user=name) for name in names]
     if found:
         _revoke(found, using)
+
+
+@async_unsafe(_IN_ASYNC)
+def kick_login(login: str, request: object) -> None:
+    """Ends all of a login after the commit, and after the answer to the request.
+
+    The answer tells the browser that its cookie is another: a page that came back before it would
+    ask with the old one. Without a request that is answered, after the commit.
+    """
+    given, found = Revocation(login=login), answered(request)
+    if found is None:
+        _revoke([given], None)
+    else:
+        _held.add([(given, found)], None)
 
 
 @async_unsafe(_IN_ASYNC)
@@ -129,4 +145,11 @@ def _whom(given: Revocation) -> str:
     return f"user {given.user!r}" if given.user is not None else f"login {given.login!r}"
 
 
+def _hold(given: Iterable[tuple[Revocation, HttpRequest]]) -> None:
+    for revocation, request in given:
+        _after_answer.add(revocation, request)
+
+
 _after_commit = AfterCommit(_send)
+_after_answer: AfterAnswer[Revocation] = AfterAnswer(_send)
+_held = AfterCommit(_hold)

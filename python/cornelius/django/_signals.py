@@ -12,22 +12,27 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
-from django.contrib.auth.signals import user_logged_out
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.core.exceptions import FieldDoesNotExist
+from django.core.signals import request_started
 from django.db.models import Model
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
+from django.dispatch import Signal
 from django.http import HttpRequest
 
-from ._revoke import kick, kick_users
+from ._after_answer import started
+from ._revoke import kick_login, kick_users
 from ._settings import revokes_on_signals
-from ._users import login_of
+from ._users import flushed_login_of, login_of
 
 log = logging.getLogger("cornelius.django")
 
 
 def connect_signals() -> None:
     """Wires the receivers. Models must be loaded."""
+    request_started.connect(started, dispatch_uid="cornelius.started")
     user_logged_out.connect(_logged_out, dispatch_uid="cornelius.logged_out")
+    _connect_first(user_logged_in, _logged_in, "cornelius.logged_in")
     if not apps.is_installed("django.contrib.auth"):
         return
     users = get_user_model()
@@ -45,6 +50,16 @@ def connect_signals() -> None:
     for model in _kinds_of(field.remote_field.model):
         uid = f"cornelius.group.{model._meta}"
         pre_delete.connect(_group_deleted, sender=model, dispatch_uid=uid)
+
+
+def _connect_first(signal: Signal, receiver: Callable[..., None], uid: str) -> None:
+    """Connects a receiver that is called before all that are there by now."""
+    signal.disconnect(dispatch_uid=uid)
+    signal.connect(receiver, dispatch_uid=uid)
+    # Django has no public way to say so. One that saves the session would hide that it was flushed.
+    with signal.lock:
+        signal.receivers.insert(0, signal.receivers.pop())
+        signal.sender_receivers_cache.clear()
 
 
 def _kinds_of(model: type[Model]) -> list[type[Model]]:
@@ -66,11 +81,17 @@ def _quiet(receiver: Callable[..., None]) -> Callable[..., None]:
 
 @_quiet
 def _logged_out(*, request: HttpRequest, **_: Any) -> None:
-    # Django says so before it forgets the session, which still has its key. A page that asks Dobby
-    # in between is none the better for it: a login that was kicked is never let in again.
+    # Django says so before it forgets the session, which still has its key.
     login = login_of(request)
     if login is not None:
-        kick(login=login)
+        kick_login(login, request)
+
+
+@_quiet
+def _logged_in(*, request: HttpRequest, **_: Any) -> None:
+    login = flushed_login_of(request)
+    if login is not None:
+        kick_login(login, request)
 
 
 @_quiet

@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends.signed_cookies import SessionStore as SignedCookies
 from django.core.exceptions import ValidationError
@@ -61,6 +62,23 @@ def login_of(request: HttpRequest) -> str | None:
     # A key is known to be one of ours only when the session has been read.
     session.get("_")
     key = session.session_key
-    if not key:
+    return _tag_of(key) if key else None
+
+
+def flushed_login_of(request: object) -> str | None:
+    """Gives the tag of the login that was flushed by the one that `user_logged_in` tells of.
+
+    Django flushes it if it was another user's, or the same one's with another password, and says
+    whose it was to nobody. But only then the session has no key until it is saved: over an
+    anonymous session it has a new one, and the same user keeps the old one. The old key is that of
+    the cookie; without a cookie it is not known.
+    """
+    session = getattr(request, "session", None)
+    if session is None or isinstance(session, SignedCookies) or session.session_key:
         return None
+    key = getattr(request, "COOKIES", {}).get(settings.SESSION_COOKIE_NAME)
+    return _tag_of(key) if key else None
+
+
+def _tag_of(key: str) -> str:
     return hashlib.sha256(f"cornelius.login:{key}".encode()).hexdigest()[:32]
