@@ -11,7 +11,6 @@ import { type Comer, type Refusal, refusal } from './comer.js';
 import type { Carrier } from './connection.js';
 import type { Authority, Identity, Introduction, Visitor } from './identity.js';
 import { isInbox } from './inbox.js';
-import type { Revocations } from './revocations.js';
 
 /** What was found out; `identity` is null when nothing more is said than before, `refused` when nobody was asked about paths. */
 export interface Found {
@@ -44,7 +43,6 @@ export interface Opening {
 /** What introductions stand on. */
 export interface IntroductionParts {
   readonly authority: Authority;
-  readonly revocations: Revocations;
   readonly clock: Clock;
   readonly isPublic: (path: string) => boolean;
 }
@@ -75,7 +73,6 @@ export class Introductions {
       const { error } = read;
       return { error, close: error.code === 'keys_unavailable' ? 'busy' : 'token_refused' };
     }
-    if (this.#parts.revocations.isRevoked(read.value)) return revoked(read.value);
     return { identity: read.value, refused: null };
   }
 
@@ -85,7 +82,6 @@ export class Introductions {
       return { error, close: error.code === 'not_allowed' ? 'open_refused' : 'busy' };
     }
     const { identity, refused } = told.value;
-    if (this.#parts.revocations.isRevoked(identity)) return revoked(identity);
     return { identity, refused };
   }
 
