@@ -250,6 +250,16 @@ describe('the token of a session', () => {
     expect(client.session.paths.mayHear('x')).toBe(true);
   });
 
+  it('is not replaced by an older one that was read later', async () => {
+    const { world } = setUp();
+    const old = token({ at: world.clock.now(), grants: ['x'] });
+    world.clock.advance(10);
+    const client = await world.openAsked({ token: token({ at: world.clock.now(), grants: ['y'] }) });
+    client.send({ type: 'token', n: 1, token: old });
+    await settled();
+    expect(['x', 'y'].map((path) => client.session.paths.mayHear(path))).toEqual([false, true]);
+  });
+
   it('is not renewed by a bad one, and the one before counts on', async () => {
     const { world } = setUp();
     const client = await world.openAsked({ token: token({ grants: ['x'] }), paths: [{ path: 'x' }] });

@@ -112,6 +112,18 @@ describe('a question about paths', () => {
     },
   );
 
+  it('that others asked before a path was taken away here gives it back to nobody', async () => {
+    const { world, questions } = heldView();
+    const client = world.open();
+    client.frames();
+    const at = world.clock.now();
+    world.clock.advance(1);
+    await world.sessions.revoking.disconnect('session-1', ['a']);
+    client.want('a');
+    await questions[0]?.answer({ grants: ['a'], at });
+    expect(client.told('refused')).toMatchObject([{ paths: [{ path: 'a', code: 'denied' }] }]);
+  });
+
   it('may be answered with more than was asked, which counts as of then', async () => {
     const { world, questions } = heldView();
     const client = world.open();
