@@ -1,4 +1,7 @@
-"""What a request ends is told after its answer: with real sockets, and under ASGI."""
+"""What a request ends is told after its answer: with real sockets, and under ASGI.
+
+Over 400 lines: WSGI and ASGI are held to the same sentences, which stand side by side.
+"""
 
 from __future__ import annotations
 

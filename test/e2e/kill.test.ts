@@ -118,7 +118,12 @@ it(`after kill -9 ${CLIENTS} clients are subscribed again by themselves, and mis
         .map(({ transport, pomona }) => `${transport} ${pomona.state}`)
         .join(', '),
   );
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  const isOfNewEpoch = ({ position }: { position: Position }): boolean =>
+    position.epoch === publishing.accepted.at(-1)?.position.epoch;
+  await eventually(
+    () => publishing.accepted.filter(isOfNewEpoch).length > 20,
+    () => `only ${publishing.accepted.filter(isOfNewEpoch).length} updates were accepted after the start`,
+  );
   await publishing.stop();
   const last = publishing.accepted.at(-1)?.seq ?? 0;
   await eventually(
@@ -128,10 +133,7 @@ it(`after kill -9 ${CLIENTS} clients are subscribed again by themselves, and mis
   );
 
   const newEpoch = publishing.accepted.at(-1)?.position.epoch;
-  const afterwards = publishing.accepted
-    .filter(({ position }) => position.epoch === newEpoch)
-    .map(({ seq }) => seq);
-  expect(afterwards.length).toBeGreaterThan(20);
+  const afterwards = publishing.accepted.filter(isOfNewEpoch).map(({ seq }) => seq);
   for (const { heard, ids, gaps, subscribed } of clients) {
     expect(ids).toHaveLength(1);
     expect(gaps).toEqual(['restarted']);

@@ -120,8 +120,19 @@ describe('what it says besides', () => {
     const run = (command: string) => promisify(execFile)('bash', ['-c', command], { cwd: folder });
     // The stream ends with the session.
     const opened = run(open);
-    let kicked = '';
-    while (!kicked.includes('"sessions":1')) ({ stdout: kicked } = await run(kick.replace('"7"', '"ann"')));
+    const key = () => readFileSync(join(folder, '.dobby/api-key'), 'utf8').trim();
+    const isThere = async () => {
+      const headers = { Authorization: `Bearer ${key()}`, 'Content-Type': 'application/json' };
+      const answer = await fetch(`${server.url}/api/sessions`, {
+        method: 'POST',
+        headers,
+        body: '{"user": "ann"}',
+      });
+      return ((await answer.json()) as { sessions: unknown[] }).sessions.length;
+    };
+    await expect.poll(isThere, { timeout: 20_000 }).toBe(1);
+    const { stdout: kicked } = await run(kick.replace('"7"', '"ann"'));
+    expect(kicked).toContain('"sessions":1');
     const { stdout } = await opened;
     expect(stdout).toContain('"subscribed"');
     expect(stdout).toContain('"code":4100');
