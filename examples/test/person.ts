@@ -2,7 +2,8 @@
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
 import type { Sample } from './sample.js';
 
-const DEADLINE_MS = 15_000;
+/** Longer than Pomona waits between two tries at the most: 20 s. */
+const DEADLINE_MS = 25_000;
 
 /** Starts the system's Chromium. */
 export function startBrowser(): Promise<Browser> {
