@@ -1,10 +1,10 @@
 /**
  * What one session may hear: what was granted to it and what was taken from it. Each is somebody's word of some time. A grant by the
- * back end is taken away by a later denial, and a denial by a later grant of the very same path or pattern; what a token or the session view said holds where
- * nothing was denied since it was said.
+ * back end is taken away by a later denial, and a denial by a later grant of the very same path or pattern; what a token or the
+ * session view said holds where nothing was denied since it was said.
  */
 import { compilePattern } from '../../../protocol/patterns.js';
-import type { Identity } from './identity.js';
+import type { Identity, Pass } from './identity.js';
 import { isPath, PathTable, tableOf } from './path-table.js';
 
 /** A path or pattern that was taken away, and when: milliseconds since 1970. */
@@ -13,11 +13,8 @@ export interface Denial {
   readonly at: number;
 }
 
-/** A path that a token opened. */
-interface Pass {
-  readonly at: number;
-  readonly expiresAt: number;
-}
+/** What is kept of the token that opened a path. */
+type OpenedBy = Pick<Pass, 'at' | 'expiresAt'>;
 
 /** What permissions need of their surroundings. */
 export interface PermissionParts {
@@ -39,7 +36,7 @@ export class Permissions {
   /** What was said until then counts no more: denials of that time were forgotten. */
   #forgottenAt = -1;
   /** By path. */
-  #passes: Map<string, Pass> | null = null;
+  #passes: Map<string, OpenedBy> | null = null;
 
   constructor(parts: PermissionParts) {
     this.#parts = parts;
@@ -106,7 +103,7 @@ export class Permissions {
   }
 
   /** A token opens a path. */
-  addPass(path: string, pass: Pass): void {
+  addPass(path: string, pass: OpenedBy): void {
     this.#passes ??= new Map();
     this.#passes.set(path, pass);
   }

@@ -100,12 +100,14 @@ export class SessionPaths {
 
   /** Takes over the subscriptions of the server before, as far as they are still allowed; `resume` continues them. */
   takeOver(subscriptions: readonly SubscriptionHandoff[]): void {
+    const lost = new Set<string>();
     for (const subscription of subscriptions) {
       const { path } = subscription;
       const isAllowed = this.mayHear(path) && (isInbox(path) || !this.#isFull());
       if (isAllowed) this.#subscriptions.takeOver(subscription);
-      else this.#lost = new Set([...this.#lost, path]);
+      else lost.add(path);
     }
+    if (lost.size > 0) this.#lost = lost;
   }
 
   /**
