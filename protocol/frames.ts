@@ -30,6 +30,8 @@ export interface OpenFrame {
   readonly type: 'open';
   readonly protocol: number;
   readonly ticket?: string;
+  /** Counts the `open` frames of one client, from 1: the session refuses a lower number than it has seen. */
+  readonly attempt?: number;
   readonly token?: string;
   readonly paths?: readonly SubscribeItem[];
 }
@@ -79,6 +81,15 @@ export interface PongFrame {
   readonly type: 'pong';
 }
 
+/**
+ * Asks for a `probed` frame: step 1 is answered at once, step 2 a second later. Needs no session, and takes none over. On an open
+ * connection it asks for a sign of life.
+ */
+export interface ProbeFrame {
+  readonly type: 'probe';
+  readonly step: 1 | 2;
+}
+
 /** Ends the session for good. */
 export interface CloseFrame {
   readonly type: 'close';
@@ -91,6 +102,7 @@ export type SendFrame =
   | CommandFrame
   | TokenFrame
   | PongFrame
+  | ProbeFrame
   | CloseFrame;
 
 /** Every frame that a client sends. */
@@ -168,6 +180,8 @@ export interface PendingFrame {
 export interface RefusedFrame {
   readonly type: 'refused';
   readonly paths: readonly ({ readonly path: string } & ErrorBody)[];
+  /** The last `n` that had taken effect when the server decided; absent before the first. */
+  readonly received?: number;
 }
 
 /** These subscriptions have ended. */
@@ -176,6 +190,8 @@ export interface UnsubscribedFrame {
   readonly paths: readonly string[];
   /** Who ended them: the client, the back end, or a token that has expired. */
   readonly by: 'client' | 'back_end' | 'expiry';
+  /** The last `n` that had taken effect when the server decided; absent before the first. */
+  readonly received?: number;
 }
 
 /** Updates after `from`, up to and including `to`, are lost to this client. */
@@ -236,6 +252,12 @@ export interface PingFrame {
   readonly received: number;
 }
 
+/** Answers a `probe` of the same step. */
+export interface ProbedFrame {
+  readonly type: 'probed';
+  readonly step: 1 | 2;
+}
+
 /** A frame of the client was refused; nothing of it took effect. */
 export interface ErrorFrame extends ErrorBody {
   readonly type: 'error';
@@ -266,6 +288,7 @@ export type ControlFrame =
   | TicketFrame
   | RenewedFrame
   | PingFrame
+  | ProbedFrame
   | ErrorFrame
   | ClosingFrame;
 

@@ -54,6 +54,12 @@ export const LIMITS = {
   recordMs: 2 * 60 * 1000,
   /** How long a poll is held before it is answered empty. */
   pollHoldMs: 25_000,
+  /** How long a probe may take until its client opens a connection or leaves; close code `open_timeout`. */
+  probeMs: 15_000,
+  /** Probes of one address at a time; code `too_many_probes`. */
+  probesPerAddress: 20,
+  /** Probes of all addresses at a time; code `too_many_probes`. */
+  probes: 1_000,
   /** How often the server pings WebSockets and event streams. */
   pingIntervalMs: 25_000,
 } as const;

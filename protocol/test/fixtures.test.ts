@@ -52,6 +52,7 @@ describe('frames of the server', () => {
       ticket: true,
       renewed: true,
       ping: true,
+      probed: true,
       error: true,
       closing: true,
     };
@@ -108,7 +109,17 @@ describe('frames of a client', () => {
   });
 
   it('are there good and bad of every type', () => {
-    for (const type of ['open', 'subscribe', 'unsubscribe', 'command', 'pong', 'close', 'poll', 'send']) {
+    for (const type of [
+      'open',
+      'subscribe',
+      'unsubscribe',
+      'command',
+      'pong',
+      'probe',
+      'close',
+      'poll',
+      'send',
+    ]) {
       const ofType = up.filter(({ json }) => json.includes(`"type":"${type}"`));
       expect(
         ofType.some(({ code }) => code === undefined),

@@ -317,6 +317,7 @@ _CLASSES: dict[str, type[ApiError]] = {
 _RETRYABLE = frozenset(
     {
         "too_many_opens",
+        "too_many_probes",
         "too_many_sessions",
         "connect_failed",
         "request_timeout",

@@ -54,17 +54,25 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class RefusedPaths:
-    """These paths cannot be heard."""
+    """These paths cannot be heard.
+
+    `received` is the last upstream number that had taken effect; None before the first.
+    """
 
     errors: dict[str, ApiError]
+    received: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribed:
-    """These subscriptions have ended; `by` is `client`, `back_end`, or `expiry` of a token."""
+    """These subscriptions have ended; `by` is `client`, `back_end`, or `expiry` of a token.
+
+    `received` is as in `RefusedPaths`.
+    """
 
     paths: tuple[str, ...]
     by: str
+    received: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +131,13 @@ class Ping:
 
 
 @dataclass(frozen=True, slots=True)
+class Probed:
+    """Answers a step of a probe."""
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
 class FrameError:
     """A frame of the client was refused."""
 
@@ -160,6 +175,7 @@ Frame = (
     | Ticket
     | Renewed
     | Ping
+    | Probed
     | FrameError
     | Closing
     | Unknown
@@ -213,7 +229,10 @@ def _subscribed(source: decode.Object) -> Subscribed:
 
 def _refused(source: decode.Object) -> RefusedPaths:
     paths = decode.items(source, "paths")
-    return RefusedPaths({decode.text(item, "path"): decode.error(item) for item in paths})
+    return RefusedPaths(
+        {decode.text(item, "path"): decode.error(item) for item in paths},
+        decode.optional_integer(source, "received"),
+    )
 
 
 def _gap(source: decode.Object) -> Gap:
@@ -271,7 +290,9 @@ _READERS: dict[str, Callable[[decode.Object], Frame]] = {
     "pending": lambda source: Pending(decode.texts(source, "paths")),
     "refused": _refused,
     "unsubscribed": lambda source: Unsubscribed(
-        decode.texts(source, "paths"), decode.text(source, "by")
+        decode.texts(source, "paths"),
+        decode.text(source, "by"),
+        decode.optional_integer(source, "received"),
     ),
     "gap": _gap,
     "state": _state,
@@ -279,6 +300,7 @@ _READERS: dict[str, Callable[[decode.Object], Frame]] = {
     "ticket": lambda source: Ticket(decode.text(source, "ticket")),
     "renewed": lambda source: Renewed(decode.integer(source, "expiresInMs")),
     "ping": lambda source: Ping(decode.integer(source, "received")),
+    "probed": lambda source: Probed(decode.integer(source, "step")),
     "error": _error,
     "closing": _closing,
 }

@@ -32,6 +32,7 @@ from cornelius._frames import (
     Opened,
     Pending,
     Ping,
+    Probed,
     RefusedPaths,
     Renewed,
     StatePart,
@@ -68,6 +69,10 @@ def described(error: ApiError) -> dict[str, Any]:
     return found if error.field is None else {**found, "field": error.field}
 
 
+def as_of(received: int | None) -> dict[str, int]:
+    return {} if received is None else {"received": received}
+
+
 def as_json(frame: Frame) -> dict[str, Any]:
     """Writes a decoded frame as the protocol does, so that nothing of it can have been lost."""
     match frame:
@@ -98,9 +103,10 @@ def as_json(frame: Frame) -> dict[str, Any]:
             return {"type": "pending", "paths": list(frame.paths)}
         case RefusedPaths():
             rows = [{"path": path, **described(error)} for path, error in frame.errors.items()]
-            return {"type": "refused", "paths": rows}
+            return {"type": "refused", "paths": rows, **as_of(frame.received)}
         case Unsubscribed():
-            return {"type": "unsubscribed", "paths": list(frame.paths), "by": frame.by}
+            found = {"type": "unsubscribed", "paths": list(frame.paths), "by": frame.by}
+            return found | as_of(frame.received)
         case StatePart():
             rows = [{"key": key, "message": message} for key, message in frame.entries]
             found = {"type": "state", "path": frame.path, "position": position(frame.position)}
@@ -116,6 +122,8 @@ def as_json(frame: Frame) -> dict[str, Any]:
             return {"type": "renewed", "expiresInMs": frame.expires_in_ms}
         case Ping():
             return {"type": "ping", "received": frame.received}
+        case Probed():
+            return {"type": "probed", "step": frame.step}
         case FrameError():
             n = {} if frame.n is None else {"n": frame.n}
             return {"type": "error", **described(frame.error), **n}

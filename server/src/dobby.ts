@@ -36,6 +36,7 @@ import { createLog, type Log } from './observe/log.js';
 import { registerPages } from './pages/pages.js';
 import { stopInOrder } from './stopping.js';
 import { Endpoint, type EndpointParts } from './transports/endpoint.js';
+import { Probes } from './transports/probes.js';
 import { VERSION } from './version.js';
 
 /** How long a ticket lasts. */
@@ -347,13 +348,15 @@ export class Dobby {
       ...this.#engine,
       ...parts,
       wheel: this.#wheel,
+      probes: new Probes(this.#wheel),
       log: this.#log,
       wantsCookies: this.#authorities.wantsCookies,
       forwardHeaders: this.config.forwardHeaders,
       visitorOf: (request) => this.#authorities.visitorOf(request),
       url: this.config.endpoint,
       sessionTtlMs: this.config.sessionTtlMs,
-      pollHoldMs: LIMITS.pollHoldMs,
+      // Clients measure silence by the interval of pings: a poll is not held longer.
+      pollHoldMs: Math.min(LIMITS.pollHoldMs, this.config.pingIntervalMs),
       isPublic: (path) => policies.isPublic(path),
       hasState: (path) => this.#engine.dispatcher.hasState(path),
       isStopping: () => this.#isStopping,

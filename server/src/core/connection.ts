@@ -41,6 +41,7 @@ const REASONS: Record<CloseName, string> = {
   kicked: 'The back end ended the session; a new one may be opened.',
   ticket_refused: 'The ticket was refused; open without it.',
   taken_over: 'A newer connection has the session.',
+  superseded: 'The client has sent a newer attempt to open this session.',
   dismissed: 'The back end ended the session for good.',
   open_refused: 'The first frame was refused.',
   ended: 'The client ended the session.',

@@ -44,6 +44,8 @@ export interface SessionHandoff {
   readonly ticketAt: number;
   /** The number of its last connection. */
   readonly connection: number;
+  /** The highest `attempt` that took it. */
+  readonly attempt: number;
   readonly received: number;
   /** Whether `received` is not to be relied on. */
   readonly isForgotten: boolean;

@@ -407,7 +407,8 @@ export class SessionPaths {
   }
 
   #tellEnded(paths: readonly string[], by: 'back_end' | 'expiry'): void {
-    if (paths.length > 0) this.#session.tell(Frame.of({ type: 'unsubscribed', paths, by }));
+    if (paths.length > 0)
+      this.#session.tell(Frame.of({ type: 'unsubscribed', paths, by, ...this.#session.asOf }));
   }
 
   /** Whether there is no room for another path, when `more` are to be asked about. */
@@ -426,6 +427,6 @@ export class SessionPaths {
       path,
       ...errorBody(this.deniedAt(path) === null ? 'not_granted' : 'denied'),
     }));
-    this.#session.tell(Frame.of({ type: 'refused', paths: refused }));
+    this.#session.tell(Frame.of({ type: 'refused', paths: refused, ...this.#session.asOf }));
   }
 }

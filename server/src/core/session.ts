@@ -58,6 +58,8 @@ export class Session implements Subscriber {
   connection: Connection | null = null;
   /** Which opening of all, in the order of their coming, gave it its connection. */
   openingNumber = 0;
+  /** The highest `attempt` of the `open` frames that took it; 0 for none. */
+  attempt = 0;
   /** Raised by each connection that took it. */
   connectionNumber = 0;
   /** The last number of an upstream frame that took effect; 0 before the first. */
@@ -122,6 +124,11 @@ export class Session implements Subscriber {
     if (this.enqueue(frame) === 'slow') this.connection?.close(closingFrame('outbox_full'));
   }
 
+  /** What a decision about paths carries: the last upstream number that had taken effect. */
+  get asOf(): { readonly received?: number } {
+    return this.received === 0 ? {} : { received: this.received };
+  }
+
   /** A live subscription found no room, or would only add to what waits: it reads on from the log once the connection has drained. */
   fallBehind(subscription: Subscription): void {
     this.paths.fallBehind(subscription);
@@ -146,7 +153,7 @@ export class Session implements Subscriber {
   /** What the next server needs to go on with it; its paths are looked at when they are asked for. */
   handOver(): SessionHandoff {
     const { id, user, openedAt, lastContactAt, lastCommandAt, ticketAt, connectionNumber } = this;
-    const { received, isForgotten, paths, login, identity } = this;
+    const { received, isForgotten, paths, login, identity, attempt } = this;
     return {
       ...{
         id,
@@ -159,6 +166,7 @@ export class Session implements Subscriber {
         isForgotten,
         login,
         identity,
+        attempt,
       },
       connection: connectionNumber,
       state: { values: this.#state?.values ?? {}, version: this.#state?.version ?? 0 },

@@ -136,6 +136,7 @@ export class Sessions {
   ): OpenOutcome | Promise<OpenOutcome> {
     const comer = this.#recognize(frame);
     if ('error' in comer) return comer;
+    if (isSuperseded(comer, frame)) return refusal('superseded', 'superseded');
     const refused = this.#mustWait(comer);
     if (refused !== null) return refused;
     const number = ++this.#openings;
@@ -157,8 +158,8 @@ export class Sessions {
     if (isGone) return refusal('unknown_session', 'busy');
     if (this.#isFull(comer)) return refusal('too_many_sessions', 'busy');
     // Its client has come in another way meanwhile.
-    if ('session' in comer && comer.session.openingNumber > opening.number)
-      return refusal('taken_over', 'taken_over');
+    if (isSuperseded(comer, opening.frame)) return refusal('superseded', 'superseded');
+    if (isOvertaken(comer, opening)) return refusal('taken_over', 'taken_over');
     const { identity } = opening.found;
     if (identity !== null && revocations.isRevoked(identity)) return revoked(identity);
     const user = 'session' in comer ? comer.session.user : 'claims' in comer ? comer.claims.user : null;
@@ -172,6 +173,7 @@ export class Sessions {
     const session = this.#sessionOf(comer, carrier);
     if (found.identity !== null) this.#identities.identify(session, found.identity);
     session.openingNumber = number;
+    session.attempt = Math.max(session.attempt, frame.attempt ?? 0);
     const connection = this.#attach(session, carrier);
     const isResumed = !('refused' in comer);
     if (isResumed) counters.resumed++;
@@ -416,4 +418,15 @@ export class Sessions {
   #safe(writing: Promise<void>, isUnattended: boolean): Promise<void> {
     return isUnattended ? writing.catch(this.#parts.onJournalFault) : writing;
   }
+}
+
+/** Whether the session has been taken by a later attempt of the same client. */
+function isSuperseded(comer: Comer, { attempt }: OpenFrame): boolean {
+  return 'session' in comer && attempt !== undefined && attempt < comer.session.attempt;
+}
+
+/** Whether another `open` frame that came later has the session, and the client's own count does not say that this one is newer. */
+function isOvertaken(comer: Comer, { frame, number }: Opening): boolean {
+  if (!('session' in comer) || comer.session.openingNumber <= number) return false;
+  return (frame.attempt ?? 0) <= comer.session.attempt;
 }

@@ -36,7 +36,8 @@ export function waitedMs({ at, backBy }: HandoffTimes, { clock, tickets }: Takin
 
 /** The session that was handed over at a time; null for one that has ended, or was taken back since, or whose newest ticket has expired. */
 export function returned(handed: SessionHandoff, handedAt: number, parts: TakingOverParts): Session | null {
-  const { id, ticketAt, openedAt, lastContactAt, lastCommandAt, received, isForgotten, ...rest } = handed;
+  const { id, ticketAt, openedAt, lastContactAt, lastCommandAt, received, attempt, isForgotten, ...rest } =
+    handed;
   const { clock, tickets, revocations, isKnown, remember } = parts;
   // It knows what was taken back up to its own last millisecond.
   const issuedAt = Math.max(handedAt, ticketAt) + 1;
@@ -44,7 +45,15 @@ export function returned(handed: SessionHandoff, handedAt: number, parts: Taking
   if (isKnown(id) || revocations.endedBy({ id, user, login, issuedAt }) !== 'no') return null;
   if (clock.now() - ticketAt >= tickets.lifetimeMs) return null;
   const session = remember({ id, ...rest, grants: rest.granted, issuedAt });
-  Object.assign(session, { ticketAt, openedAt, lastContactAt, lastCommandAt, received, isForgotten });
+  Object.assign(session, {
+    ticketAt,
+    openedAt,
+    lastContactAt,
+    lastCommandAt,
+    received,
+    attempt,
+    isForgotten,
+  });
   if (handed.state.version > 0) session.state.restore(handed.state.values, handed.state.version);
   session.paths.takeOver(handed.subscriptions);
   return session;

@@ -1,6 +1,7 @@
 /** What a client's frames do, whatever transport they came by: numbered frames take effect once, in order. */
 import { type ErrorBody, errorBody } from '../../../protocol/codes.js';
 import type { SendFrame } from '../../../protocol/frames.js';
+import { Frame } from './frame.js';
 import type { Session } from './session.js';
 import type { Sessions } from './sessions.js';
 
@@ -15,6 +16,9 @@ export function sequence(session: Session, n: number): 'next' | 'repeat' | 'jump
 export function applyFrame(sessions: Sessions, session: Session, frame: SendFrame): ErrorBody | null {
   switch (frame.type) {
     case 'pong':
+      return null;
+    case 'probe':
+      session.tell(Frame.of({ type: 'probed', step: frame.step }));
       return null;
     case 'close':
       void sessions.end(session, 'ended');

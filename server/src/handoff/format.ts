@@ -28,7 +28,7 @@ export class HandoffError extends Error {
 }
 
 /** The version of the format: another one is not read. */
-export const VERSION = 4;
+export const VERSION = 5;
 /** Bytes that are written or read at a time, unless a line is longer. */
 export const CHUNK_BYTES = 1024 * 1024;
 export const NEWLINE = 10;
@@ -62,6 +62,7 @@ export const sessionSchema = z.strictObject({
     lastCommandAt: count.nullable(),
     ticketAt: count,
     connection: count,
+    attempt: count,
     received: count,
     isForgotten: z.boolean(),
     state: z.strictObject({ values: z.record(text, z.json()), version: count }),

@@ -6,6 +6,7 @@ import type {
   Json,
   OpenFrame,
   PollBody,
+  ProbeFrame,
   SendBody,
   SendFrame,
 } from '../../../protocol/frames.js';
@@ -33,6 +34,7 @@ const open = z.strictObject({
   type: z.literal('open'),
   protocol: z.int(),
   ticket: ticket.exactOptional(),
+  attempt: n.exactOptional(),
   token: token.exactOptional(),
   paths: z.array(item).max(LIMITS.pathsPerFrame).exactOptional(),
 });
@@ -67,11 +69,12 @@ const sendFrames = {
     timeoutMs: z.int().min(1).exactOptional(),
   }),
   token: z.strictObject({ type: z.literal('token'), n, token }),
+  probe: z.strictObject({ type: z.literal('probe'), step: z.union([z.literal(1), z.literal(2)]) }),
   pong: z.strictObject({ type: z.literal('pong') }),
   close: z.strictObject({ type: z.literal('close') }),
 } satisfies Record<SendFrame['type'], z.ZodType<SendFrame>>;
 
-const bodies = { open, poll, send };
+const bodies = { open, poll, send, probe: sendFrames.probe };
 
 /** What a client sent, or the error, with the number of the refused frame where it can be read. */
 export type Decoded<T> = { readonly value: T } | { readonly error: ErrorBody; readonly n?: number };
@@ -79,6 +82,7 @@ export type Decoded<T> = { readonly value: T } | { readonly error: ErrorBody; re
 /** What a POST may carry; the frames of `send` are checked one by one, by `decodeSendFrame`. */
 export type PostBody =
   | OpenFrame
+  | ProbeFrame
   | PollBody
   | (Omit<SendBody, 'frames'> & { readonly frames: readonly unknown[] });
 
@@ -96,10 +100,11 @@ export function decodeBody(value: unknown): Decoded<PostBody> {
   return withFewTokens(decodeTyped<PostBody>(bodies, value));
 }
 
-/** Reads the first frame of a WebSocket. */
-export function decodeOpen(value: unknown): Decoded<OpenFrame> {
+/** Reads the first frame of a WebSocket, or one of a probe before it. */
+export function decodeOpen(value: unknown): Decoded<OpenFrame | ProbeFrame> {
   const decoded = decodeTyped<PostBody | SendFrame>({ ...bodies, ...sendFrames }, value);
   if ('error' in decoded) return decoded;
+  if (decoded.value.type === 'probe') return { value: decoded.value };
   if (decoded.value.type === 'open') return withFewTokens({ value: decoded.value });
   return { error: errorBody('not_open') };
 }

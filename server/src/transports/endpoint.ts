@@ -5,8 +5,22 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { CLOSE_CODES, type CloseName, ERRORS, type ErrorCode, errorBody } from '../../../protocol/codes.js';
-import type { OpenFrame, PollBody, SendAnswer, SubscribeItem } from '../../../protocol/frames.js';
+import {
+  CLOSE_CODES,
+  type CloseName,
+  ERRORS,
+  type ErrorBody,
+  type ErrorCode,
+  errorBody,
+} from '../../../protocol/codes.js';
+import type {
+  ClosingFrame,
+  OpenFrame,
+  PollBody,
+  ProbeFrame,
+  SendAnswer,
+  SubscribeItem,
+} from '../../../protocol/frames.js';
 import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/limits.js';
 import { pathFault } from '../../../protocol/paths.js';
 import type { Position } from '../../../protocol/positions.js';
@@ -17,6 +31,7 @@ import { decodeBody, type PostBody } from './decode.js';
 import { streamEvents } from './event-stream.js';
 import { receiveFrame } from './inbound.js';
 import { LongPolls, type PollExchange } from './long-poll.js';
+import { endOfStream, eventOf, retryOf, STREAM_HEADERS } from './sse.js';
 import type { TransportParts } from './transport-parts.js';
 import { WebSocketTransport } from './websocket.js';
 
@@ -33,8 +48,16 @@ export interface EndpointParts extends TransportParts {
   readonly url: string;
 }
 
+interface ProbeRequest {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly wantsStream: boolean;
+}
+
 type SendRequest = Extract<PostBody, { type: 'send' }>;
 
+/** When an `EventSource` is to come back that is told no other time, in milliseconds. */
+const RETRY_MS = 5_000;
 /** Origins that are warned of; a hostile client may send any number. */
 const MAX_WARNINGS = 20;
 
@@ -155,21 +178,40 @@ export class Endpoint {
 
   #post(request: FastifyRequest, reply: FastifyReply): FastifyReply | SendAnswer | Promise<FastifyReply> {
     const decoded = decodeBody(request.body);
-    if ('error' in decoded) throw new RequestFault(decoded.error);
+    if ('error' in decoded) throw refusedBody(decoded.error, request.body);
     const body = decoded.value;
+    const wantsStream = request.headers.accept?.includes('text/event-stream') === true;
     switch (body.type) {
       case 'send':
         return this.#send(body);
       case 'poll':
         return this.#poll(body, request, reply);
-      case 'open': {
-        const wantsStream = request.headers.accept?.includes('text/event-stream') === true;
+      case 'probe':
+        return this.#probe(body, { request, reply, wantsStream });
+      case 'open':
         if (wantsStream) return this.#stream(request, reply, body);
         return this.#openPoll(body, request, reply);
-      }
       default:
         return body satisfies never;
     }
+  }
+
+  #probe(frame: ProbeFrame, { request, reply, wantsStream }: ProbeRequest): FastifyReply {
+    const { probes } = this.#parts;
+    const end = probes.begin(this.#parts.addressOf(request.raw));
+    if (end === null) throw fault('too_many_probes');
+    if (wantsStream && frame.step === 1) {
+      reply.hijack();
+      probes.stream(reply.raw, this.#corsHeaders(request.headers.origin), end);
+      return reply;
+    }
+    reply.header('Cache-Control', 'no-store');
+    const cancel = probes.answer(frame, (answer) => void reply.send(answer));
+    reply.raw.on('close', () => {
+      cancel();
+      end();
+    });
+    return reply;
   }
 
   async #openPoll(frame: OpenFrame, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -185,10 +227,22 @@ export class Endpoint {
     reply.hijack();
     streamEvents(this.#parts, { request: request.raw, response: reply.raw, headers }, frame, {
       isRaw,
-      onRefused: ({ error, closing }) => answerRaw(reply, new RequestFault(error, closing), headers),
+      onRefused: ({ error, closing }) => {
+        const isEventSource = isRaw && request.headers.accept?.includes('text/event-stream') === true;
+        if (isEventSource && ERRORS[error.code].retryable) this.#askBack(reply, closing, headers);
+        else answerRaw(reply, new RequestFault(error, closing), headers);
+      },
       onBegun: () => this.#note(request.raw.socket),
     });
     return reply;
+  }
+
+  /** An `EventSource` gives up for good where it is answered anything but 200: what is refused for a while is a stream that ends at once. */
+  #askBack(reply: FastifyReply, closing: ClosingFrame, headers: Record<string, string>): void {
+    reply.raw.writeHead(200, { ...STREAM_HEADERS, ...headers });
+    reply.raw.write(retryOf(closing.reconnectAfterMs ?? RETRY_MS));
+    reply.raw.write(eventOf(closing));
+    endOfStream(reply.raw, this.#parts.wheel);
   }
 
   #corsHeaders(origin: string | undefined): Record<string, string> {
@@ -255,6 +309,12 @@ export class Endpoint {
         void reply.header('Cache-Control', 'no-store').type('application/json; charset=utf-8').send(body),
     };
   }
+}
+
+/** The refusal of a body. That of an `open` frame says that the same would be refused again; what is no frame may come from a proxy. */
+function refusedBody(error: ErrorBody, body: unknown): RequestFault {
+  const isOpen = (body as { readonly type?: unknown } | null)?.type === 'open';
+  return isOpen ? new RequestFault(error, { code: CLOSE_CODES.open_refused }) : new RequestFault(error);
 }
 
 /** Whether all that a POST says is that its client goes for good. */

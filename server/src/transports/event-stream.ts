@@ -8,32 +8,10 @@ import type { Socket } from 'node:net';
 import { CLOSE_CODES, type ErrorBody } from '../../../protocol/codes.js';
 import type { ClosingFrame, OpenFrame } from '../../../protocol/frames.js';
 import type { Carrier, Connection } from '../core/connection.js';
-import type { Framing } from '../core/frame.js';
 import { type Opened, opening, refusalOf } from './opening.js';
 import { SocketWriter } from './socket-writer.js';
+import { COMMENT, endOfStream, eventStreamFraming, retryOf, STREAM_HEADERS, STREAM_PADDING } from './sse.js';
 import type { TransportParts } from './transport-parts.js';
-
-/** Proxies and browsers that wait for some bytes before they pass any on get them at once. */
-const PADDING = Buffer.from(`:${' '.repeat(2048)}\n\n`);
-/** How long a client may take to read the last of a stream. */
-const END_GRACE_MS = 5_000;
-const COMMENT = Buffer.from(':\n\n');
-
-const HEADERS = {
-  'Content-Type': 'text/event-stream; charset=utf-8',
-  'Cache-Control': 'no-store, no-transform',
-  'X-Accel-Buffering': 'no',
-  Connection: 'close',
-};
-
-/** How frames go into events. */
-export const eventStreamFraming: Framing = {
-  slot: 1,
-  encode: (text, position) =>
-    Buffer.from(
-      position === null ? `data: ${text}\n\n` : `id: ${position.epoch}:${position.offset}\ndata: ${text}\n\n`,
-    ),
-};
 
 /** A request and its response, as Node gives them. */
 export interface Exchange {
@@ -82,7 +60,7 @@ function beginStream(
   { request: { socket }, response, headers }: Exchange,
 ): void {
   response.removeHeader('Transfer-Encoding');
-  response.writeHead(200, { ...HEADERS, ...headers });
+  response.writeHead(200, { ...STREAM_HEADERS, ...headers });
   response.flushHeaders();
   socket.setNoDelay(true);
   carrier.begin(connection);
@@ -116,7 +94,7 @@ class EventStreamCarrier implements Carrier {
   begin(connection: Connection): void {
     this.#response.on('close', () => connection.lost());
     this.#writer = new SocketWriter(this.#socket, { drained: () => connection.outbox.unblock() });
-    this.#writer.write(PADDING);
+    this.#writer.write(STREAM_PADDING);
     connection.outbox.unblock();
   }
 
@@ -136,11 +114,11 @@ class EventStreamCarrier implements Carrier {
     this.closing = closing;
     // Not begun: it is answered as refused.
     if (this.#writer === null) return;
+    // A browser's EventSource then comes back no sooner.
+    if (this.isRaw && closing.reconnectAfterMs !== undefined)
+      this.#writer.write(retryOf(closing.reconnectAfterMs));
     this.#writer.finish();
-    this.#response.end();
-    if (closing.code === CLOSE_CODES.stalled) return void this.#socket.destroy();
-    // A client that reads no more would keep the socket, and what is buffered for it.
-    const grace = this.#parts.wheel.after(END_GRACE_MS, () => this.#socket.destroy());
-    this.#socket.once('close', () => grace.cancel());
+    endOfStream(this.#response, this.#parts.wheel);
+    if (closing.code === CLOSE_CODES.stalled) this.#socket.destroy();
   }
 }

@@ -5,12 +5,14 @@ import type { Sessions } from '../core/sessions.js';
 import type { TicketOffice } from '../core/ticket.js';
 import type { TimerWheel } from '../core/timer-wheel.js';
 import type { Log } from '../observe/log.js';
+import type { Probes } from './probes.js';
 
 /** The parts of the server that a transport stands on. */
 export interface TransportParts {
   readonly sessions: Sessions;
   readonly tickets: TicketOffice;
   readonly wheel: TimerWheel;
+  readonly probes: Probes;
   readonly log: Log;
   readonly sessionTtlMs: number;
   readonly pollHoldMs: number;

@@ -6,14 +6,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { type RawData, Sender, WebSocket, WebSocketServer } from 'ws';
-import { CLOSE_CODES } from '../../../protocol/codes.js';
-import type { ClosingFrame } from '../../../protocol/frames.js';
+import { CLOSE_CODES, errorBody } from '../../../protocol/codes.js';
+import type { ClosingFrame, OpenFrame, ProbeFrame } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import { type Carrier, type Connection, closingFrame } from '../core/connection.js';
 import { Frame, type Framing } from '../core/frame.js';
 import type { Visitor } from '../core/identity.js';
 import type { WheelTimer } from '../core/timer-wheel.js';
-import { decodeJson, decodeOpen } from './decode.js';
+import { type Decoded, decodeJson, decodeOpen } from './decode.js';
 import { receiveText } from './inbound.js';
 import { type Opened, opening } from './opening.js';
 import { SocketWriter, type Writing } from './socket-writer.js';
@@ -153,6 +153,8 @@ class WebSocketCarrier implements Carrier, Writing {
   #connection: Connection | null = null;
   /** Until the first frame has come. */
   #waiting: WheelTimer | null = null;
+  /** A probe that goes on before the first frame; most connections have none. */
+  #probe: { readonly end: () => void; cancel: () => void } | null = null;
   /** Who comes, until that frame has come: headers are not kept. */
   #visitor: Visitor | null;
   /** What has come since the first frame, while it is being found out who is asking; null at other times. */
@@ -195,6 +197,7 @@ class WebSocketCarrier implements Carrier, Writing {
   /** The WebSocket has closed. */
   lost(): void {
     this.#waiting?.cancel();
+    this.#endProbe();
     this.#connection?.lost();
   }
 
@@ -238,12 +241,14 @@ class WebSocketCarrier implements Carrier, Writing {
     if (this.#webSocket.readyState !== this.#webSocket.OPEN) return;
     const json = decodeJson(text);
     const decoded = 'error' in json ? json : decodeOpen(json.value);
+    if ('value' in decoded && decoded.value.type === 'probe') return this.#answerProbe(decoded.value);
+    this.#endProbe();
     const visitor = this.#visitor;
     this.#visitor = null;
     this.#waiting?.cancel();
     this.#waiting = null;
     const isGone = (): boolean => this.#webSocket.readyState !== this.#webSocket.OPEN;
-    const outcome = opening(this.#parts, decoded, this, { visitor, isGone });
+    const outcome = opening(this.#parts, decoded as Decoded<OpenFrame>, this, { visitor, isGone });
     if (!(outcome instanceof Promise)) return this.#opened(outcome);
     this.#early = { frames: [], characters: 0 };
     void outcome.then((told) => {
@@ -252,6 +257,32 @@ class WebSocketCarrier implements Carrier, Writing {
       this.#opened(told);
       for (const frame of frames) if (this.#connection !== null) this.#receive(frame, this.#connection);
     });
+  }
+
+  /** Answers a step of a probe: the first one counts it and allows it more time, each takes the place of the one before. */
+  #answerProbe(frame: ProbeFrame): void {
+    if (this.#probe === null) {
+      const end = this.#parts.probes.begin(this.address);
+      if (end === null) return this.#refuseProbe();
+      this.#probe = { end, cancel: () => undefined };
+      this.#waiting?.cancel();
+      this.#waiting = this.#parts.wheel.after(LIMITS.probeMs, () =>
+        this.#refuse(closingFrame('open_timeout')),
+      );
+    }
+    this.#probe.cancel();
+    this.#probe.cancel = this.#parts.probes.answer(frame, (answer) => this.#send(answer));
+  }
+
+  #refuseProbe(): void {
+    this.#send({ type: 'error', ...errorBody('too_many_probes') });
+    this.#refuse(closingFrame('busy', { error: 'too_many_probes' }));
+  }
+
+  #endProbe(): void {
+    this.#probe?.cancel();
+    this.#probe?.end();
+    this.#probe = null;
   }
 
   /** Frames that did not wait for the answer to the first one: not very many. */

@@ -44,7 +44,7 @@ function sealed(lines: readonly string[]): Buffer {
   return Buffer.concat([text, Buffer.from(`{"lines":${lines.length},"crc32":${crc32(text)}}\n`)]);
 }
 
-const HEADER = '{"dobby":"handoff","version":4,"at":1,"backBy":2}';
+const HEADER = '{"dobby":"handoff","version":5,"at":1,"backBy":2}';
 
 describe('a handoff', () => {
   it.each([10, 1024 * 1024, 3 * 1024 * 1024])(
@@ -194,7 +194,7 @@ describe('a text that is no whole handoff', () => {
   it.each([
     ['nothing at all', []],
     ['no header', ['{"log":"a"}']],
-    ['another version', [HEADER.replace('"version":4', '"version":1')]],
+    ['another version', [HEADER.replace('"version":5', '"version":1')]],
     ['something else', ['{"type":"open"}']],
     ['no JSON', [HEADER, 'x']],
     [

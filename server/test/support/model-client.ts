@@ -219,6 +219,8 @@ export class ModelClient {
         throw new Error('nobody gave a command');
       case 'renewed':
         throw new Error('nobody sent a token');
+      case 'probed':
+        throw new Error('no probe was sent');
       case 'closing':
         if (afterClose(frame.code) !== 'resume') this.#ticket = null;
         this.client = null;

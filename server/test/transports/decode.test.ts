@@ -22,9 +22,9 @@ function judge(json: string): Decoded<unknown> {
   const isOpen = typeof read.value === 'object' && (read.value as { type?: unknown } | null)?.type === 'open';
   if (!isOpen) return decodeSendFrame(read.value);
   const decoded = decodeOpen(read.value);
-  if ('error' in decoded) return decoded;
+  if ('error' in decoded || decoded.value.type === 'probe') return decoded;
   const parts = { ...createWorld(), isStopping: () => false } as unknown as TransportParts;
-  const opened = opening(parts, decoded, new FakeCarrier());
+  const opened = opening(parts, { value: decoded.value }, new FakeCarrier());
   // Its ticket is made up.
   return 'error' in opened && opened.error.code !== 'bad_ticket' ? { error: opened.error } : decoded;
 }

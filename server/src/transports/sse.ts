@@ -1,0 +1,47 @@
+/** Server-sent events (HTML standard, section 9.2): the bytes of frames, and how a stream begins and ends. */
+import type { ServerResponse } from 'node:http';
+import type { ControlFrame } from '../../../protocol/frames.js';
+import type { Framing } from '../core/frame.js';
+import type { TimerWheel } from '../core/timer-wheel.js';
+
+/** Proxies and browsers that wait for some bytes before they pass any on get them at once. */
+export const STREAM_PADDING = Buffer.from(`:${' '.repeat(2048)}\n\n`);
+/** A comment: keeps proxies awake. */
+export const COMMENT = Buffer.from(':\n\n');
+/** How long a client may take to read the last of a stream. */
+const END_GRACE_MS = 5_000;
+
+/** The headers of every event stream. */
+export const STREAM_HEADERS = {
+  'Content-Type': 'text/event-stream; charset=utf-8',
+  'Cache-Control': 'no-store, no-transform',
+  'X-Accel-Buffering': 'no',
+  Connection: 'close',
+};
+
+/** How frames go into events. */
+export const eventStreamFraming: Framing = {
+  slot: 1,
+  encode: (text, position) =>
+    Buffer.from(
+      position === null ? `data: ${text}\n\n` : `id: ${position.epoch}:${position.offset}\ndata: ${text}\n\n`,
+    ),
+};
+
+/** A control frame as an event. */
+export function eventOf(frame: ControlFrame): Buffer {
+  return eventStreamFraming.encode(JSON.stringify(frame), null);
+}
+
+/** Tells an `EventSource` how long to wait before it comes back, in milliseconds. */
+export function retryOf(ms: number): Buffer {
+  return Buffer.from(`retry: ${Math.ceil(ms)}\n\n`);
+}
+
+/** Ends a stream. A client that reads no more would keep the socket and what is buffered for it: after some seconds the socket is destroyed. */
+export function endOfStream(response: ServerResponse, wheel: TimerWheel): void {
+  const { socket } = response;
+  response.end();
+  const grace = wheel.after(END_GRACE_MS, () => socket?.destroy());
+  socket?.once('close', () => grace.cancel());
+}
