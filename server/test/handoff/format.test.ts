@@ -123,7 +123,7 @@ const head = (more: object): string =>
   JSON.stringify({ head: { epoch: 'aaaaaaaa', offset: 1 }, path: 'a', usedAt: 1, keys: 0, ...more });
 const session = (more: object): string => {
   const times = { openedAt: 1, lastContactAt: 1, lastCommandAt: null, ticketAt: 1, connection: 1 };
-  const known = { received: 0, isForgotten: false, state: { values: {}, version: 0 } };
+  const known = { attempt: 0, received: 0, isForgotten: false, state: { values: {}, version: 0 } };
   const paths = { granted: [], denied: [], login: null, identity: null, subscriptions: [] };
   return JSON.stringify({ session: { id: 'a', user: null, ...times, ...known, ...paths, ...more } });
 };
