@@ -10,7 +10,8 @@ export type Json = string | number | boolean | null | Json[] | { [name: string]:
 
 /**
  * One path that a client wants to hear. Without `position` it is heard from now on; with one, from
- * the update after it; with `null` the client heard the path before but has no position (no log). With
+ * the update after it; with `null` the client heard the path before but has no position (no log). With `last` and no position it
+ * is heard from before that many of the newest updates. With
  * `state` the client also follows the path's state: it asks for a `snapshot`, or has what the state was
  * at its position and needs the `changes` only. A `token` is the back end's signed word that whoever holds
  * it may hear the path.
@@ -18,6 +19,7 @@ export type Json = string | number | boolean | null | Json[] | { [name: string]:
 export interface SubscribeItem {
   readonly path: string;
   readonly position?: Position | null;
+  readonly last?: number;
   readonly state?: 'snapshot' | 'changes';
   readonly token?: string;
 }

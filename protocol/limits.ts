@@ -32,6 +32,8 @@ export const LIMITS = {
   itemsPerRequest: 1_000,
   /** Paths in one frame; code `too_many_items`. */
   pathsPerFrame: 5_000,
+  /** Newest updates that a path may be asked for with `last`; code `bad_field`. */
+  lastUpdates: 1_000,
   /** Frames in one upstream POST; code `too_many_items`. */
   framesPerPost: 100,
   /** A user's name, an idempotency key: characters; code `bad_field`. */

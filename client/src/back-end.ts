@@ -5,6 +5,7 @@
 import { Backoff } from './backoff.js';
 import { isObject } from './checks.js';
 import { within } from './deadline.js';
+import { parseJson } from './decode.js';
 import { PomonaError } from './errors.js';
 import { pageUrl, type Settings } from './options.js';
 
@@ -15,6 +16,8 @@ const VIEW_MS = 10_000;
  * changes its view, comes back within a few turns: that costs the back end nothing.
  */
 const RELEASE_MS = 1_000;
+/** Characters of an answer that are quoted. */
+const MAX_QUOTED = 200;
 
 /** What the back end said of the paths that it was asked for. */
 export interface Verdict {
@@ -23,6 +26,8 @@ export interface Verdict {
   /** `connect_failed`: it could not be asked. */
   readonly code: 'connect_refused' | 'connect_failed';
   readonly message: string;
+  /** What the view answered, for people. */
+  readonly answer: string;
 }
 
 /** What the back end's answers lead to. */
@@ -93,19 +98,25 @@ export class BackEnd {
   /** Tells that `paths` are no longer wanted; also when the page or Pomona goes meanwhile. */
   async #release(uid: string, paths: readonly string[]): Promise<void> {
     const { signal } = this.#session;
-    const { fault } = await this.#post(this.#settings.disconnectUrl, { uid, paths }, { keepalive: true });
+    const { isOk, answer } = await this.#post(
+      this.#settings.disconnectUrl,
+      { uid, paths },
+      { keepalive: true },
+    );
     if (signal.aborted) return;
-    const message = `disconnectUrl: ${fault}`;
-    this.#owner.released(paths, fault === null ? null : new PomonaError('disconnect_failed', message));
+    const error = isOk ? null : new PomonaError('disconnect_failed', `disconnectUrl: ${answer}`);
+    this.#owner.released(paths, error);
   }
 
-  #judge(paths: readonly string[], { status, body, fault }: Answer): Verdict {
-    if (fault !== null && (status < 400 || status >= 500 || status === 429))
-      return { refused: paths, code: 'connect_failed', message: `connectUrl: ${fault}` };
+  #judge(paths: readonly string[], { status, body, isOk, answer }: Answer): Verdict {
+    const isDecided = isOk || (status >= 200 && status < 500 && status !== 429);
+    if (!isDecided)
+      return { refused: paths, code: 'connect_failed', message: `connectUrl: ${answer}`, answer };
     this.succeeded();
     const named = isObject(body) && Array.isArray(body['refused']) ? body['refused'] : [];
-    const refused = paths.filter((path) => fault !== null || named.includes(path));
-    return { refused, code: 'connect_refused', message: 'The back end refused this path.' };
+    const refused = paths.filter((path) => !isOk || named.includes(path));
+    const message = `The back end refused this path. connectUrl: ${answer}`;
+    return { refused, code: 'connect_refused', message, answer };
   }
 
   /** Posts to a view. Never rejects: without an answer the status is 0. */
@@ -121,14 +132,15 @@ export class BackEnd {
         signal,
         ...init,
       });
-      const { ok, status } = response;
-      const answer: unknown = await response.json().catch(() => null); // an empty answer says enough
-      return { status, body: answer, fault: ok ? null : `HTTP ${status}` };
+      const { ok, status, redirected } = response;
+      const text = await response.text();
+      const answer = described(response, text);
+      return { status, body: parseJson(text), isOk: ok && !redirected, answer };
     };
     try {
       return await within({ clock, signal: session, ms: VIEW_MS }, run);
     } catch (error) {
-      return { status: 0, body: null, fault: String(error) };
+      return { status: 0, body: null, isOk: false, answer: String(error) };
     }
   }
 
@@ -143,8 +155,18 @@ export class BackEnd {
 }
 
 interface Answer {
+  /** 0 when there was none. */
   readonly status: number;
+  /** Parsed; undefined when it is no JSON. */
   readonly body: unknown;
-  /** Null when the answer was 2xx. */
-  readonly fault: string | null;
+  /** Whether it was 2xx, of the view itself: a redirect leads to a login page. */
+  readonly isOk: boolean;
+  /** What it was, for people. */
+  readonly answer: string;
+}
+
+/** An answer for people: its status, its type, where it was redirected to, and how it begins. */
+function described({ status, headers, redirected, url }: Response, text: string): string {
+  const to = redirected ? `, redirected to ${url}` : '';
+  return `HTTP ${status}, ${headers.get('content-type')}${to}: ${text.slice(0, MAX_QUOTED)}`;
 }

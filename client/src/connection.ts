@@ -86,8 +86,9 @@ export class Connection {
     this.#ticket = ticket;
   }
 
-  /** Begins, or tries again now. */
+  /** Begins, or tries again now. Without an address nothing is ever opened. */
   start(): void {
+    if (this.#settings.httpUrl === '') return;
     this.#clearTimers();
     this.#attempt(this.#ladder.current, false);
     this.#setState('connecting');

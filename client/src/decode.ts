@@ -43,7 +43,6 @@ const SHAPES: Readonly<Record<CoreFrame['type'] | typeof UPDATE, Fields>> = {
   gap: { path: isString, from: isPlace, to: isPlace, reason: isString },
   ticket: { ticket: isString },
   ping: { received: isCount },
-  probed: { step: isCount },
   error: coded,
   closing: { code: isCount, message: isString },
 };

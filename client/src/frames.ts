@@ -4,6 +4,7 @@
  */
 import type {
   ControlFrame,
+  ProbedFrame,
   RenewedFrame,
   ReplyFrame,
   StateFrame,
@@ -20,7 +21,7 @@ export interface OtherFrame {
 export const UPDATE = '';
 
 /** A frame that the core understands. */
-export type CoreFrame = Exclude<ControlFrame, StateFrame | ReplyFrame | RenewedFrame>;
+export type CoreFrame = Exclude<ControlFrame, StateFrame | ReplyFrame | RenewedFrame | ProbedFrame>;
 
 /** A frame that passed the check: an update when it has no type. */
 export type Decoded = CoreFrame | OtherFrame | (UpdateFrame & { readonly type?: undefined });

@@ -7,9 +7,10 @@ export type { PomonaState } from './connection.js';
 export type { Listener } from './emitter.js';
 export { type ClientErrorCode, PomonaError, type PomonaErrorCode } from './errors.js';
 export type { HeadersSource, PomonaOptions, TransportName } from './options.js';
-export { type ConnectOptions, Pomona } from './pomona.js';
+export { Pomona } from './pomona.js';
 export type { ExpiredEvent, KickedEvent, PomonaEvents } from './pomona-events.js';
 export type {
+  ConnectOptions,
   GapEvent,
   Handler,
   RefusedEvent,

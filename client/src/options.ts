@@ -20,7 +20,7 @@ export type HeadersSource =
 
 /** The options of `new Pomona(...)`; all are optional in a page. */
 export interface PomonaOptions {
-  /** Dobby's endpoint: an http(s) or ws(s) URL or a path of the page's origin. Default `/comet`. */
+  /** Dobby's endpoint: an http(s) or ws(s) URL or a path of the page's origin. Default `/comet`. Outside of a page a path opens nothing. */
   readonly url?: string;
   /** Your back end's view that is asked for paths. Without it only public paths, and those that the back end connects by itself, are heard. */
   readonly connectUrl?: string;
@@ -59,7 +59,11 @@ export interface Settings extends Environment {
   readonly csrfCookie: string;
 }
 
-/** Decides everything. @throws PomonaError `bad_url` or `transport_failed` */
+/**
+ * Decides everything. Outside of a page, as where a page is rendered on a server, the address may be relative: then nothing is opened.
+ *
+ * @throws PomonaError `bad_url` or `transport_failed`
+ */
 export function settle(options: PomonaOptions): Settings {
   const url = endpoint(options.url ?? '/comet');
   const environment: Environment = {
@@ -75,7 +79,7 @@ export function settle(options: PomonaOptions): Settings {
   return {
     ...options,
     ...environment,
-    transports: transportsOf(options.transports, environment),
+    transports: url === '' ? [] : transportsOf(options.transports, environment),
     reconnect: { baseMs: 500, maxMs: 20_000, ...options.reconnect, random },
     openTimeoutMs: options.openTimeoutMs ?? 8_000,
     headers: options.headers ?? {},
@@ -88,14 +92,17 @@ export function pageUrl(): string | undefined {
   return globalThis.location?.href;
 }
 
+/** The absolute address; empty for that of a page where there is no page. */
 function endpoint(url: string): string {
+  const page = pageUrl();
   try {
-    const { href, protocol } = new URL(url, pageUrl());
+    const { href, protocol } = new URL(url, page ?? 'none:/');
     if (/^(http|ws)s?:$/.test(protocol)) return href.replace(/#.*/, '');
+    if (protocol === 'none:') return '';
   } catch {
-    // told below, with the reason that is likeliest
+    // not a URL at all
   }
-  throw new PomonaError('bad_url', `"${url}" is no URL for Dobby: outside of a page it must be absolute.`);
+  throw new PomonaError('bad_url', `"${url}" is no URL of http or ws.`);
 }
 
 function transportsOf(wanted: PomonaOptions['transports'], environment: Environment): TransportKind[] {

@@ -4,6 +4,7 @@
  */
 import type {
   ErrorFrame,
+  Json,
   OpenedFrame,
   OpenFrame,
   PendingFrame,
@@ -14,9 +15,8 @@ import type {
 } from '../../protocol/frames.js';
 import { type LIMITS, PROTOCOL_VERSION } from '../../protocol/limits.js';
 import { utf8Length } from '../../protocol/paths.js';
-import type { Position } from '../../protocol/positions.js';
 import { BackEnd } from './back-end.js';
-import { isPosition } from './checks.js';
+import { isCount, isPosition, isString } from './checks.js';
 import { DISMISSED, IDENTITY_EXPIRED, KICKED, TOKEN_REFUSED } from './close-codes.js';
 import { Connection, type Opening, type PomonaState } from './connection.js';
 import type { Core, FrameTypes, OpenFields } from './core.js';
@@ -29,15 +29,9 @@ import { type PomonaOptions, type Settings, settle } from './options.js';
 import { type Numberable, Outstanding } from './outstanding.js';
 import { PageLife } from './page-life.js';
 import type { CoreEvents, PomonaEvents } from './pomona-events.js';
-import type { Handler, Subscription } from './subscription.js';
+import type { ConnectOptions, Handler, Subscription } from './subscription.js';
 import { Subscriptions } from './subscriptions.js';
 import type { TransportEnd } from './transports/transport.js';
-
-/** What `connect` can be told. */
-export interface ConnectOptions {
-  /** The position of what the page shows already; null says that it is unknown. */
-  readonly since?: Position | null | undefined;
-}
 
 type CoreTable = { [T in CoreFrame['type']]?: (frame: Extract<CoreFrame, { type: T }>) => void } & {
   [UPDATE]: (frame: UpdateFrame) => void;
@@ -46,6 +40,7 @@ type CoreTable = { [T in CoreFrame['type']]?: (frame: Extract<CoreFrame, { type:
 // The compiler holds these to LIMITS, which is not imported: it would bring every limit into a page.
 const OPEN_BYTES = 262_144 satisfies (typeof LIMITS)['openBytes'];
 const FRAME_BYTES = 65_536 satisfies (typeof LIMITS)['frameBytes'];
+const LAST_UPDATES = 1_000 satisfies (typeof LIMITS)['lastUpdates'];
 const EXPIRED = 'expired_token';
 /** Room for all but the list in a frame. */
 const ENVELOPE_BYTES = 200;
@@ -86,7 +81,11 @@ export class Pomona {
   /** Whether `close` was called. */
   #isClosed = false;
 
-  /** Begins to connect at the end of the tick. @throws PomonaError `bad_url`, `transport_failed` */
+  /**
+   * Begins to connect at the end of the tick. Outside of a page (server rendering) one whose `url` is a path stays `connecting`.
+   *
+   * @throws PomonaError `bad_url`, `transport_failed`
+   */
   constructor(options: PomonaOptions = {}) {
     const settings = settle(options);
     this.#settings = settings;
@@ -138,24 +137,28 @@ export class Pomona {
   /**
    * Hears `path`. Handlers of a path run in the order in which they were added; the identical handler
    * is added once, and its subscription is returned again. Dobby and the back end are asked once per
-   * path, for all paths of a tick together. `since` is the position of what the page shows already:
-   * it counts for a path that is not heard yet. Null says that the page shows something of unknown
-   * position: a gap is told first.
+   * path, for all paths of a tick together. `Message` is the type of the path's messages, which nothing checks.
    *
-   * @throws PomonaError `bad_path`, `reserved_path`, `bad_position`, `closed`, `unknown_field`
+   * @throws PomonaError `bad_path`, `reserved_path`, `bad_position`, `bad_field`, `closed`, `unknown_field`
    */
-  connect(path: string, handler: Handler, { since, ...others }: ConnectOptions = {}): Subscription {
+  connect<Message = Json>(
+    path: string,
+    handler: Handler<Message>,
+    { since, last, ...others }: ConnectOptions = {},
+  ): Subscription {
     this.#mustNotBeClosed();
     for (const option of Object.keys(others))
       throw new PomonaError('unknown_field', `connect has no "${option}" without pomona/${option}.`);
     if (since && !isPosition(since))
       throw new PomonaError('bad_position', 'A position is {epoch, offset}.', { path });
-    return this.#subscriptions.connect(path, handler, since);
+    if (last !== undefined && !(isCount(last) && last > 0 && last <= LAST_UPDATES))
+      throw new PomonaError('bad_field', `last is 1 to ${LAST_UPDATES}.`, { path });
+    return this.#subscriptions.connect(path, handler as Handler, { since, last });
   }
 
   /** Takes `handler`, or all handlers, from `path`; the last one ends its subscription. */
-  disconnect(path: string, handler?: Handler): void {
-    this.#subscriptions.disconnect(path, handler);
+  disconnect<Message = Json>(path: string, handler?: Handler<Message>): void {
+    this.#subscriptions.disconnect(path, handler as Handler | undefined);
   }
 
   /**
@@ -177,8 +180,9 @@ export class Pomona {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    if (this.state === 'closed') this.#closed();
-    else this.#connection.close(true);
+    if (this.state !== 'closed') return this.#connection.close(true);
+    this.#subscriptions.close();
+    this.#events.clear();
   }
 
   /**
@@ -253,10 +257,10 @@ export class Pomona {
   /** A decision without the paths that were named again since. */
   #upToDate(frame: RefusedFrame | UnsubscribedFrame): RefusedFrame | UnsubscribedFrame {
     if (frame.type === 'unsubscribed' && frame.by === 'client') return frame;
-    const isOutdated = (path: string) => this.#subscriptions.isOutdated(path, frame.received);
-    return frame.type === 'refused'
-      ? { ...frame, paths: frame.paths.filter(({ path }) => !isOutdated(path)) }
-      : { ...frame, paths: frame.paths.filter((path) => !isOutdated(path)) };
+    const paths: readonly (string | { readonly path: string })[] = frame.paths;
+    const isCurrent = (item: (typeof paths)[number]): boolean =>
+      !this.#subscriptions.isOutdated(isString(item) ? item : item.path, frame.received);
+    return { ...frame, paths: paths.filter(isCurrent) } as typeof frame;
   }
 
   #firstFrame({ ticket, attempt }: Opening): string {
@@ -343,11 +347,5 @@ export class Pomona {
     }
     this.#events.emit('state', state);
     if (this.#isClosed) this.#events.clear();
-  }
-
-  /** Ends what was left for a `reopen`. */
-  #closed(): void {
-    this.#subscriptions.close();
-    this.#events.clear();
   }
 }

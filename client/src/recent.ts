@@ -1,7 +1,5 @@
-/** Remembers keys for a while, and no more than so many of them: the oldest is forgotten first. */
+/** Remembers keys for a while. */
 import type { Clock } from './clock.js';
-
-const MAX_KEYS = 1_000;
 
 /** Keys of the last so many milliseconds. */
 export class Recent {
@@ -20,7 +18,7 @@ export class Recent {
     this.#until.delete(key); // so that the map stays in the order of time
     this.#until.set(key, now + this.#ms);
     for (const [oldest, until] of this.#until) {
-      if (until > now && this.#until.size <= MAX_KEYS) break;
+      if (until > now) return;
       this.#until.delete(oldest);
     }
   }

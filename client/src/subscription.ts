@@ -20,7 +20,15 @@ export interface Update {
 }
 
 /** Takes the messages of a path. A promise that it returns is not awaited. */
-export type Handler = (message: Json, update: Update) => void;
+export type Handler<Message = Json> = (message: Message, update: Update) => void;
+
+/** What `connect` can be told. All of it counts for a path that is not heard yet. */
+export interface ConnectOptions {
+  /** The position of what the page shows already; null says that it is unknown: a gap is told first. */
+  readonly since?: Position | null | undefined;
+  /** How many of the newest updates to hear first, 1 to 1,000, as far as the log holds them. Without effect beside `since`. */
+  readonly last?: number | undefined;
+}
 
 /** From `position` on every update reaches the handlers once and in order, or `gap` comes first. */
 export interface SubscribedEvent {

@@ -23,7 +23,13 @@ import type { Emitter } from './emitter.js';
 import { PomonaError, type PomonaErrorCode, reportUncaught } from './errors.js';
 import type { CoreEvents } from './pomona-events.js';
 import { Recent } from './recent.js';
-import { type GapEvent, type Handler, Subscription, type SubscriptionEvents } from './subscription.js';
+import {
+  type ConnectOptions,
+  type GapEvent,
+  type Handler,
+  Subscription,
+  type SubscriptionEvents,
+} from './subscription.js';
 import { Track } from './track.js';
 
 /** Codes of refusals that may be lifted: Pomona asks again. */
@@ -67,13 +73,14 @@ export class Subscriptions implements BackEndOwner {
   mayName = (_track: Track): boolean => true;
 
   /** Adds a handler to a path, at the end; the identical handler is added once. */
-  connect(path: string, handler: Handler, since: Position | null | undefined): Subscription {
+  connect(path: string, handler: Handler, { since, last }: ConnectOptions): Subscription {
     const fault = isString(path) ? pathFault(path) : 'bad_path';
     if (fault !== null) throw new PomonaError(fault, `"${path}" is no path to subscribe to.`, { path });
     const track = this.tracks.get(path) ?? new Track(path);
     this.tracks.set(path, track);
     if (!track.isWanted) this.#wantAgain(track, since);
     else if (track.position === undefined) track.position = since;
+    track.last ??= last;
     this.#owner.changed();
     const known = track.entries.find((entry) => entry.handler === handler);
     if (known !== undefined) return known.subscription;
@@ -222,8 +229,9 @@ export class Subscriptions implements BackEndOwner {
   }
 
   /** The back end has answered for `paths`. */
-  answered(paths: readonly string[], { refused, code, message }: Verdict): void {
+  answered(paths: readonly string[], { refused, code, message, answer }: Verdict): void {
     this.#each(paths, (track) => {
+      track.answer = answer;
       if (track.hold !== 'asking') return;
       track.hold = null;
       // Given up meanwhile: what it has granted since is to end.
@@ -240,8 +248,10 @@ export class Subscriptions implements BackEndOwner {
       const track = this.tracks.get(path);
       if (track === undefined || track.leaving > 0) continue;
       track.asked = false;
-      if (OVERDUE.includes(code) && track.isWanted && track.hold) this.#owner.changed();
-      else this.refuse([path], code, message);
+      const isOverdue = OVERDUE.includes(code);
+      const why = isOverdue && track.answer ? ` connectUrl: ${track.answer}` : '';
+      if (isOverdue && track.isWanted && track.hold) this.#owner.changed();
+      else this.refuse([path], code, message + why);
     }
   }
 

@@ -26,6 +26,8 @@ export class Track implements PathView {
   state: SubscriptionState = 'asking';
   /** Last processed. Undefined: never heard. Null: heard, but without a log. */
   position: Position | null | undefined;
+  /** How many of the newest updates are wanted where there is no position. */
+  last: number | undefined;
   isWanted: boolean;
   /**
    * Whether the session holds this path, or waits for it, as far as it was told: it was named; or `heard`,
@@ -43,6 +45,8 @@ export class Track implements PathView {
    * not be asked, and will be again. During the last two the path is not asked for.
    */
   hold: 'asking' | 'retry' | 'release' | null = null;
+  /** What the connect view answered last, for people. */
+  answer = '';
   /** Whether the back end is still to be told that the path has gone. */
   owesRelease = false;
 
@@ -60,7 +64,8 @@ export class Track implements PathView {
   /** How to ask for the path; a later entry may wrap this to ask for more. */
   item(): SubscribeItem {
     const { path, position } = this;
-    return { path, position } as SubscribeItem; // JSON leaves out what is undefined
+    const last = position === undefined ? this.last : undefined;
+    return { path, position, last } as SubscribeItem; // JSON leaves out what is undefined
   }
 
   /** Whether `position` is processed already. */

@@ -164,6 +164,44 @@ describe('connectUrl', () => {
   });
 });
 
+describe('what the connect view answered is told', () => {
+  const html = { status: 403, headers: { 'Content-Type': 'text/html' } };
+  const json = (status: number) => ({ status, headers: { 'Content-Type': 'application/json' } });
+  const redirected = (response: Response, url: string) =>
+    Object.defineProperties(response, { redirected: { value: true }, url: { value: url } });
+
+  it.each([
+    [
+      'a page of an error',
+      new Response('<h1>CSRF verification failed</h1>', html),
+      /HTTP 403, text\/html: <h1>CSRF/,
+    ],
+    [
+      'an error of Dobby that it passes on',
+      new Response('{"error":{"code":"unknown_session"}}', json(409)),
+      /HTTP 409, application\/json.*unknown_session/,
+    ],
+    [
+      'a login page that it redirects to',
+      redirected(new Response('<form>', { ...html, status: 200 }), 'http://app.test/login'),
+      /redirected to http:\/\/app.test\/login/,
+    ],
+  ])('(%s) with the refusal', async (_what, response, message) => {
+    const stage = await asking({ fetch: async () => response }, 'a');
+    await stage.clock.advance(0);
+    expect(stage.told('refused')).toMatchObject([{ code: 'connect_refused', retryable: false }]);
+    expect((stage.told('refused')[0] as { message: string }).message).toMatch(message);
+  });
+
+  it('with not_granted, when it was no refusal: a misspelt answer, another Dobby', async () => {
+    const response = new Response('{"refuse":["a"]}', json(200));
+    const stage = await asking({ fetch: async () => response }, 'a');
+    await stage.clock.advance(0);
+    await stage.transport.says(refused('a'));
+    expect((stage.told('refused')[0] as { message: string }).message).toMatch(/HTTP 200.*"refuse"/);
+  });
+});
+
 describe('without connectUrl', () => {
   it('the word of the back end is waited for, and not_granted ends it', async () => {
     const stage = await asking({ connectUrl: undefined }, 'a');

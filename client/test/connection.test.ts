@@ -332,14 +332,33 @@ describe('close', () => {
 });
 
 describe('the address', () => {
-  it('may be any of http, https, ws and wss, and must be absolute outside of a page', async () => {
+  it('may be any of http, https, ws and wss', async () => {
     const stage = new Stage({ url: 'wss://x.test/comet#part' });
     await settled();
     expect(stage.transport.context).toMatchObject({
       httpUrl: 'https://x.test/comet',
       socketUrl: 'wss://x.test/comet',
     });
-    for (const url of ['/comet', 'ftp://x.test/'])
+    for (const url of ['ftp://x.test/', 'http://', 'mailto:a@b'])
       expect(() => new Stage({ url })).toThrow(expect.objectContaining({ code: 'bad_url' }));
   });
+
+  it.each([{}, { transports: ['websocket'] as const, WebSocket: undefined as never }])(
+    'may be a path where a page is rendered on a server: nothing is opened, nothing throws',
+    async (options) => {
+      const stage = new Stage({ url: '/comet', ...options });
+      const subscription = stage.pomona.connect('a', () => {});
+      await stage.clock.advance(100_000);
+      stage.pomona.reopen();
+      await stage.clock.advance(100_000);
+      expect([stage.pomona.state, subscription.state, stage.clock.pending]).toEqual([
+        'connecting',
+        'asking',
+        0,
+      ]);
+      expect(stage.transport.context).toBeUndefined();
+      stage.pomona.close();
+      expect(stage.pomona.state).toBe('closed');
+    },
+  );
 });

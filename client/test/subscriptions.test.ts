@@ -34,6 +34,26 @@ describe('asking', () => {
     expect(transport.sent).toEqual([{ type: 'subscribe', n: 1, paths: [{ path: 'a' }, { path: 'b' }] }]);
   });
 
+  it('asks for the last updates where there is no position, and from the position later', async () => {
+    const stage = new Stage();
+    stage.pomona.connect<{ text: string }>('a', ({ text }) => text, { last: 20 });
+    stage.pomona.connect('b', () => {}, { last: 20, since: at(4) });
+    await stage.transport.opens();
+    expect(stage.transport.open?.paths).toEqual([
+      { path: 'a', last: 20 },
+      { path: 'b', position: at(4) },
+    ]);
+    await stage.transport.says(subscribed('a', at(7)));
+    await stage.transport.ends();
+    await stage.clock.advance(1_000);
+    stage.transport.asks();
+    expect(stage.transport.open?.paths?.[0]).toEqual({ path: 'a', position: at(7) });
+    for (const last of [0, -1, 1.5, 1_001, '5' as never])
+      expect(() => stage.pomona.connect('c', () => {}, { last })).toThrow(
+        expect.objectContaining({ code: 'bad_field' }),
+      );
+  });
+
   it('divides what does not fit into one frame, and into the open frame', async () => {
     const { pomona, transport } = new Stage();
     for (let i = 0; i < 1000; i++) pomona.connect(`${i}-${'x'.repeat(240)}`, () => {}, { since: at(1) });

@@ -30,17 +30,12 @@ export interface CommandsPomona {
    *
    * Rejects with a `CommandError`, or with the reason of the signal that was aborted; it never throws.
    */
-  send<Reply extends Json = Json>(
-    path: string,
-    command: string,
-    args?: Json,
-    options?: CommandOptions,
-  ): Promise<Reply>;
+  send<Reply = Json>(path: string, command: string, args?: Json, options?: CommandOptions): Promise<Reply>;
   /**
    * Hears what is sent to this session or to everybody; returns the function that removes the listener. Without
    * listeners such messages are `update` events.
    */
-  onMessage(listener: MessageListener): () => void;
+  onMessage<Message = Json>(listener: MessageListener<Message>): () => void;
 }
 
 type Next<Frame> = (frame: Frame) => void;

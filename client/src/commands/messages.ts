@@ -17,7 +17,7 @@ export interface MessageInfo {
 }
 
 /** Takes messages. A promise that it returns is not awaited. */
-export type MessageListener = (message: Json, info: MessageInfo) => void;
+export type MessageListener<Message = Json> = (message: Message, info: MessageInfo) => void;
 
 /** The listeners of one Pomona, in the order in which they came. */
 export class Messages {

@@ -25,6 +25,8 @@ export class Follower {
   #newcomers: StateSubscription[] = [];
   /** Null before the first snapshot. */
   #entries: Map<string, Json> | null = null;
+  /** Whether `#entries` was read since it was made: it is then copied before it changes. */
+  #isRead = false;
   #wholeAt: Position | null | undefined;
   /** A snapshot that has begun. */
   #parts: StateFrame['entries'] | null = null;
@@ -57,6 +59,7 @@ export class Follower {
 
   /** What a subscription sees, as long as it is on the path. */
   entriesOf(subscription: Subscription): Entries {
+    this.#isRead = true;
     return (this.#isOn(subscription) && this.#entries) || NOTHING;
   }
 
@@ -98,6 +101,7 @@ export class Follower {
     this.#parts &&= this.#parts.concat(entries);
     if (!last || this.#parts === null) return;
     this.#entries = new Map(this.#parts.map(({ key, message }) => [key, message]));
+    this.#isRead = true;
     this.#parts = null;
     this.#newcomers = [];
     this.#wholeAt = track.position; // for those who look while they are told
@@ -159,9 +163,11 @@ export class Follower {
   }
 
   #change({ key, message }: UpdateFrame): void {
-    if (key === undefined) return;
-    this.#entries?.delete(key); // so that entries stand in the order of their last change, as in a snapshot
-    if (message !== null) this.#entries?.set(key, message);
+    if (key === undefined || this.#entries === null) return;
+    if (this.#isRead) this.#entries = new Map(this.#entries);
+    this.#isRead = false;
+    this.#entries.delete(key); // so that entries stand in the order of their last change, as in a snapshot
+    if (message !== null) this.#entries.set(key, message);
   }
 
   #greet(): void {

@@ -2,11 +2,17 @@
  * Lets a Pomona follow the state of paths: `connect(path, handler, { state: true })`. It takes the frames that
  * concern states and hands the rest on; docs/protocol.md, "State", says what they mean.
  */
-import type { RefusedFrame, StateFrame, SubscribedFrame, UpdateFrame } from '../../../protocol/frames.js';
+import type {
+  Json,
+  RefusedFrame,
+  StateFrame,
+  SubscribedFrame,
+  UpdateFrame,
+} from '../../../protocol/frames.js';
 import { fits, isBoolean, isPosition, isString, listOf, objectOf } from '../checks.js';
 import { UPDATE } from '../frames.js';
-import type { ConnectOptions, Pomona } from '../pomona.js';
-import type { Handler } from '../subscription.js';
+import type { Pomona } from '../pomona.js';
+import type { ConnectOptions, Handler } from '../subscription.js';
 import type { Track } from '../track.js';
 import { Follower } from './follower.js';
 import type { StateSubscription } from './subscription.js';
@@ -21,7 +27,11 @@ export interface StateOptions extends ConnectOptions {
 /** What `withState` adds to a Pomona. */
 export interface FollowsState {
   /** Hears `path` and follows its state. @throws PomonaError as `connect` without `state` does */
-  connect(path: string, handler: Handler, options: StateOptions): StateSubscription;
+  connect<Message = Json>(
+    path: string,
+    handler: Handler<Message>,
+    options: StateOptions,
+  ): StateSubscription<Message>;
 }
 
 type Next<Frame> = (frame: Frame) => void;

@@ -36,6 +36,8 @@ export async function request(context: TransportContext, body: string, init: Req
   const response = await context.fetch(context.httpUrl, {
     method: 'POST',
     credentials: context.credentials,
+    // The ticket goes to Dobby and nowhere else.
+    redirect: 'manual',
     body,
     ...init,
     headers: { 'Content-Type': 'application/json', ...init.headers },

@@ -26,6 +26,18 @@ describe('a snapshot', () => {
     expect(subscription.position).toEqual(at(4));
   });
 
+  it('that was read never changes: a change makes another, and reading twice in between gives the same', async () => {
+    const { stage, subscription } = await following();
+    const before = subscription.entries;
+    expect(subscription.entries).toBe(before);
+    await stage.transport.says(change('a', 'k', 2, 'new'), change('a', 'other', 3, 'x'));
+    const after = subscription.entries;
+    expect([before.has('other'), after.get('other'), before === after]).toEqual([false, 'x', false]);
+    expect(subscription.entries).toBe(after);
+    await stage.transport.says(update('a', 4)); // no change of the state
+    expect(subscription.entries).toBe(after);
+  });
+
   it('in parts is taken in one step, when the last has come', async () => {
     const { stage, subscription } = await following();
     await stage.transport.says(gap('a', 1, 5));

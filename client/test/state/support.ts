@@ -1,5 +1,5 @@
 /** A Pomona that follows states, and what Dobby says of them. */
-import type { Subscription } from '../../src/index.js';
+import type { Json, Subscription } from '../../src/index.js';
 import { type StateSubscription, withState } from '../../src/state/index.js';
 import { at, Stage, subscribed, update } from '../support.js';
 
@@ -44,7 +44,7 @@ export class StateStage extends Stage {
     const handler = (message: unknown) => {
       this.notes.push([name, message, this.#seen(subscription)]);
     };
-    const subscription = this.stated.connect(path, handler, { ...options, state: true });
+    const subscription = this.stated.connect<Json>(path, handler, { ...options, state: true });
     subscription.on('snapshot', ({ entries, position }) =>
       this.notes.push([name, 'snapshot', Object.fromEntries(entries), position.offset]),
     );

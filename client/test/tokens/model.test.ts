@@ -44,7 +44,8 @@ class TokenServer {
 
   name({ position, token = '' }: SubscribeItem): void {
     const fault = this.#faultOf(token);
-    if (fault !== null) return void this.#answers.push(refusal('a', fault));
+    const { received } = this;
+    if (fault !== null) return void this.#answers.push({ ...refusal('a', fault), received });
     this.#hearing ??= { cursor: position?.offset ?? this.log.length, token };
     this.#hearing.token = token;
     const item = { path: 'a', position: at(this.#hearing.cursor), expiresInMs: this.#leftMs(token) };
@@ -66,7 +67,7 @@ class TokenServer {
   #expire(): void {
     if (this.#hearing === null || this.#leftMs(this.#hearing.token) > 0) return;
     this.#hearing = null;
-    this.#answers.push(expiry('a'));
+    this.#answers.push({ ...expiry('a'), received: this.received });
   }
 
   #leftMs(token: string): number {

@@ -17,14 +17,21 @@ export interface Placement {
 }
 
 /**
- * Places a client in `log`. `position` is undefined when it hears the path for the first time, null when it heard it
+ * Places a client in `log`. `position` is undefined when it hears the path for the first time, from before the `last` newest updates, null when it heard it
  * but has no position. Null is answered when the path has never reached the position.
  */
-export function placeInLog(log: PathLog | null, position: Position | null | undefined): Placement | null {
+export function placeInLog(
+  log: PathLog | null,
+  position: Position | null | undefined,
+  last = 0,
+): Placement | null {
   if (log === null) {
     return { start: null, gap: position === undefined ? null : { from: null, to: null, reason: 'no_log' } };
   }
-  if (position === undefined) return { start: log.head, gap: null };
+  if (position === undefined) {
+    const offset = Math.max(log.floor, log.head.offset - last);
+    return { start: { epoch: log.epoch, offset }, gap: null };
+  }
   if (position === null) return { start: log.head, gap: { from: null, to: log.head, reason: 'restarted' } };
   const floor = { epoch: log.epoch, offset: log.floor };
   if (position.epoch !== log.epoch) {

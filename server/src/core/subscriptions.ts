@@ -204,6 +204,6 @@ export class Subscriptions {
 }
 
 /** Where a client begins on a path, or why it cannot. */
-function placeIn({ log }: Path, { position }: SubscribeItem): Placement | ErrorCode {
-  return placeInLog(log, position) ?? 'bad_position';
+function placeIn({ log }: Path, { position, last }: SubscribeItem): Placement | ErrorCode {
+  return placeInLog(log, position, last) ?? 'bad_position';
 }

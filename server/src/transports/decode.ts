@@ -19,6 +19,7 @@ const position = z.strictObject({ epoch: z.string().length(8), offset: z.int().m
 const item = z.strictObject({
   path: z.string(),
   position: position.nullable().exactOptional(),
+  last: z.int().min(1).max(LIMITS.lastUpdates).exactOptional(),
   state: z.enum(['snapshot', 'changes']).exactOptional(),
   token: token.exactOptional(),
 });

@@ -225,6 +225,18 @@ export function describeTransport(name: string, open: OpenWire, start: () => Pro
       newer.cut();
     });
 
+    it('begins before the last updates that are asked for, as far as the log holds them', async () => {
+      const path = fresh();
+      for (let i = 1; i <= 5; i++) await subject.dobby.update(path, i);
+      const wire = await connect({ paths: [{ path, last: 2 }] });
+      expect(await wire.next()).toMatchObject({ type: 'subscribed', paths: [{ position: { offset: 3 } }] });
+      expect(messages(await updates(wire, 2))).toEqual([4, 5]);
+      const all = await connect({ paths: [{ path, last: 1_000 }] });
+      await all.next('subscribed');
+      expect(messages(await updates(all, 5))).toEqual([1, 2, 3, 4, 5]);
+      for (const each of [wire, all]) each.cut();
+    });
+
     it('refuses an attempt below the newest one, and changes nothing by it', async () => {
       const path = fresh();
       const wire = await connect({ paths: [{ path }], attempt: 2 });
