@@ -214,13 +214,14 @@ class Sequence {
       this.#check();
       const wrong = this.#wrongs();
       this.#quietAfterMs = this.#time.now() - from;
-      if (wrong.length === 0) break;
+      // A dead connection whose end is not noticed yet looks well until something is published.
+      if (wrong.length === 0) wrong.push(...(await this.#unheard()));
+      if (wrong.length === 0) return;
       if (this.#quietAfterMs > MOST_QUIET_MS)
         this.#fail(`${this.#quietAfterMs} ms after the last fault ${wrong.join('; ')}`);
       this.#check();
       await this.#time.pass(QUIET_STEP_MS);
     }
-    await this.#hearFresh();
   }
 
   /** What is not as it is wanted. */
@@ -239,19 +240,16 @@ class Sequence {
     return wrong;
   }
 
-  async #hearFresh(): Promise<void> {
+  /** Publishes on every path, and says what is then not as it is wanted. */
+  async #unheard(): Promise<string[]> {
     const fresh = PATHS.map((path) => [path, this.#publish(path)] as const);
     await this.#time.pass(ARRIVAL_MS);
-    this.#check();
-    for (const [path, number] of fresh) {
+    const unheard = fresh.filter(([path, number]) => {
       const wish = this.#client.wishes.get(path);
-      if (wish === undefined || wish.isRefused) continue;
-      if (wish.hearing.last !== number)
-        this.#fail(`${path}: ${number} was published and not heard within ${ARRIVAL_MS} ms`);
-    }
-    const wrong = this.#wrongs();
-    if (wrong.length > 0) this.#fail(`after all was well ${wrong.join('; ')}`);
-    this.#check();
+      return wish !== undefined && !wish.isRefused && wish.hearing.last !== number;
+    });
+    const wrong = unheard.map(([path, number]) => `${path}: ${number} was published and not heard`);
+    return [...wrong, ...this.#wrongs()];
   }
 
   async #close(): Promise<void> {

@@ -46,6 +46,7 @@ export class WatchedPomona {
     }
     const hearing = new Hearing(path, this.#watch.press, this.#watch.fail);
     const handler = (message: never, { position }: { position: never }): void => {
+      this.#watch.note(`heard ${message} on ${path}`);
       if (this.wishes.get(path)?.hearing !== hearing)
         this.#watch.fail(`${path}: a handler that was taken away heard ${message}`);
       hearing.update(message, position);
