@@ -27,6 +27,12 @@ const FAULTS: readonly [Fate, ...Fate[]] = [
   'cut after',
 ];
 
+const UNKNOWN: readonly [FakeAnswer, ...FakeAnswer[]] = [
+  { status: 404, body: { error: { code: 'unknown_session', message: 'There is no session of this id.' } } },
+  { status: 503, body: null },
+  { status: 200, body: {} },
+];
+
 /** What a back end stands on. */
 export interface BackEndParts {
   readonly seed: number;
@@ -34,6 +40,9 @@ export interface BackEndParts {
   readonly page: FakePage;
   readonly host: Host;
   readonly note: (what: string) => void;
+  readonly fail: (what: string) => void;
+  /** Whether the page wants a path now. */
+  readonly isWanted: (path: string) => boolean;
 }
 
 interface Asked {
@@ -46,6 +55,10 @@ export class FakeBackEnd {
   readonly #parts: BackEndParts;
   readonly #faultRate: number;
   readonly #refusalRate: number;
+  /** What the connect view answers where Dobby does not know the session: as Cornelius does, as a failure, or nothing special. */
+  readonly #unknown: FakeAnswer;
+  /** Requests that the client waits for, by session and path. */
+  readonly #underWay = new Set<string>();
   #count = 0;
   #isCalm = false;
   /** Paths that it has refused at least once. */
@@ -58,11 +71,17 @@ export class FakeBackEnd {
     const dice = new Dice(parts.seed, 'back end');
     this.#faultRate = dice.pick([0, 0.05, 0.3]);
     this.#refusalRate = dice.pick([0, 0, 0.1]);
+    this.#unknown = dice.pick(UNKNOWN);
   }
 
   /** From now on nothing fails. */
   calm(): void {
     this.#isCalm = true;
+  }
+
+  /** The page has gone: what was asked before counts no more. */
+  forget(): void {
+    this.#underWay.clear();
   }
 
   /** The page's `fetch` to one of the views. */
@@ -73,6 +92,7 @@ export class FakeBackEnd {
     const name = `${url === CONNECT_URL ? 'connect' : 'disconnect'} view #${number}`;
     const asked = JSON.parse(String(init.body)) as Asked;
     note(`${name} > ${asked.paths} of ${asked.uid}`);
+    const done = this.#begin(url, asked);
     const fate = !this.#isCalm && dice.chance(this.#faultRate) ? dice.pick(FAULTS) : 'answered';
     return new Promise((resolve, reject) => {
       const { signal } = init;
@@ -80,6 +100,7 @@ export class FakeBackEnd {
       const settle = (what: string, run: () => void): void =>
         page.run(() => {
           note(`${name} < ${what}`);
+          done();
           run();
         });
       const end = (answer: FakeAnswer): void => {
@@ -87,8 +108,12 @@ export class FakeBackEnd {
         if (fate.startsWith('cut')) settle('cut', () => reject(new TypeError('fetch failed')));
         else settle(`${answer.status} ${JSON.stringify(answer.body)}`, () => resolve(responseOf(answer)));
       };
-      if (signal?.aborted) reject(signal.reason);
-      signal?.addEventListener('abort', () => reject(signal.reason));
+      const abort = (): void => {
+        done();
+        reject(signal?.reason);
+      };
+      if (signal?.aborted) abort();
+      signal?.addEventListener('abort', abort);
       later(() => {
         if (fate.endsWith('first')) return void later(() => end({ status: 500, body: null }));
         later(
@@ -99,6 +124,21 @@ export class FakeBackEnd {
         );
       });
     });
+  }
+
+  /** Of one path one request at a time is under way, and no path that is wanted is released. Returns what ends the request. */
+  #begin(url: string, { uid, paths }: Asked): () => void {
+    const { fail, isWanted } = this.#parts;
+    const keys = paths.map((path) => `${uid} ${path}`);
+    for (const [index, key] of keys.entries()) {
+      const path = paths[index] ?? '';
+      if (this.#underWay.has(key)) fail(`${path}: two requests to the views are under way`);
+      if (url === DISCONNECT_URL && isWanted(path)) fail(`${path} is released, though it is wanted`);
+      this.#underWay.add(key);
+    }
+    return () => {
+      for (const key of keys) this.#underWay.delete(key);
+    };
   }
 
   async #work(url: string, { uid, paths }: Asked, dice: Dice): Promise<FakeAnswer> {
@@ -116,8 +156,8 @@ export class FakeBackEnd {
     for (const path of refused) this.refused.add(path);
     const granted = paths.filter((path) => !refused.includes(path));
     note(`the connect view grants ${granted} to ${uid}`);
-    // A session that the server does not know any more is no reason to refuse anything.
-    if (granted.length > 0) sessions.connect(uid, granted);
+    const outcome = granted.length > 0 ? sessions.connect(uid, granted) : { value: [] };
+    if ('error' in outcome) return this.#unknown;
     if (granted.length === 0 && dice.chance(0.5)) return { status: 403, body: null };
     return { status: 200, body: { refused } };
   }

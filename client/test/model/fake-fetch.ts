@@ -114,6 +114,9 @@ class Request {
 
   #arrived(posted: { body: string; accept: string }): void {
     const { down } = this.#wire;
+    const { figures } = this.#network;
+    if (this.#isOver && posted.body.startsWith('{"type":"open"')) figures.lateOpens++;
+    if (posted.body === '{"type":"probe","step":1}') figures.probes++;
     const { host, time } = this.#network.parts;
     if (host.isDown) {
       down.flush();

@@ -42,7 +42,7 @@ class FakeWebSocket implements WebSocketLike {
     if (this.readyState === 0) throw new DOMException('The WebSocket is connecting.', 'InvalidStateError');
     if (this.readyState !== 1) return;
     this.#network.parts.note(`${this.#name} > ${data}`);
-    this.#wire.up.send(() => this.#server?.receive(data));
+    this.#wire.up.send(() => this.#arrived(data));
   }
 
   close(_code?: number): void {
@@ -53,6 +53,13 @@ class FakeWebSocket implements WebSocketLike {
     this.#wire.up.send(() => this.#server?.lost());
     if (wasConnecting) this.#network.parts.time.after(0, () => this.#closed(LOST, ''));
     else this.#wire.down.send(() => this.#closed(1000, ''));
+  }
+
+  #arrived(data: string): void {
+    const { figures } = this.#network;
+    if (this.readyState > 1 && data.startsWith('{"type":"open"')) figures.lateOpens++;
+    if (data === '{"type":"probe","step":1}') figures.probes++;
+    this.#server?.receive(data);
   }
 
   #handshake(): void {

@@ -14,19 +14,22 @@ export interface NetworkParts {
   readonly note: (what: string) => void;
 }
 
+/** What happened on a network. */
+export interface Figures {
+  connections: number;
+  /** `open` frames that arrived when the client had given their connection up. */
+  lateOpens: number;
+  probes: number;
+}
+
 /** All connections of one client. */
 export class Network {
   readonly parts: NetworkParts;
+  readonly figures: Figures = { connections: 0, lateOpens: 0, probes: 0 };
   readonly #wires = new Set<Wire>();
-  #count = 0;
 
   constructor(parts: NetworkParts) {
     this.parts = parts;
-  }
-
-  /** Connections that were begun. */
-  get begun(): number {
-    return this.#count;
   }
 
   /** Begins a connection. */
@@ -35,7 +38,7 @@ export class Network {
     const { conditions, dice } = weather.next(purpose);
     const wire = new Wire(time, conditions, dice);
     this.#wires.add(wire);
-    return { wire, name: `${purpose}#${this.#count++}` };
+    return { wire, name: `${purpose}#${this.figures.connections++}` };
   }
 
   /** A connection has ended. */

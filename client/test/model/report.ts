@@ -1,4 +1,5 @@
 /** Runs a range of seeds, shrinks what fails, and says what was found. */
+import type { Figures } from './network.js';
 import { type Outcome, runSequence } from './run.js';
 import { type Step, stepsOf } from './steps.js';
 
@@ -22,18 +23,19 @@ interface Failure {
 export async function report(from: number, to: number): Promise<Report> {
   const failed: Failure[] = [];
   const quiet: number[] = [];
-  let connections = 0;
+  const sum: Figures = { connections: 0, lateOpens: 0, probes: 0 };
   const startedAt = performance.now();
   for (let seed = from; seed <= to; seed++) {
     const outcome = await runSequence(seed, stepsOf(seed));
-    connections += outcome.connections;
+    for (const name of ['connections', 'lateOpens', 'probes'] as const) sum[name] += outcome.figures[name];
     if (outcome.violation === null) quiet.push(outcome.quietAfterMs);
     else failed.push({ seed, violation: outcome.violation });
   }
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
   quiet.sort((a, b) => a - b);
   const lines = [
-    `${to - from + 1} sequences, ${connections} connections in ${seconds} s: ${failed.length} violations`,
+    `${to - from + 1} sequences in ${seconds} s: ${failed.length} violations`,
+    `${sum.connections} connections, ${sum.lateOpens} late opens, ${sum.probes} probes`,
     `quiet after ${quiet.at(quiet.length >> 1)} ms in the median, ${quiet.at(-1)} ms at the most`,
   ];
   const kinds = groups(failed);

@@ -10,7 +10,7 @@ import { FakePage } from './fake-page.js';
 import { webSocketOf } from './fake-web-socket.js';
 import { Press } from './hearing.js';
 import { Host } from './host.js';
-import { Network } from './network.js';
+import { type Figures, Network } from './network.js';
 import { PATHS, type Step } from './steps.js';
 import { settled, Time } from './time.js';
 import { WatchedPomona } from './watched-pomona.js';
@@ -23,8 +23,7 @@ export interface Outcome {
   readonly trace: readonly string[];
   /** How long after the last fault all was well, in milliseconds. */
   readonly quietAfterMs: number;
-  /** Connections and requests to the views, for the figures. */
-  readonly connections: number;
+  readonly figures: Figures;
 }
 
 /** No connection is held for longer. */
@@ -66,7 +65,8 @@ class Sequence {
     this.#page.install();
     this.#weather = new Weather(seed);
     const parts = { seed, time: this.#time, page: this.#page, host: this.#host, note: this.#note };
-    this.#backEnd = new FakeBackEnd(parts);
+    const isWanted = (path: string): boolean => this.#client.wishes.has(path);
+    this.#backEnd = new FakeBackEnd({ ...parts, fail: this.#fail, isWanted });
     this.#network = new Network({ ...parts, weather: this.#weather });
     this.#client = new WatchedPomona(
       {
@@ -91,12 +91,11 @@ class Sequence {
       this.#client.close();
       this.#page.remove();
     }
-    const { begun } = this.#network;
     return {
       violation: this.#violation,
       trace: this.#trace,
       quietAfterMs: this.#quietAfterMs,
-      connections: begun,
+      figures: this.#network.figures,
     };
   }
 
@@ -180,14 +179,15 @@ class Sequence {
 
   async #away({ ms, isFrozen, isCut, path }: Extract<Step, { do: 'away' }>): Promise<void> {
     this.#page.leave();
+    this.#backEnd.forget();
     await settled();
-    const { begun } = this.#network;
+    const begun = this.#network.figures.connections;
     if (isFrozen) this.#page.freeze(true);
     if (isCut) this.#network.cutAll({ tellsClient: true, tellsServer: true });
     await this.#time.pass(ms / 2);
     this.#publish(path);
     await this.#time.pass(ms / 2);
-    const tries = this.#network.begun - begun;
+    const tries = this.#network.figures.connections - begun;
     if (tries > 0) this.#fail(`${tries} connections were begun between pagehide and pageshow`);
     if (isFrozen) this.#page.thaw(true);
     this.#page.comeBack();
@@ -253,14 +253,14 @@ class Sequence {
   }
 
   async #close(): Promise<void> {
-    const { begun } = this.#network;
+    const begun = this.#network.figures.connections;
     this.#client.close();
     await settled();
     const { timers, listeners } = this.#page;
     if (timers > 0) this.#fail(`${timers} timers are left after close()`);
     if (listeners > 0) this.#fail(`${listeners} listeners of the page are left after close()`);
     // At most the farewell of a transport that posts.
-    if (this.#network.begun - begun > 1) this.#fail('connections were begun after close()');
+    if (this.#network.figures.connections - begun > 1) this.#fail('connections were begun after close()');
     this.#check();
   }
 
