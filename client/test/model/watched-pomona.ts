@@ -5,7 +5,7 @@ import { Hearing, type Press } from './hearing.js';
 
 /** What it is watched with. */
 export interface Watch {
-  readonly page: FakePage;
+  readonly page: Pick<FakePage, 'isGone'>;
   readonly press: Press;
   readonly note: (what: string) => void;
   readonly fail: (what: string) => void;
