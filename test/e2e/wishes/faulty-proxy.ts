@@ -3,8 +3,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import type { Dice } from '../../../client/test/model/dice.js';
 
 const MOST_DELAY_MS = 80;
-const MOST_HOLD_MS = 2_000;
-const MOST_LIFE_MS = 4_000;
+const MOST_HOLD_MS = 5_000;
+const MOST_LIFE_MS = 6_000;
 
 /** One direction of one connection: bytes arrive in order, later or never. */
 class Pipe {

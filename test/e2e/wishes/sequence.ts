@@ -22,6 +22,8 @@ export interface Result {
   readonly violation: string | null;
   readonly trace: readonly string[];
   readonly figures: FaultyProxy['figures'];
+  /** How long after the last fault all was well. */
+  readonly quietAfterMs: number;
 }
 
 const NAMES = ['public-a', 'public-nolog-b', 'c', 'nolog-d'] as const;
@@ -29,9 +31,11 @@ const TRANSPORTS: readonly TransportName[] = ['websocket', 'event-stream', 'long
 const LEAST_STEPS = 4;
 const MOST_STEPS = 18;
 const LOOK_MS = 250;
-const ARRIVAL_MS = 1_500;
-/** Dead connections are noticed within 2 s; one view that fails is asked again within a second. */
-const QUIET_DEADLINE_MS = 25_000;
+const ARRIVAL_MS = 3_000;
+/** Below the longest hold of the proxy: some `open` frames arrive when the client has given them up. Busy machines need so long. */
+const OPEN_TIMEOUT_MS = 2_500;
+/** A dead connection is noticed within 4 s, an unanswered view within 10 s. Nearly all are quiet within 5 s. */
+const QUIET_DEADLINE_MS = 60_000;
 
 const pass = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -41,12 +45,19 @@ export async function runSequence(seed: number, stage: Stage): Promise<Result> {
   const sequence = new Sequence(seed, stage, { proxy, url: await proxy.start() });
   await sequence.run();
   await proxy.stop();
-  return { seed, violation: sequence.violation, trace: sequence.trace, figures: proxy.figures };
+  return {
+    seed,
+    violation: sequence.violation,
+    trace: sequence.trace,
+    figures: proxy.figures,
+    quietAfterMs: sequence.quietAfterMs,
+  };
 }
 
 class Sequence {
   readonly trace: string[] = [];
   violation: string | null = null;
+  quietAfterMs = 0;
   readonly #prefix: string;
   readonly #dice: Dice;
   readonly #stage: Stage;
@@ -74,7 +85,7 @@ class Sequence {
       ...(this.#dice.chance(0.8) ? { disconnectUrl: `${backEndUrl}/disconnect` } : {}),
       transports: shuffled(TRANSPORTS, this.#dice),
       WebSocket: WebSocket as never,
-      openTimeoutMs: 1_000,
+      openTimeoutMs: OPEN_TIMEOUT_MS,
       reconnect: { baseMs: 50, maxMs: 500 },
       random: new Dice(seed, 'client').next,
     });
@@ -136,12 +147,13 @@ class Sequence {
     this.#note('all faults stop');
     this.#proxy.calm();
     this.#stage.backEnd.calm(this.#prefix);
-    const deadline = performance.now() + QUIET_DEADLINE_MS;
+    const from = performance.now();
     for (;;) {
       const wrong = await this.#wrongs();
       if (wrong.length === 0) wrong.push(...(await this.#unheard()));
+      this.quietAfterMs = performance.now() - from;
       if (wrong.length === 0 || this.violation !== null) return;
-      if (performance.now() > deadline)
+      if (this.quietAfterMs > QUIET_DEADLINE_MS)
         return this.#fail(`${QUIET_DEADLINE_MS} ms after the last fault ${wrong.join('; ')}`);
       await pass(LOOK_MS);
     }

@@ -12,8 +12,8 @@ import { type Result, runSequence } from './sequence.js';
 import { SlowBackEnd } from './slow-back-end.js';
 
 const FIXED = '1-240';
-const AT_A_TIME = 120;
-const PING_INTERVAL_MS = 1_000;
+const AT_A_TIME = 50;
+const PING_INTERVAL_MS = 2_000;
 const MOST_LINES = 60;
 const MOST_TRACES = 3;
 
@@ -63,7 +63,9 @@ function summary(results: readonly Result[], ms: number): string {
   const sum = { connections: 0, cuts: 0, held: 0, swallowed: 0 };
   for (const { figures } of results)
     for (const name of ['connections', 'cuts', 'held', 'swallowed'] as const) sum[name] += figures[name];
-  return `${results.length} sequences in ${(ms / 1_000).toFixed(1)} s: ${JSON.stringify({ ...sum, ...backEnd.figures })}`;
+  const quiet = results.map(({ quietAfterMs }) => Math.round(quietAfterMs)).sort((a, b) => a - b);
+  const figures = { ...sum, ...backEnd.figures, quietAfterMs: [quiet.at(quiet.length >> 1), quiet.at(-1)] };
+  return `${results.length} sequences in ${(ms / 1_000).toFixed(1)} s: ${JSON.stringify(figures)}`;
 }
 
 function failures(results: readonly Result[]): string[] {
