@@ -1,5 +1,4 @@
 /** The machine that Dobby runs on: a real server core with the real HTTP endpoint, which may stop, crash and start again. */
-import type { FastifyInstance } from 'fastify';
 import type { SessionSettings } from '../../../server/src/core/session-settings.js';
 import { Endpoint, type EndpointParts } from '../../../server/src/transports/endpoint.js';
 import { Probes } from '../../../server/src/transports/probes.js';
@@ -71,6 +70,6 @@ function postOf(parts: EndpointParts): RouteHandler {
     route: ({ method, handler }: { method: string; handler: RouteHandler }) => handlers.set(method, handler),
     server: { on: nothing },
   };
-  new Endpoint(parts).register(app as unknown as FastifyInstance);
+  new Endpoint(parts).register(app as unknown as Parameters<Endpoint['register']>[0]);
   return handlers.get('POST') as RouteHandler;
 }

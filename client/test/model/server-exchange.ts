@@ -1,6 +1,5 @@
 /** One HTTP exchange as the server's endpoint sees it: the parts of Fastify's request and reply and of Node's response and socket that it uses. */
 import { EventEmitter } from 'node:events';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { knownFault } from '../../../server/src/http-errors.js';
 
 /** Where an answer goes. */
@@ -11,7 +10,7 @@ export interface AnswerSink {
 }
 
 /** What the endpoint's route does with a request. */
-export type RouteHandler = (request: FastifyRequest, reply: FastifyReply) => unknown;
+export type RouteHandler = (request: object, reply: object) => unknown;
 
 class FakeSocket extends EventEmitter {
   destroyed = false;
@@ -90,7 +89,7 @@ class FakeServerResponse extends EventEmitter {
 /** A request under way. */
 export class ServerExchange {
   readonly #response: FakeServerResponse;
-  readonly #request: FastifyRequest;
+  readonly #request: object;
   readonly #headers: Record<string, string> = {};
   #isTaken = false;
 
@@ -103,7 +102,7 @@ export class ServerExchange {
       headers: { accept: posted.accept },
       body: JSON.parse(posted.body) as unknown,
       raw,
-    } as unknown as FastifyRequest;
+    };
   }
 
   /** Gives the request to the endpoint, and answers what it throws or returns. */
@@ -124,7 +123,7 @@ export class ServerExchange {
     this.#response.socket.close();
   }
 
-  #reply(): FastifyReply {
+  #reply(): object {
     const reply = {
       raw: this.#response,
       hijack: () => {
@@ -141,7 +140,7 @@ export class ServerExchange {
         return reply;
       },
     };
-    return reply as unknown as FastifyReply;
+    return reply;
   }
 
   #send(status: number, body: string | Uint8Array): void {
