@@ -77,6 +77,21 @@ export class FakeClock implements Clock {
     this.settle();
   }
 
+  /**
+   * Runs the one task that is due next, or the tasks of this turn, if they are due by `end` on the monotonic clock. Returns false when
+   * nothing is: then it is `end`.
+   */
+  step(end: number): boolean {
+    if (this.#soon.length > 0) {
+      this.turn();
+      return true;
+    }
+    const next = this.#nextTimer(end);
+    this.#ms = Math.max(this.#ms, next?.at ?? end);
+    if (next !== undefined) this.#fire(next);
+    return next !== undefined;
+  }
+
   #nextTimer(until: number): Timer | undefined {
     let next: Timer | undefined;
     for (const timer of this.#timers) {

@@ -1,0 +1,93 @@
+/** What connections go through, drawn by chance: first the way of a whole sequence (a proxy that spoils one transport), then each connection's. */
+import { Dice } from './dice.js';
+import type { Conditions } from './wire.js';
+
+/** What a connection is for: the three transports, and the further requests of two of them. */
+export type Purpose = 'websocket' | 'event-stream' | 'long-poll' | 'poll' | 'send' | 'probe';
+
+type Spoilt = Partial<Pick<Conditions, 'refusal' | 'swallowUpAfterMs' | 'swallowDownAfterMs' | 'isBuffered'>>;
+
+const CALM: Conditions = {
+  upMs: 20,
+  downMs: 20,
+  jitterMs: 0,
+  holdUpMs: 0,
+  holdDownMs: 0,
+  swallowUpAfterMs: null,
+  swallowDownAfterMs: null,
+  cut: null,
+  isBuffered: false,
+  refusal: null,
+};
+
+const WEBSOCKET_PROXIES: readonly [Spoilt, ...Spoilt[]] = [
+  { refusal: 'refused' },
+  { refusal: 'mute' },
+  { refusal: 502 },
+  { swallowUpAfterMs: 100 },
+  { swallowDownAfterMs: 1_000 },
+  { swallowUpAfterMs: 0 },
+  { swallowDownAfterMs: 0 },
+];
+const STREAM_PROXIES: readonly [Spoilt, ...Spoilt[]] = [
+  { isBuffered: true },
+  { swallowDownAfterMs: 3_000 },
+  { refusal: 400 },
+  { refusal: 'refused' },
+];
+const REFUSALS: readonly [Conditions['refusal'], ...Conditions['refusal'][]] = [
+  'refused',
+  'refused',
+  'mute',
+  502,
+  400,
+  431,
+];
+/** How much goes wrong: of many sequences little, of some much. */
+const ROUGHNESS = [0, 0.3, 1, 1, 2.5] as const;
+
+/** The weather of one sequence. */
+export class Weather {
+  readonly #seed: number;
+  readonly #roughness: number;
+  readonly #spoilt = new Map<Purpose, Spoilt>();
+  #connections = 0;
+  #isCalm = false;
+
+  constructor(seed: number) {
+    this.#seed = seed;
+    const dice = new Dice(seed, 'weather');
+    this.#roughness = dice.pick(ROUGHNESS);
+    if (dice.chance(0.3)) this.#spoilt.set('websocket', dice.pick(WEBSOCKET_PROXIES));
+    if (dice.chance(0.15)) this.#spoilt.set('event-stream', dice.pick(STREAM_PROXIES));
+  }
+
+  /** From now on new connections have no faults. */
+  calm(): void {
+    this.#isCalm = true;
+  }
+
+  /** What the next connection goes through, and its dice. */
+  next(purpose: Purpose): { readonly conditions: Conditions; readonly dice: Dice } {
+    const dice = new Dice(this.#seed, 'connection', this.#connections++);
+    if (this.#isCalm) return { conditions: CALM, dice };
+    const isShort = purpose === 'poll' || purpose === 'send' || purpose === 'probe';
+    const rate = this.#roughness * (isShort ? 0.3 : 1);
+    const often = (probability: number): boolean => dice.chance(probability * rate);
+    const conditions: Conditions = {
+      upMs: dice.int(1, 150),
+      downMs: dice.int(1, 150),
+      jitterMs: dice.int(0, 60),
+      holdUpMs: often(0.12) ? dice.int(1_000, 20_000) : 0,
+      holdDownMs: often(0.08) ? dice.int(1_000, 20_000) : 0,
+      swallowUpAfterMs: often(0.08) ? dice.int(0, 15_000) : null,
+      swallowDownAfterMs: often(0.08) ? dice.int(0, 15_000) : null,
+      cut: often(0.2)
+        ? { afterMs: dice.int(10, 15_000), tellsClient: dice.chance(0.6), tellsServer: dice.chance(0.6) }
+        : null,
+      isBuffered: false,
+      refusal: often(0.06) ? dice.pick(REFUSALS) : null,
+    };
+    return { conditions: { ...conditions, ...this.#spoilt.get(purpose) }, dice };
+  }
+}
