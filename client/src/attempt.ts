@@ -8,10 +8,18 @@ import { TICKET_REFUSED } from './close-codes.js';
 import { decodeFrame } from './decode.js';
 import type { Decoded } from './frames.js';
 import type { Settings } from './options.js';
-import type { Credentials, Transport, TransportEnd, TransportKind } from './transports/transport.js';
+import {
+  type Credentials,
+  PROBES,
+  type Transport,
+  type TransportEnd,
+  type TransportKind,
+} from './transports/transport.js';
 
 /** What an attempt asks of and tells its owner; functions that need no `this`. */
 export interface AttemptOwner {
+  /** Whether the transport is to prove itself before it asks for the first frame. */
+  readonly isProbe: boolean;
   /** Done before the transport opens, which waits for it. Rejects with a TransportEnd. */
   prepare(): Promise<void>;
   /** The `open` frame to send now, as JSON. */
@@ -27,6 +35,10 @@ export interface AttemptOwner {
 /** One connection, opening or open. */
 export class Attempt {
   readonly kind: TransportKind;
+  /** Whether all was ready, so that a failure is one of the transport. */
+  isPrepared = false;
+  /** Whether the `open` frame has been sent: Dobby may have received it, or still may. */
+  hasAsked = false;
   /** When `opened` came, by the clock; null before. */
   openedAt: number | null = null;
   readonly #settings: Settings;
@@ -36,6 +48,8 @@ export class Attempt {
   #timer: unknown;
   #heardAt = 0;
   #silenceMs = 0;
+  /** When a sign of life that was asked for is overdue; Infinity when none is awaited. */
+  #lifeBy = Infinity;
 
   constructor(kind: TransportKind, settings: Settings, owner: AttemptOwner) {
     this.kind = kind;
@@ -49,16 +63,22 @@ export class Attempt {
     const whileOn = (run?: () => void): void => {
       if (this.#isOver) return;
       this.#heardAt = clock.now();
+      this.#lifeBy = Infinity;
       run?.();
     };
     try {
       await null;
       await this.#owner.prepare();
       if (this.#isOver) return;
+      this.isPrepared = true;
       this.#timer = clock.setTimeout(() => this.#end({ message: 'No answer in time' }), openTimeoutMs);
       this.#transport = this.kind.open({
         ...this.#settings,
         ...this.#owner,
+        firstFrame: () => {
+          this.hasAsked = true;
+          return this.#owner.firstFrame();
+        },
         heard: () => whileOn(),
         frame: (value) => whileOn(() => this.#frame(decodeFrame(value))),
         accepted: (n) => whileOn(() => this.#owner.accepted(n)),
@@ -83,14 +103,23 @@ export class Attempt {
     this.#transport?.close(farewell && this.openedAt !== null);
   }
 
-  /** Ends the connection if nothing was heard for too long: timers sleep when machines do. */
-  checkSilence(): void {
+  /** Asks for a sign of life: a connection may have died while its timers slept. */
+  verify(): void {
+    if (this.#isOver || this.openedAt === null || this.#lifeBy < Infinity) return;
+    const { clock, openTimeoutMs } = this.#settings;
+    this.#lifeBy = clock.now() + openTimeoutMs;
+    this.send([PROBES[0]]);
+    this.#checkSilence();
+  }
+
+  /** Ends the connection if nothing was heard for too long. */
+  #checkSilence(): void {
     if (this.#isOver) return;
     const { clock } = this.#settings;
     clock.clearTimeout(this.#timer);
-    const left = this.#heardAt + this.#silenceMs - clock.now();
-    if (left <= 0) this.#end({ message: 'Nothing was heard' });
-    else this.#timer = clock.setTimeout(() => this.checkSilence(), left);
+    const left = Math.min(this.#heardAt + this.#silenceMs, this.#lifeBy) - clock.now();
+    if (left <= 0) this.#end({ message: 'Nothing was heard', isSilent: true });
+    else this.#timer = clock.setTimeout(() => this.#checkSilence(), left);
   }
 
   #frame(frame: Decoded | null): void {
@@ -106,7 +135,7 @@ export class Attempt {
   #opened(frame: OpenedFrame): void {
     this.openedAt = this.#heardAt;
     this.#silenceMs = 2 * Math.max(frame.pingIntervalMs, 1_000);
-    this.checkSilence();
+    this.#checkSilence();
     this.#owner.opened(frame);
   }
 

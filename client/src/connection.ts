@@ -1,12 +1,12 @@
 /**
  * The policy of staying connected: which transport, when to come back, with or without the ticket, or
- * not at all. At most one attempt is live; another may be opening (to replace it when a better
- * transport is probed). The ticket is kept here, in memory only, and given to nobody but transports.
+ * not at all. At most one attempt is live; another may be opening (a better transport that has proved
+ * itself). The ticket is kept here, in memory only, and given to nobody but transports.
  */
 import type { OpenedFrame } from '../../protocol/frames.js';
 import { Attempt } from './attempt.js';
 import { Backoff } from './backoff.js';
-import { afterClose, FINAL } from './close-codes.js';
+import { afterClose, FINAL, isOfDobby, PING_TIMEOUT, TAKEN_OVER } from './close-codes.js';
 import { PomonaError, type PomonaErrorCode } from './errors.js';
 import type { Decoded } from './frames.js';
 import { Ladder } from './ladder.js';
@@ -21,18 +21,25 @@ const MAX_WAIT_MS = 10 * 60_000;
 /** `waiting` is between two tries; `closed` is final. */
 export type PomonaState = 'connecting' | 'open' | 'waiting' | 'closed';
 
+/** What an `open` frame says of its connection. */
+export interface Opening {
+  readonly ticket: string | undefined;
+  /** Counts the `open` frames of this Pomona, from 1. */
+  readonly attempt: number;
+}
+
 /** What a connection asks of and tells the session. */
 export interface ConnectionOwner {
   /** Done before each opening, which waits for it. Rejects with a TransportEnd: then the opening has failed. */
   prepare(): Promise<void>;
-  /** The `open` frame as JSON, with this ticket if there is one. */
-  firstFrame(ticket: string | undefined): string;
+  /** The `open` frame as JSON. */
+  firstFrame(opening: Opening): string;
   opened(frame: OpenedFrame): void;
   frame(decoded: Decoded | null): void;
   accepted(n: number): void;
   state(state: PomonaState): void;
   /** A connection ended or could not be had; Pomona comes back by itself unless the state is `closed`. */
-  error(error: PomonaError): void;
+  ended(error: PomonaError, end: TransportEnd): void;
 }
 
 /** Keeps one session connected. */
@@ -43,12 +50,20 @@ export class Connection {
   readonly #backoff: Backoff;
   #ticket: string | undefined;
   #number = 0;
+  /** `open` frames that were sent. */
+  #attempts = 0;
+  /** Whether one of them was given up since the last `opened`: it may still arrive, and take the session over. */
+  #hasAbandoned = false;
   #live: Attempt | null = null;
   #trying: Attempt | null = null;
   #retryTimer: unknown;
   #probeTimer: unknown;
   /** Until then not even a wake-up makes Pomona come back: the server gave it this slot. */
   #notBefore = 0;
+  /** A wake-up may cut one wait short; the next one only after a wait that was waited for. */
+  #hasFreeTry = true;
+  /** Whether the page has gone, perhaps to be restored. */
+  #isSuspended = false;
   #state: PomonaState = 'connecting';
 
   constructor(settings: Settings, owner: ConnectionOwner) {
@@ -74,7 +89,7 @@ export class Connection {
   /** Begins, or tries again now. */
   start(): void {
     this.#clearTimers();
-    this.#attempt(this.#ladder.current);
+    this.#attempt(this.#ladder.current, false);
     this.#setState('connecting');
   }
 
@@ -91,17 +106,44 @@ export class Connection {
 
   /** The network or the page is back: looks at once whether all is well. */
   wake(): void {
-    this.#live?.checkSilence();
-    if (this.#state === 'waiting' && this.#settings.clock.now() >= this.#notBefore) this.start();
+    if (this.#isSuspended) return;
+    this.#live?.verify();
+    if (this.#state !== 'waiting' || !this.#hasFreeTry) return;
+    if (this.#settings.clock.now() < this.#notBefore) return;
+    this.#hasFreeTry = false;
+    this.start();
+  }
+
+  /** The page goes: lets go of everything in silence, and tries nothing until `resume`. */
+  suspend(): void {
+    if (this.#state === 'closed') return;
+    this.#isSuspended = true;
+    this.#letGo(false);
+    this.#setState('waiting');
+  }
+
+  /** The page is back. */
+  resume(): void {
+    if (!this.#isSuspended) return;
+    this.#isSuspended = false;
+    if (this.#state !== 'closed') this.start();
+  }
+
+  /** Ends the session and opens another, also after Dobby has closed this Pomona. */
+  reopen(): void {
+    this.#letGo(true);
+    this.#ticket = undefined;
+    this.#notBefore = 0;
+    this.#hasFreeTry = true;
+    this.#backoff.reset();
+    if (this.#isSuspended) this.#setState('waiting');
+    else this.start();
   }
 
   /** Ends for good. Idempotent. */
   close(farewell: boolean): void {
     if (this.#state === 'closed') return;
-    this.#clearTimers();
-    this.#trying?.close();
-    this.#live?.close(farewell);
-    this.#live = this.#trying = null;
+    this.#letGo(farewell);
     this.#ticket = undefined;
     this.#setState('closed');
   }
@@ -112,15 +154,24 @@ export class Connection {
     this.#owner.state(state);
   }
 
+  #letGo(farewell: boolean): void {
+    this.#clearTimers();
+    this.#hasAbandoned ||= this.#trying?.hasAsked === true;
+    this.#trying?.close();
+    this.#live?.close(farewell);
+    this.#live = this.#trying = null;
+  }
+
   #clearTimers(): void {
     this.#settings.clock.clearTimeout(this.#retryTimer);
     this.#settings.clock.clearTimeout(this.#probeTimer);
   }
 
-  #attempt(kind: TransportKind): void {
+  #attempt(kind: TransportKind, isProbe: boolean): void {
     const attempt = new Attempt(kind, this.#settings, {
       ...this.#owner,
-      firstFrame: () => this.#owner.firstFrame(this.#ticket),
+      isProbe,
+      firstFrame: () => this.#owner.firstFrame({ ticket: this.#ticket, attempt: ++this.#attempts }),
       session: () => ({ ticket: this.#ticket ?? '', connection: this.#number }),
       opened: (frame) => this.#opened(attempt, frame),
       ended: (end) => this.#ended(attempt, end),
@@ -133,6 +184,8 @@ export class Connection {
     this.#live?.close();
     this.#live = attempt;
     this.#trying = null;
+    this.#hasAbandoned = false;
+    this.#hasFreeTry = true;
     this.#ticket = frame.ticket;
     this.#number = frame.connection;
     this.#ladder.opened(attempt.kind);
@@ -145,40 +198,61 @@ export class Connection {
   #scheduleProbe(): void {
     const { clock } = this.#settings;
     clock.clearTimeout(this.#probeTimer);
-    const probe = this.#ladder.nextProbe();
-    if (probe !== null) this.#probeTimer = clock.setTimeout(() => this.#attempt(probe.rung), probe.afterMs);
+    const probe = this.#ladder.nextProbe;
+    if (probe === null) return;
+    this.#probeTimer = clock.setTimeout(() => {
+      this.#ladder.probing();
+      this.#attempt(probe.rung, true);
+    }, probe.afterMs);
   }
 
   #ended(attempt: Attempt, end: TransportEnd): void {
     const wasLive = attempt === this.#live;
     if (wasLive) this.#live = null;
-    else this.#trying = null;
-    // A probe failed, or a probe takes over from what it replaces (which may hear `taken_over` first).
-    if (this.#live !== null) return this.#scheduleProbe();
-    if (this.#trying !== null) return this.#setState('connecting');
-    const next = !wasLive && end.isRefused ? 'stop' : afterClose(end.code);
+    else {
+      this.#trying = null;
+      this.#hasAbandoned ||= attempt.hasAsked;
+    }
+    if (this.#live !== null) return this.#scheduleProbe(); // a probe failed
+    // A probe that has asked for the session takes over from what it replaces, which may hear `taken_over` first.
+    if (this.#trying?.hasAsked) return this.#setState('connecting');
+    this.#trying?.close();
+    this.#trying = null;
+    const isByOwnAttempt = end.code === TAKEN_OVER && this.#hasAbandoned;
+    const next = isByOwnAttempt ? 'resume' : afterClose(end.code);
     if (next === 'renew') this.#ticket = undefined;
     if (next === 'stop') this.close(false);
     else this.#retry(attempt, end);
-    this.#owner.error(errorOf(attempt, end));
+    this.#owner.ended(errorOf(attempt, end), end);
   }
 
   #retry(attempt: Attempt, end: TransportEnd): void {
     const { clock } = this.#settings;
     this.#clearTimers();
     if (attempt.openedAt === null) {
-      const hasAnswered = end.error !== undefined || Number(end.code) >= 4000;
-      if (!hasAnswered && this.#ladder.failed()) return this.start();
-    } else if (clock.now() - attempt.openedAt >= STABLE_MS) this.#backoff.reset();
+      const isOfTransport = attempt.isPrepared && !isOfDobby(end.code);
+      if (isOfTransport && this.#ladder.failed()) return this.start();
+    } else {
+      const lastedMs = clock.now() - attempt.openedAt;
+      const isSilent = end.isSilent === true || end.code === PING_TIMEOUT;
+      this.#ladder.ended(attempt.kind, { lastedMs, isSilent });
+      if (lastedMs >= STABLE_MS) this.#backoff.reset();
+    }
     const leastMs = Math.min(Number(end.reconnectAfterMs) || 0, MAX_WAIT_MS);
     this.#notBefore = clock.now() + leastMs;
-    this.#retryTimer = clock.setTimeout(() => this.start(), Math.max(leastMs, this.#backoff.next()));
+    this.#retryTimer = clock.setTimeout(
+      () => {
+        this.#hasFreeTry = true;
+        this.start();
+      },
+      Math.max(leastMs, this.#backoff.next()),
+    );
     this.#setState('waiting');
   }
 }
 
 function errorOf({ kind }: Attempt, end: TransportEnd): PomonaError {
   const { error, code = 0, message, cause = end } = end;
-  const told = (error as PomonaErrorCode | undefined) ?? FINAL[code - 4200];
-  return new PomonaError(told ?? 'transport_failed', `${kind.name}: ${message}`, { cause });
+  const known = (error as PomonaErrorCode | undefined) ?? FINAL[code - 4200];
+  return new PomonaError(known ?? 'transport_failed', `${kind.name}: ${message}`, { cause });
 }

@@ -4,10 +4,11 @@ export type { Json } from '../../protocol/frames.js';
 export type { GapReason, Position } from '../../protocol/positions.js';
 export type { Clock } from './clock.js';
 export type { PomonaState } from './connection.js';
+export type { Listener } from './emitter.js';
 export { type ClientErrorCode, PomonaError, type PomonaErrorCode } from './errors.js';
-export type { Listener } from './events.js';
 export type { HeadersSource, PomonaOptions, TransportName } from './options.js';
-export { type ConnectOptions, Pomona, type PomonaEvents } from './pomona.js';
+export { type ConnectOptions, Pomona } from './pomona.js';
+export type { ExpiredEvent, KickedEvent, PomonaEvents } from './pomona-events.js';
 export type {
   GapEvent,
   Handler,

@@ -7,18 +7,31 @@
  * - After the last comes the first again: a dead server must not be mistaken for a broken transport.
  *   Having gone round once, every further try waits like any reconnect.
  * - A failure to which Dobby itself answered says nothing against the transport.
- * - While a lesser transport is in use the better ones are tried beside it, after a minute, then two,
- *   four, ... up to half an hour. What is in use goes on until the better one has opened.
+ * - One that opens and then falls silent within some minutes, three times in a row, is left for the next.
+ *   From then on one such silence is enough, until a connection over it has lasted.
+ * - While a lesser transport is in use the better ones are probed beside it, after a minute, then two,
+ *   four, ... up to half an hour. What is in use goes on until the better one has proved itself.
  */
 
 const PATIENCE = 3;
+/** A connection that lasted so long before it fell silent says nothing against its transport. */
+const LASTING_MS = 5 * 60_000;
 const FIRST_PROBE_MS = 60_000;
 const LAST_PROBE_MS = 30 * 60_000;
+
+/** How a connection that had opened has ended. */
+export interface EndOfConnection {
+  readonly lastedMs: number;
+  /** Whether nothing came any more, in one direction or both. */
+  readonly isSilent: boolean;
+}
 
 /** The order of transports and what is known of them. */
 export class Ladder<Rung> {
   readonly #rungs: readonly Rung[];
   readonly #proven = new Set<Rung>();
+  /** Silences in a row. */
+  readonly #silences = new Map<Rung, number>();
   #at = 0;
   #failures = 0;
   #hasGoneRound = false;
@@ -37,7 +50,8 @@ export class Ladder<Rung> {
   /** `rung` has opened. */
   opened(rung: Rung): void {
     const at = this.#rungs.indexOf(rung);
-    if (at < this.#at) this.#probes = 0;
+    // One that has fallen silent before may do so again: the waits between probes go on growing.
+    if (at < this.#at && !this.#isSuspect(rung)) this.#probes = 0;
     this.#at = at;
     this.#proven.add(rung);
     this.#failures = 0;
@@ -54,11 +68,27 @@ export class Ladder<Rung> {
     return !this.#hasGoneRound;
   }
 
-  /** A better transport to try beside the one in use, and when; null when the best is in use. */
-  nextProbe(): { readonly rung: Rung; readonly afterMs: number } | null {
+  /** A connection over `rung` has ended. */
+  ended(rung: Rung, { lastedMs, isSilent }: EndOfConnection): void {
+    if (lastedMs >= LASTING_MS) this.#silences.delete(rung);
+    else if (isSilent) this.#silences.set(rung, (this.#silences.get(rung) ?? 0) + 1);
+    const next = this.#rungs.indexOf(rung) + 1;
+    if (isSilent && this.#isSuspect(rung) && next < this.#rungs.length) this.#at = next;
+  }
+
+  /** A better transport to probe beside the one in use, and when; null when the best is in use. */
+  get nextProbe(): { readonly rung: Rung; readonly afterMs: number } | null {
     if (this.#at === 0) return null;
     const rung = this.#rungs[this.#probes % this.#at] as Rung;
-    const afterMs = Math.min(LAST_PROBE_MS, FIRST_PROBE_MS * 2 ** this.#probes++);
-    return { rung, afterMs };
+    return { rung, afterMs: Math.min(LAST_PROBE_MS, FIRST_PROBE_MS * 2 ** this.#probes) };
+  }
+
+  /** The probe has begun: the next one comes later. */
+  probing(): void {
+    this.#probes++;
+  }
+
+  #isSuspect(rung: Rung): boolean {
+    return (this.#silences.get(rung) ?? 0) >= PATIENCE;
   }
 }

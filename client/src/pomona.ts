@@ -4,11 +4,12 @@
  */
 import type {
   ErrorFrame,
-  Json,
   OpenedFrame,
   OpenFrame,
   PendingFrame,
+  RefusedFrame,
   SubscribeItem,
+  UnsubscribedFrame,
   UpdateFrame,
 } from '../../protocol/frames.js';
 import { type LIMITS, PROTOCOL_VERSION } from '../../protocol/limits.js';
@@ -16,72 +17,21 @@ import { utf8Length } from '../../protocol/paths.js';
 import type { Position } from '../../protocol/positions.js';
 import { BackEnd } from './back-end.js';
 import { isPosition } from './checks.js';
-import { Connection, type PomonaState } from './connection.js';
+import { DISMISSED, IDENTITY_EXPIRED, KICKED, TOKEN_REFUSED } from './close-codes.js';
+import { Connection, type Opening, type PomonaState } from './connection.js';
+import type { Core, FrameTypes, OpenFields } from './core.js';
+import { within } from './deadline.js';
+import { Emitter, type Listener } from './emitter.js';
 import { PomonaError, type PomonaErrorCode } from './errors.js';
-import { Emitter, type Listener } from './events.js';
+import { pack } from './frame-pack.js';
 import { type CoreFrame, type Decoded, UPDATE } from './frames.js';
 import { type PomonaOptions, type Settings, settle } from './options.js';
 import { type Numberable, Outstanding } from './outstanding.js';
-import type {
-  GapEvent,
-  Handler,
-  RefusedEvent,
-  SubscribedEvent,
-  Subscription,
-  UnsubscribedEvent,
-  Update,
-} from './subscription.js';
+import { PageLife } from './page-life.js';
+import type { CoreEvents, PomonaEvents } from './pomona-events.js';
+import type { Handler, Subscription } from './subscription.js';
 import { Subscriptions } from './subscriptions.js';
-
-/** What a Pomona tells. */
-export interface PomonaEvents {
-  /** A path is heard, asked for or not. */
-  subscribed: SubscribedEvent;
-  refused: RefusedEvent;
-  gap: GapEvent;
-  unsubscribed: UnsubscribedEvent;
-  /** An update of a path without handlers, which the back end connected by itself. */
-  update: Update & { readonly message: Json };
-  state: PomonaState;
-  /** A new session: the id that the back end is to name. */
-  id: string;
-  /** Something failed: a handler threw, a connection was lost, a frame was refused. */
-  error: PomonaError;
-}
-
-/** What later entries are told besides. */
-export interface CoreEvents extends PomonaEvents {
-  /** The network or the page is back: timers may have slept. */
-  wake: null;
-}
-
-/**
- * Who takes the frames of a type. Of a type that is taken already the newest comes first, and hands on
- * what is not its own.
- */
-export type FrameTypes = Readonly<Record<string, (frame: never, handOn: (frame: unknown) => void) => void>>;
-
-/** More fields of the `open` frame, by name. Each is made before every opening, which waits for it; a rejection is as of `prepare`. */
-export type OpenFields = Readonly<Record<string, () => unknown>>;
-
-/** What a later entry works with. */
-export interface Core {
-  readonly subscriptions: Subscriptions;
-  readonly events: Emitter<CoreEvents>;
-  /** Where time and chance come from. */
-  readonly settings: Pick<Settings, 'clock' | 'random' | 'reconnect'>;
-  /**
-   * Numbers a frame and sends it, if there is a connection. Nothing is sent again by itself: who takes `opened` frames, which come
-   * before anything is sent on their connection, can do so. @throws PomonaError `outstanding_full`, `closed`
-   */
-  send(frame: Numberable): number;
-  /** Frames of this connection up to `n` took effect. */
-  accepted(n: number): void;
-  /** There may be something to send. */
-  changed(): void;
-  /** Tells an `error`; `cause` is what others threw. */
-  fail(code: PomonaErrorCode, message: string, cause?: unknown): void;
-}
+import type { TransportEnd } from './transports/transport.js';
 
 /** What `connect` can be told. */
 export interface ConnectOptions {
@@ -96,7 +46,7 @@ type CoreTable = { [T in CoreFrame['type']]?: (frame: Extract<CoreFrame, { type:
 // The compiler holds these to LIMITS, which is not imported: it would bring every limit into a page.
 const OPEN_BYTES = 262_144 satisfies (typeof LIMITS)['openBytes'];
 const FRAME_BYTES = 65_536 satisfies (typeof LIMITS)['frameBytes'];
-const TOKENS_PER_FRAME = 100 satisfies (typeof LIMITS)['tokensPerFrame'];
+const EXPIRED = 'expired_token';
 /** Room for all but the list in a frame. */
 const ENVELOPE_BYTES = 200;
 
@@ -109,10 +59,17 @@ export class Pomona {
   readonly #subscriptions: Subscriptions;
   readonly #backEnd: BackEnd;
   readonly #connection: Connection;
-  readonly #wake = (): void => {
-    this.#connection.wake();
-    this.#events.emit('wake', null);
-  };
+  readonly #page = new PageLife({
+    wake: () => this.#wake(),
+    gone: () => {
+      this.#connection.suspend();
+      this.#forgetAsking();
+    },
+    restored: () => {
+      this.#connection.resume();
+      this.#wake();
+    },
+  });
   readonly #flushSoon = (): void => {
     if (this.#willFlush) return;
     this.#willFlush = true;
@@ -126,27 +83,35 @@ export class Pomona {
   #id: string | null = null;
   #named = new Set<string>();
   #willFlush = false;
+  /** Whether `close` was called. */
+  #isClosed = false;
 
   /** Begins to connect at the end of the tick. @throws PomonaError `bad_url`, `transport_failed` */
   constructor(options: PomonaOptions = {}) {
     const settings = settle(options);
     this.#settings = settings;
-    this.#subscriptions = new Subscriptions(this.#events, this.#flushSoon, () => this.#backEnd.retrySoon());
+    this.#subscriptions = new Subscriptions({
+      events: this.#events,
+      clock: settings.clock,
+      hasReleases: settings.disconnectUrl !== undefined,
+      changed: this.#flushSoon,
+      retrySoon: () => this.#backEnd.retrySoon(),
+      releaseSoon: () => this.#backEnd.releaseSoon(() => this.#id ?? ''),
+    });
     this.#backEnd = new BackEnd(settings, this.#subscriptions);
     this.#connection = new Connection(settings, {
       prepare: async () => {
         for (const [name, make] of this.#fields) this.#made[name] = await make();
       },
-      firstFrame: (ticket) => this.#firstFrame(ticket),
+      firstFrame: (opening) => this.#firstFrame(opening),
       opened: (frame) => this.#opened(frame),
       frame: (decoded) => this.#frame(decoded),
       accepted: (n) => this.#accepted(n),
       state: (state) => this.#stateChanged(state),
-      error: (error) => void this.#events.emit('error', error),
+      ended: (error, end) => this.#ended(error, end),
     });
     this.#registerFrames();
-    globalThis.addEventListener?.('online', this.#wake);
-    globalThis.document?.addEventListener('visibilitychange', this.#wake);
+    this.#page.start();
     this.#connection.start();
   }
 
@@ -155,7 +120,7 @@ export class Pomona {
     return this.#id;
   }
 
-  /** `connecting`, `open`, `waiting` between two tries, or `closed` for good. */
+  /** `connecting`, `open`, `waiting` between two tries or while the page is gone, or `closed`. */
   get state(): PomonaState {
     return this.#connection.state;
   }
@@ -181,7 +146,7 @@ export class Pomona {
    */
   connect(path: string, handler: Handler, { since, ...others }: ConnectOptions = {}): Subscription {
     this.#mustNotBeClosed();
-    for (const option in others)
+    for (const option of Object.keys(others))
       throw new PomonaError('unknown_field', `connect has no "${option}" without pomona/${option}.`);
     if (since && !isPosition(since))
       throw new PomonaError('bad_position', 'A position is {epoch, offset}.', { path });
@@ -193,9 +158,27 @@ export class Pomona {
     this.#subscriptions.disconnect(path, handler);
   }
 
-  /** Ends the session for good. Idempotent; nothing is heard afterwards. */
+  /**
+   * Ends the session and opens a new one for the visitor who is logged in now, with all subscriptions, also those that were refused or
+   * ended: after a login or logout without a page load, or after Dobby has closed this Pomona (`kicked` with `isFinal`).
+   *
+   * @throws PomonaError `closed` after `close`
+   */
+  reopen(): void {
+    if (this.#isClosed) this.#mustNotBeClosed();
+    this.#forgetAsking();
+    this.#subscriptions.revive();
+    this.#events.emit('reopen', null);
+    this.#page.start();
+    this.#connection.reopen();
+  }
+
+  /** Ends the session for good. Idempotent; no listener or handler is called afterwards. */
   close(): void {
-    this.#connection.close(true);
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.state === 'closed') this.#closed();
+    else this.#connection.close(true);
   }
 
   /**
@@ -219,6 +202,7 @@ export class Pomona {
       },
       accepted: (n) => this.#accepted(n),
       settings: this.#settings,
+      within: (ms, run) => within({ clock: this.#settings.clock, ms }, run),
       fail: this.#fail,
       changed: this.#flushSoon,
     };
@@ -226,6 +210,11 @@ export class Pomona {
 
   #mustNotBeClosed(): void {
     if (this.state === 'closed') throw new PomonaError('closed', 'Pomona is closed.');
+  }
+
+  #wake(): void {
+    this.#connection.wake();
+    this.#events.emit('wake', null);
   }
 
   #registerFrames(): void {
@@ -253,13 +242,26 @@ export class Pomona {
   }
 
   #frame(decoded: Decoded | null): void {
-    if (decoded === null) this.#fail('bad_answer', 'Dobby sent no frame');
-    else this.#frames.get(decoded.type ?? UPDATE)?.(decoded);
+    if (decoded === null) return this.#fail('bad_answer', 'Dobby sent no frame');
+    const frame =
+      decoded.type === 'refused' || decoded.type === 'unsubscribed'
+        ? this.#upToDate(decoded as RefusedFrame | UnsubscribedFrame)
+        : decoded;
+    this.#frames.get(decoded.type ?? UPDATE)?.(frame);
   }
 
-  #firstFrame(ticket: string | undefined): string {
+  /** A decision without the paths that were named again since. */
+  #upToDate(frame: RefusedFrame | UnsubscribedFrame): RefusedFrame | UnsubscribedFrame {
+    if (frame.type === 'unsubscribed' && frame.by === 'client') return frame;
+    const isOutdated = (path: string) => this.#subscriptions.isOutdated(path, frame.received);
+    return frame.type === 'refused'
+      ? { ...frame, paths: frame.paths.filter(({ path }) => !isOutdated(path)) }
+      : { ...frame, paths: frame.paths.filter((path) => !isOutdated(path)) };
+  }
+
+  #firstFrame({ ticket, attempt }: Opening): string {
     // JSON leaves out what is undefined.
-    const frame = { ...this.#made, type: 'open', protocol: PROTOCOL_VERSION, ticket };
+    const frame = { ...this.#made, type: 'open', protocol: PROTOCOL_VERSION, ticket, attempt };
     const room = OPEN_BYTES - ENVELOPE_BYTES - utf8Length(JSON.stringify(frame));
     // What does not fit is asked for when the session is open.
     const paths = pack(this.#subscriptions.wanted(), room)[0];
@@ -295,6 +297,12 @@ export class Pomona {
     if (canAsk && paths.length > 0) void this.#backEnd.ask(this.#id ?? '', paths);
   }
 
+  /** What the views are being asked, and what waits to be asked, counts no more: of this connection, or of this visitor. */
+  #forgetAsking(): void {
+    this.#backEnd.reset();
+    this.#subscriptions.suspend();
+  }
+
   #frameRefused({ code, message, n }: ErrorFrame): void {
     this.#fail(code, message);
     if (code === 'bad_sequence') return this.#connection.drop(message);
@@ -307,39 +315,39 @@ export class Pomona {
   #flush(): void {
     this.#willFlush = false;
     if (this.state !== 'open' || this.#outstanding.isFull) return;
-    const { subscribe, unsubscribe, released } = this.#subscriptions.changes();
+    const { subscribe, unsubscribe } = this.#subscriptions.changes();
     const room = FRAME_BYTES - ENVELOPE_BYTES;
     for (const paths of pack(unsubscribe, room)) this.#send({ type: 'unsubscribe', paths });
-    for (const paths of pack(subscribe, room)) this.#send({ type: 'subscribe', paths });
-    if (released.length === 0 || !this.#settings.disconnectUrl) return;
-    this.#subscriptions.releasing(released);
-    void this.#backEnd.release(this.#id ?? '', released);
+    for (const paths of pack(subscribe, room))
+      this.#subscriptions.named(paths, this.#send({ type: 'subscribe', paths }));
+  }
+
+  #ended(error: PomonaError, end: TransportEnd): void {
+    const { code, message } = end;
+    const id = this.#id;
+    if (code === KICKED || code === DISMISSED)
+      this.#events.emit('kicked', { id, message, isFinal: code === DISMISSED });
+    else if (code === IDENTITY_EXPIRED)
+      this.#events.emit('expired', { id, code: 'identity_expired', message });
+    else if (code === TOKEN_REFUSED && (end.error ?? EXPIRED) === EXPIRED)
+      this.#events.emit('expired', { id, code: EXPIRED, message });
+    else this.#events.emit('error', error);
   }
 
   #stateChanged(state: PomonaState): void {
     if (state === 'closed') {
-      globalThis.removeEventListener?.('online', this.#wake);
-      globalThis.document?.removeEventListener('visibilitychange', this.#wake);
+      this.#page.stop();
       this.#backEnd.reset();
-      this.#subscriptions.close();
+      if (this.#isClosed) this.#subscriptions.close();
+      else this.#subscriptions.end();
     }
     this.#events.emit('state', state);
+    if (this.#isClosed) this.#events.clear();
   }
-}
 
-/** Divides a list so that each part is at most `maxBytes` long as JSON, with no more tokens than a frame may carry. */
-function pack<T>(items: readonly T[], maxBytes: number): T[][] {
-  const parts: T[][] = [];
-  let bytes = maxBytes;
-  for (const item of items) {
-    const least = (item as Partial<SubscribeItem>).token ? maxBytes / TOKENS_PER_FRAME : 0;
-    const size = Math.max(utf8Length(JSON.stringify(item)) + 1, least);
-    if (bytes + size > maxBytes) {
-      parts.push([]);
-      bytes = 0;
-    }
-    bytes += size;
-    parts.at(-1)?.push(item);
+  /** Ends what was left for a `reopen`. */
+  #closed(): void {
+    this.#subscriptions.close();
+    this.#events.clear();
   }
-  return parts;
 }

@@ -1,8 +1,8 @@
 /** What `pomona.connect` returns: one handler on one path. */
 import type { Json } from '../../protocol/frames.js';
 import type { GapReason, Position } from '../../protocol/positions.js';
+import { Emitter, type Listener } from './emitter.js';
 import { PomonaError, type PomonaErrorCode } from './errors.js';
-import { Emitter, type Listener } from './events.js';
 
 /**
  * `asking` until the server has decided; `subscribed`; `refused` for good, until `connect` is called
@@ -126,6 +126,13 @@ export class Subscription {
   tell<Name extends keyof SubscriptionEvents>(name: Name, event: SubscriptionEvents[Name]): void {
     this.#events.emit(name, event);
     this.tellState();
+  }
+
+  /** @internal The handler is no longer on the path. */
+  end(): void {
+    this.view = null;
+    this.tellState();
+    this.#events.clear();
   }
 
   /** @internal */

@@ -1,7 +1,10 @@
 /**
  * Which paths are wanted, with which handlers, and how far each was processed. Takes the frames that
  * speak of paths and keeps the promise: from `subscribed` on every update reaches the handlers once and
- * in order, or `gap` comes first. Does no I/O: `changes` says what to send.
+ * in order, or `gap` comes first. Does no I/O: `changes` says what to send, `takeReleases` what to tell the
+ * back end.
+ *
+ * Over 400 lines: what a path is asked, granted, refused and released by stands in one place, since the last wish must win over all of it.
  */
 import type {
   PendingFrame,
@@ -15,28 +18,46 @@ import { pathFault } from '../../protocol/paths.js';
 import type { Position } from '../../protocol/positions.js';
 import type { BackEndOwner, Verdict } from './back-end.js';
 import { isString } from './checks.js';
+import type { Clock } from './clock.js';
+import type { Emitter } from './emitter.js';
 import { PomonaError, type PomonaErrorCode, reportUncaught } from './errors.js';
-import type { Emitter } from './events.js';
-import type { CoreEvents } from './pomona.js';
+import type { CoreEvents } from './pomona-events.js';
 import { type GapEvent, type Handler, Subscription, type SubscriptionEvents } from './subscription.js';
 import { Track } from './track.js';
 
-/** Codes of refusals that may be lifted: who gets one asks again. */
+/** Codes of refusals that may be lifted: Pomona asks again. */
 const RETRYABLE: readonly PomonaErrorCode[] = ['connect_failed', 'keys_unavailable', 'token_failed'];
+/** What Dobby says of a path for which no word of the back end came in time. */
+const OVERDUE: readonly PomonaErrorCode[] = ['not_granted', 'denied'];
+/** How long after a release, or after a path was given up, the back end's word on it may still be on its way. */
+const LATE_MS = 10_000;
+/** A session that has many paths given up while they were asked for keeps the newest. */
+const MAX_GIVEN_UP = 1_000;
+
+/** What subscriptions ask of their Pomona. */
+export interface SubscriptionsOwner {
+  readonly events: Emitter<CoreEvents>;
+  readonly clock: Clock;
+  /** Whether the back end is told when a path is wanted no more. */
+  readonly hasReleases: boolean;
+  /** `changes` may have something to say. */
+  changed(): void;
+  /** `retry` is to be called after a while. */
+  retrySoon(): void;
+  /** `takeReleases` is to be called after a while. */
+  releaseSoon(): void;
+}
 
 /** The paths of one Pomona. */
 export class Subscriptions implements BackEndOwner {
   /** By path. */
   readonly tracks = new Map<string, Track>();
-  readonly #events: Emitter<CoreEvents>;
-  readonly #changed: () => void;
-  readonly #retrySoon: () => void;
+  readonly #owner: SubscriptionsOwner;
+  /** Paths that were given up while the back end was being asked, and until when its grant may come. */
+  readonly #givenUp = new Map<string, number>();
 
-  /** `changed` is called whenever `changes` may have something to say; `retrySoon` when `retry` is to be called after a while. */
-  constructor(events: Emitter<CoreEvents>, changed: () => void, retrySoon: () => void) {
-    this.#events = events;
-    this.#changed = changed;
-    this.#retrySoon = retrySoon;
+  constructor(owner: SubscriptionsOwner) {
+    this.#owner = owner;
   }
 
   /** Whether a path can be named now. A later entry may wrap this to get something first, and then calls `changed`. */
@@ -50,7 +71,7 @@ export class Subscriptions implements BackEndOwner {
     this.tracks.set(path, track);
     if (!track.isWanted) this.#wantAgain(track, since);
     else if (track.position === undefined) track.position = since;
-    this.#changed();
+    this.#owner.changed();
     const known = track.entries.find((entry) => entry.handler === handler);
     if (known !== undefined) return known.subscription;
     const subscription = new Subscription(track, () => this.disconnect(path, handler));
@@ -66,12 +87,9 @@ export class Subscriptions implements BackEndOwner {
     track.entries = track.entries.filter((entry) => !going.includes(entry));
     if (track.entries.length === 0 && (going.length > 0 || handler === undefined)) {
       track.isWanted = false;
-      this.#changed();
+      this.#owner.changed();
     }
-    for (const { subscription } of going) {
-      subscription.view = null;
-      subscription.tellState();
-    }
+    for (const { subscription } of going) subscription.end();
   }
 
   /** What an `open` frame asks for. */
@@ -82,24 +100,31 @@ export class Subscriptions implements BackEndOwner {
 
   /** A connection has opened whose `open` frame asked for the paths `named`. */
   opened(isNewSession: boolean, named: ReadonlySet<string>): void {
+    if (isNewSession) this.#givenUp.clear();
     for (const track of this.tracks.values()) {
-      // A path that nobody wants may still be held by a session that lives on: it is to be told again.
+      // A path that is not wanted may still be held by a session that lives on: that is to be told again.
       const mayBeHeld = !isNewSession && !track.isWanted && (track.asked || track.leaving > 0);
       track.asked = (named.has(track.path) || mayBeHeld) && 'named';
+      track.namedBy = 0;
       track.leaving = 0;
       track.isDue = false;
-      if (!isNewSession) continue;
+      if (!isNewSession) {
+        if (track.owesRelease) this.#owner.releaseSoon();
+        continue;
+      }
       track.hold = null;
+      track.owesRelease = false;
+      track.releasedUntil = 0;
       if (track.isWanted) track.state = 'asking';
+      this.#forget(track);
     }
     for (const track of this.tracks.values()) track.tellState();
   }
 
   /** What the session is to be told now; having been asked, it counts as told. */
-  changes(): { subscribe: SubscribeItem[]; unsubscribe: string[]; released: string[] } {
+  changes(): { subscribe: SubscribeItem[]; unsubscribe: string[] } {
     const subscribe: SubscribeItem[] = [];
     const unsubscribe: string[] = [];
-    const released: string[] = [];
     for (const track of this.tracks.values()) {
       const mayAsk = !track.hold || track.hold === 'asking';
       if (track.isWanted && mayAsk && (!track.asked || track.isDue) && this.mayName(track)) {
@@ -107,44 +132,62 @@ export class Subscriptions implements BackEndOwner {
         track.isDue = false;
         subscribe.push(track.item());
       } else if (!track.isWanted && track.asked) {
-        track.asked = false;
-        track.leaving++;
+        this.#leave(track);
         unsubscribe.push(track.path);
-        if (track.state === 'refused') continue;
-        track.state = 'ended';
-        released.push(track.path);
       }
       this.#forget(track);
     }
-    return { subscribe, unsubscribe, released };
+    return { subscribe, unsubscribe };
   }
 
-  /** The back end is being told that `paths` went: until it has been, they are not asked for. */
-  releasing(paths: readonly string[]): void {
-    this.#each(paths, (track) => {
+  /** Paths were named in the frame with the number `n`. */
+  named(items: readonly SubscribeItem[], n: number): void {
+    for (const { path } of items) {
+      const track = this.tracks.get(path);
+      if (track !== undefined) track.namedBy = n;
+    }
+  }
+
+  /** Whether Dobby decided on a path before the newest frame that names it had come; its answer to that one is on its way. */
+  isOutdated(path: string, received = 0): boolean {
+    return received < (this.tracks.get(path)?.namedBy ?? 0);
+  }
+
+  /** The paths whose end the back end is to be told now: until it has been, they are not asked for. */
+  takeReleases(): string[] {
+    const released: string[] = [];
+    for (const track of this.tracks.values()) {
+      if (!track.owesRelease || track.isWanted || track.hold) continue;
+      track.owesRelease = false;
       track.hold = 'release';
-    });
+      released.push(track.path);
+    }
+    return released;
   }
 
   /** The back end was told, or could not be. */
   released(paths: readonly string[], error: PomonaError | null): void {
-    if (error !== null) this.#events.emit('error', error);
-    this.#letGo(paths, 'release');
-    this.#changed();
+    if (error !== null) this.#owner.events.emit('error', error);
+    const until = this.#owner.clock.now() + LATE_MS;
+    this.#each(paths, (track) => {
+      if (track.hold === 'release') track.letGo(until);
+      this.#forget(track);
+    });
+    this.#owner.changed();
   }
 
-  /** The server says from where paths are heard. */
+  /** Dobby says from where paths are heard. */
   subscribed({ paths }: SubscribedFrame): void {
     for (const { path, position } of paths) {
-      const track = this.tracks.get(path) ?? new Track(path);
+      const track = this.tracks.get(path) ?? new Track(path, !this.#wasGivenUp(path));
       if (track.leaving > 0 || (!track.isWanted && track.asked)) continue;
+      this.tracks.set(path, track); // perhaps the back end connected it without being asked
       // Given up while the back end was being asked, which has granted it nevertheless.
-      if (!track.isWanted && track.hold) {
+      if (!track.isWanted && (track.hold || track.owesRelease || this.#wasGivenUp(path))) {
         track.asked = 'named';
-        this.#changed();
+        this.#owner.changed();
         continue;
       }
-      this.tracks.set(path, track); // perhaps the back end connected it without being asked
       const isNew = track.state !== 'subscribed';
       track.isWanted = true;
       track.hold = null;
@@ -160,7 +203,7 @@ export class Subscriptions implements BackEndOwner {
     }
   }
 
-  /** The server waits for the back end's word; returns the paths for which it is to be asked. */
+  /** Dobby waits for the back end's word; returns the paths for which it is to be asked. */
   pending({ paths }: PendingFrame, hold: 'asking' | null): string[] {
     const wanted: string[] = [];
     this.#each(paths, (track) => {
@@ -176,17 +219,24 @@ export class Subscriptions implements BackEndOwner {
 
   /** The back end has answered for `paths`. */
   answered(paths: readonly string[], { refused, code, message }: Verdict): void {
-    this.#letGo(paths, 'asking');
+    this.#each(paths, (track) => {
+      if (track.hold !== 'asking') return;
+      track.hold = null;
+      // Given up meanwhile: what it has granted since is to end.
+      if (!track.isWanted && !track.asked && !refused.includes(track.path)) track.asked = 'named';
+      if (track.owesRelease) this.#owner.releaseSoon();
+      this.#forget(track);
+    });
     this.refuse(refused, code, message);
   }
 
-  /** The server refused paths. When the back end's word may still come, the server is asked to wait on. */
+  /** Dobby refused paths. When the back end's word may still come, Dobby is asked to wait on. */
   refused({ paths }: RefusedFrame): void {
     for (const { path, code, message } of paths) {
       const track = this.tracks.get(path);
       if (track === undefined || track.leaving > 0) continue;
       track.asked = false;
-      if (code === 'not_granted' && track.isWanted && track.hold) this.#changed();
+      if (OVERDUE.includes(code) && track.isWanted && track.hold) this.#owner.changed();
       else this.refuse([path], code, message);
     }
   }
@@ -202,34 +252,28 @@ export class Subscriptions implements BackEndOwner {
       else {
         track.hold = 'retry';
         track.state = 'asking';
-        this.#retrySoon();
+        this.#owner.retrySoon();
       }
       this.#tell(track, 'refused', { path: track.path, code, message, retryable });
     });
-    this.#changed();
+    this.#owner.changed();
   }
 
-  /** Asks the server anew for paths that could not be decided. */
+  /** Asks Dobby anew for paths that could not be decided. */
   retry(): void {
     for (const track of this.tracks.values()) {
       if (track.hold !== 'retry') continue;
       track.hold = null;
       track.isDue = true;
     }
-    this.#changed();
+    this.#owner.changed();
   }
 
   /** Subscriptions have ended. */
   unsubscribed({ paths, by }: UnsubscribedFrame): void {
     this.#each(paths, (track) => {
       if (by === 'client') track.leaving = Math.max(0, track.leaving - 1);
-      else if (track.leaving === 0 && track.asked) {
-        track.asked = false;
-        if (track.isWanted) {
-          track.stop('ended');
-          this.#tell(track, 'unsubscribed', { path: track.path, by });
-        }
-      }
+      else if (track.leaving === 0 && track.asked) this.#endedBy(by, track);
       this.#forget(track);
     });
   }
@@ -249,7 +293,7 @@ export class Subscriptions implements BackEndOwner {
     if (!track?.isHearing || track.hasProcessed(position)) return;
     const update = { path, key: key ?? null, position: position ?? null };
     const { entries } = track;
-    if (entries.length === 0) this.#events.emit('update', { ...update, message });
+    if (entries.length === 0) this.#owner.events.emit('update', { ...update, message });
     for (const entry of entries) {
       if (track.entries !== entries && !track.entries.includes(entry)) continue; // a handler before it took it away
       try {
@@ -261,6 +305,25 @@ export class Subscriptions implements BackEndOwner {
     if (position !== undefined) track.position = position;
   }
 
+  /** The page goes: what the views of the back end are asked is asked again when it is back. */
+  suspend(): void {
+    for (const track of this.tracks.values()) track.letGo(this.#owner.clock.now() + LATE_MS);
+  }
+
+  /** Another visitor may be here now: what was refused or ended is wanted again. */
+  revive(): void {
+    for (const track of this.tracks.values())
+      if (!track.isWanted && track.entries.length > 0) this.#wantAgain(track, undefined);
+  }
+
+  /** Dobby has closed this Pomona: every subscription has ended, until `revive`. */
+  end(): void {
+    for (const track of this.tracks.values()) {
+      track.stop('ended');
+      track.tellState();
+    }
+  }
+
   /** Ends everything. */
   close(): void {
     for (const path of this.tracks.keys()) this.disconnect(path);
@@ -268,18 +331,48 @@ export class Subscriptions implements BackEndOwner {
 
   #wantAgain(track: Track, since: Position | null | undefined): void {
     track.isWanted = true;
-    // Taken away and wanted again before the server was told: nothing has happened.
+    // Taken away and wanted again before Dobby was told: nothing has happened.
     if (track.state === 'subscribed') return;
     track.state = 'asking';
+    track.owesRelease = false;
     if (since !== undefined) track.position = since;
     track.tellState();
   }
 
-  #letGo(paths: readonly string[], hold: Track['hold']): void {
-    this.#each(paths, (track) => {
-      if (track.hold === hold) track.hold = null;
-      this.#forget(track);
-    });
+  /** Dobby is told that a path is wanted no more, and after a while the back end. */
+  #leave(track: Track): void {
+    if (track.hold === 'asking') this.#giveUp(track.path);
+    if (track.hold === 'retry') track.hold = null;
+    track.asked = false;
+    track.leaving++;
+    if (track.state === 'refused') return;
+    track.state = 'ended';
+    if (!this.#owner.hasReleases) return;
+    track.owesRelease = true;
+    this.#owner.releaseSoon();
+  }
+
+  #giveUp(path: string): void {
+    const oldest = this.#givenUp.keys().next().value;
+    if (this.#givenUp.size >= MAX_GIVEN_UP && oldest !== undefined) this.#givenUp.delete(oldest);
+    this.#givenUp.set(path, this.#owner.clock.now() + 2 * LATE_MS);
+  }
+
+  #wasGivenUp(path: string): boolean {
+    return (this.#givenUp.get(path) ?? 0) > this.#owner.clock.now();
+  }
+
+  #endedBy(by: UnsubscribedFrame['by'], track: Track): void {
+    track.asked = false;
+    if (!track.isWanted) return;
+    if (by === 'back_end' && this.#owner.clock.now() < track.releasedUntil) {
+      track.releasedUntil = 0;
+      track.state = 'asking';
+      track.tellState();
+      return this.#owner.changed();
+    }
+    track.stop('ended');
+    this.#tell(track, 'unsubscribed', { path: track.path, by });
   }
 
   #tell<Name extends 'subscribed' | 'refused' | 'gap' | 'unsubscribed'>(
@@ -288,7 +381,7 @@ export class Subscriptions implements BackEndOwner {
     event: SubscriptionEvents[Name] & CoreEvents[Name],
   ): void {
     track.tell(name, event);
-    this.#events.emit(name, event);
+    this.#owner.events.emit(name, event);
   }
 
   #handlerFailed(path: string, cause: unknown): void {
@@ -296,7 +389,7 @@ export class Subscriptions implements BackEndOwner {
       cause,
       path,
     });
-    if (!this.#events.emit('error', error)) reportUncaught(cause);
+    if (!this.#owner.events.emit('error', error)) reportUncaught(cause);
   }
 
   #each(paths: readonly string[], run: (track: Track) => void): void {

@@ -26,29 +26,37 @@ export class Track implements PathView {
   state: SubscriptionState = 'asking';
   /** Last processed. Undefined: never heard. Null: heard, but without a log. */
   position: Position | null | undefined;
-  isWanted = true;
+  isWanted: boolean;
   /**
    * Whether the session holds this path, or waits for it, as far as it was told: it was named; or `heard`,
    * since `subscribed` came on this connection: then nothing is missing but what `gap` tells.
    */
   asked: false | 'named' | 'heard' = false;
+  /** The number of the frame that named the path last on this connection; 0 for the `open` frame. What Dobby decided before it has come counts no more. */
+  namedBy = 0;
   /** There is more to ask for than was: the path is to be named once more. */
   isDue = false;
   /** Unsubscribes that were not answered yet; until they are, what comes belongs to what was before. */
   leaving = 0;
   /**
-   * What is going on with the back end: it is being asked; it could not be asked and will be again; it is
-   * being told that the path has gone. During the last two the path is not asked for.
+   * The one request about the path that is under way at the back end's views: `asking` or `release`. Or `retry`: it could
+   * not be asked, and will be again. During the last two the path is not asked for.
    */
   hold: 'asking' | 'retry' | 'release' | null = null;
+  /** Whether the back end is still to be told that the path has gone. */
+  owesRelease = false;
+  /** Until then, by the clock, an end by the back end may be what this Pomona's own release has caused: the path is asked for again. */
+  releasedUntil = 0;
 
-  constructor(path: string) {
+  constructor(path: string, isWanted = true) {
     this.path = path;
+    this.isWanted = isWanted;
   }
 
   /** Whether nothing depends on this any more. */
   get isForgettable(): boolean {
-    return !this.isWanted && !this.asked && this.leaving === 0 && !this.hold && this.entries.length === 0;
+    const isIdle = !this.asked && this.leaving === 0 && !this.hold && !this.owesRelease;
+    return isIdle && !this.isWanted && this.entries.length === 0;
   }
 
   /** How to ask for the path; a later entry may wrap this to ask for more. */
@@ -73,6 +81,12 @@ export class Track implements PathView {
     this.isWanted = false;
     this.state = state;
     this.position = undefined;
+    this.hold = null;
+  }
+
+  /** Another session has begun, or a connection was given up: what was asked of the back end does not count any more. */
+  letGo(until: number): void {
+    if (this.hold === 'release') this.releasedUntil = until;
     this.hold = null;
   }
 

@@ -66,6 +66,7 @@ export class FakeTransport implements Transport {
   readonly name: string;
   readonly sent: UpFrame[] = [];
   open: Extract<UpFrame, { type: 'open' }> | null = null;
+  attempt = 0;
   closed: 'silently' | 'with farewell' | null = null;
 
   constructor(name: string) {
@@ -82,7 +83,7 @@ export class FakeTransport implements Transport {
 
   /** Dobby says something. */
   async says(...frames: unknown[]): Promise<void> {
-    for (const frame of frames) this.context.frame(frame);
+    for (const frame of frames) this.context.frame(this.#asOf(frame));
     await settled();
   }
 
@@ -102,9 +103,19 @@ export class FakeTransport implements Transport {
     });
   }
 
-  /** The transport can send. */
+  /** The transport can send. What counts the attempts is told apart: most tests are not about it. */
   asks(): void {
-    this.open = JSON.parse(this.context.firstFrame());
+    const { attempt, ...open } = JSON.parse(this.context.firstFrame());
+    this.open = open;
+    this.attempt = attempt;
+  }
+
+  /** Decisions say as of which frame they were made; by default as of the last one that was sent. */
+  #asOf(frame: unknown): unknown {
+    const { type } = (frame ?? {}) as { readonly type?: unknown };
+    if (type !== 'refused' && type !== 'unsubscribed') return frame;
+    const received = Math.max(0, ...this.sent.map((sent) => ('n' in sent ? sent.n : 0)));
+    return { received, ...(frame as object) };
   }
 
   async ends(end: Partial<TransportEnd> = {}): Promise<void> {
@@ -147,7 +158,17 @@ export class Stage {
       transports: names.map((name) => this.#kind(name)),
       ...options,
     });
-    for (const name of ['subscribed', 'refused', 'gap', 'unsubscribed', 'update', 'state', 'id'] as const)
+    for (const name of [
+      'subscribed',
+      'refused',
+      'gap',
+      'unsubscribed',
+      'update',
+      'state',
+      'id',
+      'kicked',
+      'expired',
+    ] as const)
       this.pomona.on(name, (event: unknown) => this.events.push([name, event]));
     this.pomona.on('error', ({ code }) => this.events.push(['error', code]));
   }

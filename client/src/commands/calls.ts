@@ -5,7 +5,8 @@
  */
 import type { ErrorFrame, Json, OpenedFrame, ReplyFrame } from '../../../protocol/frames.js';
 import { type Check, fits, isString } from '../checks.js';
-import type { Core, Pomona } from '../pomona.js';
+import type { Core } from '../core.js';
+import type { Pomona } from '../pomona.js';
 import { Call, UNKNOWN_OUTCOME } from './call.js';
 import { CommandError } from './command-error.js';
 import { type CheckedRequest, type CommandRequest, checked } from './request.js';

@@ -6,7 +6,7 @@
  */
 import type { Json, RefusedFrame, StateFrame, SubscribeItem, UpdateFrame } from '../../../protocol/frames.js';
 import type { Position } from '../../../protocol/positions.js';
-import type { Core } from '../pomona.js';
+import type { Core } from '../core.js';
 import type { Subscription } from '../subscription.js';
 import type { Track } from '../track.js';
 import type { SnapshotEvent, StateSubscription } from './subscription.js';

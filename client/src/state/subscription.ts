@@ -1,7 +1,7 @@
 /** What `connect` returns for a handler that follows its path's state. */
 import type { Json } from '../../../protocol/frames.js';
 import type { Position } from '../../../protocol/positions.js';
-import type { Listener } from '../events.js';
+import type { Listener } from '../emitter.js';
 import type { Subscription, SubscriptionEvents } from '../subscription.js';
 
 /** The whole state of a path at `position`; it replaces what was known before. */

@@ -60,7 +60,7 @@ export function withTokens<P extends Pomona>(pomona: P, { session, path: ofPath 
   };
   /** What the server has ended is over, unless it is asked for again. */
   const forgetEnded = (paths: readonly string[]): void => {
-    for (const path of paths) if (!core.subscriptions.tracks.get(path)?.isWanted) known(path)?.forget();
+    for (const path of paths) if (!core.subscriptions.tracks.get(path)?.isWanted) known(path)?.discard();
   };
   const pathTokens = (): PathToken[] => tracks().flatMap((track) => tokens.get(track) ?? []);
   const all = (): Token[] => (ofSession ? [ofSession, ...pathTokens()] : pathTokens());
@@ -121,6 +121,9 @@ export function withTokens<P extends Pomona>(pomona: P, { session, path: ofPath 
   const ofSession = session && new SessionToken(pomona, core, (reason) => session({ reason }));
   core.subscriptions.mayName = isReady;
   core.events.on('wake', look);
+  core.events.on('reopen', () => {
+    for (const token of all()) token.discard();
+  });
   core.events.on('state', (state) => {
     if (state === 'closed') core.settings.clock.clearTimeout(timer);
   });

@@ -73,9 +73,9 @@ export class PathToken extends Token {
     return true;
   }
 
-  /** It is over for the path: should it be connected again, a token is asked for again. */
-  forget(): void {
-    this.needs = 'open';
+  /** It is over for the path, or for its visitor: should it be connected again, a token is asked for again. */
+  override discard(): void {
+    super.discard();
     this.trustedAt = 0;
   }
 

@@ -1,11 +1,7 @@
 /** The token of the session: in every `open`, and renewed while it is open. It goes into frames and nowhere else. */
 import type { ErrorFrame } from '../../../protocol/frames.js';
 import type { Pomona } from '../pomona.js';
-import type { TransportEnd } from '../transports/transport.js';
 import { isRefusal, Token, type TokenCore, type TokenReason } from './token.js';
-
-/** `token_refused` and `kicked`. */
-const REFUSED_WITH: readonly unknown[] = [4007, 4100];
 
 /** The token of one Pomona's session. */
 export class SessionToken extends Token {
@@ -16,9 +12,15 @@ export class SessionToken extends Token {
   constructor(pomona: Pomona, core: TokenCore, source: (reason: TokenReason) => unknown) {
     super(core, async (reason) => (await source(reason)) ?? '');
     this.#pomona = pomona;
+    const refuse = (): void => {
+      this.needs = 'refused';
+    };
+    core.events.on('kicked', refuse);
+    core.events.on('expired', ({ code }) => {
+      if (code === 'expired_token') refuse();
+    });
     core.events.on('error', ({ code, cause }) => {
-      const end = cause as Partial<TransportEnd> | null | undefined;
-      if (REFUSED_WITH.includes(end?.code) || (end && isRefusal(code))) this.needs = 'refused';
+      if (cause && isRefusal(code)) refuse();
     });
   }
 

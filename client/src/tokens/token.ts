@@ -5,7 +5,7 @@
 import type { LIMITS } from '../../../protocol/limits.js';
 import { Backoff } from '../backoff.js';
 import { isCount, isString } from '../checks.js';
-import type { Core } from '../pomona.js';
+import type { Core } from '../core.js';
 
 /** Why a token is asked for: none is held; most of its time is over; the last one was refused, has expired, or the session was ended. */
 export type TokenReason = 'open' | 'renew' | 'refused';
@@ -20,6 +20,8 @@ const MAX_CHARACTERS = 16_384 satisfies (typeof LIMITS)['tokenCharacters'];
 /** The part of its time after which a token is renewed, and the least time, lest short lives make a loop. */
 const RENEWED_AFTER = 0.8;
 const LEAST_MS = 1_000;
+/** How long a source may take. */
+const SOURCE_MS = 30_000;
 
 /** Whether the server says with `code` that it needs another token. */
 export const isRefusal = (code: string): boolean => /^(bad|expired|revoked)_token$/.test(code);
@@ -36,6 +38,8 @@ export abstract class Token {
   readonly #source: (reason: TokenReason) => unknown;
   readonly #backoff: Backoff;
   #asking: Promise<void> | null = null;
+  /** Raised when another visitor may be here: an answer for the one before does not count. */
+  #visitor = 0;
 
   constructor(core: TokenCore, source: (reason: TokenReason) => unknown) {
     this.core = core;
@@ -64,6 +68,13 @@ export abstract class Token {
     return this.#asking;
   }
 
+  /** Another visitor may be here: what is held, and what is being asked, counts no more. */
+  discard(): void {
+    this.#visitor++;
+    this.needs = 'open';
+    this.dueAt = Infinity;
+  }
+
   /** There is another, from now on. */
   protected received?(): void;
 
@@ -76,7 +87,10 @@ export abstract class Token {
   async #ask(): Promise<void> {
     this.dueAt = Infinity;
     this.needs ??= 'renew';
-    const value = (await this.#source(this.needs)) ?? null;
+    const visitor = this.#visitor;
+    const reason = this.needs;
+    const value = (await this.core.within(SOURCE_MS, async () => this.#source(reason))) ?? null;
+    if (visitor !== this.#visitor) return this.#ask();
     if (value !== null && !(isString(value) && value && value.length <= MAX_CHARACTERS))
       throw new TypeError('That is no token.');
     this.value = value;

@@ -5,6 +5,7 @@
 import type { LIMITS } from '../../../protocol/limits.js';
 import { Backoff } from '../backoff.js';
 import { isCount, isObject, isString } from '../checks.js';
+import { within } from '../deadline.js';
 import { FAREWELL, type Transport, type TransportContext, type TransportEnd } from './transport.js';
 
 const FRAMES_PER_POST = 100 satisfies (typeof LIMITS)['framesPerPost'];
@@ -12,18 +13,26 @@ const FRAMES_PER_POST = 100 satisfies (typeof LIMITS)['framesPerPost'];
 const POST_BYTES = 131_072;
 /** How often one POST is repeated before the transport gives up. */
 const REPEATS = 3;
+/** How long a POST that Dobby answers at once may take. */
+export const UPSTREAM_MS = 10_000;
 
 /** An answer that is not 2xx; at the same time what becomes of the transport. */
 class PostFailed extends Error implements TransportEnd {
   mayRepeat = false;
   error: string | undefined;
   code: number | undefined;
-  isRefused: boolean | undefined;
   reconnectAfterMs: number | undefined;
 }
 
+/** A POST to the endpoint. */
+interface PostOptions {
+  readonly signal: AbortSignal;
+  /** How long the answer may take; without it as long as `signal` allows. */
+  readonly ms?: number | undefined;
+}
+
 /** Sends `body` to the endpoint. @throws PostFailed, or what `fetch` throws */
-export async function post(context: TransportContext, body: string, init: RequestInit): Promise<Response> {
+export async function request(context: TransportContext, body: string, init: RequestInit): Promise<Response> {
   const response = await context.fetch(context.httpUrl, {
     method: 'POST',
     credentials: context.credentials,
@@ -33,18 +42,26 @@ export async function post(context: TransportContext, body: string, init: Reques
   });
   if (response.ok) return response;
   const { status } = response;
-  const answer: unknown = await response.json().catch(() => null); // not Dobby's: what stands between answered
-  const told = isObject(answer) && isObject(answer['error']) ? answer['error'] : {};
-  const failed = new PostFailed(String(told['message'] ?? `HTTP ${status}`));
+  const answer: unknown = await response.json().catch(() => null); // of a proxy: it need not be JSON
+  const { message, code, close, reconnectAfterMs } = errorIn(answer);
+  const failed = new PostFailed(isString(message) ? message : `HTTP ${status}`);
   failed.mayRepeat = status >= 500 || status === 408 || status === 429;
-  // 404, 405 and 426 say that this is not the way: another transport may find one.
-  if (isString(told['code']) && ![404, 405, 426].includes(status)) {
-    failed.error = told['code'];
-    failed.code = Number(told['close']) || undefined;
-    failed.reconnectAfterMs = told['reconnectAfterMs'] as number; // who waits checks it
-    failed.isRefused = [400, 403, 413].includes(status);
-  }
+  // Only an answer with a close code is Dobby's decision about this client; a parser of HTTP, a proxy or a redirect may have made any other.
+  if (isString(code)) failed.error = code;
+  failed.code = Number(close) || undefined;
+  failed.reconnectAfterMs = reconnectAfterMs as number; // checked by who waits
   throw failed;
+}
+
+const errorIn = (answer: unknown): Record<string, unknown> =>
+  isObject(answer) && isObject(answer['error']) ? answer['error'] : {};
+
+/** Sends `body` to the endpoint and reads the JSON that it answers. @throws PostFailed, or what `fetch` throws */
+export async function post(context: TransportContext, body: string, options: PostOptions): Promise<unknown> {
+  const run = async (signal: AbortSignal): Promise<unknown> =>
+    (await request(context, body, { signal })).json();
+  const { signal, ms } = options;
+  return ms === undefined ? run(signal) : within({ clock: context.clock, signal, ms }, run);
 }
 
 /**
@@ -53,29 +70,30 @@ export async function post(context: TransportContext, body: string, init: Reques
  */
 export async function exchange(
   context: TransportContext,
-  signal: AbortSignal,
-  body: () => string,
+  { body, ...options }: PostOptions & { readonly body: () => string },
 ): Promise<unknown> {
   const backoff = new Backoff({ baseMs: 500, maxMs: 5_000, random: context.random });
   for (let repeats = 0; ; repeats++) {
     try {
-      return await (await post(context, body(), { signal })).json();
+      return await post(context, body(), options);
     } catch (error) {
       const isFinal = error instanceof PostFailed && !error.mayRepeat;
-      if (signal.aborted || isFinal || repeats === REPEATS) throw error;
+      if (options.signal.aborted || isFinal || repeats === REPEATS) throw error;
     }
-    await pause(context, signal, backoff.next());
+    await pause(context, options.signal, backoff.next());
   }
 }
 
 /** Waits, but not for a transport that has been closed. */
 function pause({ clock }: TransportContext, signal: AbortSignal, ms: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = clock.setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
+    const done = (): void => {
       clock.clearTimeout(timer);
+      signal.removeEventListener('abort', done);
       resolve();
-    });
+    };
+    const timer = clock.setTimeout(done, ms);
+    signal.addEventListener('abort', done);
   });
 }
 
@@ -97,8 +115,8 @@ export function httpTransport(
     close(farewell) {
       abort.abort();
       if (!farewell) return;
-      post(context, sendBody(context, [FAREWELL]), { keepalive: true }).catch(() => {
-        // it outlives the page, and nobody is left to hear: the session then expires by itself
+      request(context, sendBody(context, [FAREWELL]), { keepalive: true }).catch(() => {
+        // it outlives the page, and nothing waits for it: the session then expires by itself
       });
     },
   };
@@ -114,7 +132,8 @@ function upstream(context: TransportContext, signal: AbortSignal, failed: (error
     await null; // a frame added right after this one travels with it
     while (queue.length > 0 && !signal.aborted) {
       const frames = take(queue);
-      const answer = await exchange(context, signal, () => sendBody(context, frames));
+      const body = () => sendBody(context, frames);
+      const answer = await exchange(context, { signal, ms: UPSTREAM_MS, body });
       const accepted = isObject(answer) && answer['accepted'];
       if (isCount(accepted)) context.accepted(accepted);
     }

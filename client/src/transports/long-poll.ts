@@ -4,8 +4,8 @@
  * cursor.
  */
 import { isObject, isString } from '../checks.js';
-import { exchange, httpTransport, post } from './http.js';
-import type { TransportContext, TransportKind } from './transport.js';
+import { exchange, httpTransport, post, UPSTREAM_MS } from './http.js';
+import { isProbed, PROBES, type TransportContext, type TransportKind } from './transport.js';
 
 /** The transport that passes everywhere. */
 export const longPoll: TransportKind = {
@@ -14,12 +14,19 @@ export const longPoll: TransportKind = {
 };
 
 async function receive(context: TransportContext, signal: AbortSignal): Promise<never> {
-  const first = await post(context, context.firstFrame(), { signal });
-  let cursor = deliver(context, await first.json());
+  if (context.isProbe) await probe(context, signal);
+  let cursor = deliver(context, await post(context, context.firstFrame(), { signal }));
   for (;;) {
     signal.throwIfAborted();
     const body = () => JSON.stringify({ type: 'poll', ...context.session(), cursor });
-    cursor = deliver(context, await exchange(context, signal, body));
+    cursor = deliver(context, await exchange(context, { signal, body }));
+  }
+}
+
+async function probe(context: TransportContext, signal: AbortSignal): Promise<void> {
+  for (const [index, body] of PROBES.entries()) {
+    const answer = await post(context, body, { signal, ms: UPSTREAM_MS });
+    if (!isProbed(answer, index === 0 ? 1 : 2)) throw new Error('The answer is none to a probe.');
   }
 }
 

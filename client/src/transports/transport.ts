@@ -2,11 +2,13 @@
  * The one interface behind which the three transports stand. A transport carries frames and knows
  * nothing of sessions, subscriptions or reconnecting.
  *
- * Contract: `open` is called once and returns at once. The transport asks `firstFrame()` when it can
- * send, so that whatever is wanted by then travels with it; hands over every frame in order; calls
+ * Contract: `open` is called once and returns at once. Where `isProbe` is set the transport first proves
+ * that it carries frames both ways (docs/protocol.md, "Probes"). It asks `firstFrame()` when it can
+ * send, so that all that is wanted by then travels with it; hands over every frame in order; calls
  * `ended` at most once, after which it calls nothing. After `close` it calls nothing either. It never
  * calls back from within `open` (but for the first frame), `send` or `close`.
  */
+import { isObject } from '../checks.js';
 import type { Clock } from '../clock.js';
 
 /** Why a transport has ended. */
@@ -19,8 +21,8 @@ export interface TransportEnd {
   readonly error?: string | undefined;
   /** The earliest time to come back, in milliseconds from now. */
   readonly reconnectAfterMs?: number | undefined;
-  /** Dobby refused the request itself: the same would be refused again. */
-  readonly isRefused?: boolean | undefined;
+  /** Nothing came any more, though the connection was open. */
+  readonly isSilent?: boolean | undefined;
   /** What others threw, where that is behind it. */
   readonly cause?: unknown;
 }
@@ -59,6 +61,8 @@ export interface Environment {
 
 /** What a transport tells and asks. */
 export interface TransportContext extends Environment {
+  /** Whether the transport is to prove itself before it asks for the first frame: another one works meanwhile. */
+  readonly isProbe: boolean;
   /** The `open` frame as JSON; asked once, when it can be sent. */
   firstFrame(): string;
   /** The newest ticket and the number of this connection; valid after the first frame came. */
@@ -87,6 +91,14 @@ export interface TransportKind {
   /** Whether it can be tried here; by default it can. */
   isAvailable?(environment: Environment): boolean;
   open(context: TransportContext): Transport;
+}
+
+/** The frames of the two steps of a probe. */
+export const PROBES = ['{"type":"probe","step":1}', '{"type":"probe","step":2}'] as const;
+
+/** Whether a parsed frame answers a step of a probe. */
+export function isProbed(value: unknown, step: 1 | 2): boolean {
+  return isObject(value) && value['type'] === 'probed' && value['step'] === step;
 }
 
 /** The frame that ends a session for good. */

@@ -233,7 +233,7 @@ describe('a renewal', () => {
     stage.path = () => promise;
     await stage.clock.advance(8 * MINUTE);
     await stage.transport.says(heardFor('a', 1_000, at(3)));
-    await stage.clock.advance(MINUTE);
+    await stage.clock.advance(MINUTE / 4);
     expect(stage.asked).toEqual(['a renew']);
     give('late');
     await settled();

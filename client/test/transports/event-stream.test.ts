@@ -48,7 +48,7 @@ it('reads a streamed POST with the ticket in the body, and carries frames up by 
   expect(calls.map(({ request }) => request.url)).toEqual(Array(4).fill('/comet'));
   const send = { type: 'send', ticket: 'ticket-1', connection: 1 };
   expect(calls.map(({ body }) => body)).toEqual([
-    { type: 'open', protocol: 1, paths: [{ path: 'a' }] },
+    { type: 'open', protocol: 1, attempt: 1, paths: [{ path: 'a' }] },
     { ...send, frames: [{ type: 'subscribe', paths: [{ path: 'b' }], n: 1 }] },
     { ...send, frames: [{ type: 'pong' }] },
     { ...send, frames: [{ type: 'close' }] },
@@ -104,11 +104,17 @@ it('gives way where the answer is no event stream', async () => {
   await until('long-poll', () => pomona.transport === 'long-poll');
 });
 
-it('ends for good when Dobby refuses the opening', async () => {
-  const error = { code: 'origin_not_allowed', message: 'Not from here.', retryable: false };
-  const { url, stop } = await serve(({ response }) => json(response, { error }, 403));
-  stops.push(stop);
-  const pomona = track(pomonaOn(url, { transports }));
-  const told = await new Promise<{ code: string }>((resolve) => pomona.on('error', resolve));
-  expect([told.code, pomona.state]).toEqual(['origin_not_allowed', 'closed']);
-});
+it.each([
+  { close: 4202, state: 'closed' },
+  { close: undefined, state: 'waiting' },
+])(
+  'whose opening is refused with close $close is $state: only an answer with a close code is final',
+  async ({ close, state }) => {
+    const error = { code: 'bad_field', message: 'Not so.', retryable: false, close };
+    const { url, stop } = await serve(({ response }) => json(response, { error }, 400));
+    stops.push(stop);
+    const pomona = track(pomonaOn(url, { transports }));
+    const told = await new Promise<{ code: string }>((resolve) => pomona.on('error', resolve));
+    expect([told.code, pomona.state]).toEqual(['bad_field', state]);
+  },
+);

@@ -57,6 +57,7 @@ it('opens again with its positions when the cursor is refused', async () => {
   await until('the second opening', () => opens.length === 2);
   expect(opens[1]).toEqual({
     type: 'open',
+    attempt: 2,
     protocol: 1,
     ticket: 'ticket-1',
     paths: [{ path: 'a', position: { epoch: 'aaaaaaaa', offset: 4 } }],

@@ -35,7 +35,7 @@ it('carries frames both ways, one text message each, and says farewell', async (
   pomona.close();
   await until('the farewell', () => received.length === 3);
   expect(received).toEqual([
-    { type: 'open', protocol: 1, paths: [{ path: 'a' }] },
+    { type: 'open', protocol: 1, attempt: 1, paths: [{ path: 'a' }] },
     { type: 'subscribe', n: 1, paths: [{ path: 'b' }] },
     { type: 'close' },
   ]);
