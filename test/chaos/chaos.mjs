@@ -1,4 +1,5 @@
 /** One run: starts everything, alternates busy and quiet periods, ends everything, and returns what was counted. */
+import { createWriteStream } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Chance } from './chance.mjs';
 import { checkQuiet } from './check/quiet.mjs';
@@ -33,13 +34,13 @@ const TRANSPORTS = [
   ['long-poll'],
 ];
 
-/** @typedef {{seed: number, minutes: number, pages: number, clients: number, busySeconds: number}} Options */
+/** @typedef {{seed: number, minutes: number, pages: number, clients: number, busySeconds: number, log?: string | undefined}} Options */
 
 export class Chaos {
   #options;
   #chance;
   #ledger = new Ledger();
-  #watch = new Watch(this.#ledger);
+  #watch;
   /** What ends when the run ends, last first. @type {(() => unknown)[]} */
   #stops = [];
 
@@ -47,6 +48,8 @@ export class Chaos {
   constructor(options) {
     this.#options = options;
     this.#chance = new Chance(options.seed);
+    const log = options.log === undefined ? null : createWriteStream(options.log);
+    this.#watch = new Watch(this.#ledger, (line) => log?.write(`${line}\n`));
   }
 
   async run() {
@@ -89,7 +92,8 @@ export class Chaos {
     const opened = await this.#openPages(pageNames, backEnd.port, proxy.port);
     const others = names.slice(pages).map((name, i) => {
       const url = `http://127.0.0.1:${proxy.port}/comet`;
-      return new NodeClient(name, { url, ...optionsOf(i, name, `http://127.0.0.1:${backEnd.port}`) });
+      const options = { url, ...optionsOf(i, name, `http://127.0.0.1:${backEnd.port}`) };
+      return new NodeClient(name, options, this.#options.log !== undefined);
     });
     const all = [...opened, ...others];
     const drivers = all.map((client, i) => {
@@ -109,11 +113,12 @@ export class Chaos {
     const chromium = await Chromium.start();
     this.#stops.push(() => chromium.stop());
     const pages = [];
+    const logging = this.#options.log === undefined ? '' : '&log';
     for (const [i, name] of names.entries()) {
       // A host name of its own gives each page its own pool of connections.
       const origin = `http://${name}.localhost:${backEndPort}`;
       const options = { url: `http://${name}.localhost:${proxyPort}/comet`, ...optionsOf(i, name, '') };
-      const session = await chromium.open(`${origin}/?options=${encodeURIComponent(JSON.stringify(options))}`);
+      const session = await chromium.open(`${origin}/?options=${encodeURIComponent(JSON.stringify(options))}${logging}`);
       const page = new PageClient({ name, session, origin }, this.#chance.fork(`${name} as a page`));
       await page.start();
       pages.push(page);

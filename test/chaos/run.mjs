@@ -11,11 +11,12 @@ const USAGE = `npm run chaos -- [options]
   --minutes M    how long it runs (10)
   --pages N      pages in Chromium (5)
   --clients N    clients in Node (9)
-  --busy S       seconds of a busy period at most (30)`;
+  --busy S       seconds of a busy period at most (30)
+  --log FILE     every event and frame of every client, to look into a violation`;
 
 const text = /** @type {const} */ ({ type: 'string' });
 const { values } = parseArgs({
-  options: { seed: text, minutes: text, pages: text, clients: text, busy: text, help: { type: 'boolean' } },
+  options: { seed: text, minutes: text, pages: text, clients: text, busy: text, log: text, help: { type: 'boolean' } },
 });
 
 /** @param {'seed' | 'minutes' | 'pages' | 'clients' | 'busy'} name @param {number} otherwise */
@@ -33,6 +34,7 @@ else {
     pages: Math.min(number('pages', 5), 20),
     clients: Math.min(number('clients', 9), 50),
     busySeconds: number('busy', 30),
+    log: values.log,
   };
   const { lines, isWell } = summarize(options, await new Chaos(options).run());
   console.log(lines.join('\n'));

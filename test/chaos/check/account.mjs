@@ -24,17 +24,19 @@ export class Account {
   #client;
   #ledger;
   #report;
+  #log;
   #isClosing = false;
   /** @type {Map<string, Track>} */
   #tracks = new Map();
   /** @type {string[]} */
   #trace = [];
 
-  /** @param {string} client @param {import('../world/ledger.mjs').Ledger} ledger @param {(violation: Violation) => void} report */
-  constructor(client, ledger, report) {
+  /** @param {string} client @param {{ledger: import('../world/ledger.mjs').Ledger, report: (violation: Violation) => void, log: (line: string) => void}} owner */
+  constructor(client, { ledger, report, log }) {
     this.#client = client;
     this.#ledger = ledger;
     this.#report = report;
+    this.#log = log;
   }
 
   /** Returns the number of the last update heard on `path`. @param {string} path */
@@ -49,20 +51,19 @@ export class Account {
 
   /** Enters what was done to the client from outside. @param {string} text */
   note(text) {
-    this.#trace.push(`${clock(Date.now())} driver: ${text}`);
-    if (this.#trace.length > TRACE) this.#trace.shift();
+    this.#enter(`${clock(Date.now())} driver: ${text}`);
   }
 
   /** @param {readonly unknown[]} event */
   take([kind, path, detail, atMs]) {
-    this.#trace.push(`${clock(Number(atMs))} ${kind} ${path ?? ''} ${JSON.stringify(detail)}`);
-    if (this.#trace.length > TRACE) this.#trace.shift();
+    this.#enter(`${clock(Number(atMs))} ${kind} ${path ?? ''} ${JSON.stringify(detail)}`);
     const take = this.#takers[/** @type {string} */ (kind)];
     take?.(/** @type {string} */ (path), /** @type {any} */ (detail));
   }
 
   /** @param {string} kind @param {string | null} path @param {string} detail */
   violated(kind, path, detail) {
+    this.#enter(`${clock(Date.now())} VIOLATION ${kind} ${path ?? ''} ${detail}`);
     this.#report({ kind, client: this.#client, path, detail, trace: this.trace });
   }
 
@@ -143,6 +144,13 @@ export class Account {
     }
     track.at = to;
     track.whole = 0;
+  }
+
+  /** @param {string} line */
+  #enter(line) {
+    this.#log(`${this.#client} ${line}`);
+    this.#trace.push(line);
+    if (this.#trace.length > TRACE) this.#trace.shift();
   }
 
   /** @param {string} path @returns {Track} */

@@ -15,12 +15,14 @@ export class Watch {
   /** One collection of a client at a time, so that its events keep their order. @type {Map<Client, Promise<void>>} */
   #turns = new Map();
   #isOn = true;
+  #log;
   /** @type {Promise<unknown>} */
   #loops = Promise.resolve();
 
-  /** @param {import('../world/ledger.mjs').Ledger} ledger */
-  constructor(ledger) {
+  /** @param {import('../world/ledger.mjs').Ledger} ledger @param {(line: string) => void} log takes every event */
+  constructor(ledger, log) {
     this.#ledger = ledger;
+    this.#log = log;
   }
 
   /** @param {readonly Client[]} clients */
@@ -81,7 +83,11 @@ export class Watch {
 
   /** @param {string} client @param {string} life */
   #begin(client, life) {
-    const account = new Account(client, this.#ledger, (violation) => this.violations.push(violation));
+    const account = new Account(client, {
+      ledger: this.#ledger,
+      report: (violation) => this.violations.push(violation),
+      log: this.#log,
+    });
     const lives = this.#lives.get(client) ?? [];
     this.#lives.set(client, lives);
     lives.push({ life, account });

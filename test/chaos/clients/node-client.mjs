@@ -1,6 +1,7 @@
 /** A client in this process: Pomona's build with the WebSocket of the package ws. */
 import { WebSocket } from 'ws';
 import { Pomona } from '../../../client/dist/client/src/index.js';
+import { recordingNetwork } from './frames.mjs';
 import { Recorder } from './recorder.mjs';
 
 /** @typedef {{life: string, id: string | null, state: string, transport: string | null, wishes: [string, string][]}} Status */
@@ -11,10 +12,13 @@ export class NodeClient {
   actions = { renew: 2 };
   #recorder;
 
-  /** @param {string} name @param {object} options of Pomona */
-  constructor(name, options) {
+  /** @param {string} name @param {object} options of Pomona @param {boolean} isLogging its frames too */
+  constructor(name, options, isLogging) {
     this.name = name;
-    this.#recorder = new Recorder(() => new Pomona({ ...options, WebSocket: /** @type {any} */ (WebSocket) }));
+    this.#recorder = new Recorder((note) => {
+      const network = isLogging ? recordingNetwork(note, WebSocket) : { WebSocket: /** @type {any} */ (WebSocket) };
+      return new Pomona({ ...options, ...network });
+    });
   }
 
   /** @param {string} operation of the recorder @param {readonly string[]} paths @param {number} [ms] */

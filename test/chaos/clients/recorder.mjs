@@ -13,7 +13,7 @@ export class Recorder {
   #segments = 0;
   #lives = 0;
 
-  /** @param {() => any} make makes a Pomona */
+  /** @param {(note: (kind: string, text: string) => void) => any} make makes a Pomona, and may note things about it */
   constructor(make) {
     this.#make = make;
     this.#pomona = this.#begin();
@@ -57,7 +57,7 @@ export class Recorder {
 
   #begin() {
     this.life = `${Math.random().toString(36).slice(2, 8)}${++this.#lives}`;
-    const pomona = this.#make();
+    const pomona = this.#make((kind, text) => this.note(kind, text));
     const tell = (/** @type {string} */ kind, /** @type {string | null} */ path, /** @type {unknown} */ detail) => {
       if (pomona === this.#pomona || this.#pomona === undefined) this.#push(kind, path, detail);
       else this.#push('late event', path, kind);

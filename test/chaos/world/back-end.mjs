@@ -14,8 +14,12 @@ const LATE_MS = [1_000, 5_000];
 const PAGE = `<!doctype html><meta charset="utf-8"><title>chaos</title><script type="module">
 import { Pomona } from '/pomona.js';
 import { Recorder } from '/recorder.mjs';
+import { recordingNetwork } from '/frames.mjs';
 const query = new URLSearchParams(location.search);
-globalThis.chaos = new Recorder(() => new Pomona(JSON.parse(query.get('options'))));
+globalThis.chaos = new Recorder((note) => {
+  const network = query.has('log') ? recordingNetwork(note, WebSocket) : {};
+  return new Pomona({ ...JSON.parse(query.get('options')), ...network });
+});
 for (const name of ['pageshow', 'pagehide', 'online', 'offline'])
   addEventListener(name, ({ persisted }) => chaos.note(name, persisted));
 for (const name of ['visibilitychange', 'freeze', 'resume'])
@@ -36,6 +40,7 @@ export class BackEnd {
     ['/', { type: 'text/html', body: Buffer.from(PAGE) }],
     ['/away', { type: 'text/html', body: Buffer.from('<!doctype html><title>away</title>') }],
     ['/pomona.js', { type: JAVASCRIPT, body: read('../../../client/dist/pomona.min.js') }],
+    ['/frames.mjs', { type: JAVASCRIPT, body: read('../clients/frames.mjs') }],
     ['/recorder.mjs', { type: JAVASCRIPT, body: read('../clients/recorder.mjs') }],
   ]);
   #server = createServer((request, response) => {
