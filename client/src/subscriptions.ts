@@ -22,6 +22,7 @@ import type { Clock } from './clock.js';
 import type { Emitter } from './emitter.js';
 import { PomonaError, type PomonaErrorCode, reportUncaught } from './errors.js';
 import type { CoreEvents } from './pomona-events.js';
+import { Recent } from './recent.js';
 import { type GapEvent, type Handler, Subscription, type SubscriptionEvents } from './subscription.js';
 import { Track } from './track.js';
 
@@ -29,10 +30,8 @@ import { Track } from './track.js';
 const RETRYABLE: readonly PomonaErrorCode[] = ['connect_failed', 'keys_unavailable', 'token_failed'];
 /** What Dobby says of a path for which no word of the back end came in time. */
 const OVERDUE: readonly PomonaErrorCode[] = ['not_granted', 'denied'];
-/** How long after a release, or after a path was given up, the back end's word on it may still be on its way. */
+/** How long after a view has answered, or was given up, what it caused may still be on its way. */
 const LATE_MS = 10_000;
-/** A session that has many paths given up while they were asked for keeps the newest. */
-const MAX_GIVEN_UP = 1_000;
 
 /** What subscriptions ask of their Pomona. */
 export interface SubscriptionsOwner {
@@ -53,11 +52,15 @@ export class Subscriptions implements BackEndOwner {
   /** By path. */
   readonly tracks = new Map<string, Track>();
   readonly #owner: SubscriptionsOwner;
-  /** Paths that were given up while the back end was being asked, and until when its grant may come. */
-  readonly #givenUp = new Map<string, number>();
+  /** Paths that were left while the connect view was being asked: its grant may come late. */
+  readonly #givenUp: Recent;
+  /** Paths of which the disconnect view was told: the end that it causes may come late. */
+  readonly #released: Recent;
 
   constructor(owner: SubscriptionsOwner) {
     this.#owner = owner;
+    this.#givenUp = new Recent(owner.clock, 2 * LATE_MS);
+    this.#released = new Recent(owner.clock, LATE_MS);
   }
 
   /** Whether a path can be named now. A later entry may wrap this to get something first, and then calls `changed`. */
@@ -100,7 +103,10 @@ export class Subscriptions implements BackEndOwner {
 
   /** A connection has opened whose `open` frame asked for the paths `named`. */
   opened(isNewSession: boolean, named: ReadonlySet<string>): void {
-    if (isNewSession) this.#givenUp.clear();
+    if (isNewSession) {
+      this.#givenUp.clear();
+      this.#released.clear();
+    }
     for (const track of this.tracks.values()) {
       // A path that is not wanted may still be held by a session that lives on: that is to be told again.
       const mayBeHeld = !isNewSession && !track.isWanted && (track.asked || track.leaving > 0);
@@ -114,7 +120,6 @@ export class Subscriptions implements BackEndOwner {
       }
       track.hold = null;
       track.owesRelease = false;
-      track.releasedUntil = 0;
       if (track.isWanted) track.state = 'asking';
       this.#forget(track);
     }
@@ -168,9 +173,8 @@ export class Subscriptions implements BackEndOwner {
   /** The back end was told, or could not be. */
   released(paths: readonly string[], error: PomonaError | null): void {
     if (error !== null) this.#owner.events.emit('error', error);
-    const until = this.#owner.clock.now() + LATE_MS;
     this.#each(paths, (track) => {
-      if (track.hold === 'release') track.letGo(until);
+      this.#letGo(track);
       this.#forget(track);
     });
     this.#owner.changed();
@@ -179,11 +183,11 @@ export class Subscriptions implements BackEndOwner {
   /** Dobby says from where paths are heard. */
   subscribed({ paths }: SubscribedFrame): void {
     for (const { path, position } of paths) {
-      const track = this.tracks.get(path) ?? new Track(path, !this.#wasGivenUp(path));
+      const track = this.tracks.get(path) ?? new Track(path, !this.#givenUp.has(path));
       if (track.leaving > 0 || (!track.isWanted && track.asked)) continue;
       this.tracks.set(path, track); // perhaps the back end connected it without being asked
       // Given up while the back end was being asked, which has granted it nevertheless.
-      if (!track.isWanted && (track.hold || track.owesRelease || this.#wasGivenUp(path))) {
+      if (!track.isWanted && (track.hold || track.owesRelease || this.#givenUp.has(path))) {
         track.asked = 'named';
         this.#owner.changed();
         continue;
@@ -307,7 +311,7 @@ export class Subscriptions implements BackEndOwner {
 
   /** The page goes: what the views of the back end are asked is asked again when it is back. */
   suspend(): void {
-    for (const track of this.tracks.values()) track.letGo(this.#owner.clock.now() + LATE_MS);
+    for (const track of this.tracks.values()) this.#letGo(track);
   }
 
   /** Another visitor may be here now: what was refused or ended is wanted again. */
@@ -341,7 +345,7 @@ export class Subscriptions implements BackEndOwner {
 
   /** Dobby is told that a path is wanted no more, and after a while the back end. */
   #leave(track: Track): void {
-    if (track.hold === 'asking') this.#giveUp(track.path);
+    if (track.hold === 'asking') this.#givenUp.add(track.path);
     if (track.hold === 'retry') track.hold = null;
     track.asked = false;
     track.leaving++;
@@ -352,21 +356,17 @@ export class Subscriptions implements BackEndOwner {
     this.#owner.releaseSoon();
   }
 
-  #giveUp(path: string): void {
-    const oldest = this.#givenUp.keys().next().value;
-    if (this.#givenUp.size >= MAX_GIVEN_UP && oldest !== undefined) this.#givenUp.delete(oldest);
-    this.#givenUp.set(path, this.#owner.clock.now() + 2 * LATE_MS);
-  }
-
-  #wasGivenUp(path: string): boolean {
-    return (this.#givenUp.get(path) ?? 0) > this.#owner.clock.now();
+  /** What a view was asked about a path is answered, or is waited for no more. */
+  #letGo(track: Track): void {
+    if (track.hold === 'release') this.#released.add(track.path);
+    track.hold = null;
   }
 
   #endedBy(by: UnsubscribedFrame['by'], track: Track): void {
     track.asked = false;
     if (!track.isWanted) return;
-    if (by === 'back_end' && this.#owner.clock.now() < track.releasedUntil) {
-      track.releasedUntil = 0;
+    // What our own release has caused ends nothing that was wanted since.
+    if (by === 'back_end' && this.#released.take(track.path)) {
       track.state = 'asking';
       track.tellState();
       return this.#owner.changed();

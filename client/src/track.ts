@@ -45,8 +45,6 @@ export class Track implements PathView {
   hold: 'asking' | 'retry' | 'release' | null = null;
   /** Whether the back end is still to be told that the path has gone. */
   owesRelease = false;
-  /** Until then, by the clock, an end by the back end may be what this Pomona's own release has caused: the path is asked for again. */
-  releasedUntil = 0;
 
   constructor(path: string, isWanted = true) {
     this.path = path;
@@ -81,12 +79,6 @@ export class Track implements PathView {
     this.isWanted = false;
     this.state = state;
     this.position = undefined;
-    this.hold = null;
-  }
-
-  /** Another session has begun, or a connection was given up: what was asked of the back end does not count any more. */
-  letGo(until: number): void {
-    if (this.hold === 'release') this.releasedUntil = until;
     this.hold = null;
   }
 

@@ -41,6 +41,7 @@ export class FakeClock implements Clock {
 
   /** Lets time pass, timer by timer, with what each leads to. */
   async advance(ms: number): Promise<void> {
+    await settled();
     const end = this.#now + ms;
     for (;;) {
       const due = [...this.#timers].filter(([, { at }]) => at <= end).sort((a, b) => a[1].at - b[1].at)[0];

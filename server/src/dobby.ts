@@ -19,7 +19,7 @@ import { MemoryBroker } from './brokers/memory/memory-broker.js';
 import { CommandCenter } from './commands/command-center.js';
 import { type Config, type ConfigInput, completeConfig } from './config/config.js';
 import { Policies } from './config/policies.js';
-import { systemClock, systemIds } from './core/clock.js';
+import { steadyClock, systemClock, systemIds } from './core/clock.js';
 import { createEngine, type Engine, type EngineInfo, engineInfo } from './core/engine.js';
 import type { OutboxBounds } from './core/outbox.js';
 import { draftOf } from './core/publishing.js';
@@ -71,8 +71,8 @@ export class Dobby {
   readonly #commands: CommandCenter;
   readonly #endpoint: Endpoint;
   readonly #app: FastifyInstance;
-  readonly #startedAt = Date.now();
-  readonly #idempotency = new Idempotency(systemClock);
+  readonly #startedAt = steadyClock.now();
+  readonly #idempotency = new Idempotency(steadyClock);
   readonly #handover: Handover;
   readonly #api: MountedApi;
   readonly #keys: ApiKeys;
@@ -106,7 +106,7 @@ export class Dobby {
       journal('revocations-of-users', this.#longestMs),
     );
     this.#broker = new MemoryBroker({
-      clock: systemClock,
+      clock: steadyClock,
       ids: systemIds,
       wheel: this.#wheel,
       policyOf: (path) => policies.of(path),
@@ -371,7 +371,7 @@ export class Dobby {
       broker: this.#broker,
       keys: this.#keys,
       idempotency: this.#idempotency,
-      about: () => ({ version: VERSION, startedAt: this.#startedAt, now: Date.now() }),
+      about: () => ({ version: VERSION, startedAt: this.#startedAt, now: steadyClock.now() }),
       isStopping: () => this.#isStopping,
     });
   }

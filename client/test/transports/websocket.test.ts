@@ -81,3 +81,26 @@ it('is left out where there is no constructor', async () => {
   const pomona = track(pomonaOn(url));
   await until('the event stream', () => pomona.transport === 'event-stream');
 });
+
+it('is left within a moment where its error is followed by no close, as where the policy of the page forbids it', async () => {
+  const { url, stop } = await serve(({ response, body }) => {
+    if (body['type'] === 'open') json(response, { updates: [opened()], reconnectWith: 'one/1' });
+  });
+  stops.push(stop);
+  class Forbidden {
+    onopen = null;
+    onmessage = null;
+    onclose = null;
+    onerror: ((event: never) => void) | null = null;
+    constructor() {
+      setTimeout(() => this.onerror?.({} as never));
+    }
+    send(): void {}
+    close(): void {}
+  }
+  const since = performance.now();
+  const transports = ['websocket', 'long-poll'] as const;
+  const pomona = track(pomonaOn(url, { WebSocket: Forbidden, transports, openTimeoutMs: 4_000 }));
+  await until('long-poll', () => pomona.transport === 'long-poll');
+  expect(performance.now() - since).toBeLessThan(2_000);
+});

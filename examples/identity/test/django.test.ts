@@ -8,7 +8,6 @@ import { Visitor } from './visitor.js';
 
 /** As the guide says. */
 const WITHIN_MS = 1_000;
-const KICKED = 4100;
 const NOTHING = (): void => {};
 
 let example: Example;
@@ -62,7 +61,7 @@ describe('a page that Dobby asks about', () => {
     await Promise.all([page, other].map((each) => each.connect('lobby', NOTHING).ready));
     const first = other.id;
     await post(ann, '/logout');
-    await ann.has('causes', KICKED, WITHIN_MS);
+    await ann.has('kicked', false, WITHIN_MS);
     await ann.has('refused', 'lobby: connect_refused');
     await example.api('update', { path: 'lobby', message: 'after' });
     await elsewhere.has('heard', 'lobby: after');
@@ -109,7 +108,7 @@ describe('a right that is taken away', () => {
     const code = 'from django.contrib.auth.models import User; User.objects.get(pk=1).groups.clear()';
     const python = join(ROOT, 'python/.venv/bin/python');
     await promisify(execFile)(python, ['manage.py', 'shell', '-c', code], { cwd: example.folder });
-    await ann.has('causes', KICKED, WITHIN_MS);
+    await ann.has('kicked', false, WITHIN_MS);
     await ann.has('refused', 'ledger: connect_refused');
     await page.connect('lobby', NOTHING).ready;
   });

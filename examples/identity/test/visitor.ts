@@ -8,8 +8,8 @@ export class Visitor {
   readonly heard: string[] = [];
   readonly refused: string[] = [];
   readonly errors: string[] = [];
-  /** The close codes of the errors. */
-  readonly causes: unknown[] = [];
+  /** Of each kick, whether it was final. */
+  readonly kicked: boolean[] = [];
   readonly #example: Example;
   readonly #cookies = new Map<string, string>();
   readonly #pomonas: Pomona[] = [];
@@ -57,16 +57,14 @@ export class Visitor {
     if (tokens !== undefined) withTokens(pomona, tokens);
     this.#pomonas.push(pomona);
     pomona.on('refused', ({ path, code }) => this.refused.push(`${path}: ${code}`));
-    pomona.on('error', ({ code, cause }) => {
-      this.errors.push(code);
-      this.causes.push((cause as { code?: number } | undefined)?.code);
-    });
+    pomona.on('error', ({ code }) => this.errors.push(code));
+    pomona.on('kicked', ({ isFinal }) => this.kicked.push(isFinal));
     for (const path of paths) pomona.connect(path, (message) => this.heard.push(`${path}: ${message}`));
     return pomona;
   }
 
   /** Waits until one of the lists holds something. */
-  has(list: 'heard' | 'refused' | 'errors' | 'causes', entry: unknown, ms = 10_000): Promise<void> {
+  has(list: 'heard' | 'refused' | 'errors' | 'kicked', entry: unknown, ms = 10_000): Promise<void> {
     return eventually(
       () => (this[list] as unknown[]).includes(entry),
       () => `${entry}, but ${this}`,
@@ -75,12 +73,12 @@ export class Visitor {
   }
 
   toString(): string {
-    const { heard, refused, errors, causes } = this;
+    const { heard, refused, errors, kicked } = this;
     return JSON.stringify({
       heard,
       refused,
       errors,
-      causes,
+      kicked,
       states: this.#pomonas.map(({ state }) => state),
     });
   }

@@ -37,7 +37,7 @@ export class Revoking {
 
   constructor(parts: RevokingParts) {
     this.#parts = parts;
-    this.#startedAt = parts.clock.now();
+    this.#startedAt = parts.clock.monotonic();
   }
 
   /** The session of an id, when it is not bound to another user than the one that is named. */
@@ -138,7 +138,7 @@ export class Revoking {
   #mayComeBack(id: string): boolean {
     const { clock, tickets, revocations, settings, sessions } = this.#parts;
     if (!settings.ticketsCarryGrants) return false;
-    const isYoung = clock.now() - this.#startedAt < tickets.lifetimeMs;
+    const isYoung = clock.monotonic() - this.#startedAt < tickets.lifetimeMs;
     return isYoung && !sessions.has(id) && revocations.ended(id) === 'no';
   }
 }

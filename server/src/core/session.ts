@@ -64,9 +64,10 @@ export class Session implements Subscriber {
   connectionNumber = 0;
   /** The last number of an upstream frame that took effect; 0 before the first. */
   received = 0;
-  /** When its newest ticket was made, and when one was last sent in place of another. */
+  /** When its newest ticket was made, in milliseconds since 1970. */
   ticketAt = 0;
-  ticketRenewedAt = 0;
+  /** When one was last sent in place of another, on the monotonic clock. */
+  ticketRenewedAt = -1_000;
   /** Whether it ends with its connection: nobody holds a ticket for it. */
   readonly isRaw: boolean;
   /** Whether it is not known which of its frames were received: it was brought back by its ticket alone. */

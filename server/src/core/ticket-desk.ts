@@ -66,7 +66,7 @@ export class TicketDesk {
   /** Renews the ticket at once, or, when that was done within the last second, once for all changes until it is over. */
   renewSoon(session: Session): void {
     if (!this.#isFull || session.isRaw || this.#due.has(session)) return;
-    const left = session.ticketRenewedAt + COALESCE_MS - this.#clock.now();
+    const left = session.ticketRenewedAt + COALESCE_MS - this.#clock.monotonic();
     if (left <= 0) return this.#renew(session);
     this.#due.set(
       session,
@@ -89,7 +89,7 @@ export class TicketDesk {
   #renew(session: Session): void {
     this.forget(session);
     if (session.isEnded || session.connection === null) return;
-    session.ticketRenewedAt = this.#clock.now();
+    session.ticketRenewedAt = Math.floor(this.#clock.monotonic());
     session.tell(Frame.of({ type: 'ticket', ticket: this.issue(session) }));
   }
 }

@@ -225,6 +225,43 @@ export function describeTransport(name: string, open: OpenWire, start: () => Pro
       newer.cut();
     });
 
+    it('refuses an attempt below the newest one, and changes nothing by it', async () => {
+      const path = fresh();
+      const wire = await connect({ paths: [{ path }], attempt: 2 });
+      await wire.next('subscribed');
+      const late = { ...OPEN, ticket: wire.opened['ticket'], attempt: 1, paths: [] };
+      const refused = await open(subject.endpoint, late).then(
+        (it) => it.opened,
+        (error) => error.answer.error,
+      );
+      expect(refused['code']).toBe('superseded');
+      if ('close' in refused) expect(refused['close']).toBe(4009);
+      await subject.dobby.update(path, 'after');
+      expect(messages(await updates(wire, 1))).toEqual(['after']);
+      const next = await open(subject.endpoint, { ...late, attempt: 3 });
+      expect(next.opened).toMatchObject({ resumed: true, id: wire.opened['id'] });
+      expect(await wire.closed).toBe(4200);
+      next.cut();
+    });
+
+    it('answers a probe on an open connection: it asks for a sign of life', async () => {
+      const wire = await connect();
+      await wire.send({ type: 'probe', step: 1 });
+      expect(await wire.next()).toEqual({ type: 'probed', step: 1 });
+      wire.cut();
+    });
+
+    it('says of a decision as of which frame it was made', async () => {
+      const path = fresh();
+      const wire = await connect({ paths: [{ path }] });
+      await wire.next('subscribed');
+      await wire.send({ type: 'subscribe', n: 1, paths: [{ path: '::gone' }] });
+      expect(await wire.next()).toMatchObject({ type: 'refused', received: 1 });
+      await subject.dobby.disconnect(wire.opened['id'], [path]);
+      expect(await wire.next()).toMatchObject({ type: 'unsubscribed', by: 'back_end', received: 1 });
+      wire.cut();
+    });
+
     it('applies a repeated frame once, and refuses one that jumps', async () => {
       const wire = await connect();
       await wire.send({ type: 'subscribe', n: 1, paths: [{ path: 'demo/once' }] });

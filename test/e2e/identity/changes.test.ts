@@ -7,8 +7,6 @@ import { BY_TOKEN, TRANSPORTS, type Transport, WAYS } from './ways.js';
 import { World } from './world.js';
 
 const PATH = 'of/ann/mail';
-/** `kicked`. */
-const KICKED = 4100;
 
 let browser: Browser;
 
@@ -44,7 +42,7 @@ describe.each(WAYS)('by $name', (way) => {
 
   /** Every tab is told within a second of `since` that its session has ended; where in its story. */
   async function kicked(tabs: readonly Tab[], since: number): Promise<number[]> {
-    const told = await Promise.all(tabs.map((tab) => tab.until('error', ({ close }) => close === KICKED)));
+    const told = await Promise.all(tabs.map((tab) => tab.until('kicked')));
     const tookMs = told.map(({ at }) => at - since);
     console.log(`by ${way.name}: a user's tabs were told of the change after ${tookMs.join(', ')} ms`);
     for (const ms of tookMs) expect(ms).toBeLessThan(1_000);
@@ -101,7 +99,7 @@ describe.each(WAYS)('by $name', (way) => {
     await tab.until('logged out');
     // An answer to the old cookie takes it away: who logs in before it has come loses the new one.
     for (const each of [tab, other]) {
-      const { at } = await each.until('error', ({ close }) => close === KICKED);
+      const { at } = await each.until('kicked');
       if (way === BY_TOKEN) await each.until('token', ({ status }) => status === 401);
       else await each.until('refused', (told) => told['path'] === PATH && told.at >= at);
     }
