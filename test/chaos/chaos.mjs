@@ -9,7 +9,7 @@ import { NodeClient } from './clients/node-client.mjs';
 import { PageClient } from './clients/page-client.mjs';
 import { Driver } from './driver.mjs';
 import { Faults } from './network/faults.mjs';
-import { Proxy } from './network/proxy.mjs';
+import { HostileProxy } from './network/proxy.mjs';
 import { BackEnd } from './world/back-end.mjs';
 import { Dobby } from './world/dobby.mjs';
 import { Fate } from './world/fate.mjs';
@@ -86,7 +86,7 @@ export class Chaos {
     this.#stops.push(() => dobby.stop());
     backEnd.serve(dobby);
     const faults = new Faults(this.#chance.fork('network'), OPEN_TIMEOUT_MS);
-    const proxy = new Proxy(faults, () => dobby.port);
+    const proxy = new HostileProxy(faults, () => dobby.port);
     await proxy.listen();
     this.#stops.push(() => proxy.stop());
     const opened = await this.#openPages(pageNames, backEnd.port, proxy.port);
@@ -118,7 +118,9 @@ export class Chaos {
       // A host name of its own gives each page its own pool of connections.
       const origin = `http://${name}.localhost:${backEndPort}`;
       const options = { url: `http://${name}.localhost:${proxyPort}/comet`, ...optionsOf(i, name, '') };
-      const session = await chromium.open(`${origin}/?options=${encodeURIComponent(JSON.stringify(options))}${logging}`);
+      const session = await chromium.open(
+        `${origin}/?options=${encodeURIComponent(JSON.stringify(options))}${logging}`,
+      );
       const page = new PageClient({ name, session, origin }, this.#chance.fork(`${name} as a page`));
       await page.start();
       pages.push(page);
@@ -148,7 +150,7 @@ export class Chaos {
     return settled;
   }
 
-  /** Cuts half of the connections now and then, for `ms`. @param {Proxy} proxy @param {Chance} chance @param {number} ms */
+  /** Cuts half of the connections now and then, for `ms`. @param {HostileProxy} proxy @param {Chance} chance @param {number} ms */
   async #storms(proxy, chance, ms) {
     const endMs = performance.now() + ms;
     for (;;) {

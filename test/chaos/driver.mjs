@@ -73,7 +73,11 @@ export class Driver {
     if (action === 'toggle') await client.run('toggle', [chance.pick(this.#paths)]);
     else if (action === 'burst') await client.run('toggle', chance.shuffled(this.#paths).slice(0, BURST));
     else if (action === 'twice')
-      await client.run('twice', chance.shuffled(this.#paths).slice(0, chance.between(1, 2)), chance.between(0, TWICE_MS));
+      await client.run(
+        'twice',
+        chance.shuffled(this.#paths).slice(0, chance.between(1, 2)),
+        chance.between(0, TWICE_MS),
+      );
     else {
       await this.#watch.collect(client);
       this.#watch.account(client).note(`${action} begins`);

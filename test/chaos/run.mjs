@@ -16,7 +16,15 @@ const USAGE = `npm run chaos -- [options]
 
 const text = /** @type {const} */ ({ type: 'string' });
 const { values } = parseArgs({
-  options: { seed: text, minutes: text, pages: text, clients: text, busy: text, log: text, help: { type: 'boolean' } },
+  options: {
+    seed: text,
+    minutes: text,
+    pages: text,
+    clients: text,
+    busy: text,
+    log: text,
+    help: { type: 'boolean' },
+  },
 });
 
 /** @param {'seed' | 'minutes' | 'pages' | 'clients' | 'busy'} name @param {number} otherwise */

@@ -63,7 +63,7 @@ export class Account {
 
   /** @param {string} kind @param {string | null} path @param {string} detail */
   violated(kind, path, detail) {
-    this.#enter(`${clock(Date.now())} VIOLATION ${kind} ${path ?? ''} ${detail}`);
+    this.#enter(`${clock(Date.now())} violated: ${kind} ${path ?? ''} ${detail}`);
     this.#report({ kind, client: this.#client, path, detail, trace: this.trace });
   }
 

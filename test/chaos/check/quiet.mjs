@@ -77,7 +77,9 @@ function faultOf(name, { id, state, transport, wishes }, counted, granted) {
     if (stands !== wanted) return `${where}: ${path} is ${stands}, not ${wanted}`;
   }
   if (counted === undefined) return `${where}: the server does not know the session`;
-  return counted === granted ? null : `${where}: the server counts ${counted} subscriptions, wished are ${granted}`;
+  return counted === granted
+    ? null
+    : `${where}: the server counts ${counted} subscriptions, wished are ${granted}`;
 }
 
 /** @param {World} world @param {ReadonlyMap<string, number | null>} markers */

@@ -15,7 +15,9 @@ export function recordingNetwork(note, WebSocket) {
     constructor(/** @type {string} */ url) {
       super(url);
       this.addEventListener('message', (/** @type {{data: unknown}} */ { data }) => seen('ws in', data));
-      this.addEventListener('close', (/** @type {{code: number}} */ { code }) => note('ws close', String(code)));
+      this.addEventListener('close', (/** @type {{code: number}} */ { code }) =>
+        note('ws close', String(code)),
+      );
     }
 
     send(/** @type {string} */ data) {
@@ -35,7 +37,10 @@ function recordingFetch(note, seen) {
       const response = await fetch(url, init);
       const [one, other] = response.body?.tee() ?? [null, null];
       const decoder = new TextDecoder();
-      const sink = { write: (/** @type {Uint8Array} */ chunk) => seen(`${where} in ${response.status}`, decoder.decode(chunk)) };
+      const sink = {
+        write: (/** @type {Uint8Array} */ chunk) =>
+          seen(`${where} in ${response.status}`, decoder.decode(chunk)),
+      };
       one?.pipeTo(new WritableStream(sink)).catch((error) => note(`${where} cut`, String(error)));
       return new Response(other, { status: response.status, headers: response.headers });
     } catch (error) {

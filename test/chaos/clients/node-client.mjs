@@ -16,7 +16,9 @@ export class NodeClient {
   constructor(name, options, isLogging) {
     this.name = name;
     this.#recorder = new Recorder((note) => {
-      const network = isLogging ? recordingNetwork(note, WebSocket) : { WebSocket: /** @type {any} */ (WebSocket) };
+      const network = isLogging
+        ? recordingNetwork(note, WebSocket)
+        : { WebSocket: /** @type {any} */ (WebSocket) };
       return new Pomona({ ...options, ...network });
     });
   }

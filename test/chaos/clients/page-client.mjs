@@ -137,7 +137,10 @@ export class PageClient {
 
   /** @param {string} expression */
   async #evaluate(expression) {
-    const { result, exceptionDetails } = await this.#send('Runtime.evaluate', { expression, returnByValue: true });
+    const { result, exceptionDetails } = await this.#send('Runtime.evaluate', {
+      expression,
+      returnByValue: true,
+    });
     if (exceptionDetails === undefined) return result.value;
     throw new Error(`${this.name}: ${exceptionDetails.exception?.description ?? exceptionDetails.text}`);
   }

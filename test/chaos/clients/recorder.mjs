@@ -58,12 +58,18 @@ export class Recorder {
   #begin() {
     this.life = `${Math.random().toString(36).slice(2, 8)}${++this.#lives}`;
     const pomona = this.#make((kind, text) => this.note(kind, text));
-    const tell = (/** @type {string} */ kind, /** @type {string | null} */ path, /** @type {unknown} */ detail) => {
+    const tell = (
+      /** @type {string} */ kind,
+      /** @type {string | null} */ path,
+      /** @type {unknown} */ detail,
+    ) => {
       if (pomona === this.#pomona || this.#pomona === undefined) this.#push(kind, path, detail);
       else this.#push('late event', path, kind);
     };
     pomona.on('subscribed', ({ path, position }) => tell('subscribed', path, position));
-    pomona.on('refused', ({ path, code, retryable, message }) => tell('refused', path, { code, retryable, message }));
+    pomona.on('refused', ({ path, code, retryable, message }) =>
+      tell('refused', path, { code, retryable, message }),
+    );
     pomona.on('gap', ({ path, from, to, reason }) => tell('gap', path, { from, to, reason }));
     pomona.on('unsubscribed', ({ path, by }) => tell('unsubscribed', path, by));
     pomona.on('update', ({ path, message }) => tell('unasked update', path, message));

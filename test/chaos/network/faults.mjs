@@ -33,7 +33,16 @@ const SWALLOW_MS = 4_000;
 const LATE_MS = [100, 2_500];
 
 export class Faults {
-  counts = { requests: 0, cuts: 0, lateOpens: 0, lateOthers: 0, swallowed: 0, buffered: 0, answered: 0, delayed: 0 };
+  counts = {
+    requests: 0,
+    cuts: 0,
+    lateOpens: 0,
+    lateOthers: 0,
+    swallowed: 0,
+    buffered: 0,
+    answered: 0,
+    delayed: 0,
+  };
   #chance;
   #openTimeoutMs;
 

@@ -14,7 +14,7 @@ const HOP_BY_HOP = ['connection', 'keep-alive', 'transfer-encoding', 'proxy-conn
 
 /** @typedef {import('node:http').IncomingMessage} Incoming @typedef {import('node:http').ServerResponse} Outgoing @typedef {import('./faults.mjs').Fault} Fault */
 
-export class Proxy {
+export class HostileProxy {
   port = 0;
   calm = new Calm();
   faults;
@@ -86,7 +86,10 @@ export class Proxy {
     const fault = isPost ? this.#draw() : noFault();
     if (fault.status !== null) return this.#answer(request, response, fault.status);
     const { socket } = request;
-    const leave = this.enter(() => (fault.isReset ? socket.resetAndDestroy() : socket.destroy()), fault.cutMs);
+    const leave = this.enter(
+      () => (fault.isReset ? socket.resetAndDestroy() : socket.destroy()),
+      fault.cutMs,
+    );
     response.once('close', leave);
     await this.calm.wait(fault.holdMs || this.faults.jitterMs(fault));
     if (fault.swallowUpMs === Number.POSITIVE_INFINITY || this.calm.isOn)
@@ -98,7 +101,14 @@ export class Proxy {
   #forward({ request, response, body }, fault) {
     const { method, url, headers } = request;
     const own = withoutHops(headers);
-    const upstream = httpRequest({ port: this.#targetPort(), host: '127.0.0.1', method, path: url, headers: own, agent: false });
+    const upstream = httpRequest({
+      port: this.#targetPort(),
+      host: '127.0.0.1',
+      method,
+      path: url,
+      headers: own,
+      agent: false,
+    });
     const hasLeft = response.destroyed;
     if (hasLeft && fault.holdMs > 0) this.#countLate(body, upstream);
     else response.once('close', () => upstream.destroy());

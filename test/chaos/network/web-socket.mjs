@@ -8,7 +8,7 @@ const LEAK_MS = 15_000;
  * Passes one WebSocket. The handshake passes by itself, so that a held `open` frame is late and not the handshake.
  * @param {{request: import('node:http').IncomingMessage, socket: import('node:stream').Duplex, head: Buffer, port: number}} upgrade
  * @param {import('./faults.mjs').Fault} fault
- * @param {import('./proxy.mjs').Proxy} proxy
+ * @param {import('./proxy.mjs').HostileProxy} proxy
  */
 export function passWebSocket({ request, socket, head, port }, fault, proxy) {
   const client = /** @type {import('node:net').Socket} */ (socket);
@@ -56,7 +56,7 @@ class Direction {
   #proxy;
   #cancel = () => undefined;
 
-  /** @param {import('node:net').Socket} from @param {import('node:net').Socket} to @param {import('./faults.mjs').Fault} fault @param {import('./proxy.mjs').Proxy} proxy */
+  /** @param {import('node:net').Socket} from @param {import('node:net').Socket} to @param {import('./faults.mjs').Fault} fault @param {import('./proxy.mjs').HostileProxy} proxy */
   constructor(from, to, fault, proxy) {
     this.#from = from;
     this.#to = to;

@@ -83,9 +83,15 @@ export class BackEnd {
     }
     let text = '';
     for await (const chunk of request) text += chunk;
-    const answer = await this.#view(url.pathname.slice(1), url.searchParams.get('client') ?? '', JSON.parse(text));
+    const answer = await this.#view(
+      url.pathname.slice(1),
+      url.searchParams.get('client') ?? '',
+      JSON.parse(text),
+    );
     if (answer === null) return; // never: the client leaves, or the run ends
-    response.writeHead(answer.status, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer.body));
+    response
+      .writeHead(answer.status, { 'Content-Type': 'application/json' })
+      .end(JSON.stringify(answer.body));
   }
 
   /** @param {string} name @param {string} client @param {{uid: string, paths: string[]}} body */
@@ -94,7 +100,8 @@ export class BackEnd {
     const fate = this.isCalm ? 'answer' : chance.weighted(FATES);
     const isActing = fate === 'answer' || fate === 'late' || chance.is(0.5);
     const beforeMs = chance.between(0, VIEW_MS);
-    const afterMs = fate === 'late' ? chance.between(LATE_MS[0], LATE_MS[1]) : chance.between(0, VIEW_MS - beforeMs);
+    const afterMs =
+      fate === 'late' ? chance.between(LATE_MS[0], LATE_MS[1]) : chance.between(0, VIEW_MS - beforeMs);
     await sleep(this.isCalm ? 0 : beforeMs);
     const acted = isActing ? await this.#act(name, client, uid, paths) : { status: 200, body: {} };
     await sleep(this.isCalm ? 0 : afterMs);

@@ -32,7 +32,10 @@ export class Ledger {
     if (!from || !to || from.epoch !== to.epoch) return [];
     const isMissing = (/** @type {Position} */ position) =>
       position?.epoch === from.epoch && position.offset > from.offset && position.offset < to.offset;
-    return this.#newestFirst(path, ({ position }) => position?.epoch === from.epoch && position.offset <= from.offset)
+    return this.#newestFirst(
+      path,
+      ({ position }) => position?.epoch === from.epoch && position.offset <= from.offset,
+    )
       .filter(({ position }) => isMissing(position))
       .map(({ n }) => n);
   }
