@@ -11,20 +11,6 @@ import { mayHear } from './paths.mjs';
 const FATES = { answer: 84, fail: 6, late: 6, never: 4 };
 const VIEW_MS = 300;
 const LATE_MS = [1_000, 5_000];
-const PAGE = `<!doctype html><meta charset="utf-8"><title>chaos</title><script type="module">
-import { Pomona } from '/pomona.js';
-import { Recorder } from '/recorder.mjs';
-import { recordingNetwork } from '/frames.mjs';
-const query = new URLSearchParams(location.search);
-globalThis.chaos = new Recorder((note) => {
-  const network = query.has('log') ? recordingNetwork(note, WebSocket) : {};
-  return new Pomona({ ...JSON.parse(query.get('options')), ...network });
-});
-for (const name of ['pageshow', 'pagehide', 'online', 'offline'])
-  addEventListener(name, ({ persisted }) => chaos.note(name, persisted));
-for (const name of ['visibilitychange', 'freeze', 'resume'])
-  document.addEventListener(name, () => chaos.note(name, document.visibilityState));
-</script>`;
 const read = (/** @type {string} */ path) => readFileSync(fileURLToPath(new URL(path, import.meta.url)));
 const JAVASCRIPT = 'text/javascript';
 
@@ -37,7 +23,7 @@ export class BackEnd {
   /** @type {import('./dobby.mjs').Dobby | null} */
   #dobby = null;
   #files = new Map([
-    ['/', { type: 'text/html', body: Buffer.from(PAGE) }],
+    ['/', { type: 'text/html', body: read('../clients/page.html') }],
     ['/away', { type: 'text/html', body: Buffer.from('<!doctype html><title>away</title>') }],
     ['/pomona.js', { type: JAVASCRIPT, body: read('../../../client/dist/pomona.min.js') }],
     ['/frames.mjs', { type: JAVASCRIPT, body: read('../clients/frames.mjs') }],
