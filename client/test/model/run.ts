@@ -105,7 +105,7 @@ class Sequence {
     return {
       url: 'http://dobby.test/comet',
       connectUrl: CONNECT_URL,
-      ...(dice.chance(0.7) ? { disconnectUrl: DISCONNECT_URL } : {}),
+      ...(dice.chance(0.85) ? { disconnectUrl: DISCONNECT_URL } : {}),
       transports: dice.chance(0.7) ? TRANSPORTS.slice(first) : [dice.pick(TRANSPORTS)],
       WebSocket: webSocketOf(this.#network),
       fetch: (url, init) => {
@@ -139,6 +139,9 @@ class Sequence {
         return this.#restart(step);
       case 'kick':
         return void (await this.#host.world.sessions.revoking.kick(this.#client.pomona.id ?? '', true));
+      case 'spoil':
+      case 'heal':
+        return this.#weather[step.do]();
       case 'online':
       case 'show':
       case 'hide':

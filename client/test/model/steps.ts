@@ -15,6 +15,8 @@ export type Step =
   | { readonly do: 'cut'; readonly tellsClient: boolean; readonly tellsServer: boolean }
   | { readonly do: 'swallow'; readonly direction: 'up' | 'down' }
   | { readonly do: 'restart'; readonly isOrderly: boolean; readonly downMs: number }
+  /** A proxy that spoils a transport comes, or goes. */
+  | { readonly do: 'spoil' | 'heal' }
   | { readonly do: 'kick' | 'online' | 'show' | 'hide' }
   /** No code of the page runs; the page is frozen, or the machine sleeps. */
   | { readonly do: 'sleep'; readonly isAnnounced: boolean; readonly ms: number }
@@ -28,6 +30,8 @@ export type Step =
     };
 
 const MOST_STEPS = 24;
+/** So many of all sequences are joins and leaves above all, close together. */
+const DENSE = 0.4;
 
 const waitMs = (dice: Dice): number =>
   dice.pick([
@@ -37,7 +41,7 @@ const waitMs = (dice: Dice): number =>
     () => dice.int(30, 400),
     () => dice.int(400, 2_500),
     () => dice.int(2_500, 15_000),
-    () => dice.int(15_000, 70_000),
+    () => dice.int(15_000, 140_000),
   ])();
 
 type Make = (dice: Dice) => Step;
@@ -67,6 +71,8 @@ const MAKERS: readonly (readonly [weight: number, make: Make])[] = [
     }),
   ],
   [0.5, () => ({ do: 'kick' })],
+  [1.5, () => ({ do: 'heal' })],
+  [0.5, () => ({ do: 'spoil' })],
   [1, () => ({ do: 'online' })],
   [1, () => ({ do: 'show' })],
   [1, () => ({ do: 'hide' })],
@@ -89,20 +95,41 @@ const MAKERS: readonly (readonly [weight: number, make: Make])[] = [
     }),
   ],
 ];
-const WEIGHT = MAKERS.reduce((sum, [weight]) => sum + weight, 0);
+const DENSE_MAKERS: readonly (readonly [weight: number, make: Make])[] = [
+  [8, (dice) => ({ do: 'connect', path: dice.pick(PATHS) })],
+  [8, (dice) => ({ do: 'disconnect', path: dice.pick(PATHS) })],
+  [
+    6,
+    (dice) => ({ do: 'flicker', path: dice.pick(PATHS), awayMs: dice.int(0, 1_200), times: dice.int(1, 3) }),
+  ],
+  [3, (dice) => ({ do: 'publish', path: dice.pick(PATHS), count: 1 })],
+  [16, (dice) => ({ do: 'pass', ms: dice.pick([dice.int(0, 50), dice.int(50, 500), dice.int(500, 1_500)]) })],
+  [2, (dice) => ({ do: 'cut', tellsClient: true, tellsServer: dice.chance(0.7) })],
+  [0.5, (dice) => ({ do: 'restart', isOrderly: dice.chance(0.5), downMs: 0 })],
+  [
+    0.7,
+    (dice) => ({
+      ...{ do: 'away', ms: dice.int(1, 1_500), path: dice.pick(PATHS) },
+      ...{ isFrozen: dice.chance(0.5), isCut: dice.chance(0.5) },
+    }),
+  ],
+];
 
 /** The steps of a seed. */
 export function stepsOf(seed: number): Step[] {
   const dice = new Dice(seed, 'steps');
-  const first: Step = { do: 'connect', path: dice.pick(PATHS) };
-  return [first, ...Array.from({ length: dice.int(2, MOST_STEPS) }, () => stepOf(dice))];
-}
-
-function stepOf(dice: Dice): Step {
-  let left = dice.next() * WEIGHT;
-  for (const [weight, make] of MAKERS) {
-    left -= weight;
-    if (left < 0) return make(dice);
-  }
-  return { do: 'pass', ms: 0 };
+  const makers = dice.chance(DENSE) ? DENSE_MAKERS : MAKERS;
+  const weight = makers.reduce((sum, [weight]) => sum + weight, 0);
+  const make = (): Step => {
+    let left = dice.next() * weight;
+    for (const [weight, make] of makers) {
+      left -= weight;
+      if (left < 0) return make(dice);
+    }
+    return { do: 'pass', ms: 0 };
+  };
+  return [
+    { do: 'connect', path: dice.pick(PATHS) },
+    ...Array.from({ length: dice.int(2, MOST_STEPS) }, make),
+  ];
 }

@@ -13,6 +13,7 @@ const CALM: Conditions = {
   jitterMs: 0,
   holdUpMs: 0,
   holdDownMs: 0,
+  stall: null,
   swallowUpAfterMs: null,
   swallowDownAfterMs: null,
   cut: null,
@@ -51,15 +52,27 @@ export class Weather {
   readonly #seed: number;
   readonly #roughness: number;
   readonly #spoilt = new Map<Purpose, Spoilt>();
+  readonly #dice: Dice;
   #connections = 0;
   #isCalm = false;
 
   constructor(seed: number) {
     this.#seed = seed;
-    const dice = new Dice(seed, 'weather');
-    this.#roughness = dice.pick(ROUGHNESS);
-    if (dice.chance(0.3)) this.#spoilt.set('websocket', dice.pick(WEBSOCKET_PROXIES));
-    if (dice.chance(0.15)) this.#spoilt.set('event-stream', dice.pick(STREAM_PROXIES));
+    this.#dice = new Dice(seed, 'weather');
+    this.#roughness = this.#dice.pick(ROUGHNESS);
+    if (this.#dice.chance(0.3)) this.spoil();
+  }
+
+  /** A proxy comes between that spoils one or two transports. */
+  spoil(): void {
+    const dice = this.#dice;
+    this.#spoilt.set('websocket', dice.pick(WEBSOCKET_PROXIES));
+    if (dice.chance(0.4)) this.#spoilt.set('event-stream', dice.pick(STREAM_PROXIES));
+  }
+
+  /** It goes. */
+  heal(): void {
+    this.#spoilt.clear();
   }
 
   /** From now on new connections have no faults. */
@@ -80,6 +93,9 @@ export class Weather {
       jitterMs: dice.int(0, 60),
       holdUpMs: often(0.12) ? dice.int(1_000, 20_000) : 0,
       holdDownMs: often(0.08) ? dice.int(1_000, 20_000) : 0,
+      stall: often(0.1)
+        ? { afterMs: dice.int(100, 15_000), ms: dice.int(500, 15_000), isUp: dice.chance(0.5) }
+        : null,
       swallowUpAfterMs: often(0.08) ? dice.int(0, 15_000) : null,
       swallowDownAfterMs: often(0.08) ? dice.int(0, 15_000) : null,
       cut: often(0.2)

@@ -10,6 +10,8 @@ export interface Conditions {
   /** The first bytes of a direction wait so long: this is how an `open` comes too late. */
   readonly holdUpMs: number;
   readonly holdDownMs: number;
+  /** Later a direction delivers nothing for a while, and then all of it. */
+  readonly stall: { readonly afterMs: number; readonly ms: number; readonly isUp: boolean } | null;
   /** From then on a direction takes everything and delivers nothing; null for never. */
   readonly swallowUpAfterMs: number | null;
   readonly swallowDownAfterMs: number | null;
@@ -58,6 +60,11 @@ export class Direction {
     });
   }
 
+  /** Delivers nothing that is sent from now on for `ms`. */
+  stall(ms: number): void {
+    this.#nextAt = Math.max(this.#nextAt, this.#time.now() + ms);
+  }
+
   /** Gathers from now on. */
   buffer(): void {
     this.#buffer ??= [];
@@ -89,10 +96,11 @@ export class Wire {
 
   constructor(time: Time, conditions: Conditions, dice: Dice) {
     this.conditions = conditions;
-    const { upMs, downMs, jitterMs, holdUpMs, holdDownMs, swallowUpAfterMs, swallowDownAfterMs, cut } =
-      conditions;
+    const { upMs, downMs, jitterMs, holdUpMs, holdDownMs, stall, cut } = conditions;
+    const { swallowUpAfterMs, swallowDownAfterMs } = conditions;
     this.up = new Direction(time, holdUpMs, () => upMs + Math.floor(dice.next() * jitterMs));
     this.down = new Direction(time, holdDownMs, () => downMs + Math.floor(dice.next() * jitterMs));
+    if (stall !== null) time.after(stall.afterMs, () => this[stall.isUp ? 'up' : 'down'].stall(stall.ms));
     if (swallowUpAfterMs !== null) time.after(swallowUpAfterMs, () => this.up.kill());
     if (swallowDownAfterMs !== null) time.after(swallowDownAfterMs, () => this.down.kill());
     if (cut !== null) time.after(cut.afterMs, () => this.cut(cut));
