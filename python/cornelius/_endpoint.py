@@ -10,6 +10,7 @@ import httpx
 
 from ._calls import Request
 from ._errors import BadConfiguration, DobbyTimeout, DobbyUnreachable
+from ._secrets import checked_secrets
 from ._version import __version__
 
 DEFAULT_URL = "http://127.0.0.1:4020"
@@ -72,12 +73,8 @@ def checked_url(url: object) -> str:
 
 
 def checked_api_key(key: object) -> str:
-    """Gives `key` without the space around it, or raises `BadConfiguration`."""
-    stripped = key.strip() if isinstance(key, str) else ""
-    if not stripped or not stripped.isascii() or not stripped.isprintable():
-        # The key itself stays out of the message: messages end up in logs.
-        raise BadConfiguration("the API key is empty or has characters that a header cannot carry")
-    return stripped
+    """Gives the key to send, the first line of `key`, or raises `BadConfiguration`."""
+    return checked_secrets(key, 1, "the API key")[0]
 
 
 def checked_timeout(timeout: object) -> float:
