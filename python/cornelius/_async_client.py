@@ -42,7 +42,7 @@ class AsyncDobby:
     """A client of one Dobby for asyncio. Arguments and errors are those of `Dobby`.
 
     One client may be used from many tasks, and from one event loop after another: each loop has
-    its own pool of connections. Close it in the loop that used it last.
+    its own pool of connections, which is closed with the loop at the latest.
     """
 
     _sleep = staticmethod(asyncio.sleep)
@@ -124,8 +124,11 @@ class AsyncDobby:
                 whole: State = end.value
                 return whole
 
-    def watch(self, path: str) -> AsyncIterator[Update | Gap]:
-        """Yields what is pushed to the public `path`, for ever; see `Dobby.watch`."""
+    def watch(self, path: str) -> AsyncGenerator[Update | Gap, None]:
+        """Yields what is pushed to the public `path`, for ever; see `Dobby.watch`.
+
+        To leave the loop early, close the generator with `contextlib.aclosing`.
+        """
         return self._watch(Watch(path, self._retry))
 
     async def run(self, call: Call[T]) -> T:
@@ -183,7 +186,7 @@ class AsyncDobby:
                 raise BadReply("the list does not end")
             after = found.next
 
-    async def _watch(self, watch: Watch) -> AsyncIterator[Update | Gap]:
+    async def _watch(self, watch: Watch) -> AsyncGenerator[Update | Gap, None]:
         while True:
             try:
                 # aclosing: leaving the loop early closes the connection at once, not at some

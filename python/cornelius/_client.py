@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
@@ -11,7 +13,7 @@ import httpx
 from . import _calls as calls
 from ._calls import Call, Request
 from ._endpoint import DEFAULT_TIMEOUT, Endpoint
-from ._errors import BadReply, CorneliusError, DobbyUnreachable
+from ._errors import BadReply, BlockingCall, CorneliusError, DobbyUnreachable
 from ._history import history, history_page
 from ._paths import checked_path
 from ._pool import ProcessPools
@@ -45,7 +47,8 @@ class Dobby:
     back end.
 
     One client may be used from many threads, and may be made before a process forks: each process
-    has its own pool of connections. Raises `BadConfiguration`.
+    has its own pool of connections. Raises `BadConfiguration`; every call raises `BlockingCall` in
+    a thread that runs an event loop, unless the variable DJANGO_ALLOW_ASYNC_UNSAFE is set.
     """
 
     _sleep = staticmethod(time.sleep)
@@ -151,7 +154,11 @@ class Dobby:
         return self._watch(Watch(path, self._retry))
 
     def run(self, call: Call[T]) -> T:
-        """Sends one prepared call, tried again as the retry policy says."""
+        """Sends one prepared call, tried again as the retry policy says.
+
+        Raises `BlockingCall` in a thread that runs an event loop.
+        """
+        refuse_in_event_loop()
         if call.nothing is not None:
             return call.nothing
         attempts = self._retry.start(self._outage)
@@ -205,6 +212,7 @@ class Dobby:
             after = found.next
 
     def _watch(self, watch: Watch) -> Iterator[Update | Gap]:
+        refuse_in_event_loop()
         while True:
             try:
                 yield from self._connection(watch)
@@ -222,3 +230,14 @@ class Dobby:
             for chunk in response.iter_bytes():
                 yield from watch.feed(chunk)
         raise DobbyUnreachable("the stream ended")
+
+
+def refuse_in_event_loop() -> None:
+    """Raises `BlockingCall` where waiting would hold up every task of an event loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    # Django's own switch for notebooks and shells, which run a loop in the thread of the user.
+    if not os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE"):
+        raise BlockingCall

@@ -6,6 +6,7 @@ Django settings if Django is set up, then in the environment. Nothing is read at
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -110,6 +111,10 @@ def forget() -> None:
 
 def default() -> Dobby:
     """Gives the default client. Raises `BadConfiguration`."""
+    if "client" not in _sync:
+        # What is open at the end of a process would be a ResourceWarning.
+        atexit.unregister(forget)
+        atexit.register(forget)
     return _sync.get("client") or _sync.setdefault("client", _made(Dobby))
 
 
