@@ -18,7 +18,7 @@ from ._paths import checked_path
 from ._pool import LoopPools
 from ._positions import checked_position
 from ._replies import Reply
-from ._retry import Outage, Retry
+from ._retry import ONCE, Outage, Retry
 from ._signature import like
 from ._state import state as state_call
 from ._types import Gap, Page, PathInfo, Position, SessionInfo, State, Update
@@ -131,14 +131,16 @@ class AsyncDobby:
         """
         return self._watch(Watch(path, self._retry))
 
-    async def run(self, call: Call[T]) -> T:
-        """Sends one prepared call, tried again as the retry policy says."""
+    async def run(self, call: Call[T], *, within: float | None = None) -> T:
+        """Sends one prepared call, tried again as the retry policy says; see `Dobby.run`."""
         if call.nothing is not None:
             return call.nothing
-        attempts = self._retry.start(self._outage)
+        # One try that was short of time says nothing of an outage.
+        attempts = self._retry.start(self._outage) if within is None else ONCE.start()
+        seconds = None if within is None else within / 2
         while True:
             try:
-                result = call.parse(await self._send(call.request))
+                result = call.parse(await self._send(call.request, seconds))
             except CorneliusError as error:
                 await self._sleep(attempts.after(error))
             else:
@@ -158,16 +160,16 @@ class AsyncDobby:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._endpoint.url!r})"
 
-    async def _send(self, request: Request) -> Reply:
+    async def _send(self, request: Request, seconds: float | None = None) -> Reply:
         headers = self._endpoint.api_headers(request)
         pool = self._pools.get()
-        with self._endpoint.translated():
+        with self._endpoint.translated(seconds):
             response = await pool.request(
                 request.method,
                 self._endpoint.url + request.target,
                 headers=headers,
                 content=request.body,
-                timeout=self._endpoint.timeout,
+                timeout=seconds or self._endpoint.timeout,
                 follow_redirects=False,
             )
         asked = response.headers.get("retry-after")

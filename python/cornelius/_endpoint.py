@@ -43,12 +43,14 @@ class Endpoint:
         }
 
     @contextmanager
-    def translated(self) -> Iterator[None]:
+    def translated(self, seconds: float | None = None) -> Iterator[None]:
         """Turns what httpx raises into `DobbyTimeout` or `DobbyUnreachable`."""
         try:
             yield
         except httpx.TimeoutException as error:
-            raise DobbyTimeout(f"no answer from {self.url} within {self.timeout:g} s") from error
+            raise DobbyTimeout(
+                f"no answer from {self.url} within {seconds or self.timeout:g} s"
+            ) from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             why = str(error) or type(error).__name__
             raise DobbyUnreachable(f"{self.url} cannot be reached: {why}") from error
