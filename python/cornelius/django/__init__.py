@@ -7,6 +7,7 @@ does not raise. `outbox` holds what tests publish.
 """
 
 from .._outbox import outbox
+from ._allow import allow
 from ._position import aposition, apositions, position, positions
 from ._publish import broadcast, publish_failed, send, update, updates
 from ._revoke import disconnect_user, kick, revoke_failed
@@ -14,6 +15,7 @@ from ._users import auser_of, login_of, user_of
 from .urls import dobby_urls
 
 __all__ = [
+    "allow",
     "aposition",
     "apositions",
     "auser_of",
