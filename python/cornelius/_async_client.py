@@ -11,7 +11,7 @@ import httpx
 
 from . import _calls as calls
 from ._calls import Call, Request
-from ._endpoint import DEFAULT_TIMEOUT, Endpoint
+from ._endpoint import DEFAULT_TIMEOUT, Endpoint, reply_of
 from ._errors import BadReply, CorneliusError, DobbyUnreachable
 from ._history import history, history_page
 from ._paths import checked_path
@@ -172,8 +172,7 @@ class AsyncDobby:
                 timeout=seconds or self._endpoint.timeout,
                 follow_redirects=False,
             )
-        asked = response.headers.get("retry-after")
-        return Reply(response.status_code, response.content, asked)
+        return reply_of(response, response.content)
 
     async def _pages(
         self, page: Callable[[N | None], Call[Page[T, N]]], after: N | None = None
@@ -202,13 +201,13 @@ class AsyncDobby:
     async def _connection(self, watch: Watch) -> AsyncGenerator[Update | Gap, None]:
         timeout = httpx.Timeout(self._endpoint.timeout, read=SILENCE_SECONDS)
         url = self._endpoint.url + watch.target
-        stream = self._pools.get().stream("GET", url, headers=watch.headers(), timeout=timeout)
+        stream = self._pools.get().stream(
+            "GET", url, headers=watch.headers(), timeout=timeout, follow_redirects=False
+        )
         with self._endpoint.translated():
             async with stream as response:
                 if response.headers.get("content-type", "").split(";")[0] != "text/event-stream":
-                    asked = response.headers.get("retry-after")
-                    body = await response.aread()
-                    raise watch.refusal(Reply(response.status_code, body, asked))
+                    raise watch.refusal(reply_of(response, await response.aread()))
                 async for chunk in response.aiter_bytes():
                     for each in watch.feed(chunk):
                         yield each

@@ -12,7 +12,7 @@ import httpx
 
 from . import _calls as calls
 from ._calls import Call, Request
-from ._endpoint import DEFAULT_TIMEOUT, Endpoint
+from ._endpoint import DEFAULT_TIMEOUT, Endpoint, reply_of
 from ._errors import BadReply, BlockingCall, CorneliusError, DobbyUnreachable
 from ._history import history, history_page
 from ._paths import checked_path
@@ -199,8 +199,7 @@ class Dobby:
                 timeout=seconds or self._endpoint.timeout,
                 follow_redirects=False,
             )
-        asked = response.headers.get("retry-after")
-        return Reply(response.status_code, response.content, asked)
+        return reply_of(response, response.content)
 
     def _pages(
         self, page: Callable[[N | None], Call[Page[T, N]]], after: N | None = None
@@ -225,11 +224,12 @@ class Dobby:
     def _connection(self, watch: Watch) -> Iterator[Update | Gap]:
         timeout = httpx.Timeout(self._endpoint.timeout, read=SILENCE_SECONDS)
         url = self._endpoint.url + watch.target
-        stream = self._pools.get().stream("GET", url, headers=watch.headers(), timeout=timeout)
+        stream = self._pools.get().stream(
+            "GET", url, headers=watch.headers(), timeout=timeout, follow_redirects=False
+        )
         with self._endpoint.translated(), stream as response:
             if response.headers.get("content-type", "").split(";")[0] != "text/event-stream":
-                asked = response.headers.get("retry-after")
-                raise watch.refusal(Reply(response.status_code, response.read(), asked))
+                raise watch.refusal(reply_of(response, response.read()))
             for chunk in response.iter_bytes():
                 yield from watch.feed(chunk)
         raise DobbyUnreachable("the stream ended")

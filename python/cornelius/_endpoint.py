@@ -10,6 +10,7 @@ import httpx
 
 from ._calls import Request
 from ._errors import BadConfiguration, DobbyTimeout, DobbyUnreachable
+from ._replies import Reply
 from ._secrets import checked_secrets
 from ._version import __version__
 
@@ -54,6 +55,12 @@ class Endpoint:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             why = str(error) or type(error).__name__
             raise DobbyUnreachable(f"{self.url} cannot be reached: {why}") from error
+
+
+def reply_of(response: httpx.Response, body: bytes) -> Reply:
+    """Gives what the parsers read of an answer."""
+    headers = response.headers
+    return Reply(response.status_code, body, headers.get("retry-after"), headers.get("location"))
 
 
 def checked_url(url: object) -> str:
