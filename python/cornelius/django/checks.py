@@ -25,6 +25,7 @@ from .._tokens import (
     read_token_secret_file,
 )
 from ..commands import router
+from ._cookie_checks import cookie_faults
 from ._settings import (
     KNOWN,
     checked_session_seconds,
@@ -49,6 +50,7 @@ def check_settings(app_configs: Any = None, **_: Any) -> list[checks.CheckMessag
         *_secret(given),
         *_token(given),
         *_logins(),
+        *cookie_faults(),
     ]
 
 

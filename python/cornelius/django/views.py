@@ -80,6 +80,9 @@ def _guarded(handle: Callable[[HttpRequest, Asked], HttpResponse]) -> View:
         except CorneliusError as error:
             return _failed(_told(error))
 
+    # LoginRequiredMiddleware would answer a visitor without a login by a redirect to a page, which
+    # reads as "granted nothing". `authorize` is asked instead.
+    view.login_required = False  # type: ignore[attr-defined]
     return csrf_protect(view)
 
 
