@@ -231,8 +231,14 @@ def test_a_page_waits_for_a_position_no_longer_than_it_says(
     assert time.monotonic() - began < 3
     assert [each.method for each in away.state.seen] == ["paths"] * 3
     assert "the position of 'contacts' is not known: no answer from" in caplog.text
-    with pytest.raises(BadPath):
-        push.position("a*")
+
+
+def test_a_page_is_not_broken_by_what_is_no_path(caplog: pytest.LogCaptureFixture) -> None:
+    assert push.position("a*") is None
+    assert asyncio.run(push.apositions(["b", "a*"])) == {"b": None, "a*": None}
+    assert "paths.1 'a*': a path is" in caplog.text
+    with pytest.raises(TypeError):
+        push.positions("contacts")
 
 
 def test_a_page_that_gave_up_takes_no_retries_from_others(away: Double) -> None:

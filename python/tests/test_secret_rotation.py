@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 import cornelius
 from cornelius import BadConfiguration, Dobby, Unauthorized, _default, _secrets, _tokens
 from cornelius.commands import Context, Router, anyone, wsgi_app
-from tests.dobby import DobbyProcess
+from tests.dobby import MAIN, DobbyProcess
 from tests.test_commands_end_to_end import Page, _Quiet
 
 ROWS = json.loads(
@@ -102,6 +104,15 @@ def test_with_several_lines_the_first_signs_and_all_verify(dobby: DobbyProcess) 
     for key in LINES:
         with Dobby(dobby.url, key) as client:
             assert client.info()["version"]
+    for shell in ({}, {"DOBBY_API_KEY": f"{OLD}\n{NEW}\n"}):
+        flags = ["--url", dobby.url, "--state-dir", str(dobby.state)]
+        done = subprocess.run(
+            ["node", str(MAIN), "update", "news/1", "Hello", *flags],
+            env={**os.environ, **shell},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
     with Dobby(dobby.url, "an-unknown-key-0123456789") as client:
         with pytest.raises(Unauthorized):
             client.info()

@@ -22,17 +22,17 @@ def position(path: str, *, within: float = SECONDS) -> Position | None:
     """Tells where `path` stands, or None when Dobby does not say so within `within` seconds.
 
     Ask before reading the data that a page is rendered from, and let the page subscribe since it;
-    None stands for a position that is not known. A failure is logged and not raised, apart from
-    `BadPath`, and `BlockingCall` in a coroutine: await `aposition` there.
+    None stands for a position that is not known. Failures, a bad path too, are logged and not
+    raised, apart from `BlockingCall` in a coroutine: await `aposition` there.
     """
     return positions([path], within=within)[path]
 
 
 def positions(paths: Iterable[str], *, within: float = SECONDS) -> Positions:
     """Tells where each of `paths` stands, in one request; see `position`."""
-    call, names = _asked(paths)
+    names = _listed(paths)
     try:
-        return default().run(call, within=within)
+        return default().run(calls.positions(names), within=within)
     except BlockingCall:
         raise
     except CorneliusError as error:
@@ -46,16 +46,17 @@ async def aposition(path: str, *, within: float = SECONDS) -> Position | None:
 
 async def apositions(paths: Iterable[str], *, within: float = SECONDS) -> Positions:
     """Tells where each of `paths` stands, in async code; see `position`."""
-    call, names = _asked(paths)
+    names = _listed(paths)
     try:
-        return await async_default().run(call, within=within)
+        return await async_default().run(calls.positions(names), within=within)
     except CorneliusError as error:
         return _unknown(names, error)
 
 
-def _asked(paths: Iterable[str]) -> tuple[calls.Call[Positions], list[str]]:
-    names = list(paths)
-    return calls.positions(names), names
+def _listed(paths: Iterable[str]) -> list[str]:
+    if isinstance(paths, str):
+        raise TypeError("paths is a list of paths, not one path")
+    return list(paths)
 
 
 def _unknown(names: list[str], error: CorneliusError) -> Positions:
