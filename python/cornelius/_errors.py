@@ -25,6 +25,18 @@ class BadConfiguration(CorneliusError):
     """
 
 
+class BlockingCall(CorneliusError, RuntimeError):
+    """A blocking function was called in a thread that runs an event loop. Nothing was sent."""
+
+    def __init__(
+        self,
+        message: str = "This call would block the event loop of this thread: use "
+        "`await cornelius.aio.update(…)` and its siblings, or AsyncDobby, "
+        "or run it in a thread with asyncio.to_thread",
+    ) -> None:
+        super().__init__(message)
+
+
 class BadPath(CorneliusError, ValueError):
     """A path breaks the grammar. Raised before anything is sent.
 

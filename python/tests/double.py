@@ -304,7 +304,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("content-type", "application/json")
         for name, value in (headers or {}).items():
             self.send_header(name, value)
-        if 300 <= status < 400:
+        if 300 <= status < 400 and "Location" not in (headers or {}):
             self.send_header("location", "/api/info")
         self.send_header("content-length", str(len(data)))
         self.end_headers()

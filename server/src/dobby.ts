@@ -6,6 +6,7 @@ import { errorBody } from '../../protocol/codes.js';
 import type { Json } from '../../protocol/frames.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { Position } from '../../protocol/positions.js';
+import { secretsOf } from '../../protocol/secrets.js';
 import { type MountedApi, registerApi } from './api/http.js';
 import { Idempotency } from './api/idempotency.js';
 import { openApiKeyFile } from './api-key-file-opening.js';
@@ -13,7 +14,7 @@ import type { ApiKeyFile } from './auth/api-key-file.js';
 import { ApiKeys } from './auth/api-keys.js';
 import { Origins } from './auth/origins.js';
 import { FileJournal, Journals } from './auth/revocation-journal.js';
-import { StateFolder } from './auth/state-folder.js';
+import { type MadeKey, StateFolder } from './auth/state-folder.js';
 import { SignedTickets } from './auth/tickets.js';
 import { MemoryBroker } from './brokers/memory/memory-broker.js';
 import { CommandCenter } from './commands/command-center.js';
@@ -60,7 +61,7 @@ export type Kicked = { readonly user: string } | { readonly login: string };
 export class Dobby {
   readonly config: Config;
   /** The API's key, and whether it was made just now because none was configured. */
-  readonly apiKey: { readonly key: string; readonly isNew: boolean };
+  readonly apiKey: MadeKey;
   readonly #log: Log;
   readonly #wheel = new TimerWheel(systemClock);
   readonly #broker: MemoryBroker;
@@ -87,9 +88,12 @@ export class Dobby {
     this.config = completeConfig(input);
     this.#log = createLog(this.config.logLevel);
     const state = new StateFolder(this.config.stateDir, (error) => this.#stateFault(error));
+    const configuredKeys = secretsOf(this.config.apiKey ?? '');
     this.apiKey =
-      this.config.apiKey === undefined ? state.apiKey() : { key: this.config.apiKey, isNew: false };
-    this.#keys = new ApiKeys([this.apiKey.key]);
+      configuredKeys === null
+        ? state.apiKey()
+        : { key: configuredKeys[0], keys: configuredKeys, isNew: false };
+    this.#keys = new ApiKeys(this.apiKey.keys);
     this.#keyFile = openApiKeyFile(this.config.apiKeys, this.#keys, this.#log);
     state.ticketSecrets(Date.now()); // what is wrong with them is told at the start
     const policies = new Policies(this.config);
@@ -118,10 +122,10 @@ export class Dobby {
     const origins = new Origins(this.config);
     const addressOf = (request: IncomingMessage) =>
       origins.clientAddress(request.headers, request.socket.remoteAddress ?? '');
-    const secret = () => this.config.webhookSecret ?? state.webhookSecret();
+    const secret = () => secretsOf(this.config.webhookSecret ?? '')?.[0] ?? state.webhookSecret();
     this.#authorities = new Authorities(this.config, {
       ...{ clock: systemClock, wheel: this.#wheel, log: this.#log, secret, addressOf },
-      madeTokenSecret: () => state.tokenSecret(),
+      madeTokenSecrets: () => state.tokenSecrets().keys,
     });
     this.#revocations = new Revocations(this.#journal, this.#journal.load()); // what is wrong with it is told at the start
     this.#engine = this.#createEngine(policies, tickets, this.#revocations);

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { checkedSecrets } from '../../../protocol/secrets.js';
 
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
@@ -37,9 +38,12 @@ export class StateFolderError extends Error {
   override readonly name = 'StateFolderError';
 }
 
-/** A key that was made for a folder, perhaps just now. */
+/** What a file of keys or secrets holds, which was made perhaps just now. */
 export interface MadeKey {
+  /** The first, which signs. */
   readonly key: string;
+  /** All that verify. */
+  readonly keys: readonly string[];
   readonly isNew: boolean;
 }
 
@@ -82,32 +86,33 @@ export class StateFolder {
     return join(this.path, name);
   }
 
-  /** The API key made for this folder, and whether it was made just now. */
+  /** The API keys of this folder, and whether they were made just now. */
   apiKey(): MadeKey {
     return this.#madeKey('api-key');
   }
 
-  /** The secret made for this folder that signs what the back end is asked. */
+  /** The secret of this folder that signs what the back end is asked: the first in its file. */
   webhookSecret(): string {
     return this.#madeKey('webhook-secret').key;
   }
 
-  /** The secret made for this folder that signs tokens. */
-  tokenSecret(): string {
-    return this.#madeKey('token-secret', { minCharacters: MIN_TOKEN_SECRET_CHARACTERS, bytes: SECRET_BYTES })
-      .key;
+  /** The secrets of this folder that tokens may be signed with; the first is the one to sign with. */
+  tokenSecrets(): MadeKey {
+    return this.#madeKey('token-secret', { minCharacters: MIN_TOKEN_SECRET_CHARACTERS, bytes: SECRET_BYTES });
   }
 
   #madeKey(name: string, { minCharacters, bytes } = KEY): MadeKey {
     const file = this.file(name);
-    const known = this.#read(file)?.trim();
-    if (known !== undefined && known.length < minCharacters) {
-      throw new StateFolderError(`"${file}" holds no key; delete it and a new one is made`);
+    const text = this.#read(file);
+    const known = text === undefined ? null : checkedSecrets(text, minCharacters);
+    if (known !== null) return { key: known[0], keys: known, isNew: false };
+    if (text !== undefined) {
+      const rule = `each line must have at least ${minCharacters} characters of ASCII, no spaces`;
+      throw new StateFolderError(`"${file}" holds no key; delete it and a new one is made (${rule})`);
     }
-    if (known !== undefined) return { key: known, isNew: false };
     const key = randomBytes(bytes).toString('base64url');
     this.#write(file, `${key}\n`);
-    return { key, isNew: true };
+    return { key, keys: [key], isNew: true };
   }
 
   /** The secrets that sign tickets, newest first; a new one is made when the newest is a day old. */

@@ -63,7 +63,7 @@ export class Tokens implements TokenReader {
     try {
       const header = headerOf(token);
       if ('error' in header) return header;
-      const key = await this.#options.keys.find(header.value);
+      const key = await this.#options.keys.find(header.value, token);
       if ('error' in key) return key;
       const claims = await this.#gate.pass(() => this.#verify(token, key.value));
       if (claims === null) return { error: errorBody('keys_unavailable', { message: BUSY }) };

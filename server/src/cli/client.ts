@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ErrorAnswer } from '../../../protocol/frames.js';
+import { checkedSecrets } from '../../../protocol/secrets.js';
 import { completeConfig } from '../config/config.js';
 
 /** A command could not do what it was asked; the message is for the person at the terminal. */
@@ -74,11 +75,14 @@ function reasonOf(error: unknown): string {
 
 function apiKey({ key, stateDir }: Remote): string {
   const given = key ?? process.env['DOBBY_API_KEY'];
-  if (given !== undefined) {
-    if (!/^[\x21-\x7e]+$/.test(given)) throw new CommandError('the API key has characters that no key has');
-    return given;
-  }
+  if (given !== undefined) return firstKey(given, 'the API key');
   const file = join(stateDir ?? process.env['DOBBY_STATE_DIR'] ?? STANDARD.stateDir, 'api-key');
-  if (existsSync(file)) return readFileSync(file, 'utf8').trim();
+  if (existsSync(file)) return firstKey(readFileSync(file, 'utf8'), `"${file}"`);
   throw new CommandError(`no API key: give --key or DOBBY_API_KEY, or run this where "${file}" is`);
+}
+
+function firstKey(text: string, what: string): string {
+  const keys = checkedSecrets(text, 1);
+  if (keys === null) throw new CommandError(`${what} has characters that no key has, or none at all`);
+  return keys[0];
 }

@@ -39,8 +39,8 @@ function greet(dobby: Dobby, url: string): void {
   say(`  clients: ${url}${config.endpoint}    API: ${url}/api    health: ${url}/health`);
   const isTerminal = process.stdout.isTTY === true;
   const keyFile = join(config.stateDir, 'api-key');
-  const keyAdvice = config.apiKey === undefined ? `cat ${keyFile}` : 'the one in DOBBY_API_KEY';
-  const keyInShell = config.apiKey === undefined ? `$(cat ${keyFile})` : '$DOBBY_API_KEY';
+  const keyAdvice = config.apiKey === undefined ? `head -n1 ${keyFile}` : 'the one in DOBBY_API_KEY';
+  const keyInShell = config.apiKey === undefined ? `$(head -n1 ${keyFile})` : '$DOBBY_API_KEY';
   if (dobby.modules.length > 0) say(`  commands: ${dobby.modules.join(', ')}`);
   if (config.commandUrl !== undefined)
     say(`  commands go to ${config.commandUrl}${dobby.modules.length > 0 ? ' otherwise' : ''}`);

@@ -16,7 +16,7 @@ const newHeader = { alg: 'ES256', kid: 'new' };
 function connect(location: string) {
   const clock = new FakeClock();
   const log = new TestLog();
-  const keys = new TokenKeys({ secret: null, location, clock, log });
+  const keys = new TokenKeys({ secrets: [], location, clock, log });
   onTestFinished(() => keys.stop());
   const codes = async (...headers: { alg: string; kid?: string }[]) =>
     (await Promise.all(headers.map((each) => keys.find(each)))).map(codeOf);

@@ -111,7 +111,7 @@ export const HS256 = { alg: 'HS256' };
 /** Tokens that are read with the secret and one key of each kind, unless a test says otherwise. */
 export function setUp(
   options: Partial<TokensOptions> = {},
-  keys: { secret: string | null; set: unknown } = ALL,
+  keys: { secret: string | readonly string[] | null; set: unknown } = ALL,
 ) {
   const clock = new FakeClock();
   let location: string | null = null;
@@ -119,7 +119,12 @@ export function setUp(
     location = join(tempFolder(), 'keys.json');
     writeFileSync(location, JSON.stringify(keys.set));
   }
-  const found = new TokenKeys({ secret: keys.secret, location, clock, log: new TestLog() });
+  const found = new TokenKeys({
+    secrets: keys.secret === null ? [] : [keys.secret].flat(),
+    location,
+    clock,
+    log: new TestLog(),
+  });
   const tokens = new Tokens({ keys: found, audience: 'dobby', maxAgeMs: HOUR_MS, clock, ...options });
   return { clock, tokens };
 }

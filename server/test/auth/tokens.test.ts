@@ -1,6 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import type { TokensOptions } from '../../src/auth/tokens.js';
-import { codeOf, GOOD, HS256, KEYS, messageOf, NOW, setUp, tokenBy, tokenOf } from './token-world.js';
+import {
+  codeOf,
+  GOOD,
+  HS256,
+  hmac,
+  KEYS,
+  messageOf,
+  NOW,
+  SECRET,
+  setUp,
+  tokenBy,
+  tokenOf,
+} from './token-world.js';
 
 const session = (claims: object, options: Partial<TokensOptions> = {}) =>
   setUp(options).tokens.identity(tokenOf(HS256, { ...GOOD, ...claims }));
@@ -35,6 +47,16 @@ describe('a token of a session', () => {
       expect(codeOf(await tokens.identity(tokenBy(key, GOOD, { kid: undefined }))), key.alg).toBe('good');
     }
     expect(codeOf(await tokens.identity(tokenOf(HS256, GOOD)))).toBe('good');
+  });
+
+  it('is good by any secret of several, and by no other', async () => {
+    const older = ['an-older-secret-0123456789-0123456789', 'the-oldest-secret-0123456789-012345678'];
+    const { tokens } = setUp({}, { secret: [SECRET, ...older], set: null });
+    for (const secret of [SECRET, ...older]) {
+      expect(codeOf(await tokens.identity(tokenOf(HS256, GOOD, hmac(secret)))), secret).toBe('good');
+    }
+    const foreign = await tokens.identity(tokenOf(HS256, GOOD, hmac([SECRET, ...older].join('\n'))));
+    expect(messageOf(foreign)).toBe('The signature of this token is wrong.');
   });
 
   it('expires an hour after it was made, however long it says that it lives', async () => {
