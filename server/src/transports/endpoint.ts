@@ -18,6 +18,7 @@ import { streamEvents } from './event-stream.js';
 import { receiveFrame } from './inbound.js';
 import { LongPolls, type PollExchange } from './long-poll.js';
 import type { TransportParts } from './transport-parts.js';
+import { IgnoredUpgrades, isHandshake } from './upgrades.js';
 import { WebSocketTransport } from './websocket.js';
 
 /** The endpoint's own parts. */
@@ -85,7 +86,11 @@ export class Endpoint {
       onRequest,
       handler: (_request, reply) => reply.code(204).send(),
     });
-    app.server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
+    const ignored = new IgnoredUpgrades(app.server);
+    app.server.on('upgrade', (request, socket: Socket, head) => {
+      if (isHandshake(request, url)) this.#upgrade(request, socket, head);
+      else ignored.giveBack(request, socket, head);
+    });
   }
 
   /** Whether every WebSocket and every event stream has gone, and every poll has its last answer. */
@@ -111,13 +116,11 @@ export class Endpoint {
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     const refuse = (code: ErrorCode, more?: { message: string }) => refuseSocket(socket, fault(code, more));
     socket.on('error', destroySocket);
-    if (request.url?.split('?')[0] !== this.#parts.url) return refuse('not_found');
-    if (request.headers.upgrade?.toLowerCase() !== 'websocket')
-      return refuse('bad_field', { message: 'Only WebSockets.' });
     if (!this.#parts.origins.isAllowed(request.headers, socket.remoteAddress ?? '')) {
       this.#warnOf(request.headers.origin);
       return refuse('origin_not_allowed', { message: originAdvice(request.headers.origin) });
     }
+    request.headers.upgrade = 'websocket'; // it may have been one of several offers
     this.#note(socket);
     this.#webSockets.upgrade(request, socket, head);
   }
