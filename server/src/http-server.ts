@@ -1,9 +1,11 @@
 /** The HTTP server that everything is mounted on: every answer, also to what never becomes a request, is ours. */
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { LIMITS } from '../../protocol/limits.js';
 import { fault, knownFault, type RequestFault, refuseSocket } from './http-errors.js';
 import type { Log } from './observe/log.js';
+import { otherCharset, utf8Of } from './utf8.js';
 
 /** How often requests that take too long are looked for. */
 const TIMEOUT_CHECK_MS = 1_000;
@@ -61,16 +63,32 @@ function notAllowed(allowed: readonly string[]): RequestFault {
   });
 }
 
-/** Bodies are JSON and nothing else. The library's own parser has errors of its own. */
+/** Bodies are JSON in UTF-8 and nothing else. The library's own parser has errors of its own, and replaces what is no UTF-8. */
 function readJson(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, ({ headers }, body, done) => {
+    const wrong = encodingFault(headers);
+    if (wrong !== null) return done(wrong);
+    const text = utf8Of(body as Buffer);
+    if (text === null) return done(fault('bad_json', { message: 'This body is not UTF-8, and JSON is.' }));
     try {
-      done(null, JSON.parse(String(body)));
+      done(null, JSON.parse(text));
     } catch {
       done(fault('bad_json'));
     }
   });
+}
+
+function encodingFault(headers: IncomingHttpHeaders): RequestFault | null {
+  const charset = otherCharset(headers['content-type']);
+  if (charset !== null) {
+    return fault('unsupported_media_type', {
+      message: `The charset of a body must be UTF-8, not "${charset}".`,
+    });
+  }
+  const encoding = headers['content-encoding'];
+  if (encoding === undefined || /^\s*(identity)?\s*$/i.test(encoding)) return null;
+  return fault('unsupported_media_type', { message: 'A body must come without Content-Encoding.' });
 }
 
 function unexpected(error: unknown, request: FastifyRequest, log: Log): RequestFault {

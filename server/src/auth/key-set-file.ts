@@ -6,6 +6,7 @@ import { type BigIntStats, readFileSync, statSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { Clock } from '../core/clock.js';
 import type { Log } from '../observe/log.js';
+import { NOT_UTF8, utf8Of } from '../utf8.js';
 import { KeySet, KeySetError, MAX_SET_BYTES } from './key-set.js';
 import { type KeySource, TokenKeysError } from './key-source.js';
 
@@ -93,7 +94,7 @@ function readNow(file: string): { keys: KeySet; seen: string } {
     const seen = signatureOf(statSync(file, { bigint: true }));
     const bytes = readFileSync(file);
     if (bytes.length > MAX_SET_BYTES) throw tooLarge();
-    const keys = new KeySet(bytes.toString('utf8'));
+    const keys = new KeySet(textOf(bytes));
     if (keys.size > 0) return { keys, seen };
     throw new KeySetError(['holds no key for tokens', ...keys.ignored].join('; '));
   } catch (error) {
@@ -105,10 +106,16 @@ async function readLater(file: string): Promise<string> {
   const handle = await open(file, 'r');
   try {
     if ((await handle.stat()).size > MAX_SET_BYTES) throw tooLarge();
-    return await handle.readFile('utf8');
+    return textOf(await handle.readFile());
   } finally {
     await handle.close();
   }
+}
+
+function textOf(bytes: Uint8Array): string {
+  const text = utf8Of(bytes);
+  if (text === null) throw new KeySetError(NOT_UTF8);
+  return text;
 }
 
 const signatureOf = ({ mtimeNs, ctimeNs, size, ino }: BigIntStats) => [mtimeNs, ctimeNs, size, ino].join(' ');

@@ -4,9 +4,10 @@
  * replaced whole, by rename; the journal is appended to, line by line.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { readUtf8 } from '../utf8.js';
 
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
@@ -151,7 +152,7 @@ export class StateFolder {
 
   #read(file: string): string | undefined {
     try {
-      return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+      return existsSync(file) ? readUtf8(file) : undefined;
     } catch (error) {
       throw new StateFolderError(`"${file}" cannot be read: ${String(error)}`);
     }

@@ -2,8 +2,8 @@
  * Where configuration comes from, later ones over earlier ones: defaults, a JSON file, environment variables (`DOBBY_` and the
  * field's name in capitals), flags of the command line.
  */
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { readUtf8 } from '../utf8.js';
 import { type Config, ConfigError, completeConfig, configSchema } from './config.js';
 
 /** How a field is written as a flag or an environment variable. */
@@ -87,7 +87,7 @@ function parseField({ kind }: TextField, value: unknown): unknown {
 function readFile(file: string, namedBy: string): object {
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(file, 'utf8'));
+    value = JSON.parse(readUtf8(file));
   } catch (error) {
     const isThere = (error as NodeJS.ErrnoException).code !== 'ENOENT';
     if (!isThere) throw new ConfigError(`there is no file ${file} (${namedBy})`);

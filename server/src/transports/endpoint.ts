@@ -139,6 +139,8 @@ export class Endpoint {
     if (paths.length === 0) {
       throw fault('bad_field', { field: 'path', message: 'GET reads public paths: add ?path=…' });
     }
+    if (!isEncodedUtf8(request.url))
+      throw fault('bad_path', { field: 'path', message: 'This query is not UTF-8.' });
     for (const path of paths) this.#mustBePublic(path);
     const position = paths.length === 1 ? lastEventId(request.headers['last-event-id']) : undefined;
     const state = stateOf(query['state']);
@@ -278,6 +280,15 @@ function answerRaw(reply: FastifyReply, refused: RequestFault, headers: Record<s
     'Content-Type': 'application/json',
   });
   reply.raw.end(JSON.stringify(refused.answer));
+}
+
+/** Whether a URL is UTF-8 in percent encoding: the library leaves what is not as it stands. */
+function isEncodedUtf8(url: string): boolean {
+  try {
+    return decodeURIComponent(url) !== '';
+  } catch {
+    return false;
+  }
 }
 
 /** `epoch:offset`, as the stream's own `id:` lines have it; anything else is an event of another source. */
