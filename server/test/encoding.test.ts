@@ -54,7 +54,7 @@ async function post(path: string, body: Buffer | string, headers: Record<string,
   const response = await fetch(`${url}${path}`, {
     method: 'POST',
     headers: { Authorization: `Bearer ${KEY}`, 'Content-Type': JSON_TYPE, ...headers },
-    body,
+    body: typeof body === 'string' ? body : new Uint8Array(body),
   });
   const { error } = (await response.json()) as { error?: { code: string; message: string } };
   return { status: response.status, code: error?.code, message: error?.message };
