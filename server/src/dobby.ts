@@ -132,7 +132,7 @@ export class Dobby {
       secret,
     });
     this.#endpoint = this.#createEndpoint(policies, { tickets, origins, addressOf });
-    this.#app = createHttpServer(this.#log);
+    this.#app = createHttpServer(this.#log, (headers, address) => this.#endpoint.corsOf(headers, address));
     this.#api = this.#mount();
     this.#handover = new Handover({
       file: state.file('handoff'),

@@ -3,8 +3,11 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { LIMITS } from '../../protocol/limits.js';
-import { fault, knownFault, type RequestFault, refuseSocket } from './http-errors.js';
+import { BrokenRequests, type CorsOf, PARSER_HEADER_BYTES } from './broken-requests.js';
+import { systemClock } from './core/clock.js';
+import { fault, knownFault, type RequestFault } from './http-errors.js';
 import type { Log } from './observe/log.js';
+import { sparingLog } from './observe/sparing-log.js';
 import { otherCharset, utf8Of } from './utf8.js';
 
 /** How often requests that take too long are looked for. */
@@ -12,8 +15,9 @@ const TIMEOUT_CHECK_MS = 1_000;
 /** Longer than proxies keep idle connections, so that they close first. */
 const KEEP_ALIVE_MS = 75_000;
 
-/** Makes the server; routes are added by others. */
-export function createHttpServer(log: Log): FastifyInstance {
+/** Makes the server; routes are added by others. `corsOf` lets pages read answers to requests that no route saw. */
+export function createHttpServer(log: Log, corsOf: CorsOf = () => ({})): FastifyInstance {
+  const broken = new BrokenRequests(sparingLog(log, systemClock), corsOf);
   const app = fastify({
     logger: false,
     exposeHeadRoutes: false,
@@ -21,13 +25,20 @@ export function createHttpServer(log: Log): FastifyInstance {
     requestTimeout: LIMITS.requestMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     bodyLimit: LIMITS.apiBodyBytes,
-    http: { connectionsCheckingInterval: TIMEOUT_CHECK_MS, headersTimeout: LIMITS.requestMs },
-    clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket as Socket),
+    http: {
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      headersTimeout: LIMITS.requestMs,
+      maxHeaderSize: PARSER_HEADER_BYTES,
+      // It is refused here, with a code.
+      requireHostHeader: false,
+    },
+    clientErrorHandler: (error, socket) => broken.answer(error, socket as Socket),
     frameworkErrors: (error, _request, reply) => {
       const { status, answer } = knownFault(error) ?? fault('not_found');
       reply.raw.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer));
     },
   });
+  broken.watch(app);
   readJson(app);
   app.setErrorHandler((error, request, reply) => {
     const { status, answer, headers } = knownFault(error) ?? unexpected(error, request, log);
@@ -97,13 +108,3 @@ function unexpected(error: unknown, request: FastifyRequest, log: Log): RequestF
 }
 
 const urlOf = ({ url }: FastifyRequest): string => url.split('?')[0] ?? url;
-
-/** A request that broke off or took too long is told so where the socket still takes it. */
-function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
-  const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-  const told = isLate
-    ? fault('request_timeout')
-    : fault('bad_field', { message: 'This is not an HTTP request.' });
-  refuseSocket(socket, told);
-}

@@ -2,7 +2,7 @@
  * The one URL of all transports: decides by method, headers and body which transport a request wants. Origins are checked before
  * anything else; tickets are taken from bodies only.
  */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CLOSE_CODES, type CloseName, ERRORS, type ErrorCode, errorBody } from '../../../protocol/codes.js';
@@ -12,7 +12,7 @@ import { pathFault } from '../../../protocol/paths.js';
 import type { Position } from '../../../protocol/positions.js';
 import type { Origins } from '../auth/origins.js';
 import type { Session } from '../core/session.js';
-import { fault, RequestFault, refuseSocket } from '../http-errors.js';
+import { fault, headerFault, RequestFault, refuseSocket } from '../http-errors.js';
 import { decodeBody, type PostBody } from './decode.js';
 import { streamEvents } from './event-stream.js';
 import { receiveFrame } from './inbound.js';
@@ -104,6 +104,11 @@ export class Endpoint {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** The CORS headers for an answer to a request that never reached the endpoint: none, unless its page may connect. */
+  corsOf(headers: IncomingHttpHeaders, address: string): Record<string, string> {
+    return this.#parts.origins.isAllowed(headers, address) ? this.#corsHeaders(headers.origin) : {};
+  }
+
   #admit(request: FastifyRequest, reply: FastifyReply): void {
     const origin = request.headers.origin;
     if (!this.#parts.origins.isAllowed(request.headers, request.socket.remoteAddress ?? '')) {
@@ -116,6 +121,8 @@ export class Endpoint {
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     const refuse = (code: ErrorCode, more?: { message: string }) => refuseSocket(socket, fault(code, more));
     socket.on('error', destroySocket);
+    const wrong = headerFault(request);
+    if (wrong !== null) return refuseSocket(socket, wrong);
     if (!this.#parts.origins.isAllowed(request.headers, socket.remoteAddress ?? '')) {
       this.#warnOf(request.headers.origin);
       return refuse('origin_not_allowed', { message: originAdvice(request.headers.origin) });
