@@ -9,8 +9,13 @@ import { LIMITS } from '../../protocol/limits.js';
 import { fault, headerFault, type RequestFault, refuseSocket } from './http-errors.js';
 import type { Log } from './observe/log.js';
 
-/** The CORS headers of an answer to a request with these headers, from this address; none when its page may not read it. */
-export type CorsOf = (headers: IncomingHttpHeaders, address: string) => Record<string, string>;
+/** What is known of a client by the headers of its request and the address of its peer. */
+export interface ClientRules {
+  /** Returns the CORS headers of an answer; none when the client's page may not read it. */
+  corsOf(headers: IncomingHttpHeaders, peer: string): Record<string, string>;
+  /** Returns the client's address, seen through trusted proxies. */
+  addressOf(headers: IncomingHttpHeaders, peer: string): string;
+}
 
 /**
  * What the parser takes: above `LIMITS.headerBytes`, so that there is a request, whose page is known, to be answered; and as much as
@@ -23,14 +28,14 @@ type ParserError = Error & { readonly code?: string; readonly rawPacket?: unknow
 /** Answers broken requests of a server. */
 export class BrokenRequests {
   readonly #log: Log;
-  readonly #corsOf: CorsOf;
+  readonly #rules: ClientRules;
   /** What is being answered on each socket. */
   readonly #current = new WeakMap<Socket, { request: IncomingMessage; response: ServerResponse }>();
 
   /** `log` must bear any number of lines. */
-  constructor(log: Log, corsOf: CorsOf) {
+  constructor(log: Log, rules: ClientRules) {
     this.#log = log;
-    this.#corsOf = corsOf;
+    this.#rules = rules;
   }
 
   /** Refuses requests whose headers are too large before anything else looks at them. */
@@ -39,9 +44,9 @@ export class BrokenRequests {
       this.#current.set(request.socket, { request, response: reply.raw });
       const refused = headerFault(request);
       if (refused === null) return;
-      const address = request.socket.remoteAddress ?? '';
-      this.#tellLarge(address);
-      reply.headers(this.#corsOf(request.headers, address));
+      const peer = request.socket.remoteAddress ?? '';
+      if (refused.body.code === 'headers_too_large') this.#tellLarge(request.headers, peer);
+      reply.headers(this.#rules.corsOf(request.headers, peer));
       throw refused;
     });
     // Node answers these by itself, without a body: an expectation may be ignored (RFC 9110, 10.1.1), and nothing is tunnelled.
@@ -55,16 +60,20 @@ export class BrokenRequests {
     const isAnswering = current?.response.headersSent === true && !current.response.writableFinished;
     // In the middle of an answer there is no place for another.
     if (!socket.writable || error.code === 'ECONNRESET' || isAnswering) return void socket.destroy();
-    const address = socket.remoteAddress ?? '';
-    const refused = faultOf(error);
-    if (refused.body.code === 'headers_too_large') this.#tellLarge(address);
-    else this.#log.debug({ address, reason: error.code ?? error.message }, 'a request was broken');
+    const peer = socket.remoteAddress ?? '';
     const isUnfinished = current !== undefined && !current.request.complete;
     const headers = isUnfinished ? current.request.headers : headersIn(error.rawPacket);
-    refuseSocket(socket, refused, this.#corsOf(headers, address));
+    const refused = faultOf(error);
+    if (refused.body.code === 'headers_too_large') this.#tellLarge(headers, peer);
+    else {
+      const address = this.#rules.addressOf(headers, peer);
+      this.#log.debug({ address, reason: error.code ?? error.message }, 'a request was broken');
+    }
+    refuseSocket(socket, refused, this.#rules.corsOf(headers, peer));
   }
 
-  #tellLarge(address: string): void {
+  #tellLarge(headers: IncomingHttpHeaders, peer: string): void {
+    const address = this.#rules.addressOf(headers, peer);
     this.#log.warn(
       { address, maxBytes: LIMITS.headerBytes },
       'a request was refused: its headers are too large',
@@ -90,6 +99,8 @@ function headersIn(packet: unknown): IncomingHttpHeaders {
   const text = Buffer.isBuffer(packet) ? packet.toString('latin1') : '';
   const find = (name: string) =>
     new RegExp(`^${name}:[ \\t]*([^\\r\\n]{1,1000})`, 'im').exec(text)?.[1]?.trim();
-  const [origin, host] = [find('origin'), find('host')];
-  return { ...(origin === undefined ? {} : { origin }), ...(host === undefined ? {} : { host }) };
+  const names = ['origin', 'host', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto'];
+  return Object.fromEntries(
+    names.map((name) => [name, find(name)]).filter(([, value]) => value !== undefined),
+  );
 }

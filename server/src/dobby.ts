@@ -132,7 +132,10 @@ export class Dobby {
       secret,
     });
     this.#endpoint = this.#createEndpoint(policies, { tickets, origins, addressOf });
-    this.#app = createHttpServer(this.#log, (headers, address) => this.#endpoint.corsOf(headers, address));
+    this.#app = createHttpServer(this.#log, {
+      corsOf: (headers, peer) => this.#endpoint.corsOf(headers, peer),
+      addressOf: (headers, peer) => origins.clientAddress(headers, peer),
+    });
     this.#api = this.#mount();
     this.#handover = new Handover({
       file: state.file('handoff'),

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { LIMITS } from '../../protocol/limits.js';
-import { BrokenRequests, type CorsOf, PARSER_HEADER_BYTES } from './broken-requests.js';
+import { BrokenRequests, type ClientRules, PARSER_HEADER_BYTES } from './broken-requests.js';
 import { systemClock } from './core/clock.js';
 import { fault, knownFault, type RequestFault } from './http-errors.js';
 import type { Log } from './observe/log.js';
@@ -15,9 +15,12 @@ const TIMEOUT_CHECK_MS = 1_000;
 /** Longer than proxies keep idle connections, so that they close first. */
 const KEEP_ALIVE_MS = 75_000;
 
-/** Makes the server; routes are added by others. `corsOf` lets pages read answers to requests that no route saw. */
-export function createHttpServer(log: Log, corsOf: CorsOf = () => ({})): FastifyInstance {
-  const broken = new BrokenRequests(sparingLog(log, systemClock), corsOf);
+/** Clients without proxies, and pages that may read nothing. */
+const DIRECT: ClientRules = { corsOf: () => ({}), addressOf: (_headers, peer) => peer };
+
+/** Makes the server; routes are added by others. `rules` are for requests that no route sees. */
+export function createHttpServer(log: Log, rules: ClientRules = DIRECT): FastifyInstance {
+  const broken = new BrokenRequests(sparingLog(log, systemClock), rules);
   const app = fastify({
     logger: false,
     exposeHeadRoutes: false,

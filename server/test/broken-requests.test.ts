@@ -17,9 +17,10 @@ afterEach(() => Promise.all(running.splice(0).map((app) => app.close())));
 
 async function setUp() {
   const log = new TestLog();
-  const app = createHttpServer(log, ({ origin }) =>
-    origin === ORIGIN ? { 'Access-Control-Allow-Origin': ORIGIN } : {},
-  );
+  const app = createHttpServer(log, {
+    corsOf: ({ origin }) => (origin === ORIGIN ? { 'Access-Control-Allow-Origin': ORIGIN } : {}),
+    addressOf: (headers, peer) => String(headers['x-forwarded-for'] ?? peer),
+  });
   app.get('/', async () => ({ ok: true }));
   app.post('/', async ({ body }) => ({ body }));
   running.push(app);
@@ -71,6 +72,14 @@ describe('headers that are too large', () => {
         'access-control',
       );
     }
+  });
+
+  it('are logged with the address of the client, and not of its proxy', async () => {
+    const { url, log } = await setUp();
+    for (const bytes of [LIMITS.headerBytes, 300_000]) {
+      await rawHttp(url, [requestText('GET /', ['X-Forwarded-For: 203.0.113.9', CLOSE, cookie(bytes)])]);
+    }
+    expect(log.lines.map(({ fields }) => fields)).toMatchObject([{ address: '203.0.113.9' }, {}]);
   });
 
   it('begin above the limit', async () => {

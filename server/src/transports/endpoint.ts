@@ -5,7 +5,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { CLOSE_CODES, type CloseName, ERRORS, type ErrorCode, errorBody } from '../../../protocol/codes.js';
+import { CLOSE_CODES, type CloseName, type ErrorCode, errorBody } from '../../../protocol/codes.js';
 import type { OpenFrame, PollBody, SendAnswer, SubscribeItem } from '../../../protocol/frames.js';
 import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/limits.js';
 import { pathFault } from '../../../protocol/paths.js';
@@ -17,6 +17,7 @@ import { decodeBody, type PostBody } from './decode.js';
 import { streamEvents } from './event-stream.js';
 import { receiveFrame } from './inbound.js';
 import { LongPolls, type PollExchange } from './long-poll.js';
+import { OriginWarnings, originAdvice } from './origin-advice.js';
 import type { TransportParts } from './transport-parts.js';
 import { IgnoredUpgrades, isHandshake } from './upgrades.js';
 import { WebSocketTransport } from './websocket.js';
@@ -36,18 +37,12 @@ export interface EndpointParts extends TransportParts {
 
 type SendRequest = Extract<PostBody, { type: 'send' }>;
 
-/** Origins that are warned of; a hostile client may send any number. */
-const MAX_WARNINGS = 20;
-
-const originAdvice = (origin: string | undefined): string =>
-  `${ERRORS.origin_not_allowed.message} The configuration line "allowedOrigins": ["${origin}"] would allow it.`;
-
 /** Serves the endpoint on a Fastify server. */
 export class Endpoint {
   readonly #parts: EndpointParts;
   readonly #webSockets: WebSocketTransport;
   readonly #polls: LongPolls;
-  readonly #warned = new Set<string>();
+  readonly #warnings: OriginWarnings;
   /** Sockets that carry a WebSocket, which have left HTTP and its server, or an event stream. */
   readonly #sockets = new Set<Socket>();
   /** One for all sockets: a closure for each would cost memory. */
@@ -59,6 +54,7 @@ export class Endpoint {
     this.#forget = function forget() {
       sockets.delete(this);
     };
+    this.#warnings = new OriginWarnings(parts.log);
     this.#webSockets = new WebSocketTransport(parts);
     this.#polls = new LongPolls(parts);
   }
@@ -112,31 +108,27 @@ export class Endpoint {
   #admit(request: FastifyRequest, reply: FastifyReply): void {
     const origin = request.headers.origin;
     if (!this.#parts.origins.isAllowed(request.headers, request.socket.remoteAddress ?? '')) {
-      this.#warnOf(origin);
-      throw fault('origin_not_allowed', { message: originAdvice(origin) });
+      throw this.#refusalOf(origin);
     }
     reply.headers(this.#corsHeaders(origin));
   }
 
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    const refuse = (code: ErrorCode, more?: { message: string }) => refuseSocket(socket, fault(code, more));
     socket.on('error', destroySocket);
     const wrong = headerFault(request);
     if (wrong !== null) return refuseSocket(socket, wrong);
     if (!this.#parts.origins.isAllowed(request.headers, socket.remoteAddress ?? '')) {
-      this.#warnOf(request.headers.origin);
-      return refuse('origin_not_allowed', { message: originAdvice(request.headers.origin) });
+      return refuseSocket(socket, this.#refusalOf(request.headers.origin));
     }
     request.headers.upgrade = 'websocket'; // it may have been one of several offers
     this.#note(socket);
     this.#webSockets.upgrade(request, socket, head);
   }
 
-  /** A browser hides the refusal from its page: whoever runs the server must be told. Once for each of some origins. */
-  #warnOf(origin: string | undefined): void {
-    if (origin === undefined || this.#warned.size >= MAX_WARNINGS || this.#warned.has(origin)) return;
-    this.#warned.add(origin);
-    this.#parts.log.warn({ origin }, `a page was refused: --allowed-origins '${origin}' would allow it`);
+  /** What a page of this origin is told, when it may not connect; the log is told too. */
+  #refusalOf(origin = ''): RequestFault {
+    this.#warnings.warnOf(origin);
+    return fault('origin_not_allowed', { message: originAdvice(origin) });
   }
 
   #get(request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -161,7 +153,7 @@ export class Endpoint {
     const wrong = pathFault(path);
     if (wrong !== null) throw fault(wrong, { field: 'path' });
     if (this.#parts.isPublic(path)) return;
-    const advice = `"${path}" is not public, and GET hears nothing else: a token goes into the "open" frame of a POST. The configuration line "public": ["${path}"] would open it to everybody.`;
+    const advice = `"${path}" is not public, and GET hears nothing else: a token goes into the "open" frame of a POST. The configuration line "public": [${JSON.stringify(path)}] would open it to everybody.`;
     throw fault('not_granted', { message: advice, field: 'path' });
   }
 
