@@ -23,7 +23,7 @@ export function createHttpServer(log: Log, rules: ClientRules = DIRECT): Fastify
   const broken = new BrokenRequests(sparingLog(log, systemClock), rules);
   const app = fastify({
     logger: false,
-    exposeHeadRoutes: false,
+    exposeHeadRoutes: true,
     forceCloseConnections: true,
     requestTimeout: LIMITS.requestMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -71,7 +71,7 @@ function notFound(url: string): RequestFault {
 }
 
 function notAllowed(allowed: readonly string[]): RequestFault {
-  const methods = allowed.filter((method) => method !== 'OPTIONS').join(' or ');
+  const methods = allowed.filter((method) => !['OPTIONS', 'HEAD'].includes(method)).join(' or ');
   return fault('method_not_allowed', {
     message: `This address does not take this HTTP method: use ${methods}.`,
   });

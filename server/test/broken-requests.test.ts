@@ -1,6 +1,5 @@
 /** What never becomes a request is answered with a code, readable to pages that may connect, and leaves a line in the log. */
 
-import type { FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ERRORS } from '../../protocol/codes.js';
 import { LIMITS } from '../../protocol/limits.js';
@@ -11,7 +10,7 @@ import { FakeClock } from './support/fake-clock.js';
 import { rawHttp, requestText } from './support/raw-http.js';
 
 const ORIGIN = 'https://app.example';
-const running: FastifyInstance[] = [];
+const running: ReturnType<typeof createHttpServer>[] = [];
 
 afterEach(() => Promise.all(running.splice(0).map((app) => app.close())));
 

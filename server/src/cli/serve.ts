@@ -1,7 +1,9 @@
 /** `dobby`: serves until it is told to stop, and says how to begin. */
 import { join } from 'node:path';
 import { loadConfig } from '../config/sources.js';
+import { unknownVariables } from '../config/variables.js';
 import { createDobby, type Dobby } from '../dobby.js';
+import { watchParent } from './parent.js';
 
 const COUNTERS_EVERY_MS = 1_000;
 /** A supervisor may rely on 2 s. */
@@ -14,6 +16,9 @@ process.stdout.on('error', () => undefined);
 
 /** Starts a server from flags, environment and file. Resolves when it listens, or was told to stop before. */
 export async function serve(flags: Record<string, unknown>): Promise<void> {
+  for (const { name, nearest } of unknownVariables(process.env)) {
+    process.stderr.write(`dobby: ${name} is no setting of Dobby and is ignored; did you mean ${nearest}?\n`);
+  }
   const { config: file } = flags;
   const config = loadConfig({
     ...(typeof file === 'string' ? { file } : {}),
@@ -89,5 +94,6 @@ function stopOnSignals(dobby: Dobby): () => boolean {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  watchParent(stop);
   return () => stoppedAt !== null;
 }

@@ -64,7 +64,8 @@ export class Endpoint {
     const { url } = this.#parts;
     const onRequest = async (request: FastifyRequest, reply: FastifyReply) => this.#admit(request, reply);
     app.route({
-      method: 'GET',
+      // Its HEAD would be the library's otherwise, and open the stream.
+      method: ['GET', 'HEAD'],
       url,
       onRequest,
       handler: (request, reply) => this.#get(request, reply),
@@ -146,6 +147,8 @@ export class Endpoint {
     const stateless = state === undefined ? undefined : paths.find((path) => !this.#parts.hasState(path));
     if (stateless !== undefined) throw fault('no_state', { field: 'path' });
     const items = paths.map((path) => ({ path, ...(position && { position }), ...(state && { state }) }));
+    if (request.method === 'HEAD')
+      return reply.type('text/event-stream').header('Cache-Control', 'no-store').send();
     return this.#stream(request, reply, { type: 'open', protocol: PROTOCOL_VERSION, paths: items });
   }
 
