@@ -14,6 +14,7 @@ import { ApiKeys } from './auth/api-keys.js';
 import { Origins } from './auth/origins.js';
 import { FileJournal, Journals } from './auth/revocation-journal.js';
 import { StateFolder } from './auth/state-folder.js';
+import { StateLock } from './auth/state-lock.js';
 import { SignedTickets } from './auth/tickets.js';
 import { MemoryBroker } from './brokers/memory/memory-broker.js';
 import { CommandCenter } from './commands/command-center.js';
@@ -34,6 +35,7 @@ import { createHttpServer } from './http-server.js';
 import { Authorities } from './identity/authorities.js';
 import { createLog, type Log } from './observe/log.js';
 import { registerPages } from './pages/pages.js';
+import { warnOfSmallLogs } from './small-logs.js';
 import { stopInOrder } from './stopping.js';
 import { Endpoint, type EndpointParts } from './transports/endpoint.js';
 import { VERSION } from './version.js';
@@ -62,6 +64,7 @@ export class Dobby {
   readonly apiKey: { readonly key: string; readonly isNew: boolean };
   readonly #log: Log;
   readonly #wheel = new TimerWheel(systemClock);
+  readonly #lock: StateLock;
   readonly #broker: MemoryBroker;
   readonly #journal: Journals;
   readonly #authorities: Authorities;
@@ -86,13 +89,15 @@ export class Dobby {
     this.config = completeConfig(input);
     this.#log = createLog(this.config.logLevel);
     const state = new StateFolder(this.config.stateDir, (error) => this.#stateFault(error));
+    const { stateDir: folder } = this.config;
+    this.#lock = new StateLock({ file: state.file('lock'), folder, clock: systemClock, log: this.#log });
     this.apiKey =
       this.config.apiKey === undefined ? state.apiKey() : { key: this.config.apiKey, isNew: false };
     this.#keys = new ApiKeys([this.apiKey.key]);
     this.#keyFile = openApiKeyFile(this.config.apiKeys, this.#keys, this.#log);
     state.ticketSecrets(Date.now()); // what is wrong with them is told at the start
     const policies = new Policies(this.config);
-    this.#warnOfSmallLogs();
+    warnOfSmallLogs(this.config.paths, OUTBOX, this.#log);
     const tickets = new SignedTickets({
       clock: systemClock,
       lifetimeMs: TICKET_LIFETIME_MS,
@@ -158,17 +163,19 @@ export class Dobby {
     return engineInfo(this.#engine);
   }
 
-  /** Listens; answers the address, such as `http://127.0.0.1:4020`. Rejects when the port is taken or a module is wrong, and can be repeated then; with a DobbyError once the server stops. Idempotent. */
+  /** Listens; answers the address, such as `http://127.0.0.1:4020`. Rejects when the port is taken, the state folder is another server's or a module is wrong, and can be repeated then; with a DobbyError once the server stops. Idempotent. */
   async start(): Promise<string> {
     if (this.#isStopping) throw new DobbyError(errorBody('restarting'));
     this.#starting ??= this.#start().catch((error: unknown) => {
       this.#starting = null;
+      if (!this.#hasTakenOver) this.#lock.release();
       throw error;
     });
     return this.#starting;
   }
 
   async #start(): Promise<string> {
+    await this.#lock.take(() => this.#isStopping);
     this.#keyFile?.watch();
     // Once the port is ours, since a server that has it may still write; and before anything is accepted. Not by a server
     // that stops: what it would take over nobody would hear of.
@@ -216,7 +223,7 @@ export class Dobby {
       authorities: this.#authorities,
       handover: () => (this.#hasTakenOver ? this.#handover : null),
       starting: this.#starting,
-    });
+    }).finally(() => this.#lock.release());
   }
 
   /** Tells everybody who is still here to come back, at once: for whoever cannot wait for `stop`, which must have been called. */
@@ -227,6 +234,7 @@ export class Dobby {
   /** Once, before anything is done that the handoff knows of. */
   #takeOver(): void {
     if (this.#hasTakenOver) return;
+    this.#lock.takeNow();
     // Once more: a server that ran since this one was made may have taken something back.
     this.#revocations.load(this.#journal.load());
     this.#hasTakenOver = true;
@@ -297,17 +305,6 @@ export class Dobby {
 
   #stateFault(error: unknown): void {
     this.#log.error({ error: String(error) }, 'the state folder cannot be written');
-  }
-
-  /** What a slow reader misses is read from the log: one that holds less than an outbox means gaps sooner. */
-  #warnOfSmallLogs(): void {
-    for (const { pattern, log } of this.config.paths) {
-      if (log === false || (log.maxUpdates >= OUTBOX.maxFrames && log.maxBytes >= OUTBOX.maxBytes)) continue;
-      this.#log.warn(
-        { pattern },
-        'a log is smaller than the outbox of a connection: slow readers get gaps sooner',
-      );
-    }
   }
 
   #createEngine(policies: Policies, tickets: SignedTickets, revocations: Revocations): Engine {

@@ -4,10 +4,11 @@
  * replaced whole, by rename; the journal is appended to, line by line.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readUtf8 } from '../utf8.js';
+import { makeFile } from './make-file.js';
 
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
@@ -107,8 +108,9 @@ export class StateFolder {
     }
     if (known !== undefined) return { key: known, isNew: false };
     const key = randomBytes(bytes).toString('base64url');
-    this.#write(file, `${key}\n`);
-    return { key, isNew: true };
+    if (this.#make(file, `${key}\n`)) return { key, isNew: true };
+    // Another process has just made it.
+    return this.#madeKey(name, { minCharacters, bytes });
   }
 
   /** The secrets that sign tickets, newest first; a new one is made when the newest is a day old. */
@@ -158,12 +160,26 @@ export class StateFolder {
     }
   }
 
+  /** Replaces a file. */
   #write(file: string, text: string): void {
+    this.#prepare(file, text, (own) => renameSync(own, file));
+  }
+
+  /** Makes a file if there is none; false when there is one. */
+  #make(file: string, text: string): boolean {
+    return this.#prepare(file, text, (own) => makeFile(own, file, text));
+  }
+
+  /** Writes a file of this process's own, from which `use` makes the other, so that nobody ever reads half of that. */
+  #prepare<T>(file: string, text: string, use: (own: string) => T): T {
+    const own = `${file}.${randomBytes(4).toString('hex')}.new`;
     try {
-      writeFileSync(`${file}.new`, text, { mode: FILE_MODE });
-      renameSync(`${file}.new`, file);
+      writeFileSync(own, text, { mode: FILE_MODE, flag: 'wx' });
+      return use(own);
     } catch (error) {
       throw new StateFolderError(`"${file}" cannot be written: ${String(error)}`);
+    } finally {
+      rmSync(own, { force: true });
     }
   }
 }
