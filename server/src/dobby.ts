@@ -91,6 +91,7 @@ export class Dobby {
     const state = new StateFolder(this.config.stateDir, (error) => this.#stateFault(error));
     const { stateDir: folder } = this.config;
     this.#lock = new StateLock({ file: state.file('lock'), folder, clock: systemClock, log: this.#log });
+    for (const warning of state.warnings) this.#log.warn({}, warning);
     this.apiKey =
       this.config.apiKey === undefined ? state.apiKey() : { key: this.config.apiKey, isNew: false };
     this.#keys = new ApiKeys([this.apiKey.key]);

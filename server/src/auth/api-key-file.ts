@@ -4,6 +4,7 @@
  */
 import { statSync } from 'node:fs';
 import type { Cancel, Clock } from '../core/clock.js';
+import { refusedRights } from '../file-rights.js';
 import { readUtf8 } from '../utf8.js';
 import { ApiKeyFileError, parseKeys } from './api-key-list.js';
 import type { ApiKeys } from './api-keys.js';
@@ -84,6 +85,8 @@ export class ApiKeyFile {
   #read(): string[] {
     const { file, keys, methods } = this.#parts;
     try {
+      const refused = refusedRights(file);
+      if (refused !== null) throw new ApiKeyFileError(`it ${refused}`);
       const text = readUtf8(file);
       const scoped = parseKeys(text, { methods, isTaken: (digest) => keys.isFull(digest) });
       keys.replaceScoped(scoped);

@@ -6,6 +6,7 @@ import { type BigIntStats, readFileSync, statSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { Clock } from '../core/clock.js';
 import type { Log } from '../observe/log.js';
+import { refusedRights } from '../file-rights.js';
 import { NOT_UTF8, utf8Of } from '../utf8.js';
 import { KeySet, KeySetError, MAX_SET_BYTES } from './key-set.js';
 import { type KeySource, TokenKeysError } from './key-source.js';
@@ -92,6 +93,7 @@ export class KeySetFile implements KeySource {
 function readNow(file: string): { keys: KeySet; seen: string } {
   try {
     const seen = signatureOf(statSync(file, { bigint: true }));
+    mustBeOurs(file);
     const bytes = readFileSync(file);
     if (bytes.length > MAX_SET_BYTES) throw tooLarge();
     const keys = new KeySet(textOf(bytes));
@@ -103,6 +105,7 @@ function readNow(file: string): { keys: KeySet; seen: string } {
 }
 
 async function readLater(file: string): Promise<string> {
+  mustBeOurs(file);
   const handle = await open(file, 'r');
   try {
     if ((await handle.stat()).size > MAX_SET_BYTES) throw tooLarge();
@@ -110,6 +113,12 @@ async function readLater(file: string): Promise<string> {
   } finally {
     await handle.close();
   }
+}
+
+/** Who may change the file may make tokens. */
+function mustBeOurs(file: string): void {
+  const refused = refusedRights(file);
+  if (refused !== null) throw new KeySetError(refused);
 }
 
 function textOf(bytes: Uint8Array): string {

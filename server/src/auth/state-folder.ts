@@ -4,9 +4,10 @@
  * replaced whole, by rename; the journal is appended to, line by line.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { looseRights, refusedRights } from '../file-rights.js';
 import { readUtf8 } from '../utf8.js';
 import { makeFile } from './make-file.js';
 
@@ -25,6 +26,9 @@ const RETRY_MS = 60_000;
 
 /** What a key is like that nothing else is said of. */
 const KEY = { minCharacters: MIN_KEY_CHARACTERS, bytes: KEY_BYTES };
+
+/** Files of the folder that hold no secrets. */
+const PUBLIC_FILES: ReadonlySet<string> = new Set(['.gitignore', 'lock']);
 
 const secretsSchema = z.strictObject({
   madeAt: z.int(),
@@ -77,6 +81,18 @@ export class StateFolder {
     if (uid !== 0 && uid !== process.getuid?.()) {
       throw new StateFolderError(`the state folder "${path}" belongs to somebody else`);
     }
+    for (const name of readdirSync(path)) this.#refuseLoose(this.file(name));
+  }
+
+  /** What is to be warned of: files that everybody may read, or a group change. */
+  get warnings(): string[] {
+    const secrets = readdirSync(this.path).filter((name) => !PUBLIC_FILES.has(name));
+    return secrets.map((name) => looseRights(this.file(name))).filter((text) => text !== null);
+  }
+
+  #refuseLoose(file: string): void {
+    const refused = refusedRights(file);
+    if (refused !== null) throw new StateFolderError(`"${file}" ${refused}`);
   }
 
   /** Where a file of the folder lies. */
@@ -153,6 +169,7 @@ export class StateFolder {
   }
 
   #read(file: string): string | undefined {
+    this.#refuseLoose(file);
     try {
       return existsSync(file) ? readUtf8(file) : undefined;
     } catch (error) {
