@@ -17,6 +17,7 @@ import { StateFolder } from './auth/state-folder.js';
 import { StateLock } from './auth/state-lock.js';
 import { SignedTickets } from './auth/tickets.js';
 import { MemoryBroker } from './brokers/memory/memory-broker.js';
+import type { Kicked, UpdateOptions } from './call-options.js';
 import { CommandCenter } from './commands/command-center.js';
 import { type Config, type ConfigInput, completeConfig } from './config/config.js';
 import { Policies } from './config/policies.js';
@@ -33,7 +34,10 @@ import { checkedPath, DobbyError, orThrow } from './dobby-error.js';
 import { Handover } from './handoff/handover.js';
 import { createHttpServer } from './http-server.js';
 import { Authorities } from './identity/authorities.js';
+import { DescriptorWatch } from './observe/descriptor-watch.js';
 import { createLog, type Log } from './observe/log.js';
+import { sessionLog } from './observe/session-log.js';
+import { sparingLog } from './observe/sparing-log.js';
 import { registerPages } from './pages/pages.js';
 import { warnOfSmallLogs } from './small-logs.js';
 import { stopInOrder } from './stopping.js';
@@ -44,18 +48,6 @@ import { VERSION } from './version.js';
 const TICKET_LIFETIME_MS = 5 * 60 * 1000;
 const MAX_HEADS = 100_000;
 const OUTBOX: OutboxBounds = { maxBytes: 1024 * 1024, maxFrames: 1_000 };
-/** What an update may carry beyond its message. */
-export interface UpdateOptions {
-  /** Of which entry of the path's state this is the new value; a null message removes it. */
-  readonly key?: string;
-  /** Sessions that are not to hear it. */
-  readonly except?: readonly string[];
-  /** The id of the receiver that it comes from, which is not told of it. */
-  readonly sender?: string;
-}
-
-/** All sessions of a user, or of a login. */
-export type Kicked = { readonly user: string } | { readonly login: string };
 
 /** A push server. */
 export class Dobby {
@@ -65,6 +57,7 @@ export class Dobby {
   readonly #log: Log;
   readonly #wheel = new TimerWheel(systemClock);
   readonly #lock: StateLock;
+  readonly #descriptors: DescriptorWatch;
   readonly #broker: MemoryBroker;
   readonly #journal: Journals;
   readonly #authorities: Authorities;
@@ -88,6 +81,7 @@ export class Dobby {
   constructor(input: ConfigInput = {}) {
     this.config = completeConfig(input);
     this.#log = createLog(this.config.logLevel);
+    this.#descriptors = new DescriptorWatch(systemClock, this.#log);
     const state = new StateFolder(this.config.stateDir, (error) => this.#stateFault(error));
     const { stateDir: folder } = this.config;
     this.#lock = new StateLock({ file: state.file('lock'), folder, clock: systemClock, log: this.#log });
@@ -193,6 +187,8 @@ export class Dobby {
       }
     });
     await this.#app.listen({ host: this.config.host, port: this.config.port });
+    this.#app.server.on('error', (error) => this.#descriptors.failed(error));
+    this.#descriptors.start();
     if (failure !== null) throw failure;
     if (this.#isStopping) throw new DobbyError(errorBody('restarting'));
     const { address, family, port } = this.#app.server.address() as AddressInfo;
@@ -212,6 +208,8 @@ export class Dobby {
 
   #stop(): Promise<void> {
     this.#keyFile?.stop();
+    const { sessions, connections } = this.info;
+    this.#log.info({ sessions, connections }, 'the server stops');
     return stopInOrder({
       engine: this.#engine,
       commands: this.#commands,
@@ -224,7 +222,13 @@ export class Dobby {
       authorities: this.#authorities,
       handover: () => (this.#hasTakenOver ? this.#handover : null),
       starting: this.#starting,
-    }).finally(() => this.#lock.release());
+    }).finally(() => this.#stoppedAll());
+  }
+
+  #stoppedAll(): void {
+    this.#descriptors.stop();
+    this.#lock.release();
+    this.#log.info({}, 'the server has stopped');
   }
 
   /** Tells everybody who is still here to come back, at once: for whoever cannot wait for `stop`, which must have been called. */
@@ -337,6 +341,7 @@ export class Dobby {
           'a receiver failed',
         ),
       onJournalFault: (error) => this.#stateFault(error),
+      observer: sessionLog(this.#log, sparingLog(this.#log, systemClock)),
     });
   }
 

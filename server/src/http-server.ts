@@ -8,6 +8,7 @@ import { systemClock } from './core/clock.js';
 import { fault, knownFault, type RequestFault } from './http-errors.js';
 import type { Log } from './observe/log.js';
 import { sparingLog } from './observe/sparing-log.js';
+import { logRefusal } from './refusal-log.js';
 import { otherCharset, utf8Of } from './utf8.js';
 
 /** How often requests that take too long are looked for. */
@@ -20,7 +21,8 @@ const DIRECT: ClientRules = { corsOf: () => ({}), addressOf: (_headers, peer) =>
 
 /** Makes the server; routes are added by others. `rules` are for requests that no route sees. */
 export function createHttpServer(log: Log, rules: ClientRules = DIRECT): FastifyInstance {
-  const broken = new BrokenRequests(sparingLog(log, systemClock), rules);
+  const sparing = sparingLog(log, systemClock);
+  const broken = new BrokenRequests(sparing, rules);
   const app = fastify({
     logger: false,
     exposeHeadRoutes: true,
@@ -44,7 +46,12 @@ export function createHttpServer(log: Log, rules: ClientRules = DIRECT): Fastify
   broken.watch(app);
   readJson(app);
   app.setErrorHandler((error, request, reply) => {
-    const { status, answer, headers } = knownFault(error) ?? unexpected(error, request, log);
+    const known = knownFault(error);
+    if (known !== null) {
+      const address = rules.addressOf(request.headers, request.socket.remoteAddress ?? '');
+      logRefusal(sparing, known, { request, address });
+    }
+    const { status, answer, headers } = known ?? unexpected(error, request, log);
     return reply.code(status).headers(headers).send(answer);
   });
   const known = new Map<string, string[]>();

@@ -21,36 +21,43 @@ function fileOf(name: string, content: string, mode: number): string {
   return file;
 }
 
-describe.each([0o666, 0o622, 0o602, 0o777])('a file of mode %o is refused by its name, with what to do', (mode) => {
-  const refusal = (name: string) =>
-    new RegExp(`${name}.*changed by everybody.*mode 0${mode.toString(8)}.*chmod 600 ".*${name}"`);
+describe.each([0o666, 0o622, 0o602, 0o777])(
+  'a file of mode %o is refused by its name, with what to do',
+  (mode) => {
+    const refusal = (name: string) =>
+      new RegExp(`${name}.*changed by everybody.*mode 0${mode.toString(8)}.*chmod 600 ".*${name}"`);
 
-  it.each(['api-key', 'webhook-secret', 'token-secret', 'ticket-secrets.json', 'handoff', 'revocations'])(
-    'as %s of the state folder',
-    (name) => {
-      const file = fileOf(name, `${SECRET}\n`, mode);
-      expect(() => new StateFolder(join(file, '..'), () => {})).toThrow(refusal(name));
-      expect(() => createDobby({ stateDir: join(file, '..'), logLevel: 'silent' })).toThrow(StateFolderError);
-    },
-  );
+    it.each(['api-key', 'webhook-secret', 'token-secret', 'ticket-secrets.json', 'handoff', 'revocations'])(
+      'as %s of the state folder',
+      (name) => {
+        const file = fileOf(name, `${SECRET}\n`, mode);
+        expect(() => new StateFolder(join(file, '..'), () => {})).toThrow(refusal(name));
+        expect(() => createDobby({ stateDir: join(file, '..'), logLevel: 'silent' })).toThrow(
+          StateFolderError,
+        );
+      },
+    );
 
-  it('as the configuration', () => {
-    const file = fileOf('dobby.json', '{}', mode);
-    expect(() => loadConfig({ file, environment: {}, flags: {} })).toThrow(refusal('dobby.json'));
-  });
+    it('as the configuration', () => {
+      const file = fileOf('dobby.json', '{}', mode);
+      expect(() => loadConfig({ file, environment: {}, flags: {} })).toThrow(refusal('dobby.json'));
+    });
 
-  it('as the file of API keys', () => {
-    const file = fileOf('keys.json', '[]', mode);
-    const parts = { file, keys: new ApiKeys([SECRET]), methods: ['update'], clock: new FakeClock() };
-    expect(() => new ApiKeyFile({ ...parts, onChange: () => {}, onFault: () => {} })).toThrow(refusal('keys.json'));
-  });
+    it('as the file of API keys', () => {
+      const file = fileOf('keys.json', '[]', mode);
+      const parts = { file, keys: new ApiKeys([SECRET]), methods: ['update'], clock: new FakeClock() };
+      expect(() => new ApiKeyFile({ ...parts, onChange: () => {}, onFault: () => {} })).toThrow(
+        refusal('keys.json'),
+      );
+    });
 
-  it('as the keys of tokens', () => {
-    const location = fileOf('jwks.json', JSON.stringify(SET), mode);
-    const parts = { secret: null, location, clock: new FakeClock(), log: new TestLog() };
-    expect(() => new TokenKeys(parts)).toThrow(refusal('jwks.json'));
-  });
-});
+    it('as the keys of tokens', () => {
+      const location = fileOf('jwks.json', JSON.stringify(SET), mode);
+      const parts = { secret: null, location, clock: new FakeClock(), log: new TestLog() };
+      expect(() => new TokenKeys(parts)).toThrow(refusal('jwks.json'));
+    });
+  },
+);
 
 describe('a secret', () => {
   it.each([
@@ -65,7 +72,10 @@ describe('a secret', () => {
     chmodSync(join(file, '..'), folderMode);
     const { warnings } = new StateFolder(join(file, '..'), () => {});
     if (warning === null) expect(warnings).toEqual([]);
-    else expect(warnings).toEqual([expect.stringMatching(`api-key" holds secrets and can be ${warning}.*chmod 600`)]);
+    else
+      expect(warnings).toEqual([
+        expect.stringMatching(`api-key" holds secrets and can be ${warning}.*chmod 600`),
+      ]);
   });
 
   it('in a configuration that everybody may read is warned of, and without one that is no matter', () => {
@@ -75,6 +85,8 @@ describe('a secret', () => {
       chmodSync(join(file, '..'), 0o755);
       loadConfig({ file, environment: {}, flags: {}, onWarning: warned });
     }
-    expect(warned.mock.calls).toEqual([[expect.stringMatching(/dobby\.json" holds secrets and can be read/)]]);
+    expect(warned.mock.calls).toEqual([
+      [expect.stringMatching(/dobby\.json" holds secrets and can be read/)],
+    ]);
   });
 });

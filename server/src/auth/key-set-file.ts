@@ -5,8 +5,8 @@
 import { type BigIntStats, readFileSync, statSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { Clock } from '../core/clock.js';
-import type { Log } from '../observe/log.js';
 import { refusedRights } from '../file-rights.js';
+import type { Log } from '../observe/log.js';
 import { NOT_UTF8, utf8Of } from '../utf8.js';
 import { KeySet, KeySetError, MAX_SET_BYTES } from './key-set.js';
 import { type KeySource, TokenKeysError } from './key-source.js';
