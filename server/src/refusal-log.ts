@@ -17,6 +17,8 @@ export function logRefusal(
   { request, address }: { readonly request: FastifyRequest; readonly address: string },
 ): void {
   const { code, message, field } = body;
+  // It has a line of its own, also where the parser refuses it.
+  if (code === 'headers_too_large') return;
   const url = request.url.split('?')[0];
   const about = { address, method: request.method, url, code };
   const ofKey = OF_KEYS[code];

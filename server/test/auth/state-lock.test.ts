@@ -275,7 +275,7 @@ describe('a process', () => {
     children.push(parent);
     const pid = Number(await new Promise((resolve) => parent.stdout?.once('data', resolve)));
     const stat = () => readFileSync(`/proc/${pid}/stat`, 'latin1');
-    await expect.poll(() => / Z /.test(stat()), { interval: 10 }).toBe(true);
+    await expect.poll(() => / Z /.test(stat()), { interval: 10, timeout: 5_000 }).toBe(true);
     expect(isRunning({ ...ownIdentity(), pid, start: null })).toBe(false);
   });
 
