@@ -5,6 +5,7 @@ import { fault } from '../../src/http-errors.js';
 import { createHttpServer } from '../../src/http-server.js';
 import { DescriptorWatch } from '../../src/observe/descriptor-watch.js';
 import { sessionLog } from '../../src/observe/session-log.js';
+import { opening } from '../../src/transports/opening.js';
 import { TestLog } from '../auth/token-world.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { createWorld } from '../support/world.js';
@@ -70,6 +71,23 @@ describe('a session', () => {
       { login: 'tag', sessions: 0, reconnect: true },
     ]);
   });
+});
+
+it('a connection that is refused is logged at debug, on every transport', () => {
+  const { world, log } = loggedWorld();
+  const carrier = { transport: 'websocket', address: '203.0.113.9' } as never;
+  void opening(
+    { sessions: world.sessions, log } as never,
+    { value: { type: 'open', protocol: 99 } },
+    carrier,
+  );
+  expect(log.lines).toEqual([
+    {
+      level: 'debug',
+      message: 'a connection was refused',
+      fields: { transport: 'websocket', address: '203.0.113.9', code: 'unsupported_protocol' },
+    },
+  ]);
 });
 
 describe('a refused request', () => {
@@ -145,7 +163,7 @@ it('every message of the table of the docs is one of the code', () => {
   );
   const files = [
     ...['http-server', 'auth/state-lock', 'observe/session-log', 'observe/descriptor-watch'],
-    ...['refusal-log', 'broken-requests', 'dobby'],
+    ...['refusal-log', 'broken-requests', 'transports/opening', 'dobby'],
   ];
   const code = files.map((file) => readFileSync(new URL(`server/src/${file}.ts`, root), 'utf8')).join('\n');
   expect(messages.length).toBeGreaterThan(8);
