@@ -333,6 +333,8 @@ _RETRYABLE = frozenset(
         "too_many_sessions",
         "connect_failed",
         "request_timeout",
+        "bad_request",
+        "headers_too_large",
         "too_many_commands",
         "back_end_down",
         "keys_unavailable",

@@ -121,11 +121,12 @@ def _raise_missing(names: list[str], found: dict[str, Any]) -> None:
 
 
 def kicked(reply: Reply) -> int:
-    """Gives how many sessions ended, or raises unless the answer says that they did."""
+    """Gives how many sessions ended, which may be none."""
     body = answer(reply)
-    if not decode.boolean(body, "kicked"):
-        raise BadReply("the answer does not say that the session was kicked")
-    return decode.integer(body, "sessions")
+    is_kicked, count = decode.boolean(body, "kicked"), decode.integer(body, "sessions")
+    if count > 0 and not is_kicked:
+        raise BadReply("the answer says that sessions ended, and that none was kicked")
+    return count
 
 
 def sent(reply: Reply) -> Sent:

@@ -186,7 +186,8 @@ class Double:
         if name == "login":
             self.state.ended_logins.add(body["login"])
         bound = [id for id, user in self.state.users.items() if user == body.get("user")]
-        return 200, {"kicked": True, "sessions": 1 if name == "id" else len(bound)}
+        count = 1 if name == "id" else len(bound)
+        return 200, {"kicked": count > 0, "sessions": count}
 
     def _ended(self, pattern: str) -> dict[str, Any]:
         if "{}" in pattern:

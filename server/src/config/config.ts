@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { LIMITS } from '../../../protocol/limits.js';
 import { compilePattern } from '../../../protocol/patterns.js';
 import { checkedSecrets } from '../../../protocol/secrets.js';
+import { canonicalOrigin } from '../schema.js';
 
 const pattern = z.string().superRefine((source, context) => {
   try {
@@ -32,8 +33,8 @@ const proxy = z.string().refine(isProxy, 'neither an address nor a network');
 /** An origin such as `https://app.example`, exactly as browsers send it. */
 const origin = z
   .string()
-  .refine(isOrigin, 'not an origin such as "https://app.example"')
-  .transform((text) => new URL(text).origin);
+  .refine((text) => canonicalOrigin(text) !== null, 'not an origin such as "https://app.example"')
+  .transform((text) => canonicalOrigin(text) ?? text);
 
 /** What a subscription to a path of its own costs in memory. */
 const SUBSCRIPTION_BYTES = 1024;
@@ -250,12 +251,6 @@ export type ConfigInput = z.input<typeof configSchema>;
 /** The configuration is wrong; the message names the field and where it came from. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
-}
-
-function isOrigin(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { origin, href } = new URL(text);
-  return href === `${origin}/`;
 }
 
 function isWebUrl(text: string): boolean {

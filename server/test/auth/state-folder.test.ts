@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmdirSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -165,11 +166,12 @@ it('goes on with its secret when that cannot be replaced, and tries again a minu
   const state = new StateFolder(folder, (error) => faults.push(error));
   const [first] = state.ticketSecrets(0);
   // Nothing can be written where a folder is in the way.
-  mkdirSync(join(folder, 'ticket-secrets.json.new'));
+  rmSync(join(folder, 'ticket-secrets.json'));
+  mkdirSync(join(folder, 'ticket-secrets.json'));
   expect(state.ticketSecrets(2 * DAY_MS)).toEqual([first]);
   expect(state.ticketSecrets(2 * DAY_MS + 1_000)).toEqual([first]);
   expect(faults).toHaveLength(1);
-  rmdirSync(join(folder, 'ticket-secrets.json.new'));
+  rmdirSync(join(folder, 'ticket-secrets.json'));
   expect(state.ticketSecrets(2 * DAY_MS + 61_000)).toEqual([expect.any(Buffer), first]);
 });
 

@@ -67,10 +67,12 @@ export const withKey =
       dsaEncoding: 'ieee-p1363',
     });
 
-/** A token of this header and these claims, which may be any text, signed well whatever they say. */
+const textOf = (part: unknown): string => (typeof part === 'string' ? part : JSON.stringify(part));
+
+/** A token of this header and these claims, which may be any text and any bytes, signed well whatever they say. */
 export function tokenOf(header: unknown, claims: unknown, signer: Signer = hmac()): string {
   const encode = (part: unknown) =>
-    Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)).toString('base64url');
+    Buffer.from(part instanceof Uint8Array ? part : textOf(part)).toString('base64url');
   const input = `${encode(header)}.${encode(claims)}`;
   return `${input}.${signer(input).toString('base64url')}`;
 }
