@@ -35,6 +35,16 @@ export const ERRORS = {
   bad_key: entry(400, false, 'A key is 1 to 255 bytes of UTF-8 without control characters.'),
   bad_pattern: entry(400, false, 'This is no pattern of paths.'),
   bad_position: entry(400, false, 'The path has never reached this position.'),
+  bad_request: entry(
+    400,
+    true,
+    'This is not an HTTP request as it arrived; something on the way may have altered it.',
+  ),
+  headers_too_large: entry(
+    431,
+    true,
+    'The headers of this request, cookies among them, are larger than allowed.',
+  ),
   too_large: entry(413, false, 'This is larger than allowed.'),
   too_many_items: entry(400, false, 'There are more items in this request than allowed.'),
   too_many_subscriptions: entry(429, false, 'The session has as many subscriptions as it may have.'),

@@ -18,6 +18,8 @@ export const LIMITS = {
   frameBytes: 64 * 1024,
   /** An `open` frame, and the body of any POST to the endpoint; code `too_large`. */
   openBytes: 256 * 1024,
+  /** The headers of a request, with its URL; code `headers_too_large`. */
+  headerBytes: 16 * 1024,
   /** The body of an API request; code `too_large`. */
   apiBodyBytes: 1024 * 1024,
   /** How long a request may take to arrive; code `request_timeout`. */

@@ -2,7 +2,8 @@
  * Builds what is published: `server/dist` and `client/dist`, each with its own copy of protocol/,
  * and Pomona and its entries in one minified file each, which the server serves too. Runs after `npm install`, so it is
  * quick, quiet when all is well, and skips a folder that has no sources. Output whose source is
- * gone is removed; a `dist` is never emptied, because tests of another run may be using it.
+ * gone is removed; a `dist` is never emptied, because tests of another run may be using it. It also takes away the link
+ * to a second Node.
  *
  *     node scripts/build.mjs
  */
@@ -108,7 +109,16 @@ function hasTools() {
   return existsSync(COMPILER);
 }
 
+/**
+ * Removes the link that npm makes to the Node 24 of `npm run test:node24`: scripts of npm would run on that one, because
+ * they look for commands here first.
+ */
+function unlinkNode() {
+  for (const name of ['node', 'node.cmd', 'node.ps1']) rmSync(at('node_modules/.bin', name), { force: true });
+}
+
 async function main() {
+  unlinkNode();
   if (!hasTools()) {
     console.warn('build: nothing was built, because the development packages are not installed');
     return;

@@ -1,6 +1,6 @@
 /**
- * Runs everything, as CI does: prepares the machine, checks, runs all TypeScript suites and the
- * Python suite, and sums up. All parts run, whatever fails. The last line counts the tests; the
+ * Runs everything, as CI does: prepares the machine, checks, runs all TypeScript suites, the unit tests
+ * once more on Node 24, and the Python suite, and sums up. All parts run, whatever fails. The last line counts the tests; the
  * exit code is 0 only when no test failed, every part ended well, and there were tests at all.
  *
  *     node scripts/test.mjs
@@ -28,6 +28,7 @@ const PARTS = [
     ],
     env: { VITEST_SUMMARY: VITEST_REPORT },
   },
+  { name: 'unit tests on Node 24', command: [process.execPath, 'scripts/test-node24.mjs'] },
   {
     name: 'pytest',
     command: [join(ROOT, 'python/.venv/bin/pytest'), '-q', `--junitxml=${PYTEST_REPORT}`],

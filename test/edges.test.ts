@@ -42,7 +42,11 @@ describe('ARCHITECTURE.md', () => {
   it('gives a reason for every package that a package.json names, and for no other', () => {
     const named = ['.', 'server', 'client', 'bench'].flatMap((folder) => {
       const manifest = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')) as Manifest;
-      return Object.keys({ ...manifest.dependencies, ...manifest.devDependencies });
+      return Object.keys({
+        ...manifest.dependencies,
+        ...manifest.devDependencies,
+        ...manifest.optionalDependencies,
+      });
     });
     const listed = packages.filter(({ name }) => !name.startsWith('node:'));
     expect([...new Set(named)].filter((name) => !OWN_PACKAGES.includes(name)).sort()).toEqual(
@@ -75,6 +79,7 @@ describe('imports', () => {
 interface Manifest {
   dependencies?: Record<string, string>;
   devDependencies?: Record<string, string>;
+  optionalDependencies?: Record<string, string>;
 }
 
 function table(header: string): string[][] {

@@ -3,14 +3,14 @@
  * in time, and notices silence. Tells its owner of its end exactly once, and nothing after it: this is
  * what keeps frames of an older connection out.
  */
-import type { OpenedFrame } from '../../protocol/frames.js';
+import type { ErrorFrame, OpenedFrame } from '../../protocol/frames.js';
 import { TICKET_REFUSED } from './close-codes.js';
 import { decodeFrame } from './decode.js';
 import type { Decoded } from './frames.js';
 import type { Settings } from './options.js';
 import {
   type Credentials,
-  PROBES,
+  probeFrame,
   type Transport,
   type TransportEnd,
   type TransportKind,
@@ -31,6 +31,9 @@ export interface AttemptOwner {
   accepted(n: number): void;
   ended(end: TransportEnd): void;
 }
+
+/** What is told of an answer that is none of the protocol's frames. */
+export const NO_FRAME = 'Dobby sent no frame';
 
 /** One connection, opening or open. */
 export class Attempt {
@@ -108,7 +111,7 @@ export class Attempt {
     if (this.#isOver || this.openedAt === null || this.#lifeBy < Infinity) return;
     const { clock, openTimeoutMs } = this.#settings;
     this.#lifeBy = clock.now() + openTimeoutMs;
-    this.send([PROBES[0]]);
+    this.send([probeFrame(1)]);
     this.#checkSilence();
   }
 
@@ -126,10 +129,12 @@ export class Attempt {
     if (frame?.type === 'closing') this.#end(frame as unknown as TransportEnd);
     else if (this.openedAt !== null) this.#owner.frame(frame);
     else if (frame?.type === 'opened') this.#opened(frame as OpenedFrame);
-    else if (frame?.type !== 'error') this.#end({ message: 'Dobby sent no frame' });
-    // An error ends the opening; `closing` follows and says with which code, except after this one.
-    else if (frame['code' as never] === 'bad_ticket')
-      this.#end({ message: 'The ticket was refused', error: 'bad_ticket', code: TICKET_REFUSED });
+    else if (frame?.type !== 'error') this.#end({ message: NO_FRAME });
+    else {
+      // An error ends the opening; `closing` follows and says with which code, except after this one.
+      const { code, message } = frame as ErrorFrame;
+      if (code === 'bad_ticket') this.#end({ message, error: code, code: TICKET_REFUSED });
+    }
   }
 
   #opened(frame: OpenedFrame): void {

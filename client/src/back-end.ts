@@ -25,9 +25,8 @@ export interface Verdict {
   readonly refused: readonly string[];
   /** `connect_failed`: it could not be asked. */
   readonly code: 'connect_refused' | 'connect_failed';
+  /** What the view answered. */
   readonly message: string;
-  /** What the view answered, for people. */
-  readonly answer: string;
 }
 
 /** What the back end's answers lead to. */
@@ -109,14 +108,15 @@ export class BackEnd {
   }
 
   #judge(paths: readonly string[], { status, body, isOk, answer }: Answer): Verdict {
-    const isDecided = isOk || (status >= 200 && status < 500 && status !== 429);
-    if (!isDecided)
-      return { refused: paths, code: 'connect_failed', message: `connectUrl: ${answer}`, answer };
+    const message = `connectUrl: ${answer}`;
+    const { error, refused } = isObject(body) ? body : {};
+    // Dobby knows the session no more, or not yet: the back end has decided nothing.
+    const isUnknown = isObject(error) && error['code'] === 'unknown_session';
+    const isDecided = isOk || (status >= 200 && status < 500 && status !== 429 && !isUnknown);
+    if (!isDecided) return { refused: paths, code: 'connect_failed', message };
     this.succeeded();
-    const named = isObject(body) && Array.isArray(body['refused']) ? body['refused'] : [];
-    const refused = paths.filter((path) => !isOk || named.includes(path));
-    const message = `The back end refused this path. connectUrl: ${answer}`;
-    return { refused, code: 'connect_refused', message, answer };
+    const isRefused = (path: string): boolean => !isOk || (Array.isArray(refused) && refused.includes(path));
+    return { refused: paths.filter(isRefused), code: 'connect_refused', message };
   }
 
   /** Posts to a view. Never rejects: without an answer the status is 0. */

@@ -9,6 +9,11 @@ export interface Deadline {
   readonly ms: number;
 }
 
+/** Waits for `ms`, or until `signal` aborts. */
+export async function pause(deadline: Deadline): Promise<void> {
+  await within(deadline, () => new Promise<never>(() => undefined)).catch(() => undefined);
+}
+
 /**
  * Runs `run` with a signal that aborts after `ms`, or with `signal`. Rejects then, even if `run` does not heed its signal. Leaves no timer
  * and no listener behind.

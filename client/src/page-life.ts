@@ -20,7 +20,6 @@ export class PageLife {
   readonly #owner: PageLifeOwner;
   #stops: Stop[] = [];
   #isGone = false;
-  #isFrozen = false;
 
   constructor(owner: PageLifeOwner) {
     this.#owner = owner;
@@ -31,7 +30,7 @@ export class PageLife {
     if (this.#stops.length > 0) return;
     const { document } = globalThis;
     const wake = (): void => {
-      if (!this.#isGone && !this.#isFrozen && document?.visibilityState !== 'hidden') this.#owner.wake();
+      if (!this.#isGone && document?.visibilityState !== 'hidden') this.#owner.wake();
     };
     this.#on(globalThis, 'online', wake);
     this.#on(globalThis, 'pagehide', () => {
@@ -41,17 +40,11 @@ export class PageLife {
     });
     this.#on(globalThis, 'pageshow', () => {
       if (!this.#isGone) return;
-      this.#isGone = this.#isFrozen = false;
+      this.#isGone = false;
       this.#owner.restored();
     });
     this.#on(document, 'visibilitychange', wake);
-    this.#on(document, 'freeze', () => {
-      this.#isFrozen = true;
-    });
-    this.#on(document, 'resume', () => {
-      this.#isFrozen = false;
-      wake();
-    });
+    this.#on(document, 'resume', wake); // a frozen page runs nothing
   }
 
   /** Stops listening. Idempotent. */

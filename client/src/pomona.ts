@@ -15,6 +15,7 @@ import type {
 } from '../../protocol/frames.js';
 import { type LIMITS, PROTOCOL_VERSION } from '../../protocol/limits.js';
 import { utf8Length } from '../../protocol/paths.js';
+import { NO_FRAME } from './attempt.js';
 import { BackEnd } from './back-end.js';
 import { isCount, isPosition, isString } from './checks.js';
 import { DISMISSED, IDENTITY_EXPIRED, KICKED, TOKEN_REFUSED } from './close-codes.js';
@@ -55,15 +56,15 @@ export class Pomona {
   readonly #backEnd: BackEnd;
   readonly #connection: Connection;
   readonly #page = new PageLife({
-    wake: () => this.#wake(),
+    wake: () => {
+      this.#connection.wake();
+      this.#events.emit('wake', null);
+    },
     gone: () => {
       this.#connection.suspend();
       this.#forgetAsking();
     },
-    restored: () => {
-      this.#connection.resume();
-      this.#wake();
-    },
+    restored: () => this.#connection.resume(),
   });
   readonly #flushSoon = (): void => {
     if (this.#willFlush) return;
@@ -76,7 +77,6 @@ export class Pomona {
   /** What `#fields` made last. */
   readonly #made: Record<string, unknown> = {};
   #id: string | null = null;
-  #named = new Set<string>();
   #willFlush = false;
   /** Whether `close` was called. */
   #isClosed = false;
@@ -147,7 +147,8 @@ export class Pomona {
     { since, last, ...others }: ConnectOptions = {},
   ): Subscription {
     this.#mustNotBeClosed();
-    for (const option of Object.keys(others))
+    const [option] = Object.keys(others);
+    if (option)
       throw new PomonaError('unknown_field', `connect has no "${option}" without pomona/${option}.`);
     if (since && !isPosition(since))
       throw new PomonaError('bad_position', 'A position is {epoch, offset}.', { path });
@@ -216,11 +217,6 @@ export class Pomona {
     if (this.state === 'closed') throw new PomonaError('closed', 'Pomona is closed.');
   }
 
-  #wake(): void {
-    this.#connection.wake();
-    this.#events.emit('wake', null);
-  }
-
   #registerFrames(): void {
     const subscriptions = this.#subscriptions;
     const table: CoreTable = {
@@ -246,7 +242,7 @@ export class Pomona {
   }
 
   #frame(decoded: Decoded | null): void {
-    if (decoded === null) return this.#fail('bad_answer', 'Dobby sent no frame');
+    if (decoded === null) return this.#fail('bad_answer', NO_FRAME);
     const frame =
       decoded.type === 'refused' || decoded.type === 'unsubscribed'
         ? this.#upToDate(decoded as RefusedFrame | UnsubscribedFrame)
@@ -269,7 +265,7 @@ export class Pomona {
     const room = OPEN_BYTES - ENVELOPE_BYTES - utf8Length(JSON.stringify(frame));
     // What does not fit is asked for when the session is open.
     const paths = pack(this.#subscriptions.wanted(), room)[0];
-    this.#named = new Set(paths?.map(({ path }) => path));
+    this.#subscriptions.named(paths ?? [], 0);
     return JSON.stringify({ ...frame, paths } as OpenFrame);
   }
 
@@ -279,7 +275,7 @@ export class Pomona {
     if (isNew) this.#backEnd.reset();
     this.#outstanding.restart(frame.received);
     this.#frames.get('opened')?.(frame);
-    this.#subscriptions.opened(isNew, this.#named);
+    this.#subscriptions.opened(isNew);
     this.#flushSoon();
     if (isNew) this.#events.emit('id', frame.id);
   }

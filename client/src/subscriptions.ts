@@ -37,7 +37,7 @@ const RETRYABLE: readonly PomonaErrorCode[] = ['connect_failed', 'keys_unavailab
 /** What Dobby says of a path for which no word of the back end came in time. */
 const OVERDUE: readonly PomonaErrorCode[] = ['not_granted', 'denied'];
 /** How long after a view has answered, or was given up, what it caused may still be on its way. */
-const LATE_MS = 10_000;
+const LATE_MS = 20_000;
 
 /** What subscriptions ask of their Pomona. */
 export interface SubscriptionsOwner {
@@ -65,7 +65,7 @@ export class Subscriptions implements BackEndOwner {
 
   constructor(owner: SubscriptionsOwner) {
     this.#owner = owner;
-    this.#givenUp = new Recent(owner.clock, 2 * LATE_MS);
+    this.#givenUp = new Recent(owner.clock, LATE_MS);
     this.#released = new Recent(owner.clock, LATE_MS);
   }
 
@@ -108,8 +108,8 @@ export class Subscriptions implements BackEndOwner {
     return wanted.filter(this.mayName).map((track) => track.item());
   }
 
-  /** A connection has opened whose `open` frame asked for the paths `named`. */
-  opened(isNewSession: boolean, named: ReadonlySet<string>): void {
+  /** A connection has opened whose `open` frame was the last to be sent. */
+  opened(isNewSession: boolean): void {
     if (isNewSession) {
       this.#givenUp.clear();
       this.#released.clear();
@@ -117,8 +117,7 @@ export class Subscriptions implements BackEndOwner {
     for (const track of this.tracks.values()) {
       // A path that is not wanted may still be held by a session that lives on: that is to be told again.
       const mayBeHeld = !isNewSession && !track.isWanted && (track.asked || track.leaving > 0);
-      track.asked = (named.has(track.path) || mayBeHeld) && 'named';
-      track.namedBy = 0;
+      track.asked = (track.namedBy === 0 || mayBeHeld) && 'named';
       track.leaving = 0;
       track.isDue = false;
       if (!isNewSession) {
@@ -127,6 +126,7 @@ export class Subscriptions implements BackEndOwner {
       }
       track.hold = null;
       track.owesRelease = false;
+      track.answer = '';
       if (track.isWanted) track.state = 'asking';
       this.#forget(track);
     }
@@ -152,11 +152,14 @@ export class Subscriptions implements BackEndOwner {
     return { subscribe, unsubscribe };
   }
 
-  /** Paths were named in the frame with the number `n`. */
+  /** Paths are named in the frame with the number `n`, 0 for an `open` frame: Dobby may hold them from then on, even if it never answers. */
   named(items: readonly SubscribeItem[], n: number): void {
+    if (n === 0) for (const track of this.tracks.values()) track.namedBy = -1;
     for (const { path } of items) {
       const track = this.tracks.get(path);
-      if (track !== undefined) track.namedBy = n;
+      if (track === undefined) continue;
+      track.asked ||= 'named';
+      track.namedBy = n;
     }
   }
 
@@ -194,19 +197,22 @@ export class Subscriptions implements BackEndOwner {
       if (track.leaving > 0 || (!track.isWanted && track.asked)) continue;
       this.tracks.set(path, track); // perhaps the back end connected it without being asked
       // Given up while the back end was being asked, which has granted it nevertheless.
-      if (!track.isWanted && (track.hold || track.owesRelease || this.#givenUp.has(path))) {
+      if (track.isLeft && (track.hold || track.owesRelease || this.#givenUp.has(path))) {
         track.asked = 'named';
         this.#owner.changed();
         continue;
       }
       const isNew = track.state !== 'subscribed';
       track.isWanted = true;
-      track.hold = null;
+      if (track.hold === 'retry') track.hold = null;
       track.state = 'subscribed';
+      track.isSure = false;
       const { position: from, asked } = track;
       track.asked = 'heard';
       if (from === undefined) track.position = position;
-      if (isNew) this.#tell(track, 'subscribed', { path, position });
+      // A session that went on without being asked for the path may stand before what was processed here.
+      const at = from && track.hasProcessed(position) ? from : position;
+      if (isNew) this.#tell(track, 'subscribed', { path, position: at });
       // Heard from elsewhere than where we are: told now, because a connection may end before `gap` comes.
       if (from === undefined || position === null || asked === 'heard') continue;
       const reason = from?.epoch === position.epoch ? 'evicted' : 'restarted';
@@ -222,20 +228,23 @@ export class Subscriptions implements BackEndOwner {
       track.asked = 'named';
       track.state = 'asking';
       track.tellState();
-      if (track.hold !== 'asking') wanted.push(track.path);
+      track.isPendingAgain = track.hold === 'asking';
+      if (!track.isPendingAgain) wanted.push(track.path);
       track.hold = hold;
     });
     return wanted;
   }
 
   /** The back end has answered for `paths`. */
-  answered(paths: readonly string[], { refused, code, message, answer }: Verdict): void {
+  answered(paths: readonly string[], { refused, code, message }: Verdict): void {
     this.#each(paths, (track) => {
-      track.answer = answer;
+      track.answer = message;
       if (track.hold !== 'asking') return;
       track.hold = null;
-      // Given up meanwhile: what it has granted since is to end.
-      if (!track.isWanted && !track.asked && !refused.includes(track.path)) track.asked = 'named';
+      track.isDue ||= track.isPendingAgain;
+      track.isPendingAgain = false;
+      // Left meanwhile: what it has granted since is to end.
+      if (track.isLeft && !refused.includes(track.path)) track.asked ||= 'named';
       if (track.owesRelease) this.#owner.releaseSoon();
       this.#forget(track);
     });
@@ -248,10 +257,13 @@ export class Subscriptions implements BackEndOwner {
       const track = this.tracks.get(path);
       if (track === undefined || track.leaving > 0) continue;
       track.asked = false;
-      const isOverdue = OVERDUE.includes(code);
-      const why = isOverdue && track.answer ? ` connectUrl: ${track.answer}` : '';
-      if (isOverdue && track.isWanted && track.hold) this.#owner.changed();
-      else this.refuse([path], code, message + why);
+      const isOverdue = track.isWanted && OVERDUE.includes(code);
+      // The back end has answered: Dobby may have decided before, and be heard later. It is asked once more.
+      const mayBeLate = track.answer !== '' && !track.isSure;
+      if (isOverdue && (track.hold || mayBeLate)) {
+        track.isSure ||= !track.hold;
+        this.#owner.changed();
+      } else this.refuse([path], code, isOverdue ? `${message} ${track.answer}` : message);
     }
   }
 
@@ -376,7 +388,7 @@ export class Subscriptions implements BackEndOwner {
     track.asked = false;
     if (!track.isWanted) return;
     // What our own release has caused ends nothing that was wanted since.
-    if (by === 'back_end' && this.#released.take(track.path)) {
+    if (by === 'back_end' && (track.hold === 'release' || this.#released.take(track.path))) {
       track.state = 'asking';
       track.tellState();
       return this.#owner.changed();

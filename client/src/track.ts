@@ -34,8 +34,11 @@ export class Track implements PathView {
    * since `subscribed` came on this connection: then nothing is missing but what `gap` tells.
    */
   asked: false | 'named' | 'heard' = false;
-  /** The number of the frame that named the path last on this connection; 0 for the `open` frame. What Dobby decided before it has come counts no more. */
-  namedBy = 0;
+  /**
+   * The number of the frame that named the path last on this connection; 0 for the `open` frame, -1 for none. What Dobby decided before
+   * that frame has come counts no more.
+   */
+  namedBy = -1;
   /** There is more to ask for than was: the path is to be named once more. */
   isDue = false;
   /** Unsubscribes that were not answered yet; until they are, what comes belongs to what was before. */
@@ -45,7 +48,11 @@ export class Track implements PathView {
    * not be asked, and will be again. During the last two the path is not asked for.
    */
   hold: 'asking' | 'retry' | 'release' | null = null;
-  /** What the connect view answered last, for people. */
+  /** Whether Dobby waits for the back end's word on a wish that is newer than what the connect view is being asked. */
+  isPendingAgain = false;
+  /** Whether Dobby was asked once more since the connect view has answered, and the path was not granted. */
+  isSure = false;
+  /** What the connect view answered last, for people; empty before it has. */
   answer = '';
   /** Whether the back end is still to be told that the path has gone. */
   owesRelease = false;
@@ -55,10 +62,15 @@ export class Track implements PathView {
     this.isWanted = isWanted;
   }
 
+  /** Whether its handlers have left, so that what is still granted has to end. */
+  get isLeft(): boolean {
+    return !this.isWanted && this.entries.length === 0;
+  }
+
   /** Whether nothing depends on this any more. */
   get isForgettable(): boolean {
     const isIdle = !this.asked && this.leaving === 0 && !this.hold && !this.owesRelease;
-    return isIdle && !this.isWanted && this.entries.length === 0;
+    return isIdle && this.isLeft;
   }
 
   /** How to ask for the path; a later entry may wrap this to ask for more. */
@@ -84,7 +96,8 @@ export class Track implements PathView {
     this.isWanted = false;
     this.state = state;
     this.position = undefined;
-    this.hold = null;
+    this.answer = '';
+    if (this.hold === 'retry') this.hold = null;
   }
 
   /** Tells all subscriptions of the path. */

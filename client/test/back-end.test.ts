@@ -54,6 +54,14 @@ describe('connectUrl', () => {
     expect(stage.requests.length).toBe(1);
   });
 
+  it('that says of the session that Dobby knows none has decided nothing: it is asked again', async () => {
+    const stage = await asking({}, 'a');
+    await stage.requests[0]?.answer(404, { error: { code: 'unknown_session', message: 'none' } });
+    expect(stage.told('refused')).toMatchObject([{ code: 'connect_failed', retryable: true }]);
+    await stage.clock.advance(250);
+    expect(stage.transport.sentOf('subscribe').length).toBe(1);
+  });
+
   it('refuses what its answer names, and only that', async () => {
     const stage = await asking({}, 'a', 'b');
     await stage.requests[0]?.answer(200, { refused: ['b', 'other'] });
@@ -121,6 +129,9 @@ describe('connectUrl', () => {
     await stage.transport.says(pending('a'));
     expect(stage.requests.length).toBe(1);
     await stage.requests[0]?.answer(200);
+    // Decided before the answer, perhaps, and heard after it: Dobby is asked once more.
+    await stage.transport.says(refused('a'));
+    expect(stage.told('refused')).toEqual([]);
     await stage.transport.says(refused('a'));
     expect(stage.told('refused')).toEqual([expect.objectContaining({ code: 'not_granted' })]);
   });
@@ -178,8 +189,8 @@ describe('what the connect view answered is told', () => {
     ],
     [
       'an error of Dobby that it passes on',
-      new Response('{"error":{"code":"unknown_session"}}', json(409)),
-      /HTTP 409, application\/json.*unknown_session/,
+      new Response('{"error":{"code":"user_mismatch"}}', json(409)),
+      /HTTP 409, application\/json.*user_mismatch/,
     ],
     [
       'a login page that it redirects to',
@@ -197,7 +208,7 @@ describe('what the connect view answered is told', () => {
     const response = new Response('{"refuse":["a"]}', json(200));
     const stage = await asking({ fetch: async () => response }, 'a');
     await stage.clock.advance(0);
-    await stage.transport.says(refused('a'));
+    await stage.transport.says(refused('a'), refused('a'));
     expect((stage.told('refused')[0] as { message: string }).message).toMatch(/HTTP 200.*"refuse"/);
   });
 });

@@ -229,6 +229,7 @@ describe('falling back', () => {
   });
 
   it('says at once when nothing can be used', () => {
+    vi.stubGlobal('WebSocket', undefined); // Node has one since 22
     expect(() => new Stage({ transports: ['websocket'], WebSocket: undefined as never })).toThrow(
       /transport|used/i,
     );

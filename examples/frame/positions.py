@@ -1,12 +1,9 @@
 """Where paths stand, so that a page misses nothing between being rendered and being subscribed."""
 
-import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import cornelius
-
-log = logging.getLogger(__name__)
+from cornelius import django
 
 
 def positions(paths: Iterable[str]) -> Mapping[str, Any]:
@@ -15,9 +12,5 @@ def positions(paths: Iterable[str]) -> Mapping[str, Any]:
     Nothing is in it when Dobby cannot be reached: Pomona then tells a gap as soon as it is
     subscribed, and the page fetches what it shows once more.
     """
-    try:
-        known = cornelius.positions(paths)
-    except cornelius.CorneliusError as error:
-        log.warning("Dobby was not asked for positions: %s", error)
-        return {}
+    known = django.positions(paths)
     return {path: position.to_json() for path, position in known.items() if position}

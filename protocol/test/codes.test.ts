@@ -57,10 +57,10 @@ describe('errors', () => {
     expect(message).toMatch(/^[A-Z].*\.$/);
   });
 
-  it('are retryable where the status says so', () => {
-    const temporary = [408, 502, 503, 500];
+  it('are retryable where the status says so, and where the request may not be as it was sent', () => {
+    const temporary = [408, 431, 502, 503, 500];
     for (const [code, { status, retryable }] of errors) {
-      expect(retryable, code).toBe(temporary.includes(status));
+      expect(retryable, code).toBe(temporary.includes(status) || code === 'bad_request');
     }
   });
 

@@ -161,7 +161,7 @@ it('describes every file in its README', () => {
     file.endsWith('.json'),
   );
   expect(files.sort()).toEqual(
-    ['api', 'bodies', 'down', 'keys', 'later', 'paths', 'patterns', 'poll', 'tables', 'up'].map(
+    ['api', 'bodies', 'down', 'keys', 'later', 'paths', 'patterns', 'poll', 'secrets', 'tables', 'up'].map(
       (name) => `${name}.json`,
     ),
   );

@@ -10,6 +10,7 @@ interface Fixtures {
   bodies: { name: string; json: string; code?: string; field?: string }[];
   paths: { path: string; fault: 'bad_path' | 'reserved_path' | null }[];
   keys: { key: string; fault: 'bad_key' | null }[];
+  secrets: { name: string; text: string; secrets: string[] | null }[];
   patterns: {
     match: { pattern: string; path: string; captured: Record<string, string> | null }[];
     bad: string[];

@@ -28,6 +28,7 @@ from ._errors import (
     BadReply,
     BadRequest,
     BadSignature,
+    BlockingCall,
     CommandFailed,
     CorneliusError,
     DobbyTimeout,
@@ -48,6 +49,7 @@ from ._errors import (
     UserMismatch,
 )
 from ._keys import key_fault
+from ._outbox import outbox
 from ._paths import path_fault
 from ._retry import Retry
 from ._tokens import token
@@ -142,6 +144,7 @@ __all__ = [
     "watch",
     "token",
     "configure",
+    "outbox",
     # clients of your own
     "Dobby",
     "AsyncDobby",
@@ -171,6 +174,7 @@ __all__ = [
     "BadPattern",
     "BadReply",
     "BadRequest",
+    "BlockingCall",
     "DobbyTimeout",
     "DobbyUnreachable",
     "Forbidden",

@@ -11,14 +11,14 @@ import httpx
 
 from . import _calls as calls
 from ._calls import Call, Request
-from ._endpoint import DEFAULT_TIMEOUT, Endpoint
+from ._endpoint import DEFAULT_TIMEOUT, Endpoint, reply_of
 from ._errors import BadReply, CorneliusError, DobbyUnreachable
 from ._history import history, history_page
 from ._paths import checked_path
 from ._pool import LoopPools
 from ._positions import checked_position
 from ._replies import Reply
-from ._retry import Outage, Retry
+from ._retry import ONCE, Outage, Retry
 from ._signature import like
 from ._state import state as state_call
 from ._types import Gap, Page, PathInfo, Position, SessionInfo, State, Update
@@ -42,7 +42,7 @@ class AsyncDobby:
     """A client of one Dobby for asyncio. Arguments and errors are those of `Dobby`.
 
     One client may be used from many tasks, and from one event loop after another: each loop has
-    its own pool of connections. Close it in the loop that used it last.
+    its own pool of connections, which is closed with the loop at the latest.
     """
 
     _sleep = staticmethod(asyncio.sleep)
@@ -124,18 +124,23 @@ class AsyncDobby:
                 whole: State = end.value
                 return whole
 
-    def watch(self, path: str) -> AsyncIterator[Update | Gap]:
-        """Yields what is pushed to the public `path`, for ever; see `Dobby.watch`."""
+    def watch(self, path: str) -> AsyncGenerator[Update | Gap, None]:
+        """Yields what is pushed to the public `path`, for ever; see `Dobby.watch`.
+
+        To leave the loop early, close the generator with `contextlib.aclosing`.
+        """
         return self._watch(Watch(path, self._retry))
 
-    async def run(self, call: Call[T]) -> T:
-        """Sends one prepared call, tried again as the retry policy says."""
+    async def run(self, call: Call[T], *, within: float | None = None) -> T:
+        """Sends one prepared call, tried again as the retry policy says; see `Dobby.run`."""
         if call.nothing is not None:
             return call.nothing
-        attempts = self._retry.start(self._outage)
+        # One try that was short of time says nothing of an outage.
+        attempts = self._retry.start(self._outage) if within is None else ONCE.start()
+        seconds = None if within is None else within / 2
         while True:
             try:
-                result = call.parse(await self._send(call.request))
+                result = call.parse(await self._send(call.request, seconds))
             except CorneliusError as error:
                 await self._sleep(attempts.after(error))
             else:
@@ -155,20 +160,19 @@ class AsyncDobby:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._endpoint.url!r})"
 
-    async def _send(self, request: Request) -> Reply:
+    async def _send(self, request: Request, seconds: float | None = None) -> Reply:
         headers = self._endpoint.api_headers(request)
         pool = self._pools.get()
-        with self._endpoint.translated():
+        with self._endpoint.translated(seconds):
             response = await pool.request(
                 request.method,
                 self._endpoint.url + request.target,
                 headers=headers,
                 content=request.body,
-                timeout=self._endpoint.timeout,
+                timeout=seconds or self._endpoint.timeout,
                 follow_redirects=False,
             )
-        asked = response.headers.get("retry-after")
-        return Reply(response.status_code, response.content, asked)
+        return reply_of(response, response.content)
 
     async def _pages(
         self, page: Callable[[N | None], Call[Page[T, N]]], after: N | None = None
@@ -183,7 +187,7 @@ class AsyncDobby:
                 raise BadReply("the list does not end")
             after = found.next
 
-    async def _watch(self, watch: Watch) -> AsyncIterator[Update | Gap]:
+    async def _watch(self, watch: Watch) -> AsyncGenerator[Update | Gap, None]:
         while True:
             try:
                 # aclosing: leaving the loop early closes the connection at once, not at some
@@ -197,13 +201,13 @@ class AsyncDobby:
     async def _connection(self, watch: Watch) -> AsyncGenerator[Update | Gap, None]:
         timeout = httpx.Timeout(self._endpoint.timeout, read=SILENCE_SECONDS)
         url = self._endpoint.url + watch.target
-        stream = self._pools.get().stream("GET", url, headers=watch.headers(), timeout=timeout)
+        stream = self._pools.get().stream(
+            "GET", url, headers=watch.headers(), timeout=timeout, follow_redirects=False
+        )
         with self._endpoint.translated():
             async with stream as response:
                 if response.headers.get("content-type", "").split(";")[0] != "text/event-stream":
-                    asked = response.headers.get("retry-after")
-                    body = await response.aread()
-                    raise watch.refusal(Reply(response.status_code, body, asked))
+                    raise watch.refusal(reply_of(response, await response.aread()))
                 async for chunk in response.aiter_bytes():
                     for each in watch.feed(chunk):
                         yield each

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
@@ -10,14 +12,14 @@ import httpx
 
 from . import _calls as calls
 from ._calls import Call, Request
-from ._endpoint import DEFAULT_TIMEOUT, Endpoint
-from ._errors import BadReply, CorneliusError, DobbyUnreachable
+from ._endpoint import DEFAULT_TIMEOUT, Endpoint, reply_of
+from ._errors import BadReply, BlockingCall, CorneliusError, DobbyUnreachable
 from ._history import history, history_page
 from ._paths import checked_path
 from ._pool import ProcessPools
 from ._positions import checked_position
 from ._replies import Reply
-from ._retry import Outage, Retry
+from ._retry import ONCE, Outage, Retry
 from ._signature import like
 from ._state import state as state_call
 from ._types import Gap, Page, PathInfo, Position, SessionInfo, State, Update
@@ -45,7 +47,8 @@ class Dobby:
     back end.
 
     One client may be used from many threads, and may be made before a process forks: each process
-    has its own pool of connections. Raises `BadConfiguration`.
+    has its own pool of connections. Raises `BadConfiguration`; every call raises `BlockingCall` in
+    a thread that runs an event loop, unless the variable DJANGO_ALLOW_ASYNC_UNSAFE is set.
     """
 
     _sleep = staticmethod(time.sleep)
@@ -150,14 +153,21 @@ class Dobby:
         """
         return self._watch(Watch(path, self._retry))
 
-    def run(self, call: Call[T]) -> T:
-        """Sends one prepared call, tried again as the retry policy says."""
+    def run(self, call: Call[T], *, within: float | None = None) -> T:
+        """Sends one prepared call, tried again as the retry policy says.
+
+        With `within` it is tried once, and takes at most so many seconds: half of them to connect,
+        half to be answered. Raises `BlockingCall` in a thread that runs an event loop.
+        """
+        refuse_in_event_loop()
         if call.nothing is not None:
             return call.nothing
-        attempts = self._retry.start(self._outage)
+        # One try that was short of time says nothing of an outage.
+        attempts = self._retry.start(self._outage) if within is None else ONCE.start()
+        seconds = None if within is None else within / 2
         while True:
             try:
-                result = call.parse(self._send(call.request))
+                result = call.parse(self._send(call.request, seconds))
             except CorneliusError as error:
                 self._sleep(attempts.after(error))
             else:
@@ -177,20 +187,19 @@ class Dobby:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._endpoint.url!r})"
 
-    def _send(self, request: Request) -> Reply:
+    def _send(self, request: Request, seconds: float | None = None) -> Reply:
         headers = self._endpoint.api_headers(request)
         pool = self._pools.get()
-        with self._endpoint.translated():
+        with self._endpoint.translated(seconds):
             response = pool.request(
                 request.method,
                 self._endpoint.url + request.target,
                 headers=headers,
                 content=request.body,
-                timeout=self._endpoint.timeout,
+                timeout=seconds or self._endpoint.timeout,
                 follow_redirects=False,
             )
-        asked = response.headers.get("retry-after")
-        return Reply(response.status_code, response.content, asked)
+        return reply_of(response, response.content)
 
     def _pages(
         self, page: Callable[[N | None], Call[Page[T, N]]], after: N | None = None
@@ -205,6 +214,7 @@ class Dobby:
             after = found.next
 
     def _watch(self, watch: Watch) -> Iterator[Update | Gap]:
+        refuse_in_event_loop()
         while True:
             try:
                 yield from self._connection(watch)
@@ -214,11 +224,23 @@ class Dobby:
     def _connection(self, watch: Watch) -> Iterator[Update | Gap]:
         timeout = httpx.Timeout(self._endpoint.timeout, read=SILENCE_SECONDS)
         url = self._endpoint.url + watch.target
-        stream = self._pools.get().stream("GET", url, headers=watch.headers(), timeout=timeout)
+        stream = self._pools.get().stream(
+            "GET", url, headers=watch.headers(), timeout=timeout, follow_redirects=False
+        )
         with self._endpoint.translated(), stream as response:
             if response.headers.get("content-type", "").split(";")[0] != "text/event-stream":
-                asked = response.headers.get("retry-after")
-                raise watch.refusal(Reply(response.status_code, response.read(), asked))
+                raise watch.refusal(reply_of(response, response.read()))
             for chunk in response.iter_bytes():
                 yield from watch.feed(chunk)
         raise DobbyUnreachable("the stream ended")
+
+
+def refuse_in_event_loop() -> None:
+    """Raises `BlockingCall` where waiting would hold up every task of an event loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    # Django's own switch for notebooks and shells, which run a loop in the thread of the user.
+    if not os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE"):
+        raise BlockingCall

@@ -6,8 +6,8 @@ Django settings if Django is set up, then in the environment. Nothing is read at
 
 from __future__ import annotations
 
+import atexit
 import os
-import re
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
@@ -19,14 +19,18 @@ from ._client import Dobby
 from ._endpoint import DEFAULT_TIMEOUT, DEFAULT_URL
 from ._errors import BadConfiguration
 from ._retry import DEFAULT_SECONDS, Retry, checked_retry_seconds
+from ._secrets import checked_secrets as secrets_of_text
 from ._signature import like
+from ._stand_in import AsyncStandIn, StandIn
 
 P = ParamSpec("P")
 T = TypeVar("T")
 C = TypeVar("C", Dobby, AsyncDobby)
 
-_SECRET = re.compile(r"\S{16,}")
+_MIN_SECRET_CHARACTERS = 16
+BACKENDS = ("http", "test")
 _VARIABLES = (
+    "backend",
     "url",
     "api_key",
     "api_key_file",
@@ -49,6 +53,7 @@ _async: dict[str, AsyncDobby] = {}
 
 def configure(
     *,
+    backend: str | None = None,
     url: str | None = None,
     api_key: str | None = None,
     api_key_file: str | os.PathLike[str] | None = None,
@@ -66,16 +71,19 @@ def configure(
 ) -> None:
     """Configures the default clients; what is None comes from the settings or the environment.
 
-    `timeout` is in seconds for each step of one try, 5 by default. `retry_seconds` is how long a
-    call is tried again, 8 by default, so that a restart of Dobby loses nothing; 0 for never.
-    `api_key_file` is read when a client is first needed, and `api_key` goes before it.
-    `webhook_secret` is what Dobby signs the commands with that it posts, or several of which any
-    may be it; `webhook_secret_file` holds one in each line, and is read for each command. What
+    `backend` is "http", or "test": then nothing is sent, and `outbox` holds what would have been;
+    by default it is "test" under Django's test runner. `timeout` is in seconds for each step of one
+    try, 5 by default. `retry_seconds` is how long a call is tried again, 8 by default, so that a
+    restart of Dobby loses nothing; 0 for never. `api_key_file` is read when a client is first
+    needed, and `api_key` goes before it. Keys and secrets, given or in a file, may be several, one
+    in each line: the first is the one to send or sign with, and any of `webhook_secret` may have
+    signed the commands that Dobby posts. `webhook_secret_file` is read for each command. What
     begins with `token_` is for `token`, and read for each; see there. A second call replaces the
     first and closes its client, so make it before other threads publish. Raises nothing: mistakes
     are told, as `BadConfiguration`, by the first call that needs a client.
     """
     given = {
+        "backend": backend,
         "url": url,
         "api_key": api_key,
         "api_key_file": api_key_file,
@@ -101,20 +109,53 @@ def forget() -> None:
 
     The blocking one is closed. Connections of event loops are closed with their loops.
     """
-    client = _sync.pop("client", None)
-    if client is not None:
-        client.close()
+    for name in list(_sync):
+        client = _sync.pop(name, None)
+        if client is not None:
+            client.close()
     _async.clear()
 
 
 def default() -> Dobby:
     """Gives the default client. Raises `BadConfiguration`."""
-    return _sync.get("client") or _sync.setdefault("client", _made(Dobby))
+    if chosen_backend() == "test":
+        return _sync.get("test") or _sync.setdefault("test", StandIn())
+    if "http" not in _sync:
+        # What is open at the end of a process would be a ResourceWarning.
+        atexit.unregister(forget)
+        atexit.register(forget)
+    return _sync.get("http") or _sync.setdefault("http", _made(Dobby))
 
 
 def async_default() -> AsyncDobby:
     """Gives the default client for asyncio. Raises `BadConfiguration`."""
-    return _async.get("client") or _async.setdefault("client", _made(AsyncDobby))
+    if chosen_backend() == "test":
+        return _async.get("test") or _async.setdefault("test", AsyncStandIn())
+    return _async.get("http") or _async.setdefault("http", _made(AsyncDobby))
+
+
+def chosen_backend() -> str:
+    """Gives "http" or "test"; unless configured, "test" under Django's test runner.
+
+    Asked for each call: tests begin and end within a process. Raises `BadConfiguration`.
+    """
+    given = first(option_sources(), "backend")
+    if given is None:
+        return "test" if _is_django_test() else "http"
+    return checked_backend(given)
+
+
+def checked_backend(given: object) -> str:
+    """Gives the name of a backend, or raises `BadConfiguration`."""
+    if given not in BACKENDS:
+        raise BadConfiguration(f"the backend {given!r} is none of {', '.join(BACKENDS)}")
+    return str(given)
+
+
+def _is_django_test() -> bool:
+    """Says whether Django's test environment is set up, as by its runner and by pytest-django."""
+    utils = sys.modules.get("django.test.utils")
+    return hasattr(getattr(utils, "_TestState", None), "saved_data")
 
 
 def door(call: Callable[P, Call[T]]) -> Callable[P, T]:
@@ -170,7 +211,7 @@ def _api_key(sources: Sequence[Mapping[str, Any]]) -> str | None:
 def read_key_file(name: str | os.PathLike[str], what: str = "API key") -> str:
     """Gives what the file holds. Raises `BadConfiguration` when it cannot be read."""
     try:
-        return Path(name).read_text(encoding="utf-8").strip()
+        return Path(name).read_text(encoding="utf-8")
     except (OSError, ValueError, TypeError) as error:
         raise BadConfiguration(f"the {what} file {name!r} cannot be read: {error}") from error
 
@@ -196,19 +237,20 @@ def webhook_secrets(given: str | Sequence[str] | None = None) -> list[str]:
 
 def read_secret_file(name: str | os.PathLike[str]) -> list[str]:
     """Gives the secrets of a file, one in each line. Raises `BadConfiguration`."""
-    return checked_secrets(read_key_file(name, "webhook secret").splitlines())
+    return checked_secrets(read_key_file(name, "webhook secret"))
 
 
 def checked_secrets(given: object) -> list[str]:
-    """Gives one secret or several as a list, or raises `BadConfiguration`."""
+    """Gives the secrets of one text, in its lines, or of several. Raises `BadConfiguration`."""
     several = [given] if isinstance(given, str) else given
-    if not isinstance(several, Sequence) or not all(isinstance(one, str) for one in several):
+    if not isinstance(several, Sequence) or isinstance(several, bytes) or not several:
         raise BadConfiguration("a webhook secret is text, or a list of texts")
-    secrets = [one.strip() for one in several]
-    # As Dobby has it. The secrets themselves stay out of the message: messages end up in logs.
-    if not secrets or not all(_SECRET.fullmatch(one) for one in secrets):
-        raise BadConfiguration("the webhook secret is not 16 characters or more, without spaces")
-    return secrets
+    found = [
+        each
+        for one in several
+        for each in secrets_of_text(one, _MIN_SECRET_CHARACTERS, "the webhook secret")
+    ]
+    return list(dict.fromkeys(found))
 
 
 def _django_options() -> dict[str, Any]:

@@ -10,6 +10,8 @@ import httpx
 
 from ._calls import Request
 from ._errors import BadConfiguration, DobbyTimeout, DobbyUnreachable
+from ._replies import Reply
+from ._secrets import checked_secrets
 from ._version import __version__
 
 DEFAULT_URL = "http://127.0.0.1:4020"
@@ -42,15 +44,23 @@ class Endpoint:
         }
 
     @contextmanager
-    def translated(self) -> Iterator[None]:
+    def translated(self, seconds: float | None = None) -> Iterator[None]:
         """Turns what httpx raises into `DobbyTimeout` or `DobbyUnreachable`."""
         try:
             yield
         except httpx.TimeoutException as error:
-            raise DobbyTimeout(f"no answer from {self.url} within {self.timeout:g} s") from error
+            raise DobbyTimeout(
+                f"no answer from {self.url} within {seconds or self.timeout:g} s"
+            ) from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             why = str(error) or type(error).__name__
             raise DobbyUnreachable(f"{self.url} cannot be reached: {why}") from error
+
+
+def reply_of(response: httpx.Response, body: bytes) -> Reply:
+    """Gives what the parsers read of an answer."""
+    headers = response.headers
+    return Reply(response.status_code, body, headers.get("retry-after"), headers.get("location"))
 
 
 def checked_url(url: object) -> str:
@@ -72,12 +82,8 @@ def checked_url(url: object) -> str:
 
 
 def checked_api_key(key: object) -> str:
-    """Gives `key` without the space around it, or raises `BadConfiguration`."""
-    stripped = key.strip() if isinstance(key, str) else ""
-    if not stripped or not stripped.isascii() or not stripped.isprintable():
-        # The key itself stays out of the message: messages end up in logs.
-        raise BadConfiguration("the API key is empty or has characters that a header cannot carry")
-    return stripped
+    """Gives the key to send, the first line of `key`, or raises `BadConfiguration`."""
+    return checked_secrets(key, 1, "the API key")[0]
 
 
 def checked_timeout(timeout: object) -> float:

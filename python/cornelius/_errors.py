@@ -25,6 +25,18 @@ class BadConfiguration(CorneliusError):
     """
 
 
+class BlockingCall(CorneliusError, RuntimeError):
+    """A blocking function was called in a thread that runs an event loop. Nothing was sent."""
+
+    def __init__(
+        self,
+        message: str = "This call would block the event loop of this thread: use "
+        "`await cornelius.aio.update(…)` and its siblings, or AsyncDobby, "
+        "or run it in a thread with asyncio.to_thread",
+    ) -> None:
+        super().__init__(message)
+
+
 class BadPath(CorneliusError, ValueError):
     """A path breaks the grammar. Raised before anything is sent.
 
@@ -321,6 +333,8 @@ _RETRYABLE = frozenset(
         "too_many_sessions",
         "connect_failed",
         "request_timeout",
+        "bad_request",
+        "headers_too_large",
         "too_many_commands",
         "back_end_down",
         "keys_unavailable",

@@ -9,10 +9,15 @@ lock that a fork could copy while it is held: `dict.setdefault` is atomic.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import weakref
 from collections.abc import Callable
+from contextlib import suppress
 
 import httpx
+
+log = logging.getLogger("cornelius")
 
 
 class ProcessPools:
@@ -46,7 +51,7 @@ class ProcessPools:
 
 
 class LoopPools:
-    """One `httpx.AsyncClient` for each running event loop of asyncio."""
+    """One `httpx.AsyncClient` for each running event loop of asyncio, closed before the loop is."""
 
     def __init__(self, make: Callable[[], httpx.AsyncClient]) -> None:
         self._make = make
@@ -60,17 +65,73 @@ class LoopPools:
         loop = asyncio.get_running_loop()
         found = self._pools.get(loop)
         if found is None:
-            # Pools of loops that have ended cannot be closed any more, only forgotten.
-            for old in list(self._pools):
-                if old.is_closed():
-                    self._pools.pop(old, None)
             found = self._pools[loop] = self._make()
+            closing_of(loop).pools[found] = weakref.ref(self)
         return found
 
+    def __del__(self) -> None:
+        """Has the pools closed by their loops, which alone can do it."""
+        for loop, pool in self._pools.items():
+            with suppress(RuntimeError):  # the loop is closed, and its pool with it
+                loop.call_soon_threadsafe(closing_of(loop).drop, pool)
+
+    def forget(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Takes note that the pool of `loop` is closed."""
+        self._pools.pop(loop, None)
+
     async def close(self) -> None:
-        """Closes the running loop's pool."""
+        """Closes the running loop's pool; those of other loops are closed with them."""
         self._is_closed = True
-        pool = self._pools.pop(asyncio.get_running_loop(), None)
-        self._pools.clear()
+        loop = asyncio.get_running_loop()
+        pool = self._pools.pop(loop, None)
         if pool is not None:
+            closing_of(loop).pools.pop(pool, None)
             await pool.aclose()
+
+
+class Closing:
+    """Stands in for `close` of one event loop: closes the pools that are left, then the loop.
+
+    asyncio has no hook for the end of a loop, and afterwards a transport cannot be closed any more:
+    it would be reported as a ResourceWarning, whenever it is collected.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._close = loop.close
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.pools: dict[httpx.AsyncClient, weakref.ref[LoopPools]] = {}
+
+    def __call__(self) -> None:
+        """Closes pools and loop. May be called again."""
+        try:
+            while self.pools and not (self._loop.is_closed() or self._loop.is_running()):
+                pool, reference = self.pools.popitem()
+                owner = reference()
+                if owner is not None:
+                    owner.forget(self._loop)
+                self._loop.run_until_complete(_closed(pool))
+        finally:
+            self._close()
+
+    def drop(self, pool: httpx.AsyncClient) -> None:
+        """Closes one pool in the running loop."""
+        if self.pools.pop(pool, None) is not None:
+            task = self._loop.create_task(_closed(pool))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+
+def closing_of(loop: asyncio.AbstractEventLoop) -> Closing:
+    """Gives the stand-in for `loop.close`, one for each loop."""
+    if not isinstance(loop.close, Closing):
+        loop.close = Closing(loop)  # type: ignore[method-assign]
+    found: Closing = loop.close
+    return found
+
+
+async def _closed(pool: httpx.AsyncClient) -> None:
+    try:
+        await pool.aclose()
+    except Exception as error:
+        log.warning("connections to Dobby were not closed: %r", error)

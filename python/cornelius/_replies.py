@@ -5,6 +5,7 @@ Each gives the result or raises; nothing but a `CorneliusError` comes out, whate
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from ._types import Page, PathInfo, Position, Sent, SessionInfo
 
 T = TypeVar("T")
 
+_MAX_SHOWN = 200
+_USER = re.compile(r"^((?:[A-Za-z][A-Za-z0-9+.-]*:)?//)[^/?#]*@")
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -25,6 +29,8 @@ class Reply:
     status: int
     body: bytes
     retry_after: str | None = None
+    """The header of that name."""
+    location: str | None = None
     """The header of that name."""
 
 
@@ -47,7 +53,18 @@ def _failure(reply: Reply) -> ApiError | BadReply:
         body = decode.json_object(reply.body, "the answer")
         return decode.error(decode.as_object(body.get("error"), "error"), reply.status)
     except BadReply:
+        if 300 <= reply.status < 400:
+            return BadReply(_redirect(reply.location), reply.status)
         return BadReply("The answer is not one of Dobby's", reply.status)
+
+
+def _redirect(location: str | None) -> str:
+    """Says where a redirect leads: none is followed, for what is posted may get lost on the way."""
+    if location is None:
+        return "The answer is a redirect without a Location"
+    shown = _USER.sub(r"\1", location)
+    shown = shown if len(shown) <= _MAX_SHOWN else f"{shown[:_MAX_SHOWN]}…"
+    return f"The answer is a redirect to {shown!r}: set the URL of Dobby to where it answers itself"
 
 
 def _seconds(retry_after: str | None) -> float | None:
@@ -104,11 +121,12 @@ def _raise_missing(names: list[str], found: dict[str, Any]) -> None:
 
 
 def kicked(reply: Reply) -> int:
-    """Gives how many sessions ended, or raises unless the answer says that they did."""
+    """Gives how many sessions ended, which may be none."""
     body = answer(reply)
-    if not decode.boolean(body, "kicked"):
-        raise BadReply("the answer does not say that the session was kicked")
-    return decode.integer(body, "sessions")
+    is_kicked, count = decode.boolean(body, "kicked"), decode.integer(body, "sessions")
+    if count > 0 and not is_kicked:
+        raise BadReply("the answer says that sessions ended, and that none was kicked")
+    return count
 
 
 def sent(reply: Reply) -> Sent:

@@ -103,6 +103,10 @@ class Attempts:
         return min(asked + self._policy.delay(self._failures), left)
 
 
+ONCE = Retry(total_seconds=0.0)
+"""Tries once."""
+
+
 def checked_retry_seconds(seconds: object) -> float:
     """Gives `seconds`, at least 0, or raises `BadConfiguration`."""
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -17,13 +16,14 @@ from ._default import first, option_sources, read_key_file
 from ._errors import BadConfiguration, api_error
 from ._messages import encode_info
 from ._patterns import checked_patterns
+from ._secrets import checked_secrets
 
 ALGORITHMS = ("HS256", "RS256", "ES256", "EdDSA")
 AUDIENCE = "dobby"
 MAX_CHARACTERS = 16_384
 MAX_NAME_CHARACTERS = 255
 
-_SECRET = re.compile(r"\S{32,}")
+_MIN_SECRET_CHARACTERS = 32
 
 
 def token(
@@ -107,12 +107,11 @@ def read_token_secret_file(name: Any) -> str:
 
 
 def checked_token_secret(given: object) -> str:
-    """Gives a secret without the space around it, or raises `BadConfiguration`."""
-    secret = given.strip() if isinstance(given, str) else ""
-    # As Dobby has it. The secret itself stays out of the message: messages end up in logs.
-    if not _SECRET.fullmatch(secret) or "-----BEGIN" in secret:
-        raise BadConfiguration("the token secret is not 32 characters or more, without spaces")
-    return secret
+    """Gives the secret to sign with, the first line of `given`, or raises `BadConfiguration`."""
+    secrets = checked_secrets(given, _MIN_SECRET_CHARACTERS, "the token secret")
+    if any("-----BEGIN" in one for one in secrets):
+        raise BadConfiguration("the token secret is a key: name it in TOKEN_KEY_FILE")
+    return secrets[0]
 
 
 def checked_algorithm(given: object) -> str:

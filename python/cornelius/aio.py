@@ -3,7 +3,7 @@
 They take the same configuration as those of `cornelius` and raise the same errors.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from typing import Any
 
 from . import _calls as calls
@@ -60,8 +60,8 @@ async def state(path: str, keys: Iterable[str] | None = None) -> State:
     return await async_default().state(path, keys)
 
 
-def watch(path: str) -> AsyncIterator[Update | Gap]:
-    """Yields what is pushed to the public `path`, for ever; see `Dobby.watch`."""
+def watch(path: str) -> AsyncGenerator[Update | Gap, None]:
+    """Yields what is pushed to the public `path`, for ever; see `AsyncDobby.watch`."""
     return async_default().watch(path)
 
 

@@ -18,14 +18,20 @@ CONFIG = {
 
 
 class DobbyProcess:
-    """The process; it can be restarted, with the same port and the same state folder."""
+    """The process; it can be restarted, with the same port and the same state folder.
 
-    def __init__(self, folder: Path, config: dict[str, Any] | None = None) -> None:
+    With an `api_key` of "" its state folder has the key.
+    """
+
+    def __init__(
+        self, folder: Path, config: dict[str, Any] | None = None, api_key: str = KEY
+    ) -> None:
         assert MAIN.exists(), "the server has not been built: npm run build"
         self.state = folder / "state"
         self._config = folder / "config.json"
         self._config.write_text(json.dumps(config or CONFIG))
         self._port = "0"
+        self._api_key = api_key
         self.url = ""
         self.start()
 
@@ -34,7 +40,7 @@ class DobbyProcess:
         flags = ["--port", self._port, "--config", str(self._config), "--state-dir"]
         self._process = subprocess.Popen(
             ["node", str(MAIN), *flags, str(self.state)],
-            env={**os.environ, "DOBBY_API_KEY": KEY},
+            env={**os.environ, "DOBBY_API_KEY": self._api_key},
             stdout=subprocess.PIPE,
             text=True,
         )

@@ -186,7 +186,8 @@ class Double:
         if name == "login":
             self.state.ended_logins.add(body["login"])
         bound = [id for id, user in self.state.users.items() if user == body.get("user")]
-        return 200, {"kicked": True, "sessions": 1 if name == "id" else len(bound)}
+        count = 1 if name == "id" else len(bound)
+        return 200, {"kicked": count > 0, "sessions": count}
 
     def _ended(self, pattern: str) -> dict[str, Any]:
         if "{}" in pattern:
@@ -304,7 +305,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("content-type", "application/json")
         for name, value in (headers or {}).items():
             self.send_header(name, value)
-        if 300 <= status < 400:
+        if 300 <= status < 400 and "Location" not in (headers or {}):
             self.send_header("location", "/api/info")
         self.send_header("content-length", str(len(data)))
         self.end_headers()

@@ -271,7 +271,7 @@ def test_no_key_is_told_before_sending(make: Any, double: Double) -> None:
         ("http://h/?q", KEY),
         (None, KEY),
         ("http://h", ""),
-        ("http://h", "a\r\nb"),
+        ("http://h", "a\0b"),
         ("http://h", "schlüssel"),
         ("http://h", KEY, 0),
         ("http://h", KEY, -1),

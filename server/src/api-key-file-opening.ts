@@ -5,11 +5,14 @@ import { ApiKeyFileError } from './auth/api-key-list.js';
 import type { ApiKeys } from './auth/api-keys.js';
 import { ConfigError } from './config/config.js';
 import { systemClock } from './core/clock.js';
+import { looseRights } from './file-rights.js';
 import type { Log } from './observe/log.js';
 
 /** Reads the keys of `file` into `keys`, to be watched; null where none is configured. @throws ConfigError */
 export function openApiKeyFile(file: string | undefined, keys: ApiKeys, log: Log): ApiKeyFile | null {
   if (file === undefined) return null;
+  const loose = looseRights(file);
+  if (loose !== null) log.warn({ file }, loose);
   try {
     return new ApiKeyFile({
       file,

@@ -6,6 +6,7 @@ import { errorBody } from '../../protocol/codes.js';
 import type { Json } from '../../protocol/frames.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { Position } from '../../protocol/positions.js';
+import { secretsOf } from '../../protocol/secrets.js';
 import { type MountedApi, registerApi } from './api/http.js';
 import { Idempotency } from './api/idempotency.js';
 import { openApiKeyFile } from './api-key-file-opening.js';
@@ -13,9 +14,11 @@ import type { ApiKeyFile } from './auth/api-key-file.js';
 import { ApiKeys } from './auth/api-keys.js';
 import { Origins } from './auth/origins.js';
 import { FileJournal, Journals } from './auth/revocation-journal.js';
-import { StateFolder } from './auth/state-folder.js';
+import { type MadeKey, StateFolder } from './auth/state-folder.js';
+import { StateLock } from './auth/state-lock.js';
 import { SignedTickets } from './auth/tickets.js';
 import { MemoryBroker } from './brokers/memory/memory-broker.js';
+import type { Kicked, UpdateOptions } from './call-options.js';
 import { CommandCenter } from './commands/command-center.js';
 import { type Config, type ConfigInput, completeConfig } from './config/config.js';
 import { Policies } from './config/policies.js';
@@ -32,8 +35,12 @@ import { checkedPath, DobbyError, orThrow } from './dobby-error.js';
 import { Handover } from './handoff/handover.js';
 import { createHttpServer } from './http-server.js';
 import { Authorities } from './identity/authorities.js';
+import { DescriptorWatch } from './observe/descriptor-watch.js';
 import { createLog, type Log } from './observe/log.js';
+import { sessionLog } from './observe/session-log.js';
+import { sparingLog } from './observe/sparing-log.js';
 import { registerPages } from './pages/pages.js';
+import { warnOfSmallLogs } from './small-logs.js';
 import { stopInOrder } from './stopping.js';
 import { Endpoint, type EndpointParts } from './transports/endpoint.js';
 import { Probes } from './transports/probes.js';
@@ -43,26 +50,16 @@ import { VERSION } from './version.js';
 const TICKET_LIFETIME_MS = 5 * 60 * 1000;
 const MAX_HEADS = 100_000;
 const OUTBOX: OutboxBounds = { maxBytes: 1024 * 1024, maxFrames: 1_000 };
-/** What an update may carry beyond its message. */
-export interface UpdateOptions {
-  /** Of which entry of the path's state this is the new value; a null message removes it. */
-  readonly key?: string;
-  /** Sessions that are not to hear it. */
-  readonly except?: readonly string[];
-  /** The id of the receiver that it comes from, which is not told of it. */
-  readonly sender?: string;
-}
-
-/** All sessions of a user, or of a login. */
-export type Kicked = { readonly user: string } | { readonly login: string };
 
 /** A push server. */
 export class Dobby {
   readonly config: Config;
   /** The API's key, and whether it was made just now because none was configured. */
-  readonly apiKey: { readonly key: string; readonly isNew: boolean };
+  readonly apiKey: MadeKey;
   readonly #log: Log;
   readonly #wheel = new TimerWheel(systemClock);
+  readonly #lock: StateLock;
+  readonly #descriptors: DescriptorWatch;
   readonly #broker: MemoryBroker;
   readonly #journal: Journals;
   readonly #authorities: Authorities;
@@ -86,14 +83,21 @@ export class Dobby {
   constructor(input: ConfigInput = {}) {
     this.config = completeConfig(input);
     this.#log = createLog(this.config.logLevel);
+    this.#descriptors = new DescriptorWatch(systemClock, this.#log);
     const state = new StateFolder(this.config.stateDir, (error) => this.#stateFault(error));
+    const configuredKeys = secretsOf(this.config.apiKey ?? '');
+    const { stateDir: folder } = this.config;
+    this.#lock = new StateLock({ file: state.file('lock'), folder, clock: systemClock, log: this.#log });
+    for (const warning of state.warnings) this.#log.warn({}, warning);
     this.apiKey =
-      this.config.apiKey === undefined ? state.apiKey() : { key: this.config.apiKey, isNew: false };
-    this.#keys = new ApiKeys([this.apiKey.key]);
+      configuredKeys === null
+        ? state.apiKey()
+        : { key: configuredKeys[0], keys: configuredKeys, isNew: false };
+    this.#keys = new ApiKeys(this.apiKey.keys);
     this.#keyFile = openApiKeyFile(this.config.apiKeys, this.#keys, this.#log);
     state.ticketSecrets(Date.now()); // what is wrong with them is told at the start
     const policies = new Policies(this.config);
-    this.#warnOfSmallLogs();
+    warnOfSmallLogs(this.config.paths, OUTBOX, this.#log);
     const tickets = new SignedTickets({
       clock: systemClock,
       lifetimeMs: TICKET_LIFETIME_MS,
@@ -118,10 +122,10 @@ export class Dobby {
     const origins = new Origins(this.config);
     const addressOf = (request: IncomingMessage) =>
       origins.clientAddress(request.headers, request.socket.remoteAddress ?? '');
-    const secret = () => this.config.webhookSecret ?? state.webhookSecret();
+    const secret = () => secretsOf(this.config.webhookSecret ?? '')?.[0] ?? state.webhookSecret();
     this.#authorities = new Authorities(this.config, {
       ...{ clock: systemClock, wheel: this.#wheel, log: this.#log, secret, addressOf },
-      madeTokenSecret: () => state.tokenSecret(),
+      madeTokenSecrets: () => state.tokenSecrets().keys,
     });
     this.#revocations = new Revocations(this.#journal, this.#journal.load()); // what is wrong with it is told at the start
     this.#engine = this.#createEngine(policies, tickets, this.#revocations);
@@ -133,7 +137,10 @@ export class Dobby {
       secret,
     });
     this.#endpoint = this.#createEndpoint(policies, { tickets, origins, addressOf });
-    this.#app = createHttpServer(this.#log);
+    this.#app = createHttpServer(this.#log, {
+      corsOf: (headers, peer) => this.#endpoint.corsOf(headers, peer),
+      addressOf: (headers, peer) => origins.clientAddress(headers, peer),
+    });
     this.#api = this.#mount();
     this.#handover = new Handover({
       file: state.file('handoff'),
@@ -156,17 +163,19 @@ export class Dobby {
     return engineInfo(this.#engine);
   }
 
-  /** Listens; answers the address, such as `http://127.0.0.1:4020`. Rejects when the port is taken or a module is wrong, and can be repeated then; with a DobbyError once the server stops. Idempotent. */
+  /** Listens; answers the address, such as `http://127.0.0.1:4020`. Rejects when the port is taken, the state folder is another server's or a module is wrong, and can be repeated then; with a DobbyError once the server stops. Idempotent. */
   async start(): Promise<string> {
     if (this.#isStopping) throw new DobbyError(errorBody('restarting'));
     this.#starting ??= this.#start().catch((error: unknown) => {
       this.#starting = null;
+      if (!this.#hasTakenOver) this.#lock.release();
       throw error;
     });
     return this.#starting;
   }
 
   async #start(): Promise<string> {
+    await this.#lock.take(() => this.#isStopping);
     this.#keyFile?.watch();
     // Once the port is ours, since a server that has it may still write; and before anything is accepted. Not by a server
     // that stops: what it would take over nobody would hear of.
@@ -183,6 +192,8 @@ export class Dobby {
       }
     });
     await this.#app.listen({ host: this.config.host, port: this.config.port });
+    this.#app.server.on('error', (error) => this.#descriptors.failed(error));
+    this.#descriptors.start();
     if (failure !== null) throw failure;
     if (this.#isStopping) throw new DobbyError(errorBody('restarting'));
     const { address, family, port } = this.#app.server.address() as AddressInfo;
@@ -202,6 +213,8 @@ export class Dobby {
 
   #stop(): Promise<void> {
     this.#keyFile?.stop();
+    const { sessions, connections } = this.info;
+    this.#log.info({ sessions, connections }, 'the server stops');
     return stopInOrder({
       engine: this.#engine,
       commands: this.#commands,
@@ -214,7 +227,13 @@ export class Dobby {
       authorities: this.#authorities,
       handover: () => (this.#hasTakenOver ? this.#handover : null),
       starting: this.#starting,
-    });
+    }).finally(() => this.#stoppedAll());
+  }
+
+  #stoppedAll(): void {
+    this.#descriptors.stop();
+    this.#lock.release();
+    this.#log.info({}, 'the server has stopped');
   }
 
   /** Tells everybody who is still here to come back, at once: for whoever cannot wait for `stop`, which must have been called. */
@@ -225,6 +244,7 @@ export class Dobby {
   /** Once, before anything is done that the handoff knows of. */
   #takeOver(): void {
     if (this.#hasTakenOver) return;
+    this.#lock.takeNow();
     // Once more: a server that ran since this one was made may have taken something back.
     this.#revocations.load(this.#journal.load());
     this.#hasTakenOver = true;
@@ -297,17 +317,6 @@ export class Dobby {
     this.#log.error({ error: String(error) }, 'the state folder cannot be written');
   }
 
-  /** What a slow reader misses is read from the log: one that holds less than an outbox means gaps sooner. */
-  #warnOfSmallLogs(): void {
-    for (const { pattern, log } of this.config.paths) {
-      if (log === false || (log.maxUpdates >= OUTBOX.maxFrames && log.maxBytes >= OUTBOX.maxBytes)) continue;
-      this.#log.warn(
-        { pattern },
-        'a log is smaller than the outbox of a connection: slow readers get gaps sooner',
-      );
-    }
-  }
-
   #createEngine(policies: Policies, tickets: SignedTickets, revocations: Revocations): Engine {
     const { sessionTtlMs, grantWaitMs, stallMs, pingIntervalMs } = this.config;
     return createEngine({
@@ -337,6 +346,7 @@ export class Dobby {
           'a receiver failed',
         ),
       onJournalFault: (error) => this.#stateFault(error),
+      observer: sessionLog(this.#log, sparingLog(this.#log, systemClock)),
     });
   }
 

@@ -1,7 +1,9 @@
 /** How an error of the protocol's table is answered over HTTP, everywhere in the server. */
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { ERRORS, type ErrorBody, type ErrorCode, errorBody } from '../../protocol/codes.js';
 import type { ClosingFrame, ErrorAnswer } from '../../protocol/frames.js';
+import { LIMITS } from '../../protocol/limits.js';
 
 /** When a request is to be tried again that a server refused because it stops. */
 const RESTART_MS = 1_000;
@@ -42,14 +44,15 @@ export class RequestFault extends Error {
     return ms === undefined ? {} : { 'Retry-After': String(Math.ceil(ms / 1_000)) };
   }
 
-  /** The whole answer, for a socket that is no longer, or not yet, the HTTP server's. */
-  get text(): string {
+  /** The whole answer with further headers, for a socket that is no longer, or not yet, the HTTP server's. */
+  text(more: Readonly<Record<string, string>> = {}): string {
     const body = JSON.stringify(this.answer);
     return [
       `HTTP/1.1 ${this.status} Refused`,
       'Content-Type: application/json',
       `Content-Length: ${Buffer.byteLength(body)}`,
       'Connection: close',
+      ...Object.entries({ ...this.headers, ...more }).map(([name, value]) => `${name}: ${value}`),
       '',
       body,
     ].join('\r\n');
@@ -60,9 +63,13 @@ export class RequestFault extends Error {
 const GRACE_MS = 500;
 
 /** Answers on a socket that is not the HTTP server's to answer on, and sees that it goes, however its client behaves. */
-export function refuseSocket(socket: Socket, refused: RequestFault): void {
+export function refuseSocket(
+  socket: Socket,
+  refused: RequestFault,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   socket.on('error', () => socket.destroy());
-  socket.end(refused.text);
+  socket.end(refused.text(headers));
   socket.resume();
   setTimeout(() => socket.destroy(), GRACE_MS).unref();
 }
@@ -70,6 +77,20 @@ export function refuseSocket(socket: Socket, refused: RequestFault): void {
 /** The fault of a code, with a message of its own where the table's says too little. */
 export function fault(code: ErrorCode, more: { message?: string; field?: string } = {}): RequestFault {
   return new RequestFault(errorBody(code, more));
+}
+
+/** Says what is wrong with the headers of a request before anything is done with them; null: nothing. */
+export function headerFault({
+  url = '',
+  rawHeaders,
+  headers,
+  httpVersion,
+}: IncomingMessage): RequestFault | null {
+  // Colon, space and the end of the line; of the first line method and version.
+  const bytes = rawHeaders.reduce((sum, part) => sum + part.length + 2, url.length + 16);
+  if (bytes > LIMITS.headerBytes) return fault('headers_too_large');
+  const lacksHost = headers.host === undefined && httpVersion === '1.1';
+  return lacksHost ? fault('bad_request', { message: 'This request has no Host header.' }) : null;
 }
 
 /** What an error of ours or of the HTTP library is to the client; null for our own bugs. */

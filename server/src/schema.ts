@@ -23,6 +23,26 @@ export function check<T>(schema: z.ZodType<T>, value: unknown, prefix = ''): Out
   return { error: errorBody(code, { message: `${ERRORS[code].message} ${issue.message}.`, ...field }) };
 }
 
+/** A scheme of an app or an extension with its host, as browsers and web views write it. */
+const OTHER_ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[\w.~:%[\]-]+$/;
+/** What is sent by many pages that have nothing in common, or names no host. */
+const NO_ORIGINS = /^(blob|data|javascript|about|https?|wss?|ftp):/;
+
+/**
+ * Returns an origin as browsers send it: `https://app.example`, `capacitor://localhost`, `file://`. Null when there is no such origin,
+ * or when it is `null`, which everybody's sandboxed pages are.
+ */
+export function canonicalOrigin(text: string): string | null {
+  // A host may have it in a URL; here it would look like a pattern.
+  if (text.includes('*')) return null;
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url !== null && /^https?:$/.test(url.protocol))
+    return url.href === `${url.origin}/` ? url.origin : null;
+  const bare = text.replace(/\/$/, '');
+  if (bare === 'file:/' || bare === 'file://') return 'file://';
+  return OTHER_ORIGIN.test(bare) && !NO_ORIGINS.test(bare) ? bare : null;
+}
+
 /** A path or a pattern. */
 export const source = z
   .string()

@@ -43,7 +43,7 @@ export function summarize({ seed, minutes, pages, clients }, result) {
         .map(([reason, count]) => `${count} ${reason}`)
         .join(', ') || 0,
     ],
-    ['updates nobody asked for', result.unasked],
+    ['unasked updates', result.unasked],
     [
       'quiet periods',
       `${settled.length}, settled after ${settled.map((ms) => (ms / 1000).toFixed(1)).join(', ')} s`,

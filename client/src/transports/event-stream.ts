@@ -5,7 +5,7 @@
 import { parseJson } from '../decode.js';
 import { httpTransport, post, request, UPSTREAM_MS } from './http.js';
 import { SseParser } from './sse-parser.js';
-import { isProbed, PROBES, type TransportContext, type TransportKind } from './transport.js';
+import { isProbed, probeFrame, type TransportContext, type TransportKind } from './transport.js';
 
 /** Larger than any frame of the protocol, in UTF-16 units. */
 const MAX_EVENT_LENGTH = 4 * 1024 * 1024;
@@ -32,17 +32,17 @@ async function probe(context: TransportContext, signal: AbortSignal): Promise<vo
   let firstAt = 0;
   let apartMs = 0;
   let upstream: Promise<unknown> | undefined;
-  await read(context, { body: PROBES[0], signal }, (frame) => {
+  await read(context, { body: probeFrame(1), signal }, (frame) => {
     if (isProbed(frame, 1)) {
       firstAt = clock.now();
-      upstream = post(context, PROBES[1], { signal, ms: UPSTREAM_MS });
+      upstream = post(context, probeFrame(2), { signal, ms: UPSTREAM_MS });
       upstream.catch(() => undefined); // awaited below
     }
     if (isProbed(frame, 2)) apartMs = clock.now() - firstAt;
     return apartMs > 0;
   });
-  if (apartMs < APART_MS) throw new Error('The event stream is buffered, or ended.');
-  if (!isProbed(await upstream, 2)) throw new Error('The answer is none to a probe.');
+  // Buffered, ended, or without an upstream.
+  if (apartMs < APART_MS || !isProbed(await upstream, 2)) throw new Error('The probe failed.');
 }
 
 /** Hands over the frames of a stream until it ends, or `take` says that it may. */

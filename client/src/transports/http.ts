@@ -5,7 +5,7 @@
 import type { LIMITS } from '../../../protocol/limits.js';
 import { Backoff } from '../backoff.js';
 import { isCount, isObject, isString } from '../checks.js';
-import { within } from '../deadline.js';
+import { pause, within } from '../deadline.js';
 import { FAREWELL, type Transport, type TransportContext, type TransportEnd } from './transport.js';
 
 const FRAMES_PER_POST = 100 satisfies (typeof LIMITS)['framesPerPost'];
@@ -45,7 +45,8 @@ export async function request(context: TransportContext, body: string, init: Req
   if (response.ok) return response;
   const { status } = response;
   const answer: unknown = await response.json().catch(() => null); // of a proxy: it need not be JSON
-  const { message, code, close, reconnectAfterMs } = errorIn(answer);
+  const { error } = isObject(answer) ? answer : {};
+  const { message, code, close, reconnectAfterMs } = isObject(error) ? error : {};
   const failed = new PostFailed(isString(message) ? message : `HTTP ${status}`);
   failed.mayRepeat = status >= 500 || status === 408 || status === 429;
   // Only an answer with a close code is Dobby's decision about this client; a parser of HTTP, a proxy or a redirect may have made any other.
@@ -54,9 +55,6 @@ export async function request(context: TransportContext, body: string, init: Req
   failed.reconnectAfterMs = reconnectAfterMs as number; // checked by who waits
   throw failed;
 }
-
-const errorIn = (answer: unknown): Record<string, unknown> =>
-  isObject(answer) && isObject(answer['error']) ? answer['error'] : {};
 
 /** Sends `body` to the endpoint and reads the JSON that it answers. @throws PostFailed, or what `fetch` throws */
 export async function post(context: TransportContext, body: string, options: PostOptions): Promise<unknown> {
@@ -82,21 +80,8 @@ export async function exchange(
       const isFinal = error instanceof PostFailed && !error.mayRepeat;
       if (options.signal.aborted || isFinal || repeats === REPEATS) throw error;
     }
-    await pause(context, options.signal, backoff.next());
+    await pause({ clock: context.clock, signal: options.signal, ms: backoff.next() });
   }
-}
-
-/** Waits, but not for a transport that has been closed. */
-function pause({ clock }: TransportContext, signal: AbortSignal, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clock.clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = clock.setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-  });
 }
 
 /**

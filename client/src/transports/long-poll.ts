@@ -5,7 +5,7 @@
  */
 import { isObject, isString } from '../checks.js';
 import { exchange, httpTransport, post, UPSTREAM_MS } from './http.js';
-import { isProbed, PROBES, type TransportContext, type TransportKind } from './transport.js';
+import { isProbed, probeFrame, type TransportContext, type TransportKind } from './transport.js';
 
 /** The transport that passes everywhere. */
 export const longPoll: TransportKind = {
@@ -24,9 +24,9 @@ async function receive(context: TransportContext, signal: AbortSignal): Promise<
 }
 
 async function probe(context: TransportContext, signal: AbortSignal): Promise<void> {
-  for (const [index, body] of PROBES.entries()) {
-    const answer = await post(context, body, { signal, ms: UPSTREAM_MS });
-    if (!isProbed(answer, index === 0 ? 1 : 2)) throw new Error('The answer is none to a probe.');
+  for (const step of [1, 2] as const) {
+    const answer = await post(context, probeFrame(step), { signal, ms: UPSTREAM_MS });
+    if (!isProbed(answer, step)) throw new Error('The probe failed.');
   }
 }
 

@@ -10,8 +10,8 @@ export class SseParser {
   readonly #maxLength: number;
   /** The beginning of a line whose end has not come. */
   #rest = '';
-  #data: string[] = [];
-  #length = 0;
+  /** The data of an event whose end has not come. */
+  #data: string | undefined;
   #endedWithReturn = false;
 
   /** `maxLength` bounds one event, in UTF-16 units. */
@@ -31,20 +31,18 @@ export class SseParser {
     this.#rest = lines.pop() ?? '';
     const events: string[] = [];
     for (const line of lines) this.#takeLine(line, events);
-    if (this.#length + this.#rest.length > this.#maxLength) throw new Error('The event is too large.');
+    if ((this.#data ?? '').length + this.#rest.length > this.#maxLength)
+      throw new Error('The event is too large.');
     return events;
   }
 
   #takeLine(line: string, events: string[]): void {
     if (line === '') {
-      if (this.#data.length > 0) events.push(this.#data.join('\n'));
-      this.#data = [];
-      this.#length = 0;
-      return;
+      if (this.#data !== undefined) events.push(this.#data);
+      this.#data = undefined;
+    } else if (line === 'data' || line.startsWith('data:')) {
+      const value = line.slice(line[5] === ' ' ? 6 : 5);
+      this.#data = this.#data === undefined ? value : `${this.#data}\n${value}`;
     }
-    if (line !== 'data' && !line.startsWith('data:')) return;
-    const value = line.slice(line[5] === ' ' ? 6 : 5);
-    this.#data.push(value);
-    this.#length += value.length + 1;
   }
 }

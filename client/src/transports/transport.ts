@@ -93,8 +93,8 @@ export interface TransportKind {
   open(context: TransportContext): Transport;
 }
 
-/** The frames of the two steps of a probe. */
-export const PROBES = ['{"type":"probe","step":1}', '{"type":"probe","step":2}'] as const;
+/** The frame of a step of a probe. */
+export const probeFrame = (step: 1 | 2): string => `{"type":"probe","step":${step}}`;
 
 /** Whether a parsed frame answers a step of a probe. */
 export function isProbed(value: unknown, step: 1 | 2): boolean {

@@ -4,7 +4,7 @@ import { parseJson } from '../decode.js';
 import {
   FAREWELL,
   isProbed,
-  PROBES,
+  probeFrame,
   type Transport,
   type TransportContext,
   type TransportKind,
@@ -30,13 +30,14 @@ function openWebSocket(context: TransportContext): Transport {
   let errorTimer: unknown;
   /** The step of the probe whose answer is awaited; 0 for none. */
   let step: 0 | 1 | 2 = context.isProbe ? 1 : 0;
-  socket.onopen = () => socket.send(step ? PROBES[0] : context.firstFrame());
+  const send = (): void => socket.send(step ? probeFrame(step) : context.firstFrame());
+  socket.onopen = send;
   socket.onmessage = ({ data }: { data: unknown }) => {
     if (!isString(data)) return;
     const frame = parseJson(data);
     if (!step || !isProbed(frame, step)) return context.frame(frame);
     step = step === 1 ? 2 : 0;
-    socket.send(step ? PROBES[1] : context.firstFrame());
+    send();
   };
   socket.onerror = () => {
     errorTimer ??= clock.setTimeout(() => context.ended({ message: 'The WebSocket failed.' }), CLOSE_MS);

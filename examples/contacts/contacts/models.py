@@ -34,13 +34,13 @@ class Contact(models.Model):
         """Saves it and, once that is committed, pushes it."""
         self.version += 1
         super().save(*args, **kwargs)
-        update(self.path, self.to_message())
+        update(self.path, self.to_message(), using=self._state.db)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Deletes it and, once that is committed, says so."""
         gone = {"id": self.id, "deleted": True}
         deleted = super().delete(*args, **kwargs)
-        update(self.path, gone)
+        update(self.path, gone, using=self._state.db)
         return deleted
 
     @property

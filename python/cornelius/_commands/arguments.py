@@ -40,6 +40,21 @@ class Arguments:
         if self._is_doubled():
             raise BadConfiguration(f"{_name(function)}: beside args only captures are filled")
 
+    @property
+    def context(self) -> str:
+        """The name of the first parameter; "" where it is filled by position only."""
+        return self._context
+
+    @property
+    def unfilled(self) -> str | None:
+        """A parameter that no capture fills; None without one."""
+        return next(iter(self._members), None if self._whole is None else _WHOLE)
+
+    @property
+    def takes_more(self) -> bool:
+        """Whether there is a `**name` for what the other parameters do not take."""
+        return self._rest is not None
+
     def bound(self, captured: Mapping[str, str], args: Any) -> dict[str, Any]:
         """Gives the keyword arguments of one call. Raises `BadArgs`."""
         try:

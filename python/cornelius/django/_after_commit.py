@@ -27,8 +27,10 @@ class AfterCommit(Generic[T]):
         connection = transaction.get_connection(using)
         if connection.in_atomic_block:
             self._batch_of(connection).add(connection, items)
+        elif _commits_by_itself(connection):
+            self._send(list(items))
         else:
-            # on_commit runs it at once, or says that transactions are managed by hand.
+            # Django refuses: transactions that are managed by hand have no hooks.
             connection.on_commit(lambda: self._send(list(items)))
 
     def _batch_of(self, connection: BaseDatabaseWrapper) -> _Batch[T]:
@@ -39,6 +41,16 @@ class AfterCommit(Generic[T]):
         ):
             batch = self._batches[connection] = _Batch(self._send)
         return batch
+
+
+def _commits_by_itself(connection: BaseDatabaseWrapper) -> bool:
+    """Says whether each statement is a transaction, without asking the database.
+
+    Django's own question connects: it raises where the database is away, or where there is none.
+    """
+    if connection.connection is None:
+        return bool(connection.settings_dict.get("AUTOCOMMIT", True))
+    return connection.autocommit
 
 
 class _Batch(Generic[T]):

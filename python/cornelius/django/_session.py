@@ -19,8 +19,9 @@ from .._commands.steps import Call, Steps, is_async
 from .._errors import ApiError, api_error
 from .._messages import encode_info
 from .._patterns import MAX_PATTERNS, Pattern, checked_patterns
+from ._allow import rules
 from ._question import SessionQuestion, SubscribeQuestion, read_question
-from ._settings import Authorize, configured_authorize, configured_hook, session_seconds
+from ._settings import Authorize, configured_hook, session_seconds
 from ._signed import Handle, atomic
 from ._users import login_of, name_of, user_named
 
@@ -121,7 +122,7 @@ def _allowed(
     request: HttpRequest, paths: list[str], authorize: Authorize | None
 ) -> Steps[list[str]]:
     """Gives those of `paths` that the hook allows."""
-    hook = authorize or configured_authorize()
+    hook = rules.hook(authorize)
     if is_async(hook):
         verdicts = []
         for path in paths:

@@ -17,6 +17,7 @@ Authorize = Callable[[HttpRequest, str], bool | Awaitable[bool]]
 
 KNOWN = frozenset(
     {
+        "BACKEND",
         "URL",
         "API_KEY",
         "API_KEY_FILE",

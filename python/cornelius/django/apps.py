@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import AppConfig
-from django.core import checks
+from django.core import checks, mail
 from django.core.signals import setting_changed
 from django.utils.module_loading import autodiscover_modules
 
 from .. import _default
+from .._outbox import outbox
 from ._signals import connect_signals
 from .checks import check_settings
 
@@ -29,6 +30,8 @@ class CorneliusConfig(AppConfig):
         checks.register(check_settings)
         setting_changed.connect(_forget_clients, dispatch_uid="cornelius")
         connect_signals()
+        # Django gives each test a new list.
+        outbox.follow(lambda: getattr(mail, "outbox", None))
         autodiscover_modules("commands")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 
-from .._default import checked_secrets, read_key_file, read_secret_file
+from .._default import checked_backend, checked_secrets, read_key_file, read_secret_file
 from .._endpoint import checked_api_key, checked_timeout, checked_url
 from .._errors import BadConfiguration
 from .._retry import checked_retry_seconds
@@ -25,6 +25,7 @@ from .._tokens import (
     read_token_secret_file,
 )
 from ..commands import router
+from ._cookie_checks import cookie_faults
 from ._settings import (
     KNOWN,
     checked_session_seconds,
@@ -49,6 +50,7 @@ def check_settings(app_configs: Any = None, **_: Any) -> list[checks.CheckMessag
         *_secret(given),
         *_token(given),
         *_logins(),
+        *cookie_faults(),
     ]
 
 
@@ -61,6 +63,7 @@ def _names(given: Mapping[str, Any]) -> Iterator[checks.CheckMessage]:
 
 def _values(given: Mapping[str, Any]) -> Iterator[checks.CheckMessage]:
     rows: list[tuple[str, Callable[[Any], Any], str]] = [
+        ("BACKEND", checked_backend, "cornelius.E018"),
         ("URL", checked_url, "cornelius.E003"),
         ("API_KEY", checked_api_key, "cornelius.E004"),
         ("TIMEOUT", checked_timeout, "cornelius.E005"),

@@ -16,7 +16,8 @@ def dobby_urls(authorize: Authorize | None = None) -> tuple[list[URLPattern], st
     """Gives `connect`, `disconnect`, `session` and `command`, named `dobby:connect` and so on.
 
     `authorize(request, path)` says whether this visitor may hear this path; it may be async.
-    Without it `DOBBY["AUTHORIZE"]` is asked, and without that every path is refused. `session` is
+    Without it `DOBBY["AUTHORIZE"]` is asked, and without that every path is refused. Rules of
+    `allow` come first. `session` is
     what Dobby's `sessionUrl` names, and `command` its `commandUrl`, for the default router; both
     take nothing but what Dobby has signed.
     """

@@ -29,8 +29,9 @@ from .._errors import (
     UserMismatch,
     api_error,
 )
+from ._allow import rules
 from ._body import Asked, read_body
-from ._settings import Authorize, configured_authorize
+from ._settings import Authorize
 from ._users import login_of, name_of
 
 log = logging.getLogger("cornelius.django")
@@ -42,7 +43,7 @@ def connect_view(authorize: Authorize | None = None) -> View:
     """Makes the view for `connectUrl`. It answers `{"refused": [path, …]}`."""
 
     def connect(request: HttpRequest, asked: Asked) -> HttpResponse:
-        hook = authorize or configured_authorize()
+        hook = rules.hook(authorize)
         user, login = name_of(request), login_of(request)
         allowed = [path for path in asked.paths if _is_allowed(hook, request, path)]
         granted = _connect(asked.uid, allowed, user, login)
@@ -79,6 +80,9 @@ def _guarded(handle: Callable[[HttpRequest, Asked], HttpResponse]) -> View:
         except CorneliusError as error:
             return _failed(_told(error))
 
+    # LoginRequiredMiddleware would answer a visitor without a login by a redirect to a page, which
+    # reads as "granted nothing". `authorize` is asked instead.
+    view.login_required = False  # type: ignore[attr-defined]
     return csrf_protect(view)
 
 

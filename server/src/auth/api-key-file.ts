@@ -2,8 +2,10 @@
  * The file of further API keys. It is read at the start, and again when it has changed, which is looked for once a second: editors and
  * Kubernetes replace files by renaming, which not every watcher of files sees. A file that is broken or gone meanwhile changes nothing.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { Cancel, Clock } from '../core/clock.js';
+import { refusedRights } from '../file-rights.js';
+import { readUtf8 } from '../utf8.js';
 import { ApiKeyFileError, parseKeys } from './api-key-list.js';
 import type { ApiKeys } from './api-keys.js';
 
@@ -83,7 +85,9 @@ export class ApiKeyFile {
   #read(): string[] {
     const { file, keys, methods } = this.#parts;
     try {
-      const text = readFileSync(file, 'utf8');
+      const refused = refusedRights(file);
+      if (refused !== null) throw new ApiKeyFileError(`it ${refused}`);
+      const text = readUtf8(file);
       const scoped = parseKeys(text, { methods, isTaken: (digest) => keys.isFull(digest) });
       keys.replaceScoped(scoped);
       return scoped.map(({ name }) => String(name));

@@ -5,7 +5,9 @@
 import { type BigIntStats, readFileSync, statSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { Clock } from '../core/clock.js';
+import { refusedRights } from '../file-rights.js';
 import type { Log } from '../observe/log.js';
+import { NOT_UTF8, utf8Of } from '../utf8.js';
 import { KeySet, KeySetError, MAX_SET_BYTES } from './key-set.js';
 import { type KeySource, TokenKeysError } from './key-source.js';
 
@@ -91,9 +93,10 @@ export class KeySetFile implements KeySource {
 function readNow(file: string): { keys: KeySet; seen: string } {
   try {
     const seen = signatureOf(statSync(file, { bigint: true }));
+    mustBeOurs(file);
     const bytes = readFileSync(file);
     if (bytes.length > MAX_SET_BYTES) throw tooLarge();
-    const keys = new KeySet(bytes.toString('utf8'));
+    const keys = new KeySet(textOf(bytes));
     if (keys.size > 0) return { keys, seen };
     throw new KeySetError(['holds no key for tokens', ...keys.ignored].join('; '));
   } catch (error) {
@@ -102,13 +105,26 @@ function readNow(file: string): { keys: KeySet; seen: string } {
 }
 
 async function readLater(file: string): Promise<string> {
+  mustBeOurs(file);
   const handle = await open(file, 'r');
   try {
     if ((await handle.stat()).size > MAX_SET_BYTES) throw tooLarge();
-    return await handle.readFile('utf8');
+    return textOf(await handle.readFile());
   } finally {
     await handle.close();
   }
+}
+
+/** Who may change the file may make tokens. */
+function mustBeOurs(file: string): void {
+  const refused = refusedRights(file);
+  if (refused !== null) throw new KeySetError(refused);
+}
+
+function textOf(bytes: Uint8Array): string {
+  const text = utf8Of(bytes);
+  if (text === null) throw new KeySetError(NOT_UTF8);
+  return text;
 }
 
 const signatureOf = ({ mtimeNs, ctimeNs, size, ino }: BigIntStats) => [mtimeNs, ctimeNs, size, ino].join(' ');

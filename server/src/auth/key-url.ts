@@ -6,6 +6,8 @@
 import { errors, Pool } from 'undici';
 import type { Clock } from '../core/clock.js';
 import type { Log } from '../observe/log.js';
+import { redirectAdvice } from '../redirects.js';
+import { NOT_UTF8, otherCharset, utf8Of } from '../utf8.js';
 import { KeySet, MAX_SET_BYTES } from './key-set.js';
 import { type KeySource, TokenKeysError } from './key-source.js';
 
@@ -121,7 +123,7 @@ export class KeyUrl implements KeySource {
       abort.abort(new Error(`no answer within ${FETCH_MS} ms`)),
     );
     try {
-      const { statusCode, body } = await this.#pool.request({
+      const { statusCode, headers, body } = await this.#pool.request({
         method: 'GET',
         path: this.#target,
         headers: { accept: 'application/jwk-set+json, application/json' },
@@ -129,10 +131,10 @@ export class KeyUrl implements KeySource {
         reset: true,
         signal: abort.signal,
       });
-      if (statusCode === 200) return await body.text();
+      if (statusCode === 200) return textOf(await body.bytes(), String(headers['content-type'] ?? ''));
       await body.dump();
-      const isRedirect = statusCode >= 300 && statusCode < 400;
-      throw new Error(`status ${statusCode}${isRedirect ? ': redirects are not followed' : ''}`);
+      const from = { from: this.#parts.url, setting: 'tokenKeys' };
+      throw new Error(`status ${statusCode}${redirectAdvice(statusCode, headers['location'], from)}`);
     } finally {
       cancel();
     }
@@ -145,6 +147,14 @@ export class KeyUrl implements KeySource {
       log.warn({ url, ignored }, 'no token is checked with some of the keys');
     this.#ignored = text;
   }
+}
+
+function textOf(bytes: Uint8Array, type: string): string {
+  const charset = otherCharset(type);
+  if (charset !== null) throw new Error(`the charset "${charset}", and not UTF-8`);
+  const text = utf8Of(bytes);
+  if (text === null) throw new Error(`the body ${NOT_UTF8}`);
+  return text;
 }
 
 function parse(url: string): URL {

@@ -1,17 +1,22 @@
 /**
  * Which pages may connect. A page of another site could otherwise open a connection with its visitor's cookies and
  * address. An origin is allowed when it is listed, or when its hostname is the one that the request was
- * sent to, with the same port; all names and ports of the loopback are one host. Requests without Origin do not come from a page.
+ * sent to, with the same port, and that is an IP address, a name of the loopback or one that the configuration names: any other
+ * name may be an attacker's that resolves to this server (DNS rebinding). All names and ports of the loopback are one host.
+ * Requests without Origin do not come from a page.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import { canonicalAddress, canonicalNetwork, UNKNOWN_ADDRESS } from './addresses.js';
 
 /** What decides about origins. */
 export interface OriginRules {
-  /** Origins such as `https://app.example`, exactly. */
+  /** Origins such as `https://app.example`, exactly; their hosts are known as the server's own. */
   readonly allowedOrigins: readonly string[];
   /** Addresses or networks (`10.0.0.0/8`) whose X-Forwarded-* headers are believed; `loopback` for the host's own. */
   readonly trustedProxies: readonly string[];
+  /** The name or address that the server listens on. */
+  readonly host?: string;
 }
 
 const LOOPBACK = ['127.0.0.0/8', '::1/128'];
@@ -20,11 +25,14 @@ const LOOPBACK_HOSTS = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 /** Decides about origins and believes proxies. */
 export class Origins {
   readonly #allowed: ReadonlySet<string>;
+  readonly #hosts: ReadonlySet<string>;
   readonly #proxies = new BlockList();
 
   /** The rules are those of the configuration, which has checked them. */
   constructor(rules: OriginRules) {
     this.#allowed = new Set(rules.allowedOrigins);
+    const named = rules.host === undefined ? [] : [`http://${rules.host}`];
+    this.#hosts = new Set([...rules.allowedOrigins, ...named].flatMap((it) => parseUrl(it)?.hostname ?? []));
     for (const entry of rules.trustedProxies.flatMap((it) => (it === 'loopback' ? LOOPBACK : [it]))) {
       this.#trust(entry);
     }
@@ -45,39 +53,41 @@ export class Origins {
     const target = host === '' ? null : parseUrl(`${page.protocol}//${host}`);
     if (target === null || `${scheme}:` !== page.protocol) return false;
     if (LOOPBACK_HOSTS.test(page.hostname) && LOOPBACK_HOSTS.test(target.hostname)) return true;
-    return page.hostname === target.hostname && page.port === target.port;
+    return page.host === target.host && this.#isOwn(target.hostname);
+  }
+
+  /** Whether a host cannot be an attacker's name for this server. */
+  #isOwn(hostname: string): boolean {
+    const isAddress = isIPv4(hostname) || hostname.startsWith('[');
+    return isAddress || /^(.+\.)?localhost$/.test(hostname) || this.#hosts.has(hostname);
   }
 
   /** Whether the forwarding headers of a peer are believed. */
   isTrusted(address: string): boolean {
-    const family = isIP(address);
-    return family !== 0 && this.#proxies.check(address, family === 6 ? 'ipv6' : 'ipv4');
+    const known = canonicalAddress(address);
+    return known !== null && this.#proxies.check(known, isIPv6(known) ? 'ipv6' : 'ipv4');
   }
 
-  /** The client's address: the last in X-Forwarded-For that no trusted proxy has, else the peer's own. */
+  /**
+   * The client's address in its canonical form: the last in X-Forwarded-For that no trusted proxy has, the first where all are trusted,
+   * else the peer's own. `unknown` where a trusted proxy names something that is no address: that may be anybody.
+   */
   clientAddress(headers: IncomingHttpHeaders, peer: string): string {
-    if (!this.isTrusted(peer)) return peer;
-    const hops = String(headers['x-forwarded-for'] ?? '')
-      .split(',')
-      .map((hop) => hop.trim());
-    for (const hop of hops.reverse()) {
-      if (isIP(hop) === 0) break;
-      if (!this.isTrusted(hop)) return hop;
+    const own = canonicalAddress(peer) ?? UNKNOWN_ADDRESS;
+    const named = headers['x-forwarded-for'];
+    if (named === undefined || !this.isTrusted(peer)) return own;
+    let client = own;
+    for (const hop of String(named).split(',').reverse()) {
+      client = canonicalAddress(hop) ?? UNKNOWN_ADDRESS;
+      if (!this.isTrusted(client)) return client;
     }
-    return peer;
+    return client;
   }
 
   #trust(entry: string): void {
-    const [address = '', prefix, more] = entry.split('/');
-    const family = isIP(address);
-    // An empty prefix would be read as 0: everybody.
-    const isPrefix =
-      prefix === undefined || (/^\d+$/.test(prefix) && Number(prefix) <= (family === 6 ? 128 : 32));
-    if (family === 0 || !isPrefix || more !== undefined)
-      throw new Error(`trustedProxies: "${entry}" is neither an address nor a network`);
-    const type = family === 6 ? 'ipv6' : 'ipv4';
-    if (prefix === undefined) this.#proxies.addAddress(address, type);
-    else this.#proxies.addSubnet(address, Number(prefix), type);
+    const network = canonicalNetwork(entry);
+    if (network === null) throw new Error(`trustedProxies: "${entry}" is neither an address nor a network`);
+    this.#proxies.addSubnet(network.address, network.bits, isIPv6(network.address) ? 'ipv6' : 'ipv4');
   }
 }
 

@@ -4,9 +4,13 @@
  * replaced whole, by rename; the journal is appended to, line by line.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { checkedSecrets } from '../../../protocol/secrets.js';
+import { looseRights, refusedRights } from '../file-rights.js';
+import { readUtf8 } from '../utf8.js';
+import { makeFile } from './make-file.js';
 
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
@@ -24,6 +28,9 @@ const RETRY_MS = 60_000;
 /** What a key is like that nothing else is said of. */
 const KEY = { minCharacters: MIN_KEY_CHARACTERS, bytes: KEY_BYTES };
 
+/** Files of the folder that hold no secrets. */
+const PUBLIC_FILES: ReadonlySet<string> = new Set(['.gitignore', 'lock']);
+
 const secretsSchema = z.strictObject({
   madeAt: z.int(),
   secrets: z
@@ -37,9 +44,12 @@ export class StateFolderError extends Error {
   override readonly name = 'StateFolderError';
 }
 
-/** A key that was made for a folder, perhaps just now. */
+/** What a file of keys or secrets holds, which was made perhaps just now. */
 export interface MadeKey {
+  /** The first, which signs. */
   readonly key: string;
+  /** All that verify. */
+  readonly keys: readonly string[];
   readonly isNew: boolean;
 }
 
@@ -75,6 +85,18 @@ export class StateFolder {
     if (uid !== 0 && uid !== process.getuid?.()) {
       throw new StateFolderError(`the state folder "${path}" belongs to somebody else`);
     }
+    for (const name of readdirSync(path)) this.#refuseLoose(this.file(name));
+  }
+
+  /** What is to be warned of: files that everybody may read, or a group change. */
+  get warnings(): string[] {
+    const secrets = readdirSync(this.path).filter((name) => !PUBLIC_FILES.has(name));
+    return secrets.map((name) => looseRights(this.file(name))).filter((text) => text !== null);
+  }
+
+  #refuseLoose(file: string): void {
+    const refused = refusedRights(file);
+    if (refused !== null) throw new StateFolderError(`"${file}" ${refused}`);
   }
 
   /** Where a file of the folder lies. */
@@ -82,32 +104,34 @@ export class StateFolder {
     return join(this.path, name);
   }
 
-  /** The API key made for this folder, and whether it was made just now. */
+  /** The API keys of this folder, and whether they were made just now. */
   apiKey(): MadeKey {
     return this.#madeKey('api-key');
   }
 
-  /** The secret made for this folder that signs what the back end is asked. */
+  /** The secret of this folder that signs what the back end is asked: the first in its file. */
   webhookSecret(): string {
     return this.#madeKey('webhook-secret').key;
   }
 
-  /** The secret made for this folder that signs tokens. */
-  tokenSecret(): string {
-    return this.#madeKey('token-secret', { minCharacters: MIN_TOKEN_SECRET_CHARACTERS, bytes: SECRET_BYTES })
-      .key;
+  /** The secrets of this folder that tokens may be signed with; the first is the one to sign with. */
+  tokenSecrets(): MadeKey {
+    return this.#madeKey('token-secret', { minCharacters: MIN_TOKEN_SECRET_CHARACTERS, bytes: SECRET_BYTES });
   }
 
   #madeKey(name: string, { minCharacters, bytes } = KEY): MadeKey {
     const file = this.file(name);
-    const known = this.#read(file)?.trim();
-    if (known !== undefined && known.length < minCharacters) {
-      throw new StateFolderError(`"${file}" holds no key; delete it and a new one is made`);
+    const text = this.#read(file);
+    const known = text === undefined ? null : checkedSecrets(text, minCharacters);
+    if (known !== null) return { key: known[0], keys: known, isNew: false };
+    if (text !== undefined) {
+      const rule = `each line must have at least ${minCharacters} characters of ASCII, no spaces`;
+      throw new StateFolderError(`"${file}" holds no key; delete it and a new one is made (${rule})`);
     }
-    if (known !== undefined) return { key: known, isNew: false };
     const key = randomBytes(bytes).toString('base64url');
-    this.#write(file, `${key}\n`);
-    return { key, isNew: true };
+    if (this.#make(file, `${key}\n`)) return { key, keys: [key], isNew: true };
+    // Another process has just made it.
+    return this.#madeKey(name, { minCharacters, bytes });
   }
 
   /** The secrets that sign tickets, newest first; a new one is made when the newest is a day old. */
@@ -150,19 +174,34 @@ export class StateFolder {
   }
 
   #read(file: string): string | undefined {
+    this.#refuseLoose(file);
     try {
-      return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+      return existsSync(file) ? readUtf8(file) : undefined;
     } catch (error) {
       throw new StateFolderError(`"${file}" cannot be read: ${String(error)}`);
     }
   }
 
+  /** Replaces a file. */
   #write(file: string, text: string): void {
+    this.#prepare(file, text, (own) => renameSync(own, file));
+  }
+
+  /** Makes a file if there is none; false when there is one. */
+  #make(file: string, text: string): boolean {
+    return this.#prepare(file, text, (own) => makeFile(own, file, text));
+  }
+
+  /** Writes a file of this process's own, from which `use` makes the other, so that nobody ever reads half of that. */
+  #prepare<T>(file: string, text: string, use: (own: string) => T): T {
+    const own = `${file}.${randomBytes(4).toString('hex')}.new`;
     try {
-      writeFileSync(`${file}.new`, text, { mode: FILE_MODE });
-      renameSync(`${file}.new`, file);
+      writeFileSync(own, text, { mode: FILE_MODE, flag: 'wx' });
+      return use(own);
     } catch (error) {
       throw new StateFolderError(`"${file}" cannot be written: ${String(error)}`);
+    } finally {
+      rmSync(own, { force: true });
     }
   }
 }

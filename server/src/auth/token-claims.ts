@@ -1,6 +1,6 @@
 /**
  * What the claims of a token say (docs/protocol.md, "Tokens"), once its signature is known to be good: of a session, or of paths. No
- * message quotes a claim.
+ * message quotes a claim, but for times (token-times.ts).
  */
 import { z } from 'zod';
 import { errorBody, type Outcome } from '../../../protocol/codes.js';
@@ -9,20 +9,10 @@ import { LIMITS } from '../../../protocol/limits.js';
 import { patternFault } from '../../../protocol/patterns.js';
 import type { Identity, Pass } from '../core/identity.js';
 import { textOf } from '../core/publishing.js';
+import type { Lifespan } from './token-times.js';
 
 /** The claims, parsed; they may be of any type. */
 export type Claims = Readonly<Record<string, unknown>>;
-
-/** From when until when a token is good, in milliseconds since 1970. */
-export interface Lifespan {
-  readonly at: number;
-  readonly expiresAt: number;
-}
-
-/** How far the clocks of two machines may be apart. */
-export const SKEW_MS = 5_000;
-/** What the fractions of a number lose when they are written in decimals: less than a thousandth of a millisecond. */
-const ROUNDING_MS = 0.001;
 
 const name = z.string().min(1).max(LIMITS.nameCharacters);
 const patterns = z
@@ -70,30 +60,6 @@ export function passOf(claims: Claims, { at, expiresAt }: Lifespan): Outcome<Pas
   const { sub, login, paths } = result.data;
   return { value: { user: sub ?? null, login: login ?? null, paths, at, expiresAt } };
 }
-
-/** From when until when the token is good, if it is good now. Errors: `bad_token`, `expired_token`. */
-export function lifespanOf(
-  { exp, iat, nbf }: Claims,
-  { now, maxAgeMs }: { readonly now: number; readonly maxAgeMs: number },
-): Outcome<Lifespan> {
-  if (!isTime(exp)) return bad('The expiry of this token (exp) is missing or no number.');
-  if (!isTime(iat)) return bad('When this token was made (iat) is missing or no number.');
-  if (nbf !== undefined && !isTime(nbf)) return bad('From when on this token is good (nbf) is no number.');
-  const at = msOf(iat);
-  const expiresAt = Math.min(msOf(exp), at + maxAgeMs);
-  if (nbf !== undefined && msOf(nbf) > now + SKEW_MS) return bad('This token is not good yet (nbf).');
-  if (at > now + SKEW_MS) {
-    return bad('This token was made in the future (iat): the clock of one of the two machines is wrong.');
-  }
-  if (expiresAt + SKEW_MS <= now) return { error: errorBody('expired_token') };
-  // Who is let in is not sent away at once.
-  return { value: { at, expiresAt: expiresAt > now ? expiresAt : expiresAt + SKEW_MS } };
-}
-
-/** JSON may say 1e999, which is read as infinite. */
-const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
-
-const msOf = (seconds: number): number => Math.floor(seconds * 1000 + ROUNDING_MS);
 
 function isInfo(info: unknown): boolean {
   if (info === undefined) return true;

@@ -15,8 +15,9 @@ import { LIMITS } from '../../../protocol/limits.js';
 import type { Clock } from '../core/clock.js';
 import type { Identity, Pass, TokenReader } from '../core/identity.js';
 import { Gate } from './gate.js';
-import { type Claims, identityOf, type Lifespan, lifespanOf, passOf, SKEW_MS } from './token-claims.js';
+import { type Claims, identityOf, passOf } from './token-claims.js';
 import type { TokenKeys } from './token-keys.js';
+import { type Lifespan, lifespanOf, SKEW_MS } from './token-times.js';
 
 /** What tokens are checked by. */
 export interface TokensOptions {
@@ -63,7 +64,7 @@ export class Tokens implements TokenReader {
     try {
       const header = headerOf(token);
       if ('error' in header) return header;
-      const key = await this.#options.keys.find(header.value);
+      const key = await this.#options.keys.find(header.value, token);
       if ('error' in key) return key;
       const claims = await this.#gate.pass(() => this.#verify(token, key.value));
       if (claims === null) return { error: errorBody('keys_unavailable', { message: BUSY }) };
@@ -71,8 +72,20 @@ export class Tokens implements TokenReader {
       const lifespan = lifespanOf(claims, { now: clock.now(), maxAgeMs });
       return 'error' in lifespan ? lifespan : say(claims, lifespan.value);
     } catch (error) {
-      return { error: errorOf(error) };
+      return { error: this.#errorOf(error) };
     }
+  }
+
+  /** A wrong time is said by `lifespanOf`: jose's check is made before, coarser, and names one time only. */
+  #errorOf(error: unknown): ErrorBody {
+    const isTime = error instanceof errors.JWTExpired || error instanceof errors.JWTClaimValidationFailed;
+    if (isTime && TIMES.has(error.claim)) {
+      const { clock, maxAgeMs } = this.#options;
+      const lifespan = lifespanOf(error.payload, { now: clock.now(), maxAgeMs });
+      if ('error' in lifespan) return lifespan.error;
+    }
+    if (error instanceof errors.JWTExpired) return errorBody('expired_token');
+    return errorBody('bad_token', { message: complaintOf(error) });
   }
 
   async #verify(token: string, key: CryptoKey | Uint8Array): Promise<Claims> {
@@ -105,17 +118,12 @@ function headerOf(token: string): Outcome<JWTHeaderParameters> {
   return { error: errorBody('bad_token', { message: 'This token demands what is not known (crit).' }) };
 }
 
-function errorOf(error: unknown): ErrorBody {
-  if (error instanceof errors.JWTExpired) return errorBody('expired_token');
-  return errorBody('bad_token', { message: complaintOf(error) });
-}
+/** The claims that are times. */
+const TIMES: ReadonlySet<string> = new Set(['exp', 'iat', 'nbf']);
 
 const CLAIMS: Readonly<Record<string, string>> = {
   aud: 'This token was not made for this server (aud).',
   iss: 'This token was not issued by whom this server believes (iss).',
-  exp: 'The expiry of this token (exp) is missing or no number.',
-  iat: 'When this token was made (iat) is missing, no number, or in the future.',
-  nbf: 'This token is not good yet (nbf), or from when on is no number.',
 };
 
 function complaintOf(error: unknown): string {

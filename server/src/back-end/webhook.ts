@@ -6,6 +6,8 @@ import { errors, Pool } from 'undici';
 import type { Clock } from '../core/clock.js';
 import { isTooDeep } from '../core/publishing.js';
 import type { Log } from '../observe/log.js';
+import { redirectAdvice } from '../redirects.js';
+import { NOT_UTF8, otherCharset, utf8Of } from '../utf8.js';
 import { Circuit, type CircuitToken } from './circuit.js';
 import { Places } from './places.js';
 import { SIGNATURE_HEADER, sign } from './signature.js';
@@ -42,6 +44,8 @@ interface Asking extends Wait {
 
 /** Requests that wait for a connection, for each connection. */
 const WAITING_PER_CONNECTION = 16;
+/** What configures the URL, for advice. */
+const SETTINGS = 'sessionUrl or commandUrl';
 const MAX_ANSWER_BYTES = 1024 * 1024;
 const CONNECT_MS = 5_000;
 /** Shorter than what servers keep idle connections for, so that none is used that has just been closed. */
@@ -126,10 +130,16 @@ export class Webhook {
         body,
         signal,
       });
-      const text = await answer.text();
+      const bytes = await answer.bytes();
       if (IS_DOWN.has(statusCode)) return this.#failed(token, `status ${statusCode}`);
       this.#circuit.succeeded();
-      return read(statusCode, String(headers['content-type'] ?? ''), text);
+      const { url } = this.#parts;
+      if (statusCode !== 200)
+        return refusalOf(
+          statusCode,
+          redirectAdvice(statusCode, headers['location'], { from: url, setting: SETTINGS }),
+        );
+      return read(String(headers['content-type'] ?? ''), bytes);
     } catch (error) {
       // Who waited has gone: that says nothing of the back end.
       if (signal.aborted && !isTelling(clock.monotonic() - askedAt)) {
@@ -176,20 +186,23 @@ function wasAsked(error: unknown): boolean {
   return !UNSENT.has(String((error as { code?: unknown } | null)?.code));
 }
 
-function read(status: number, type: string, text: string): WebhookAnswer {
-  if (status !== 200) return { failure: 'failed', detail: `status ${status}${adviceFor(status)}` };
+function refusalOf(status: number, redirect: string): WebhookAnswer {
+  const advice = status === 401 ? ': does it have the same webhook secret?' : redirect;
+  return { failure: 'failed', detail: `status ${status}${advice}` };
+}
+
+function read(type: string, bytes: Uint8Array): WebhookAnswer {
   if (!/^application\/json\b/i.test(type)) return { failure: 'failed', detail: `no JSON but "${type}"` };
+  const charset = otherCharset(type);
+  if (charset !== null) return { failure: 'failed', detail: `the charset "${charset}", and not UTF-8` };
+  const text = utf8Of(bytes);
+  if (text === null) return { failure: 'failed', detail: `its body ${NOT_UTF8}` };
   try {
     if (isTooDeep(text)) return { failure: 'failed', detail: 'JSON that is nested too deep' };
     return { json: JSON.parse(text) };
   } catch {
     return { failure: 'failed', detail: 'no JSON' };
   }
-}
-
-function adviceFor(status: number): string {
-  if (status === 401) return ': does it have the same webhook secret?';
-  return status >= 300 && status < 400 ? ': redirects are not followed; configure the final URL' : '';
 }
 
 /** A pool wraps what happened on several addresses. */

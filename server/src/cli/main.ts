@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line: `dobby` serves; `update`, `watch` and `history` talk to a server that runs; `token` makes a token. */
+/** The command line: `dobby` serves; `update`, `watch`, `history`, `sessions`, `info` and `kick` talk to a server that runs; `token` makes a token. */
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
@@ -8,9 +8,11 @@ import { StateFolderError } from '../auth/state-folder.js';
 import { ModuleError } from '../commands/modules/folder.js';
 import { ConfigError } from '../config/config.js';
 import { TEXT_FIELDS } from '../config/sources.js';
+import { Utf8Error } from '../utf8.js';
 import { VERSION } from '../version.js';
 import { CommandError } from './client.js';
 import { history } from './history.js';
+import { info, kick, sessions } from './inspect.js';
 import { serve } from './serve.js';
 import { type TokenFlags, token } from './token.js';
 import { update } from './update.js';
@@ -63,8 +65,33 @@ export function createProgram(): Command {
   )
     .option('--limit <number>', 'how many at most, by default 100')
     .action((path: string, _options: unknown, command: Command) => history(path, command.optsWithGlobals()));
+  addInspection(program);
   addToken(program);
   return program;
+}
+
+function addInspection(program: Command): void {
+  addRemote(program.command('sessions').description('print the sessions, a JSON line each'))
+    .option('--user <name>', 'only those that are bound to this user')
+    .option('--login <tag>', 'only those of this login')
+    .option('--transport <name>', 'only those that are connected so: websocket, event-stream or long-poll')
+    .option('--address <address>', 'only those that are connected from this address')
+    .option('--limit <number>', 'how many at most, by default all')
+    .action((_options: unknown, command: Command) => sessions(command.optsWithGlobals()));
+  addRemote(program.command('info').description('print version, uptime and counters as JSON')).action(
+    (_options: unknown, command: Command) => info(command.optsWithGlobals()),
+  );
+  addRemote(
+    program
+      .command('kick [id]')
+      .description('end a session, or all of a user or a login, and print how many ended'),
+  )
+    .option('--user <name>', 'end all sessions of this user')
+    .option('--login <tag>', 'end all sessions of this login, which ends for good')
+    .option('--no-reconnect', 'let the client not come back by itself')
+    .action((id: string | undefined, _options: unknown, command: Command) =>
+      kick(id, command.optsWithGlobals()),
+    );
 }
 
 function addToken(program: Command): void {
@@ -89,7 +116,10 @@ function addToken(program: Command): void {
 
 function addRemote(command: Command): Command {
   return command
-    .option('--url <url>', 'the server, by default http://127.0.0.1:4020 (DOBBY_URL)')
+    .option('--url <url>', 'the server, by default where its configuration lets it listen (DOBBY_URL)')
+    .option('--host <text>', 'address of the server, by default that of its configuration (DOBBY_HOST)')
+    .option('--port <number>', 'port of the server, by default that of its configuration (DOBBY_PORT)')
+    .option('--config <file>', 'configuration file of the server (DOBBY_CONFIG)')
     .option('--key <key>', 'the API key, by default the one in the state folder (DOBBY_API_KEY)')
     .option('--state-dir <folder>', 'the state folder of the server on this machine (DOBBY_STATE_DIR)');
 }
@@ -107,7 +137,8 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 /** What a person can mend: a wrong configuration, a wrong command, an address that cannot be listened on. */
 function isExpected(error: unknown): error is Error {
-  if (error instanceof ConfigError || error instanceof StateFolderError) return true;
+  if (error instanceof ConfigError || error instanceof StateFolderError || error instanceof Utf8Error)
+    return true;
   if (error instanceof ModuleError || error instanceof CommandError || error instanceof TokenKeysError)
     return true;
   return (

@@ -1,24 +1,31 @@
 /** `dobby`: serves until it is told to stop, and says how to begin. */
 import { join } from 'node:path';
 import { loadConfig } from '../config/sources.js';
+import { unknownVariables } from '../config/variables.js';
 import { createDobby, type Dobby } from '../dobby.js';
+import { watchParent } from './parent.js';
 
 const COUNTERS_EVERY_MS = 1_000;
 /** A supervisor may rely on 2 s. */
 const STOP_MS = 1_900;
 /** A signal that comes so soon after another is the same one: a terminal tells the whole group, and a wrapper in it passes it on. */
 const SAME_SIGNAL_MS = 200;
+const warn = (message: string): void => void process.stderr.write(`dobby: ${message}\n`);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 // Whoever read the output may have gone; a server does not end for that.
 process.stdout.on('error', () => undefined);
 
 /** Starts a server from flags, environment and file. Resolves when it listens, or was told to stop before. */
 export async function serve(flags: Record<string, unknown>): Promise<void> {
+  for (const { name, nearest } of unknownVariables(process.env)) {
+    warn(`${name} is no setting of Dobby and is ignored; did you mean ${nearest}?`);
+  }
   const { config: file } = flags;
   const config = loadConfig({
     ...(typeof file === 'string' ? { file } : {}),
     environment: process.env,
     flags,
+    onWarning: warn,
   });
   const dobby = createDobby(config);
   // Before it starts: a signal that ended it while it loads a handoff would cost that.
@@ -39,8 +46,8 @@ function greet(dobby: Dobby, url: string): void {
   say(`  clients: ${url}${config.endpoint}    API: ${url}/api    health: ${url}/health`);
   const isTerminal = process.stdout.isTTY === true;
   const keyFile = join(config.stateDir, 'api-key');
-  const keyAdvice = config.apiKey === undefined ? `cat ${keyFile}` : 'the one in DOBBY_API_KEY';
-  const keyInShell = config.apiKey === undefined ? `$(cat ${keyFile})` : '$DOBBY_API_KEY';
+  const keyAdvice = config.apiKey === undefined ? `head -n1 ${keyFile}` : 'the one in DOBBY_API_KEY';
+  const keyInShell = config.apiKey === undefined ? `$(head -n1 ${keyFile})` : '$DOBBY_API_KEY';
   if (dobby.modules.length > 0) say(`  commands: ${dobby.modules.join(', ')}`);
   if (config.commandUrl !== undefined)
     say(`  commands go to ${config.commandUrl}${dobby.modules.length > 0 ? ' otherwise' : ''}`);
@@ -89,5 +96,6 @@ function stopOnSignals(dobby: Dobby): () => boolean {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  watchParent(stop);
   return () => stoppedAt !== null;
 }

@@ -2,6 +2,7 @@
 import { SignJWT } from 'jose';
 import { LIMITS } from '../../../protocol/limits.js';
 import { patternFault } from '../../../protocol/patterns.js';
+import { secretsOf } from '../../../protocol/secrets.js';
 import { StateFolder } from '../auth/state-folder.js';
 import { type Claims, identityOf, passOf } from '../auth/token-claims.js';
 import type { Config } from '../config/config.js';
@@ -98,7 +99,8 @@ function durationOf(text: string): number {
 }
 
 function secretOf({ tokenSecret, tokenKeys, stateDir }: Config): string {
-  if (tokenSecret !== undefined) return tokenSecret;
+  const configured = secretsOf(tokenSecret ?? '');
+  if (configured !== null) return configured[0];
   if (tokenKeys !== undefined) {
     throw new CommandError(
       'tokens are signed elsewhere: this server takes those that tokenKeys fits, and has no tokenSecret',
@@ -106,5 +108,5 @@ function secretOf({ tokenSecret, tokenKeys, stateDir }: Config): string {
   }
   return new StateFolder(stateDir, () => {
     // Tickets only, and none is made here.
-  }).tokenSecret();
+  }).tokenSecrets().key;
 }

@@ -7,6 +7,8 @@ import { getHeapStatistics } from 'node:v8';
 import { z } from 'zod';
 import { LIMITS } from '../../../protocol/limits.js';
 import { compilePattern } from '../../../protocol/patterns.js';
+import { checkedSecrets } from '../../../protocol/secrets.js';
+import { canonicalOrigin } from '../schema.js';
 
 const pattern = z.string().superRefine((source, context) => {
   try {
@@ -16,14 +18,23 @@ const pattern = z.string().superRefine((source, context) => {
   }
 });
 
+/** Secrets or keys, one in each line: the first signs, all of them verify. */
+const secrets = (minCharacters: number) =>
+  z
+    .string()
+    .refine(
+      (text) => checkedSecrets(text, minCharacters) !== null,
+      `at least ${minCharacters} characters of ASCII in each line, no spaces`,
+    );
+
 /** An address, a network such as `10.0.0.0/8`, or `loopback`. */
 const proxy = z.string().refine(isProxy, 'neither an address nor a network');
 
 /** An origin such as `https://app.example`, exactly as browsers send it. */
 const origin = z
   .string()
-  .refine(isOrigin, 'not an origin such as "https://app.example"')
-  .transform((text) => new URL(text).origin);
+  .refine((text) => canonicalOrigin(text) !== null, 'not an origin such as "https://app.example"')
+  .transform((text) => canonicalOrigin(text) ?? text);
 
 /** What a subscription to a path of its own costs in memory. */
 const SUBSCRIPTION_BYTES = 1024;
@@ -86,11 +97,9 @@ export const configSchema = z.strictObject({
     .default('/comet')
     .meta({ description: 'URL path of the endpoint for clients' }),
   stateDir: z.string().min(1).default('.dobby').meta({ description: 'folder for what outlives a restart' }),
-  apiKey: z
-    .string()
-    .regex(/^\S{16,}$/, 'at least 16 characters, no spaces')
+  apiKey: secrets(16)
     .exactOptional()
-    .meta({ description: 'key of the API; by default one is made' }),
+    .meta({ description: 'key of the API, or several, one in each line; by default one is made' }),
   public: z.array(pattern).default([]).meta({ description: 'patterns of paths that everybody may hear' }),
   allowedOrigins: z.array(origin).default([]).meta({ description: 'origins of pages that may connect' }),
   trustedProxies: z
@@ -158,11 +167,10 @@ export const configSchema = z.strictObject({
     .max(1_000)
     .default(32)
     .meta({ description: 'connections to the back end at a time' }),
-  webhookSecret: z
-    .string()
-    .regex(/^\S{16,}$/, 'at least 16 characters, no spaces')
-    .exactOptional()
-    .meta({ description: 'secret that signs what the back end is asked; by default one is made' }),
+  webhookSecret: secrets(16).exactOptional().meta({
+    description:
+      'secret that signs what the back end is asked, the first line of several; by default one is made',
+  }),
   sessionUrl: z
     .string()
     .refine(isWebUrl, 'not a URL such as "http://127.0.0.1:8000/dobby/session/"')
@@ -182,13 +190,12 @@ export const configSchema = z.strictObject({
     .max(LIMITS.requestMs)
     .default(5_000)
     .meta({ description: 'how long the back end may take to answer them' }),
-  tokenSecret: z
-    .string()
-    .regex(/^\S{32,}$/, 'at least 32 characters, no spaces')
+  tokenSecret: secrets(32)
     .refine((secret) => !secret.includes('-----BEGIN'), 'a public key is no secret: name it in tokenKeys')
     .exactOptional()
     .meta({
-      description: 'secret that signs tokens (HS256); by default one is made, unless tokenKeys is set',
+      description:
+        'secret that signs tokens (HS256), or several, one in each line; by default one is made, unless tokenKeys is set',
     }),
   tokenKeys: z
     .string()
@@ -244,12 +251,6 @@ export type ConfigInput = z.input<typeof configSchema>;
 /** The configuration is wrong; the message names the field and where it came from. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
-}
-
-function isOrigin(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { origin, href } = new URL(text);
-  return href === `${origin}/`;
 }
 
 function isWebUrl(text: string): boolean {

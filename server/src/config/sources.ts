@@ -2,8 +2,9 @@
  * Where configuration comes from, later ones over earlier ones: defaults, a JSON file, environment variables (`DOBBY_` and the
  * field's name in capitals), flags of the command line.
  */
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { looseRights, refusedRights } from '../file-rights.js';
+import { readUtf8 } from '../utf8.js';
 import { type Config, ConfigError, completeConfig, configSchema } from './config.js';
 
 /** How a field is written as a flag or an environment variable. */
@@ -44,11 +45,17 @@ export function loadConfig(sources: {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Flags by field name: text, or true for a switch. */
   readonly flags: Readonly<Record<string, unknown>>;
+  /** Told of what is no error and should be mended. */
+  readonly onWarning?: (message: string) => void;
 }): Config {
   const file = sources.file ?? (sources.environment['DOBBY_CONFIG'] || undefined);
   const namedBy = sources.file === undefined ? 'DOBBY_CONFIG' : '--config';
   const fromFile = file === undefined ? {} : readFile(file, namedBy);
-  if (file !== undefined) completeConfig(fromFile, file);
+  if (file !== undefined) {
+    completeConfig(fromFile, file);
+    const loose = Object.keys(fromFile).some((name) => SECRETS.has(name)) ? looseRights(file) : null;
+    if (loose !== null) sources.onWarning?.(loose);
+  }
   const fromEnvironment = fieldsOf((field) => sources.environment[field.variable]);
   completeConfig(fromEnvironment, 'environment');
   const fromFlags = fieldsOf((field) => sources.flags[field.name]);
@@ -85,9 +92,11 @@ function parseField({ kind }: TextField, value: unknown): unknown {
 }
 
 function readFile(file: string, namedBy: string): object {
+  const refused = refusedRights(file);
+  if (refused !== null) throw new ConfigError(`${file}: it ${refused}`);
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(file, 'utf8'));
+    value = JSON.parse(readUtf8(file));
   } catch (error) {
     const isThere = (error as NodeJS.ErrnoException).code !== 'ENOENT';
     if (!isThere) throw new ConfigError(`there is no file ${file} (${namedBy})`);

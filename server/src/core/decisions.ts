@@ -49,7 +49,7 @@ export class Decisions {
     const { subscribed, pending, refused, ended } = this;
     if (subscribed.length > 0) session.tell(Frame.of({ type: 'subscribed', paths: subscribed }));
     if (pending.length > 0) session.tell(Frame.of({ type: 'pending', paths: pending }));
-    if (refused.length > 0) session.tell(Frame.of({ type: 'refused', paths: refused, ...session.asOf }));
+    if (refused.length > 0) session.tellRefused(refused);
     if (ended.length > 0)
       session.tell(Frame.of({ type: 'unsubscribed', paths: ended, by: 'back_end', ...session.asOf }));
   }

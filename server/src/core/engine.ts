@@ -10,6 +10,7 @@ import { Publisher } from './publisher.js';
 import type { OnReceiverFault } from './receiver.js';
 import { Registry } from './registry.js';
 import type { Revocations } from './revocations.js';
+import type { SessionObserver } from './session-observer.js';
 import type { SessionSettings } from './session-settings.js';
 import { Sessions } from './sessions.js';
 import type { TicketOffice } from './ticket.js';
@@ -28,6 +29,8 @@ export interface EngineParts {
   readonly settings: SessionSettings;
   readonly onReceiverFault: OnReceiverFault;
   readonly onJournalFault: (error: unknown) => void;
+  /** Told what happens to sessions. */
+  readonly observer?: SessionObserver;
 }
 
 /** The numbers of a running core. */

@@ -6,6 +6,7 @@ import type { Bindings } from './bindings.js';
 import type { Clock } from './clock.js';
 import type { Revocations } from './revocations.js';
 import type { Session } from './session.js';
+import type { SessionObserver } from './session-observer.js';
 import type { RevokeResult } from './session-paths.js';
 import type { TicketOffice } from './ticket.js';
 
@@ -28,6 +29,7 @@ export interface RevokingParts {
   readonly sessions: ReadonlyMap<string, Session>;
   /** Ends a session; resolves when that is safe from a restart. */
   readonly end: (session: Session, why: 'kicked' | 'dismissed') => Promise<void>;
+  readonly observer?: SessionObserver;
 }
 
 /** Takes back. */
@@ -89,6 +91,7 @@ export class Revoking {
   /** Ends a session, or finds it ended; resolves when that is safe from a restart. */
   async kick(id: string, mayReturn: boolean): Promise<Outcome<number>> {
     const session = this.#parts.sessions.get(id);
+    this.#parts.observer?.kicked({ id }, session === undefined ? 0 : 1, mayReturn);
     if (session !== undefined) {
       await this.#parts.end(session, mayReturn ? 'kicked' : 'dismissed');
       return { value: 1 };
@@ -107,6 +110,7 @@ export class Revoking {
     const sessions = [...this.#parts.bindings.ofUser(user)];
     const at = this.revokedAt(sessions);
     const record = this.#parts.revocations.add({ ofUser: user, at, isFinal: !mayReturn });
+    this.#parts.observer?.kicked({ user }, sessions.length, mayReturn);
     return this.#endAll(sessions, { record, mayReturn });
   }
 
@@ -115,6 +119,7 @@ export class Revoking {
     const sessions = [...this.#parts.bindings.ofLogin(login)];
     const at = this.revokedAt(sessions);
     const record = this.#parts.revocations.add({ ofLogin: login, at, isFinal: !mayReturn });
+    this.#parts.observer?.kicked({ login }, sessions.length, mayReturn);
     return this.#endAll(sessions, { record, mayReturn });
   }
 

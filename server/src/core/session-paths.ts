@@ -427,6 +427,6 @@ export class SessionPaths {
       path,
       ...errorBody(this.deniedAt(path) === null ? 'not_granted' : 'denied'),
     }));
-    this.#session.tell(Frame.of({ type: 'refused', paths: refused, ...this.#session.asOf }));
+    this.#session.tellRefused(refused);
   }
 }

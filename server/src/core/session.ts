@@ -13,6 +13,7 @@ import type { Authority, Identity } from './identity.js';
 import type { Verdict } from './outbox.js';
 import type { UpdateInfo } from './receiver.js';
 import type { Revocations } from './revocations.js';
+import type { RefusedPath, SessionObserver } from './session-observer.js';
 import { SessionPaths } from './session-paths.js';
 import { SessionState } from './session-state.js';
 import type { Subscription } from './subscription.js';
@@ -38,6 +39,7 @@ export interface SessionParts {
   readonly onGrants: (session: Session) => void;
   /** Told when its first subscription begins (1) and its last one ends (-1). */
   readonly onSubscribed: (change: 1 | -1) => void;
+  readonly observer?: SessionObserver | undefined;
 }
 
 /** One client's session. */
@@ -75,11 +77,13 @@ export class Session implements Subscriber {
   readonly paths: SessionPaths;
   /** Most sessions have none: it is made when it is needed. */
   #state: SessionState | null = null;
+  readonly #observer: SessionObserver | undefined;
   #isEnded = false;
 
   constructor(id: string, parts: SessionParts, isRaw: boolean) {
     this.id = id;
     this.isRaw = isRaw;
+    this.#observer = parts.observer;
     this.openedAt = parts.clock.now();
     this.lastContactAt = this.openedAt;
     this.paths = new SessionPaths(this, parts);
@@ -105,6 +109,12 @@ export class Session implements Subscriber {
   /** Hands a message to this client alone, without position. Lost when it has no connection. */
   update(_sender: string, path: string, message: Json, _update?: UpdateInfo): void {
     this.tell(new Frame(updateText({ path, key: null, text: JSON.stringify(message) }, null)));
+  }
+
+  /** Tells the client which paths it may not hear. */
+  tellRefused(paths: RefusedPath[]): void {
+    this.tell(Frame.of({ type: 'refused', paths, ...this.asOf }));
+    this.#observer?.refused(this, paths);
   }
 
   connectTo(path: string): void {

@@ -24,6 +24,7 @@ import type { Registry } from './registry.js';
 import type { Revocations } from './revocations.js';
 import { type NamedUser, Revoking } from './revoking.js';
 import { Session, type SessionParts } from './session.js';
+import type { SessionObserver } from './session-observer.js';
 import type { GrantResult } from './session-paths.js';
 import type { SessionSettings } from './session-settings.js';
 import { handedOver, returned, type TakingOverParts, waitedMs } from './taking-over.js';
@@ -44,6 +45,7 @@ export interface SessionsParts
   readonly settings: SessionSettings;
   /** A revocation could not be written. */
   readonly onJournalFault: (error: unknown) => void;
+  readonly observer?: SessionObserver;
 }
 
 /** A connection that was opened, or why it was not, with how its transport is to close. */
@@ -178,6 +180,7 @@ export class Sessions {
     const isResumed = !('refused' in comer);
     if (isResumed) counters.resumed++;
     else counters.opened++;
+    this.#parts.observer?.opened(session, isResumed);
     if (!session.isRaw) {
       const ticket = this.#desk.issue(session);
       const { pingIntervalMs } = settings;
@@ -232,6 +235,7 @@ export class Sessions {
     if (session.isEnded) return Promise.resolve();
     session.connection?.close(closingFrame(why));
     this.#end(session);
+    this.#parts.observer?.ended(session, why);
     if (session.isRaw) return Promise.resolve();
     const isEmpty = why === 'ended' && session.isUnknown;
     const isFinal = why === 'dismissed';

@@ -1,5 +1,6 @@
 /** Those who can say something of sessions, as the configuration names them: tokens by their keys, and the back end by its session view. */
 import type { IncomingMessage } from 'node:http';
+import { secretsOf } from '../../../protocol/secrets.js';
 import { TokenKeys } from '../auth/token-keys.js';
 import { Tokens } from '../auth/tokens.js';
 import { Webhook } from '../back-end/webhook.js';
@@ -16,6 +17,7 @@ export interface AuthoritySettings {
   readonly forwardHeaders: readonly string[];
   readonly sessionConnections: number;
   readonly sessionTimeoutMs: number;
+  /** One in each line. */
   readonly tokenSecret?: string;
   /** The file or URL of published keys. */
   readonly tokenKeys?: string;
@@ -29,8 +31,8 @@ export interface AuthoritySurroundings {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly log: Log;
-  /** The secret of tokens where neither it nor published keys are configured; made at the first call. */
-  readonly madeTokenSecret: () => string;
+  /** The secrets of tokens where neither they nor published keys are configured; made at the first call. */
+  readonly madeTokenSecrets: () => readonly string[];
   /** The secret that signs what the back end is asked; made at the first call. */
   readonly secret: () => string;
   /** The client's address, seen through trusted proxies. */
@@ -55,9 +57,9 @@ export class Authorities implements Authority {
     const { sessionUrl: url, sessionConnections: maxConnections } = settings;
     const { sessionTimeoutMs: timeoutMs } = settings;
     const { tokenKeys, tokenIssuer, tokenAudience: audience, maxTokenAgeMs: maxAgeMs } = settings;
-    const made = tokenKeys === undefined ? surroundings.madeTokenSecret : () => null;
-    const tokenSecret = settings.tokenSecret ?? made();
-    this.#keys = new TokenKeys({ secret: tokenSecret, location: tokenKeys ?? null, clock, log });
+    const made = tokenKeys === undefined ? surroundings.madeTokenSecrets : () => [];
+    const secrets = secretsOf(settings.tokenSecret ?? '') ?? made();
+    this.#keys = new TokenKeys({ secrets, location: tokenKeys ?? null, clock, log });
     const issuer = tokenIssuer === undefined ? {} : { issuer: tokenIssuer };
     this.tokens = new Tokens({ keys: this.#keys, audience, ...issuer, maxAgeMs, clock });
     this.#webhook =

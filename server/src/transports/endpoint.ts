@@ -2,7 +2,7 @@
  * The one URL of all transports: decides by method, headers and body which transport a request wants. Origins are checked before
  * anything else; tickets are taken from bodies only.
  */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
@@ -26,13 +26,15 @@ import { pathFault } from '../../../protocol/paths.js';
 import type { Position } from '../../../protocol/positions.js';
 import type { Origins } from '../auth/origins.js';
 import type { Session } from '../core/session.js';
-import { fault, RequestFault, refuseSocket } from '../http-errors.js';
+import { fault, headerFault, RequestFault, refuseSocket } from '../http-errors.js';
 import { decodeBody, type PostBody } from './decode.js';
 import { streamEvents } from './event-stream.js';
 import { receiveFrame } from './inbound.js';
 import { LongPolls, type PollExchange } from './long-poll.js';
+import { OriginWarnings, originAdvice } from './origin-advice.js';
 import { endOfStream, eventOf, retryOf, STREAM_HEADERS } from './sse.js';
 import type { TransportParts } from './transport-parts.js';
+import { IgnoredUpgrades, isHandshake } from './upgrades.js';
 import { WebSocketTransport } from './websocket.js';
 
 /** The endpoint's own parts. */
@@ -58,18 +60,13 @@ type SendRequest = Extract<PostBody, { type: 'send' }>;
 
 /** When an `EventSource` is to come back that is told no other time, in milliseconds. */
 const RETRY_MS = 5_000;
-/** Origins that are warned of; a hostile client may send any number. */
-const MAX_WARNINGS = 20;
-
-const originAdvice = (origin: string | undefined): string =>
-  `${ERRORS.origin_not_allowed.message} The configuration line "allowedOrigins": ["${origin}"] would allow it.`;
 
 /** Serves the endpoint on a Fastify server. */
 export class Endpoint {
   readonly #parts: EndpointParts;
   readonly #webSockets: WebSocketTransport;
   readonly #polls: LongPolls;
-  readonly #warned = new Set<string>();
+  readonly #warnings: OriginWarnings;
   /** Sockets that carry a WebSocket, which have left HTTP and its server, or an event stream. */
   readonly #sockets = new Set<Socket>();
   /** One for all sockets: a closure for each would cost memory. */
@@ -81,6 +78,7 @@ export class Endpoint {
     this.#forget = function forget() {
       sockets.delete(this);
     };
+    this.#warnings = new OriginWarnings(parts.log);
     this.#webSockets = new WebSocketTransport(parts);
     this.#polls = new LongPolls(parts);
   }
@@ -90,7 +88,8 @@ export class Endpoint {
     const { url } = this.#parts;
     const onRequest = async (request: FastifyRequest, reply: FastifyReply) => this.#admit(request, reply);
     app.route({
-      method: 'GET',
+      // Its HEAD would be the library's otherwise, and open the stream.
+      method: ['GET', 'HEAD'],
       url,
       onRequest,
       handler: (request, reply) => this.#get(request, reply),
@@ -108,7 +107,11 @@ export class Endpoint {
       onRequest,
       handler: (_request, reply) => reply.code(204).send(),
     });
-    app.server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
+    const ignored = new IgnoredUpgrades(app.server);
+    app.server.on('upgrade', (request, socket: Socket, head) => {
+      if (isHandshake(request, url)) this.#upgrade(request, socket, head);
+      else ignored.giveBack(request, socket, head);
+    });
   }
 
   /** Whether every WebSocket and every event stream has gone, and every poll has its last answer. */
@@ -122,34 +125,35 @@ export class Endpoint {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** The CORS headers for an answer to a request that never reached the endpoint: none, unless its page may connect. */
+  corsOf(headers: IncomingHttpHeaders, address: string): Record<string, string> {
+    return this.#parts.origins.isAllowed(headers, address) ? this.#corsHeaders(headers.origin) : {};
+  }
+
   #admit(request: FastifyRequest, reply: FastifyReply): void {
     const origin = request.headers.origin;
     if (!this.#parts.origins.isAllowed(request.headers, request.socket.remoteAddress ?? '')) {
-      this.#warnOf(origin);
-      throw fault('origin_not_allowed', { message: originAdvice(origin) });
+      throw this.#refusalOf(origin);
     }
     reply.headers(this.#corsHeaders(origin));
   }
 
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    const refuse = (code: ErrorCode, more?: { message: string }) => refuseSocket(socket, fault(code, more));
     socket.on('error', destroySocket);
-    if (request.url?.split('?')[0] !== this.#parts.url) return refuse('not_found');
-    if (request.headers.upgrade?.toLowerCase() !== 'websocket')
-      return refuse('bad_field', { message: 'Only WebSockets.' });
+    const wrong = headerFault(request);
+    if (wrong !== null) return refuseSocket(socket, wrong);
     if (!this.#parts.origins.isAllowed(request.headers, socket.remoteAddress ?? '')) {
-      this.#warnOf(request.headers.origin);
-      return refuse('origin_not_allowed', { message: originAdvice(request.headers.origin) });
+      return refuseSocket(socket, this.#refusalOf(request.headers.origin));
     }
+    request.headers.upgrade = 'websocket'; // it may have been one of several offers
     this.#note(socket);
     this.#webSockets.upgrade(request, socket, head);
   }
 
-  /** A browser hides the refusal from its page: whoever runs the server must be told. Once for each of some origins. */
-  #warnOf(origin: string | undefined): void {
-    if (origin === undefined || this.#warned.size >= MAX_WARNINGS || this.#warned.has(origin)) return;
-    this.#warned.add(origin);
-    this.#parts.log.warn({ origin }, `a page was refused: --allowed-origins '${origin}' would allow it`);
+  /** What a page of this origin is told, when it may not connect; the log is told too. */
+  #refusalOf(origin = ''): RequestFault {
+    this.#warnings.warnOf(origin);
+    return fault('origin_not_allowed', { message: originAdvice(origin) });
   }
 
   #get(request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -159,12 +163,16 @@ export class Endpoint {
     if (paths.length === 0) {
       throw fault('bad_field', { field: 'path', message: 'GET reads public paths: add ?path=…' });
     }
+    if (!isEncodedUtf8(request.url))
+      throw fault('bad_path', { field: 'path', message: 'This query is not UTF-8.' });
     for (const path of paths) this.#mustBePublic(path);
     const position = paths.length === 1 ? lastEventId(request.headers['last-event-id']) : undefined;
     const state = stateOf(query['state']);
     const stateless = state === undefined ? undefined : paths.find((path) => !this.#parts.hasState(path));
     if (stateless !== undefined) throw fault('no_state', { field: 'path' });
     const items = paths.map((path) => ({ path, ...(position && { position }), ...(state && { state }) }));
+    if (request.method === 'HEAD')
+      return reply.type('text/event-stream').header('Cache-Control', 'no-store').send();
     return this.#stream(request, reply, { type: 'open', protocol: PROTOCOL_VERSION, paths: items });
   }
 
@@ -172,7 +180,7 @@ export class Endpoint {
     const wrong = pathFault(path);
     if (wrong !== null) throw fault(wrong, { field: 'path' });
     if (this.#parts.isPublic(path)) return;
-    const advice = `"${path}" is not public, and GET hears nothing else: a token goes into the "open" frame of a POST. The configuration line "public": ["${path}"] would open it to everybody.`;
+    const advice = `"${path}" is not public, and GET hears nothing else: a token goes into the "open" frame of a POST. The configuration line "public": [${JSON.stringify(path)}] would open it to everybody.`;
     throw fault('not_granted', { message: advice, field: 'path' });
   }
 
@@ -335,6 +343,15 @@ function answerRaw(reply: FastifyReply, refused: RequestFault, headers: Record<s
     'Content-Type': 'application/json',
   });
   reply.raw.end(JSON.stringify(refused.answer));
+}
+
+/** Whether a URL is UTF-8 in percent encoding: the library leaves what is not as it stands. */
+function isEncodedUtf8(url: string): boolean {
+  try {
+    return decodeURIComponent(url) !== '';
+  } catch {
+    return false;
+  }
 }
 
 /** `epoch:offset`, as the stream's own `id:` lines have it; anything else is an event of another source. */

@@ -21,6 +21,22 @@ export function opening(
   carrier: Carrier,
   coming?: Coming,
 ): Opened | Promise<Opened> {
+  const logged = (opened: Opened): Opened => {
+    if (!('error' in opened)) return opened;
+    const { transport, address } = carrier;
+    parts.log.debug({ transport, address, code: opened.error.code }, 'a connection was refused');
+    return opened;
+  };
+  const opened = openedBy(parts, decoded, carrier, coming);
+  return opened instanceof Promise ? opened.then(logged) : logged(opened);
+}
+
+function openedBy(
+  parts: TransportParts,
+  decoded: Decoded<OpenFrame>,
+  carrier: Carrier,
+  coming?: Coming,
+): Opened | Promise<Opened> {
   if ('error' in decoded) return refused(decoded.error, 'open_refused');
   if (decoded.value.protocol !== PROTOCOL_VERSION) {
     return refused(errorBody('unsupported_protocol', { field: 'protocol' }), 'open_refused');

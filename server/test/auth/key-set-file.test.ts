@@ -17,7 +17,7 @@ function open(content: unknown, secret: string | null = null) {
   writeFileSync(file, textOf(content));
   const clock = new FakeClock();
   const log = new TestLog();
-  const keys = new TokenKeys({ secret, location: file, clock, log });
+  const keys = new TokenKeys({ secrets: secret === null ? [] : [secret], location: file, clock, log });
   return { file, clock, log, keys };
 }
 
@@ -26,10 +26,10 @@ const header = ({ alg, jwk }: typeof ES256) => ({ alg, kid: jwk.kid });
 describe('the keys that tokens are checked with', () => {
   it('are a secret, or published ones, or both', () => {
     const parts = { clock: new FakeClock(), log: new TestLog() };
-    expect(new TokenKeys({ ...parts, secret: SECRET, location: null }).algorithms).toEqual(['HS256']);
+    expect(new TokenKeys({ ...parts, secrets: [SECRET], location: null }).algorithms).toEqual(['HS256']);
     expect(open(SET).keys.algorithms).toEqual(['RS256', 'ES256', 'EdDSA']);
     expect(open(SET, SECRET).keys.algorithms).toEqual(['HS256', 'RS256', 'ES256', 'EdDSA']);
-    expect(() => new TokenKeys({ ...parts, secret: null, location: null })).toThrow(TokenKeysError);
+    expect(() => new TokenKeys({ ...parts, secrets: [], location: null })).toThrow(TokenKeysError);
   });
 
   it('are the secret for HS256, whatever key the token names, and public keys for all others', async () => {
@@ -79,7 +79,7 @@ describe('a file of keys', () => {
   });
 
   it('is refused at the start where it is missing, or a folder', () => {
-    const parts = { secret: null, clock: new FakeClock(), log: new TestLog() };
+    const parts = { secrets: [], clock: new FakeClock(), log: new TestLog() };
     const folder = tempFolder();
     expect(() => new TokenKeys({ ...parts, location: join(folder, 'no.json') })).toThrow(
       /no\.json" cannot be read: ENOENT/,

@@ -16,7 +16,7 @@ const newHeader = { alg: 'ES256', kid: 'new' };
 function connect(location: string) {
   const clock = new FakeClock();
   const log = new TestLog();
-  const keys = new TokenKeys({ secret: null, location, clock, log });
+  const keys = new TokenKeys({ secrets: [], location, clock, log });
   onTestFinished(() => keys.stop());
   const codes = async (...headers: { alg: string; kid?: string }[]) =>
     (await Promise.all(headers.map((each) => keys.find(each)))).map(codeOf);
@@ -162,7 +162,25 @@ const FAILURES: [string, KeyServer['answer'], RegExp][] = [
   [
     'a redirect',
     (response) => response.writeHead(302, { Location: '/keys.json?app=1' }).end(JSON.stringify(SET)),
-    /status 302: redirects are not followed/,
+    /status 302: it redirects to \\"http:\/\/127\.0\.0\.1:\d+\/keys\.json\\", and redirects are not followed: .*tokenKeys/,
+  ],
+  [
+    'a redirect elsewhere',
+    (response) => response.writeHead(308, { Location: 'https://login.example/?next=x' }).end(),
+    /status 308: it redirects to \\"https:\/\/login\.example\/\\"/,
+  ],
+  [
+    'latin1',
+    (response) => response.writeHead(200).end(Buffer.from('{"keys":[{"kid":"caf\xe9"}]}', 'latin1')),
+    /is not UTF-8/,
+  ],
+  [
+    'another charset',
+    (response) =>
+      response
+        .writeHead(200, { 'Content-Type': 'application/json; charset=latin1' })
+        .end(JSON.stringify(SET)),
+    /the charset \\"latin1\\"/,
   ],
   [
     'HTML',

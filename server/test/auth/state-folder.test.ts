@@ -6,11 +6,13 @@ import {
   readdirSync,
   readFileSync,
   rmdirSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { fixture } from '../../../protocol/test/fixtures.js';
 import { StateFolder, StateFolderError } from '../../src/auth/state-folder.js';
 import { tempFolder } from '../support/temp-folder.js';
 
@@ -52,8 +54,8 @@ describe('the API key', () => {
   it('is made once and then kept', () => {
     const path = newPath();
     const first = new StateFolder(path, unexpected).apiKey();
-    expect(first).toEqual({ key: expect.stringMatching(/^[\w-]{32}$/), isNew: true });
-    expect(new StateFolder(path, unexpected).apiKey()).toEqual({ key: first.key, isNew: false });
+    expect(first).toEqual({ key: expect.stringMatching(/^[\w-]{32}$/), keys: [first.key], isNew: true });
+    expect(new StateFolder(path, unexpected).apiKey()).toEqual({ ...first, isNew: false });
     expect(new StateFolder(newPath(), unexpected).apiKey().key).not.toBe(first.key);
   });
 
@@ -72,13 +74,31 @@ describe('the API key', () => {
   });
 });
 
+describe('a file with several lines', () => {
+  it.each(fixture('secrets').map((row) => [row.name, row] as const))(
+    'that has %s holds what the golden file says: the first signs, all verify',
+    (_name, { text, secrets }) => {
+      const path = newPath();
+      const state = new StateFolder(path, unexpected);
+      for (const name of ['api-key', 'webhook-secret']) writeFileSync(join(path, name), text);
+      if (secrets === null) {
+        expect(() => state.apiKey()).toThrow(/api-key" holds no key/);
+        expect(() => state.webhookSecret()).toThrow(/webhook-secret" holds no key/);
+      } else {
+        expect(state.apiKey()).toEqual({ key: secrets[0], keys: secrets, isNew: false });
+        expect(state.webhookSecret()).toBe(secrets[0]);
+      }
+    },
+  );
+});
+
 describe('the secret of tokens', () => {
   it('is made once, of 32 bytes, for its owner alone, and then kept', () => {
     const path = newPath();
-    const secret = new StateFolder(path, unexpected).tokenSecret();
+    const secret = new StateFolder(path, unexpected).tokenSecrets().key;
     expect(secret).toMatch(/^[\w-]{43}$/);
-    expect(new StateFolder(path, unexpected).tokenSecret()).toBe(secret);
-    expect(new StateFolder(newPath(), unexpected).tokenSecret()).not.toBe(secret);
+    expect(new StateFolder(path, unexpected).tokenSecrets().key).toBe(secret);
+    expect(new StateFolder(newPath(), unexpected).tokenSecrets().key).not.toBe(secret);
     expect(modeOf(join(path, 'token-secret'))).toBe('600');
   });
 
@@ -86,9 +106,9 @@ describe('the secret of tokens', () => {
     const path = newPath();
     const state = new StateFolder(path, unexpected);
     writeFileSync(join(path, 'token-secret'), `${'x'.repeat(31)}\n`);
-    expect(() => state.tokenSecret()).toThrow(/token-secret" holds no key; delete it/);
+    expect(() => state.tokenSecrets().key).toThrow(/token-secret" holds no key; delete it/);
     writeFileSync(join(path, 'token-secret'), `${'x'.repeat(32)}\n`);
-    expect(state.tokenSecret()).toBe('x'.repeat(32));
+    expect(state.tokenSecrets().key).toBe('x'.repeat(32));
   });
 });
 
@@ -146,11 +166,12 @@ it('goes on with its secret when that cannot be replaced, and tries again a minu
   const state = new StateFolder(folder, (error) => faults.push(error));
   const [first] = state.ticketSecrets(0);
   // Nothing can be written where a folder is in the way.
-  mkdirSync(join(folder, 'ticket-secrets.json.new'));
+  rmSync(join(folder, 'ticket-secrets.json'));
+  mkdirSync(join(folder, 'ticket-secrets.json'));
   expect(state.ticketSecrets(2 * DAY_MS)).toEqual([first]);
   expect(state.ticketSecrets(2 * DAY_MS + 1_000)).toEqual([first]);
   expect(faults).toHaveLength(1);
-  rmdirSync(join(folder, 'ticket-secrets.json.new'));
+  rmdirSync(join(folder, 'ticket-secrets.json'));
   expect(state.ticketSecrets(2 * DAY_MS + 61_000)).toEqual([expect.any(Buffer), first]);
 });
 

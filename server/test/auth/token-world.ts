@@ -67,10 +67,12 @@ export const withKey =
       dsaEncoding: 'ieee-p1363',
     });
 
-/** A token of this header and these claims, which may be any text, signed well whatever they say. */
+const textOf = (part: unknown): string => (typeof part === 'string' ? part : JSON.stringify(part));
+
+/** A token of this header and these claims, which may be any text and any bytes, signed well whatever they say. */
 export function tokenOf(header: unknown, claims: unknown, signer: Signer = hmac()): string {
   const encode = (part: unknown) =>
-    Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)).toString('base64url');
+    Buffer.from(part instanceof Uint8Array ? part : textOf(part)).toString('base64url');
   const input = `${encode(header)}.${encode(claims)}`;
   return `${input}.${signer(input).toString('base64url')}`;
 }
@@ -111,7 +113,7 @@ export const HS256 = { alg: 'HS256' };
 /** Tokens that are read with the secret and one key of each kind, unless a test says otherwise. */
 export function setUp(
   options: Partial<TokensOptions> = {},
-  keys: { secret: string | null; set: unknown } = ALL,
+  keys: { secret: string | readonly string[] | null; set: unknown } = ALL,
 ) {
   const clock = new FakeClock();
   let location: string | null = null;
@@ -119,7 +121,12 @@ export function setUp(
     location = join(tempFolder(), 'keys.json');
     writeFileSync(location, JSON.stringify(keys.set));
   }
-  const found = new TokenKeys({ secret: keys.secret, location, clock, log: new TestLog() });
+  const found = new TokenKeys({
+    secrets: keys.secret === null ? [] : [keys.secret].flat(),
+    location,
+    clock,
+    log: new TestLog(),
+  });
   const tokens = new Tokens({ keys: found, audience: 'dobby', maxAgeMs: HOUR_MS, clock, ...options });
   return { clock, tokens };
 }

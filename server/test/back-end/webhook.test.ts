@@ -54,12 +54,21 @@ describe('a webhook', () => {
   });
 
   it.each([
-    ['a redirect', json({}, 302), 'redirects are not followed'],
+    ['a redirect without an address', json({}, 302), 'it redirects without an address'],
+    ['a redirect', redirect('/login/?next=/secret'), '/login/", and redirects are not followed'],
+    [
+      'a redirect elsewhere',
+      redirect('https://a:b@app.example/x', 308),
+      'redirects to "https://app.example/x"',
+    ],
+    ['a redirect to nowhere', redirect('http://[', 301), 'it redirects without an address'],
     ['a client error', json({}, 404), 'status 404'],
     ['a refused signature', json({}, 401), 'webhook secret'],
     ['a server error', json({}, 500), 'status 500'],
     ['HTML', (response: never) => html(response), 'no JSON but "text/html"'],
     ['broken JSON', (response: never) => broken(response), 'no JSON'],
+    ['latin1', bytes(Buffer.from('{"reply":"caf\xe9"}', 'latin1')), 'not UTF-8'],
+    ['another charset', bytes(Buffer.from('{}'), 'application/json; charset=iso-8859-1'), 'iso-8859-1'],
     ['10 MB', json('x'.repeat(10 * 1024 * 1024)), ''],
     ['JSON that is nested deep', json(deep()), 'nested too deep'],
   ])('takes %s for a failure', async (_what, answer, detail) => {
@@ -112,6 +121,18 @@ describe('a webhook', () => {
 
 function html(response: import('node:http').ServerResponse): void {
   response.writeHead(200, { 'Content-Type': 'text/html' }).end('<p>Log in</p>');
+}
+
+function redirect(location: string, status = 302) {
+  return (response: import('node:http').ServerResponse): void => {
+    response.writeHead(status, { Location: location }).end();
+  };
+}
+
+function bytes(body: Buffer, type = 'application/json') {
+  return (response: import('node:http').ServerResponse): void => {
+    response.writeHead(200, { 'Content-Type': type }).end(body);
+  };
 }
 
 function broken(response: import('node:http').ServerResponse): void {

@@ -37,7 +37,7 @@ const reader = (
   { audience = 'dobby', issuer }: { audience?: string; issuer?: string } = {},
 ) =>
   new Tokens({
-    keys: new TokenKeys({ secret, location: null, clock: systemClock, log: new TestLog() }),
+    keys: new TokenKeys({ secrets: [secret], location: null, clock: systemClock, log: new TestLog() }),
     audience,
     ...(issuer === undefined ? {} : { issuer }),
     maxAgeMs: 3_600_000,
@@ -48,6 +48,17 @@ const claimsOf = (token: string) =>
   JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
 
 describe('dobby token', () => {
+  it('signs with the first secret of several', async () => {
+    const folder = tempFolder();
+    const [first, second] = [`${SECRET}-1`, `${SECRET}-2`];
+    writeFileSync(join(folder, 'token-secret'), `${first}\n${second}\n`);
+    const { token } = await run('--state-dir', folder);
+    expect(await reader(first).identity(token)).toHaveProperty('value');
+    vi.stubEnv('DOBBY_TOKEN_SECRET', `${second}\n${first}\n`);
+    const other = await run('--state-dir', folder);
+    expect(await reader(second).identity(other.token)).toHaveProperty('value');
+  });
+
   it('prints a token of a session that the server of this state folder takes', async () => {
     const folder = join(tempFolder(), 'state');
     const flags = ['--user', 'ann', '--login', 'tag', '--info', '{"name":"Ann"}', '--lifetime', '15m'];

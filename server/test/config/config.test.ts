@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fixture } from '../../../protocol/test/fixtures.js';
 import { ConfigError, completeConfig, configSchema } from '../../src/config/config.js';
 import { loadConfig, TEXT_FIELDS } from '../../src/config/sources.js';
 import { tempFolder } from '../support/temp-folder.js';
@@ -234,6 +235,17 @@ describe('who may connect', () => {
   it.each(['short', 'sixteen characters', ''])('is not proven by the key "%s"', (apiKey) => {
     expect(() => completeConfig({ apiKey })).toThrow(/apiKey: at least 16 characters/);
   });
+
+  it.each(fixture('secrets').map((row) => [row.name, row] as const))(
+    'takes of keys and secrets %s as the golden file says',
+    (_name, { text, secrets }) => {
+      for (const name of ['apiKey', 'webhookSecret'] as const) {
+        const complete = () => completeConfig({ [name]: text });
+        if (secrets === null) expect(complete).toThrow(`${name}: at least 16 characters`);
+        else expect(complete()[name]).toBe(text);
+      }
+    },
+  );
 
   it('is pinged no less often than the protocol says', () => {
     expect(() => completeConfig({ pingIntervalMs: 25_001 })).toThrow(/pingIntervalMs/);

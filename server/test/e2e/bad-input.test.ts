@@ -262,7 +262,7 @@ describe('HTTP requests', () => {
   });
 
   it('that are not HTTP are answered 400 with a code', async () => {
-    expect(await raw('HELLO\r\n\r\n')).toContain('"code":"bad_field"');
+    expect(await raw('HELLO\r\n\r\n')).toContain('"code":"bad_request"');
     await undisturbed();
   });
 });

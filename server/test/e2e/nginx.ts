@@ -1,15 +1,29 @@
-/** A real nginx in front of a server, with its default settings and nothing but what a location needs. */
+/** A real nginx in front of a server, with its default settings and the block of docs/proxies.md. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, connect as netConnect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** The three lines that let WebSockets through, as docs/proxies.md has them. */
-export const UPGRADE_LINES = `
-      proxy_http_version 1.1;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection "upgrade";`;
+const PAGE = new URL('../../../docs/proxies.md', import.meta.url);
+/** What the block of docs/proxies.md has for Dobby's address. */
+const UPSTREAM = 'http://127.0.0.1:4020';
+
+/** The block of docs/proxies.md, word for word. */
+export function documentedBlock(): string {
+  const block = /```nginx\n([\s\S]*?)```/.exec(readFileSync(PAGE, 'utf8'))?.[1];
+  if (block === undefined || !block.includes(UPSTREAM))
+    throw new Error(`the page has no block for ${UPSTREAM}`);
+  return block;
+}
+
+/** The block without its lines for WebSockets, which a comment announces. */
+export function blockWithoutWebSockets(): string {
+  const block = documentedBlock().replace(/\n *# For WebSockets.*\n(.*\n){3}/, '\n');
+  if (/upgrade/i.test(block) || block === documentedBlock())
+    throw new Error('the lines for WebSockets were not found');
+  return block;
+}
 
 /** A running nginx. */
 export interface Nginx {
@@ -17,8 +31,8 @@ export interface Nginx {
   stop(): Promise<void>;
 }
 
-/** Starts nginx before `upstream`. It keeps the Host header, as any guide to proxies says. */
-export async function startNginx(upstream: string, extraLines = ''): Promise<Nginx> {
+/** Starts nginx before `upstream` with a block as documented. What the block leaves is passed on as it is, for pages and API. */
+export async function startNginx(upstream: string, block = blockWithoutWebSockets()): Promise<Nginx> {
   const folder = mkdtempSync(join(tmpdir(), 'dobby-nginx-'));
   const port = await freePort();
   const file = join(folder, 'nginx.conf');
@@ -32,9 +46,10 @@ http {
   uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
   server {
     listen 127.0.0.1:${port};
+${block.replaceAll(UPSTREAM, upstream)}
     location / {
       proxy_pass ${upstream};
-      proxy_set_header Host $http_host;${extraLines}
+      proxy_set_header Host $http_host;
     }
   }
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDobby, type Dobby } from '../../src/index.js';
+import { tempFolder } from '../support/temp-folder.js';
 
 const KEY = 'a-key-of-the-tests-0123456789';
 
@@ -31,7 +32,10 @@ function isHeld(client: Socket): boolean {
 
 describe('sockets', () => {
   it.each([
-    ['a refused upgrade', 'GET /comet HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n'],
+    [
+      'a refused handshake',
+      'GET /comet HTTP/1.1\r\nHost: x\r\nOrigin: https://evil.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    ],
     ['what is not HTTP', 'HELLO\r\n\r\n'],
   ])('of %s are gone soon, though the client keeps its end open', async (_what, bytes) => {
     const { hostname, port } = new URL(url);
@@ -50,7 +54,7 @@ describe('sockets', () => {
   }, async () => {
     const stalling = createDobby({
       port: 0,
-      stateDir,
+      stateDir: tempFolder(),
       apiKey: KEY,
       public: ['demo/{name*}'],
       logLevel: 'silent',
@@ -77,11 +81,11 @@ describe('sockets', () => {
   });
 
   it('of refused clients do not hinder a stop', async () => {
-    const other = createDobby({ port: 0, stateDir, apiKey: KEY, logLevel: 'silent' });
+    const other = createDobby({ port: 0, stateDir: tempFolder(), apiKey: KEY, logLevel: 'silent' });
     const { hostname, port } = new URL(await other.start());
     const socket = netConnect({ port: Number(port), host: hostname, allowHalfOpen: true });
     socket.on('error', () => {}); // a reset is what is wanted
-    socket.write('GET /x HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
+    socket.write('HELLO\r\n\r\n');
     await new Promise((resolve) => socket.once('data', resolve));
     await other.stop();
     socket.destroy();

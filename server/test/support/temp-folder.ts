@@ -12,7 +12,13 @@ afterEach(() => {
 
 /** Makes an empty folder. */
 export function tempFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'dobby-test-'));
-  made.push(folder);
-  return folder;
+  const { path } = makeTempFolder();
+  made.push(path);
+  return path;
+}
+
+/** Makes an empty folder that lasts until `remove`, for what all tests of a file share. */
+export function makeTempFolder(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'dobby-test-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }

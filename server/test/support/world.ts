@@ -15,6 +15,7 @@ import type { StateBounds } from '../../src/core/path-state.js';
 import type { PathPolicy, SlowPolicy } from '../../src/core/path-store.js';
 import { type Revocation, Revocations } from '../../src/core/revocations.js';
 import type { Session } from '../../src/core/session.js';
+import type { SessionObserver } from '../../src/core/session-observer.js';
 import type { SessionSettings } from '../../src/core/session-settings.js';
 import type { OpenOutcome } from '../../src/core/sessions.js';
 import { TimerWheel } from '../../src/core/timer-wheel.js';
@@ -45,6 +46,8 @@ export interface WorldOptions {
   readonly slowOf?: (path: string) => SlowPolicy;
   /** By default no back end answers for sessions. */
   readonly view?: SessionView;
+  /** By default nobody is told what happens to sessions. */
+  readonly observer?: SessionObserver;
 }
 
 /** What outlives a server. */
@@ -188,6 +191,7 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
     isPublic: options.isPublic ?? ((path) => path.startsWith('public')),
     settings: { ...SETTINGS, ...options.settings },
     onReceiverFault: ({ id }, error) => receiverFaults.push(`${id}: ${(error as Error).message}`),
+    ...(options.observer === undefined ? {} : { observer: options.observer }),
     onJournalFault: (error) => faults.push(error),
   });
   // Nobody is asked where no visitor is told of.

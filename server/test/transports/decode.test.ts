@@ -12,6 +12,7 @@ import {
 } from '../../src/transports/decode.js';
 import { opening } from '../../src/transports/opening.js';
 import type { TransportParts } from '../../src/transports/transport-parts.js';
+import { TestLog } from '../auth/token-world.js';
 import { FakeCarrier } from '../support/fake-carrier.js';
 import { createWorld } from '../support/world.js';
 
@@ -23,7 +24,11 @@ function judge(json: string): Decoded<unknown> {
   if (!isOpen) return decodeSendFrame(read.value);
   const decoded = decodeOpen(read.value);
   if ('error' in decoded || decoded.value.type === 'probe') return decoded;
-  const parts = { ...createWorld(), isStopping: () => false } as unknown as TransportParts;
+  const parts = {
+    ...createWorld(),
+    isStopping: () => false,
+    log: new TestLog(),
+  } as unknown as TransportParts;
   const opened = opening(parts, { value: decoded.value }, new FakeCarrier());
   // Its ticket is made up.
   return 'error' in opened && opened.error.code !== 'bad_ticket' ? { error: opened.error } : decoded;

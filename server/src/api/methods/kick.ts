@@ -22,17 +22,19 @@ export const kick = defineMethod({
       .meta({ description: 'Whether the client may come back; default true.' }),
   }),
   reply: z.strictObject({
-    kicked: z.literal(true),
+    kicked: z.boolean().meta({ description: 'Whether a session ended just now.' }),
     sessions: z.int().meta({ description: 'How many sessions ended just now.' }),
   }),
   async run({ id, user, login, reconnect: mayReturn = true }, { sessions: { revoking } }) {
     if ([id, user, login].filter((name) => name !== undefined).length !== 1) {
       throw fault('bad_field', { field: 'id', message: 'Name one of id, user and login.' });
     }
-    if (user !== undefined) return { kicked: true, sessions: await revoking.kickUser(user, mayReturn) };
-    if (login !== undefined) return { kicked: true, sessions: await revoking.kickLogin(login, mayReturn) };
+    if (user !== undefined) return replyOf(await revoking.kickUser(user, mayReturn));
+    if (login !== undefined) return replyOf(await revoking.kickLogin(login, mayReturn));
     const outcome = await revoking.kick(id ?? '', mayReturn);
     if ('error' in outcome) throw new RequestFault(outcome.error);
-    return { kicked: true, sessions: outcome.value };
+    return replyOf(outcome.value);
   },
 });
+
+const replyOf = (sessions: number) => ({ kicked: sessions > 0, sessions });

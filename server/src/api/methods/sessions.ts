@@ -1,6 +1,7 @@
 /** `sessions`: who is there. */
 import { z } from 'zod';
 import { LIMITS } from '../../../../protocol/limits.js';
+import { canonicalAddress } from '../../auth/addresses.js';
 import type { TransportName } from '../../core/connection.js';
 import type { Session } from '../../core/session.js';
 import { defineMethod } from '../method.js';
@@ -20,7 +21,7 @@ export const sessions = defineMethod({
     login: login.exactOptional().meta({ description: 'Only sessions of this login.' }),
     transport: transport.exactOptional().meta({ description: 'Only sessions that are connected so.' }),
     address: z.string().min(1).max(64).exactOptional().meta({
-      description: 'Only sessions that are connected from this address.',
+      description: 'Only sessions that are connected from this address, or from an `unknown` one.',
     }),
     ...page,
   }),
@@ -42,7 +43,9 @@ export const sessions = defineMethod({
     next: z.string().nullable(),
   }),
   run(body, context) {
-    const matching = [...context.sessions.all].filter(([, session]) => isWanted(session, body));
+    const { address } = body;
+    const wanted = address === undefined ? body : { ...body, address: canonicalAddress(address) ?? address };
+    const matching = [...context.sessions.all].filter(([, session]) => isWanted(session, wanted));
     const { items, next } = pageOf(matching, body);
     return {
       sessions: items.map(([id, session]) => ({

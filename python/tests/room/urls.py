@@ -1,0 +1,5 @@
+"""A project without any views of Dobby."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,37 @@
+/**
+ * Runs the unit tests on Node 24, whatever runs this. The binary comes with an optional package, for Linux; elsewhere it is
+ * the Node that runs this, if that is 24.
+ *
+ *     node scripts/test-node24.mjs [files]     for `vitest run --project unit`
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const MAJOR = 24;
+const packaged = join(ROOT, `node_modules/node-${process.platform}-${process.arch}/bin/node`);
+
+function binary() {
+  if (existsSync(packaged)) return packaged;
+  return process.versions.node.startsWith(`${MAJOR}.`) ? process.execPath : null;
+}
+
+const node = binary();
+if (node === null) {
+  console.log(`test-node24: skipped, there is no Node ${MAJOR} here (npm has one for Linux)`);
+} else {
+  const { status } = spawnSync(
+    node,
+    [
+      join(ROOT, 'node_modules/vitest/vitest.mjs'),
+      'run',
+      '--project=unit',
+      '--reporter=dot',
+      ...process.argv.slice(2),
+    ],
+    { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] },
+  );
+  process.exitCode = status ?? 1;
+}

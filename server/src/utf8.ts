@@ -1,0 +1,44 @@
+/**
+ * Bytes from outside become text here, or are refused: JSON is UTF-8 (RFC 8259, 8.1), and a decoder that replaces what is none changes
+ * what was said without a word.
+ */
+import { readFileSync } from 'node:fs';
+
+/** Fatal, and a byte order mark is kept: it is no part of JSON. */
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Says that a text is not UTF-8; goes after the name of what was read. */
+export const NOT_UTF8 = 'is not UTF-8';
+
+/** A file is not UTF-8; the message names it. */
+export class Utf8Error extends Error {
+  override readonly name = 'Utf8Error';
+}
+
+/** Returns the text of `bytes`, or null when they are not UTF-8. */
+export function utf8Of(bytes: Uint8Array): string | null {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+/** Returns the text of a file. @throws Utf8Error; whatever reading it throws */
+export function readUtf8(file: string): string {
+  const text = utf8Of(readFileSync(file));
+  if (text === null) throw new Utf8Error(`"${file}" ${NOT_UTF8}`);
+  return text;
+}
+
+/** Returns the charset that a `Content-Type` header names beside UTF-8; null when it names none. */
+export function otherCharset(contentType: string | undefined): string | null {
+  for (const [, quoted, plain] of (contentType ?? '').matchAll(CHARSET)) {
+    const name = quoted ?? plain ?? '';
+    if (!/^utf-?8$/i.test(name)) return name.slice(0, MAX_SHOWN);
+  }
+  return null;
+}
+
+const CHARSET = /;\s*charset\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;,]*[^;,\s])?)/gi;
+const MAX_SHOWN = 40;
