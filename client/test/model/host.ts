@@ -1,4 +1,5 @@
 /** The machine that Dobby runs on: a real server core with the real HTTP endpoint, which may stop, crash and start again. */
+import { EventEmitter } from 'node:events';
 import type { SessionSettings } from '../../../server/src/core/session-settings.js';
 import { Endpoint, type EndpointParts } from '../../../server/src/transports/endpoint.js';
 import { Probes } from '../../../server/src/transports/probes.js';
@@ -68,7 +69,7 @@ function postOf(parts: EndpointParts): RouteHandler {
   const handlers = new Map<string, RouteHandler>();
   const app = {
     route: ({ method, handler }: { method: string; handler: RouteHandler }) => handlers.set(method, handler),
-    server: { on: nothing },
+    server: new EventEmitter(),
   };
   new Endpoint(parts).register(app as unknown as Parameters<Endpoint['register']>[0]);
   return handlers.get('POST') as RouteHandler;
