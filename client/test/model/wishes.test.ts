@@ -10,9 +10,12 @@ import { report } from './report.js';
 const FOUND =
   '5865,6084,12008,12567,16878,18336,22923,27163,27192,27778,28435,28648,29359,32522,32886,35656,36292,42453,42482';
 const FIXED = `1-3000,${FOUND}`;
+const RANGE = process.env['MODEL_SEEDS'];
+/** The fixed list takes some 15 s of one core. */
+const TIMEOUT_MS = RANGE === undefined ? 120_000 : 3_600_000;
 
-it('ends with the last wish heard, whatever came before', { timeout: 1_200_000 }, async () => {
-  const { text, violations } = await report(seedsOf(process.env['MODEL_SEEDS'] ?? FIXED));
+it('ends with the last wish heard, whatever came before', { timeout: TIMEOUT_MS }, async () => {
+  const { text, violations } = await report(seedsOf(RANGE ?? FIXED));
   console.log(text);
   expect(violations, text).toBe(0);
 });

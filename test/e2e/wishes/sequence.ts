@@ -34,7 +34,7 @@ const LOOK_MS = 250;
 const ARRIVAL_MS = 3_000;
 /** Below the longest hold of the proxy: some `open` frames arrive when the client has given them up. Busy machines need so long. */
 const OPEN_TIMEOUT_MS = 2_500;
-/** A dead connection is noticed within 4 s, an unanswered view within 10 s. Nearly all are quiet within 5 s. */
+/** A dead connection is noticed within 4 s, a view that does not answer within 10 s, and a lost session lives for 10 s. */
 const QUIET_DEADLINE_MS = 60_000;
 
 const pass = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

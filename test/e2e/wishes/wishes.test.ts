@@ -14,6 +14,8 @@ import { SlowBackEnd } from './slow-back-end.js';
 const FIXED = '1-240';
 const AT_A_TIME = 50;
 const PING_INTERVAL_MS = 2_000;
+/** A session whose client never received `opened` holds its subscriptions so long. */
+const SESSION_TTL_MS = 10_000;
 const MOST_LINES = 60;
 const MOST_TRACES = 3;
 
@@ -33,6 +35,7 @@ beforeAll(async () => {
       { pattern: '{sequence}/public-nolog-{name}', log: false },
     ],
     pingIntervalMs: PING_INTERVAL_MS,
+    sessionTtlMs: SESSION_TTL_MS,
     logLevel: 'silent',
   });
   url = await dobby.start();
