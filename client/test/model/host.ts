@@ -68,7 +68,7 @@ function postOf(parts: EndpointParts): RouteHandler {
   const handlers = new Map<string, RouteHandler>();
   const app = {
     route: ({ method, handler }: { method: string; handler: RouteHandler }) => handlers.set(method, handler),
-    server: { on: nothing },
+    server: { on: nothing, prependListener: nothing },
   };
   new Endpoint(parts).register(app as unknown as Parameters<Endpoint['register']>[0]);
   return handlers.get('POST') as RouteHandler;
