@@ -24,7 +24,7 @@ export async function within<T>(
 ): Promise<T> {
   const abort = new AbortController();
   const stop = (): void => abort.abort(signal?.reason);
-  const timer = clock.setTimeout(() => abort.abort(new Error(`No answer within ${ms} ms`)), ms);
+  const timer = clock.setTimeout(() => abort.abort(new Error('No answer in time')), ms);
   signal?.addEventListener('abort', stop);
   if (signal?.aborted) stop();
   try {

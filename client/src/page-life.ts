@@ -27,7 +27,7 @@ export class PageLife {
 
   /** Begins to listen. Idempotent. */
   start(): void {
-    if (this.#stops.length > 0) return;
+    this.stop();
     const { document } = globalThis;
     const wake = (): void => {
       if (!this.#isGone && document?.visibilityState !== 'hidden') this.#owner.wake();

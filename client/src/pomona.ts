@@ -18,7 +18,7 @@ import { utf8Length } from '../../protocol/paths.js';
 import { NO_FRAME } from './attempt.js';
 import { BackEnd } from './back-end.js';
 import { isCount, isPosition, isString } from './checks.js';
-import { DISMISSED, IDENTITY_EXPIRED, KICKED, TOKEN_REFUSED } from './close-codes.js';
+import { DISMISSED, IDENTITY_EXPIRED, KICKED } from './close-codes.js';
 import { Connection, type Opening, type PomonaState } from './connection.js';
 import type { Core, FrameTypes, OpenFields } from './core.js';
 import { within } from './deadline.js';
@@ -202,7 +202,7 @@ export class Pomona {
       events: this.#events,
       send: (frame) => {
         this.#mustNotBeClosed();
-        if (this.#outstanding.isFull) throw new PomonaError('outstanding_full', 'Too much waits for Dobby.');
+        if (this.#outstanding.isFull) throw new PomonaError('outstanding_full', 'Too much waits.');
         return this.#send(frame);
       },
       accepted: (n) => this.#accepted(n),
@@ -329,8 +329,7 @@ export class Pomona {
       this.#events.emit('kicked', { id, message, isFinal: code === DISMISSED });
     else if (code === IDENTITY_EXPIRED)
       this.#events.emit('expired', { id, code: 'identity_expired', message });
-    else if (code === TOKEN_REFUSED && (end.error ?? EXPIRED) === EXPIRED)
-      this.#events.emit('expired', { id, code: EXPIRED, message });
+    else if (end.error === EXPIRED) this.#events.emit('expired', { id, code: EXPIRED, message });
     else this.#events.emit('error', error);
   }
 

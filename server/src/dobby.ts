@@ -1,4 +1,8 @@
-/** Dobby put together: configuration in, a server out. What an embedding program uses of it is here. */
+/**
+ * Dobby put together: configuration in, a server out. What an embedding program uses of it is here.
+ *
+ * Over 400 lines: what each part is given stands in one place, beside the calls that an embedding program makes.
+ */
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
@@ -86,8 +90,8 @@ export class Dobby {
     this.#descriptors = new DescriptorWatch(systemClock, this.#log);
     const state = new StateFolder(this.config.stateDir, (error) => this.#stateFault(error));
     const configuredKeys = secretsOf(this.config.apiKey ?? '');
-    const { stateDir: folder } = this.config;
-    this.#lock = new StateLock({ file: state.file('lock'), folder, clock: systemClock, log: this.#log });
+    const lock = { file: state.file('lock'), folder: this.config.stateDir };
+    this.#lock = new StateLock({ ...lock, clock: systemClock, log: this.#log });
     for (const warning of state.warnings) this.#log.warn({}, warning);
     this.apiKey =
       configuredKeys === null

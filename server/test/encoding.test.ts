@@ -142,7 +142,7 @@ describe('a file with latin1 in it is refused by its name', () => {
 
   it('as the keys of tokens', () => {
     const location = fileOf('keys.json', around(`${JSON.stringify(SET).slice(0, -1)},"x":"`, [0xe9], '"}'));
-    const parts = { secrets: null, location, clock: new FakeClock(), log: new TestLog() };
+    const parts = { secrets: [], location, clock: new FakeClock(), log: new TestLog() };
     expect(() => new TokenKeys(parts)).toThrow(/keys\.json.*UTF-8/);
   });
 

@@ -53,7 +53,7 @@ describe.each([0o666, 0o622, 0o602, 0o777])(
 
     it('as the keys of tokens', () => {
       const location = fileOf('jwks.json', JSON.stringify(SET), mode);
-      const parts = { secrets: null, location, clock: new FakeClock(), log: new TestLog() };
+      const parts = { secrets: [], location, clock: new FakeClock(), log: new TestLog() };
       expect(() => new TokenKeys(parts)).toThrow(refusal('jwks.json'));
     });
   },

@@ -1,6 +1,8 @@
 /** The token of the session: in every `open`, and renewed while it is open. It goes into frames and nowhere else. */
 import type { ErrorFrame } from '../../../protocol/frames.js';
+import { TOKEN_REFUSED } from '../close-codes.js';
 import type { Pomona } from '../pomona.js';
+import type { TransportEnd } from '../transports/transport.js';
 import { isRefusal, Token, type TokenCore, type TokenReason } from './token.js';
 
 /** The token of one Pomona's session. */
@@ -20,7 +22,8 @@ export class SessionToken extends Token {
       if (code === 'expired_token') refuse();
     });
     core.events.on('error', ({ code, cause }) => {
-      if (cause && isRefusal(code)) refuse();
+      const end = cause as Partial<TransportEnd> | null | undefined;
+      if (end && (isRefusal(code) || end.code === TOKEN_REFUSED)) refuse();
     });
   }
 

@@ -55,7 +55,7 @@ async function read(
   const reader = response.body?.getReader();
   try {
     if (reader === undefined || !response.headers.get('content-type')?.startsWith(EVENT_STREAM))
-      throw new Error('The answer is no event stream.');
+      throw new Error('This is no event stream.');
     const parser = new SseParser(MAX_EVENT_LENGTH);
     for (;;) {
       const { done, value } = await reader.read();
