@@ -8,10 +8,13 @@ import type { Time } from './time.js';
 export const CONNECT_URL = 'http://app.test/connect';
 export const DISCONNECT_URL = 'http://app.test/disconnect';
 const MOST_MS = 300;
+/** A view that is slow may take longer than its client waits. */
+const SLOW_MS = 15_000;
 
 /** What becomes of a request. `lost` before the work or after it: no answer comes, with or without an error. */
 type Fate =
   | 'answered'
+  | 'slow'
   | 'failed first'
   | 'failed after'
   | 'lost first'
@@ -19,6 +22,7 @@ type Fate =
   | 'cut first'
   | 'cut after';
 const FAULTS: readonly [Fate, ...Fate[]] = [
+  'slow',
   'failed first',
   'failed after',
   'lost first',
@@ -116,7 +120,8 @@ export class FakeBackEnd {
       signal?.addEventListener('abort', abort);
       later(() => {
         if (fate.endsWith('first')) return void later(() => end({ status: 500, body: null }));
-        later(
+        time.after(
+          fate === 'slow' ? dice.int(MOST_MS, SLOW_MS) : dice.int(0, MOST_MS),
           () =>
             void this.#work(url, asked, dice).then((answer) =>
               later(() => end(fate === 'failed after' ? { status: 500, body: null } : answer)),
@@ -136,7 +141,10 @@ export class FakeBackEnd {
       if (url === DISCONNECT_URL && isWanted(path)) fail(`${path} is released, though it is wanted`);
       this.#underWay.add(key);
     }
+    let isDone = false;
     return () => {
+      if (isDone) return;
+      isDone = true;
       for (const key of keys) this.#underWay.delete(key);
     };
   }
