@@ -20,12 +20,22 @@ const FLAGS = [
   '100000',
 ];
 
-/** Starts it. @param {string[]} [flags] beside the ones that all need */
-export function startDobby(flags = []) {
+/**
+ * The builds of Dobby that can be compared in one run: this one, and that of another clone which BENCH_BEFORE names, twice: where it differs from
+ * itself by more than from this one the comparison says nothing.
+ */
+export const BUILDS = ['dobby', 'before', 'before-again'];
+
+/** The command line of a build, below the repository's folder or absolute. @param {string} name */
+export const commandOf = (name) =>
+  name === 'dobby' ? COMMAND : join(process.env['BENCH_BEFORE'] ?? '', COMMAND);
+
+/** Starts it. @param {string[]} [flags] beside the ones that all need @param {string} [command] */
+export function startDobby(flags = [], command = COMMAND) {
   return startInFolder((folder) =>
     startServer({
       command: process.execPath,
-      args: [COMMAND, ...FLAGS, ...flags],
+      args: [command, ...FLAGS, ...flags],
       env: { DOBBY_API_KEY: KEY, DOBBY_STATE_DIR: folder },
     }),
   );
@@ -40,3 +50,18 @@ export const dobby = {
   missing: () => (existsSync(join(ROOT, COMMAND)) ? null : `${COMMAND} is missing: npm run build makes it`),
   start: () => startDobby(),
 };
+
+/** An earlier build. @param {string} name @returns {import('./table.mjs').Peer} */
+const earlier = (name) => ({
+  ...dobby,
+  name,
+  isCompared: false,
+  missing: () =>
+    process.env['BENCH_BEFORE'] && existsSync(commandOf(name))
+      ? null
+      : `BENCH_BEFORE names no folder with a built clone of an earlier state`,
+  start: () => startDobby([], commandOf(name)),
+});
+
+/** By name. */
+export const earlierBuilds = { before: earlier('before'), 'before-again': earlier('before-again') };

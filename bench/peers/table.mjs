@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, startServer } from '../load/children.mjs';
-import { dobby } from './dobby.mjs';
+import { dobby, earlierBuilds } from './dobby.mjs';
 import { KEY } from './key.mjs';
 import { nchan } from './nchan.mjs';
 
@@ -40,6 +40,7 @@ function program({ name, dialect, isCompared = true, command = process.execPath 
 /** By name. @type {Record<string, Peer>} */
 export const PEERS = {
   dobby,
+  ...earlierBuilds,
   'ws-loop': program({ name: 'ws-loop', dialect: 'json' }),
   uws: program({ name: 'uws', dialect: 'json', command: BUN }),
   socketio: program({ name: 'socketio', dialect: 'socketio' }),

@@ -1,6 +1,7 @@
 /** The options of the bench of servers that are restarted. */
 import { Options } from '../command/options.mjs';
 import { Fault } from '../load/fault.mjs';
+import { BUILDS } from '../peers/dobby.mjs';
 
 /**
  * @typedef {object} RestartOptions
@@ -12,7 +13,7 @@ import { Fault } from '../load/fault.mjs';
  * @property {number} seed
  */
 
-const SYSTEMS = ['dobby', 'socketio', 'ws-loop'];
+const PEERS_HERE = ['socketio', 'ws-loop'];
 /** @type {('term' | 'kill')[]} */
 const VARIANTS = ['term', 'kill'];
 const FULL = { rounds: 5, clients: 5000, seconds: 15 };
@@ -23,7 +24,7 @@ export const USAGE = `npm run bench -- restart [options]
   --clients N        WebSocket clients (${FULL.clients})
   --seconds N        of publishing after the signal, at least (${FULL.seconds})
   --variants A,B     how the server is ended: ${VARIANTS.join(', ')} (both)
-  --only A,B         systems (${SYSTEMS.join(',')})
+  --only A,B         systems (dobby,${PEERS_HERE.join(',')})
   --seed N           of the messages' content (1)
   --short            one round, ${SHORT.clients} clients, ${SHORT.seconds} s`;
 
@@ -33,8 +34,8 @@ export function readOptions(args) {
   const options = new Options(rest, ['rounds', 'clients', 'seconds', 'seed']);
   if (options.isHelp) return null;
   const base = options.isShort ? SHORT : FULL;
-  const systems = options.systems(SYSTEMS);
-  const other = systems.find((name) => !SYSTEMS.includes(name));
+  const systems = options.systems(['dobby', ...PEERS_HERE]);
+  const other = systems.find((name) => ![...BUILDS, ...PEERS_HERE].includes(name));
   if (other !== undefined) throw new Fault('options', `${other} cannot be restarted at its port here`);
   return {
     rounds: options.whole('rounds', base.rounds),

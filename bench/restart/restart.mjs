@@ -9,6 +9,7 @@ import { CpuWindow } from '../load/cpu-window.mjs';
 import { Crowd } from '../load/crowd.mjs';
 import { Messages } from '../load/message.mjs';
 import { OpenLoop } from '../load/open-loop.mjs';
+import { BUILDS } from '../peers/dobby.mjs';
 import { KEY } from '../peers/key.mjs';
 import { PEERS } from '../peers/table.mjs';
 import { BackEnd } from './back-end.mjs';
@@ -81,7 +82,7 @@ class Run {
     const { dialect, updateUrl } = PEERS[system];
     const { port } = servers.server;
     // Only Dobby's clients have paths of their own: the peers have one room for all.
-    const own = system === 'dobby' ? clients : 0;
+    const own = BUILDS.includes(system) ? clients : 0;
     const paths = [SHARED, ...Array.from({ length: own }, (_, i) => `${SHARED}/${i}`)];
     const members = Array.from({ length: clients }, (_, index) => ({
       index,

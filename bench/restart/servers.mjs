@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startServer } from '../load/children.mjs';
 import { nowMs } from '../load/clock.mjs';
 import { Fault } from '../load/fault.mjs';
-import { COMMAND } from '../peers/dobby.mjs';
+import { BUILDS, commandOf } from '../peers/dobby.mjs';
 import { startInFolder } from '../peers/folder.mjs';
 import { KEY } from '../peers/key.mjs';
 
@@ -19,11 +19,11 @@ const program = (name) => (port) =>
     env: { BENCH_KEY: KEY, BENCH_PORT: String(port) },
   });
 
-/** Nothing is public: who may hear a path is for the back end to say. @param {string} folder @returns {Start} */
-const dobby = (folder) => (port) =>
+/** Nothing is public: who may hear a path is for the back end to say. @param {string} folder @param {string} command @returns {Start} */
+const dobby = (folder, command) => (port) =>
   startServer({
     command: process.execPath,
-    args: [COMMAND, '--port', String(port), '--host', '127.0.0.1'],
+    args: [command, '--port', String(port), '--host', '127.0.0.1'],
     env: { DOBBY_API_KEY: KEY, DOBBY_STATE_DIR: folder },
   });
 
@@ -42,7 +42,7 @@ export class Restartable {
 
   /** @param {string} system */
   static async start(system) {
-    if (system !== 'dobby') {
+    if (!BUILDS.includes(system)) {
       const start = program(system);
       const server = await start(0);
       return new Restartable(start, server, server.stop);
@@ -50,7 +50,7 @@ export class Restartable {
     /** @type {Start} */
     let start = program(system);
     const server = await startInFolder((folder) => {
-      start = dobby(folder);
+      start = dobby(folder, commandOf(system));
       return start(0);
     });
     return new Restartable(start, server, server.stop);

@@ -32,7 +32,7 @@ export interface AttemptOwner {
   ended(end: TransportEnd): void;
 }
 
-/** What is told of an answer that is none of the protocol's frames. */
+/** The message for an answer that is no frame of the protocol. */
 export const NO_FRAME = 'Dobby sent no frame';
 
 /** One connection, opening or open. */

@@ -11,10 +11,7 @@ import { pageUrl, type Settings } from './options.js';
 
 /** How long a view may take to answer. Dobby waits as long for its word. */
 const VIEW_MS = 10_000;
-/**
- * How long a path must have been left before the back end is told. A component that is taken away and mounted again, or a page that
- * changes its view, comes back within a few turns: that costs the back end nothing.
- */
+/** The delay before `disconnectUrl` is called: a component that remounts within it costs the back end no request. */
 const RELEASE_MS = 1_000;
 /** Characters of an answer that are quoted. */
 const MAX_QUOTED = 200;
@@ -35,7 +32,7 @@ export interface BackEndOwner {
   answered(paths: readonly string[], verdict: Verdict): void;
   /** It is time to ask again for what could not be asked for. */
   retry(): void;
-  /** The paths that the back end is to be told of now. */
+  /** Returns the paths to post to `disconnectUrl`. */
   takeReleases(): string[];
   /** The back end was told, or could not be (`error`), that these paths have gone. */
   released(paths: readonly string[], error: PomonaError | null): void;
@@ -112,7 +109,7 @@ export class BackEnd {
     const { error, refused } = isObject(body) ? body : {};
     // Dobby knows the session no more, or not yet: the back end has decided nothing.
     const isUnknown = isObject(error) && error['code'] === 'unknown_session';
-    const isDecided = isOk || (status >= 200 && status < 500 && status !== 429 && !isUnknown);
+    const isDecided = isOk || (status && status < 500 && status !== 429 && !isUnknown);
     if (!isDecided) return { refused: paths, code: 'connect_failed', message };
     this.succeeded();
     const isRefused = (path: string): boolean => !isOk || (Array.isArray(refused) && refused.includes(path));

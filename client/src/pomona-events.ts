@@ -41,7 +41,7 @@ export interface PomonaEvents {
   error: PomonaError;
 }
 
-/** What later entries are told besides. */
+/** Further events for later entries. */
 export interface CoreEvents extends PomonaEvents {
   /** The network or the page is back: timers may have slept. */
   wake: null;

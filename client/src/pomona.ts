@@ -163,7 +163,7 @@ export class Pomona {
   }
 
   /**
-   * Ends the session and opens a new one for the visitor who is logged in now, with all subscriptions, also those that were refused or
+   * Ends the session and opens a new one for the user who is logged in now, with all subscriptions, also those that were refused or
    * ended: after a login or logout without a page load, or after Dobby has closed this Pomona (`kicked` with `isFinal`).
    *
    * @throws PomonaError `closed` after `close`
@@ -300,7 +300,7 @@ export class Pomona {
   /** What the views are being asked, and what waits to be asked, counts no more: of this connection, or of this visitor. */
   #forgetAsking(): void {
     this.#backEnd.reset();
-    this.#subscriptions.suspend();
+    this.#subscriptions.reset();
   }
 
   #frameRefused({ code, message, n }: ErrorFrame): void {

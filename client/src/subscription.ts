@@ -22,7 +22,7 @@ export interface Update {
 /** Takes the messages of a path. A promise that it returns is not awaited. */
 export type Handler<Message = Json> = (message: Message, update: Update) => void;
 
-/** What `connect` can be told. All of it counts for a path that is not heard yet. */
+/** Options of `connect`; they apply only to a path that is not subscribed yet. */
 export interface ConnectOptions {
   /** The position of what the page shows already; null says that it is unknown: a gap is told first. */
   readonly since?: Position | null | undefined;

@@ -43,7 +43,7 @@ const LATE_MS = 20_000;
 export interface SubscriptionsOwner {
   readonly events: Emitter<CoreEvents>;
   readonly clock: Clock;
-  /** Whether the back end is told when a path is wanted no more. */
+  /** Whether there is a `disconnectUrl`. */
   readonly hasReleases: boolean;
   /** `changes` may have something to say. */
   changed(): void;
@@ -60,7 +60,7 @@ export class Subscriptions implements BackEndOwner {
   readonly #owner: SubscriptionsOwner;
   /** Paths that were left while the connect view was being asked: its grant may come late. */
   readonly #givenUp: Recent;
-  /** Paths of which the disconnect view was told: the end that it causes may come late. */
+  /** Paths that were posted to `disconnectUrl`; the `unsubscribed` that this causes may come late. */
   readonly #released: Recent;
 
   constructor(owner: SubscriptionsOwner) {
@@ -127,6 +127,7 @@ export class Subscriptions implements BackEndOwner {
       track.hold = null;
       track.owesRelease = false;
       track.answer = '';
+      track.isSure = false;
       if (track.isWanted) track.state = 'asking';
       this.#forget(track);
     }
@@ -331,8 +332,8 @@ export class Subscriptions implements BackEndOwner {
     if (position !== undefined) track.position = position;
   }
 
-  /** The page goes: what the views of the back end are asked is asked again when it is back. */
-  suspend(): void {
+  /** Drops the requests to the views; their paths are asked for again on the next connection. */
+  reset(): void {
     for (const track of this.tracks.values()) this.#letGo(track);
   }
 
@@ -365,7 +366,7 @@ export class Subscriptions implements BackEndOwner {
     track.tellState();
   }
 
-  /** Dobby is told that a path is wanted no more, and after a while the back end. */
+  /** Unsubscribes a path, and schedules its release. */
   #leave(track: Track): void {
     if (track.hold === 'asking') this.#givenUp.add(track.path);
     if (track.hold === 'retry') track.hold = null;

@@ -50,11 +50,11 @@ export class Track implements PathView {
   hold: 'asking' | 'retry' | 'release' | null = null;
   /** Whether Dobby waits for the back end's word on a wish that is newer than what the connect view is being asked. */
   isPendingAgain = false;
-  /** Whether Dobby was asked once more since the connect view has answered, and the path was not granted. */
+  /** Whether Dobby was asked once more after a refusal that may have been late; until the path is heard, or asked for anew. */
   isSure = false;
   /** What the connect view answered last, for people; empty before it has. */
   answer = '';
-  /** Whether the back end is still to be told that the path has gone. */
+  /** Whether the path is still to be posted to `disconnectUrl`. */
   owesRelease = false;
 
   constructor(path: string, isWanted = true) {
@@ -97,6 +97,7 @@ export class Track implements PathView {
     this.state = state;
     this.position = undefined;
     this.answer = '';
+    this.isSure = false;
     if (this.hold === 'retry') this.hold = null;
   }
 

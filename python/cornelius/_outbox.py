@@ -143,7 +143,7 @@ class Outbox(Sequence[Item]):
 
     def _kick(self, body: Body) -> tuple[int, Body]:
         self._items.append(Revocation(**body))
-        return 200, {"kicked": True, "sessions": 0}
+        return 200, {"kicked": False, "sessions": 0}
 
     def _info(self, body: Body) -> tuple[int, Body]:
         return 200, {"version": "test", "sessions": 0, "paths": len(self._logs)}

@@ -62,7 +62,8 @@ def _redirect(location: str | None) -> str:
     """Says where a redirect leads: none is followed, for what is posted may get lost on the way."""
     if location is None:
         return "The answer is a redirect without a Location"
-    shown = _USER.sub(r"\1", location)
+    # Without query and fragment, in which secrets may stand.
+    shown = re.split(r"[?#]", _USER.sub(r"\1", location))[0]
     shown = shown if len(shown) <= _MAX_SHOWN else f"{shown[:_MAX_SHOWN]}…"
     return f"The answer is a redirect to {shown!r}: set the URL of Dobby to where it answers itself"
 

@@ -1,4 +1,6 @@
 /** Which speaker a system's clients have. A system that is not named here has clients that remember nothing. */
+
+import { BUILDS } from '../../peers/dobby.mjs';
 import { DIALECTS } from '../dialects.mjs';
 import { DobbySpeaker } from './dobby.mjs';
 import { NchanSpeaker } from './nchan.mjs';
@@ -15,6 +17,6 @@ const RESUMING = { nchan: NchanSpeaker, 'socketio-recovery': SocketioRecoverySpe
  * @returns {import('../returning-client.mjs').Speaker}
  */
 export function speakerOf({ system, dialect }, paths, listener) {
-  if (system === 'dobby') return new DobbySpeaker(paths, listener);
+  if (BUILDS.includes(system)) return new DobbySpeaker(paths, listener);
   return new (RESUMING[system] ?? PlainSpeaker)(DIALECTS[dialect], paths[0], listener);
 }

@@ -52,7 +52,7 @@ export async function request(context: TransportContext, body: string, init: Req
   // Only an answer with a close code is Dobby's decision about this client; a parser of HTTP, a proxy or a redirect may have made any other.
   if (isString(code)) failed.error = code;
   failed.code = Number(close) || undefined;
-  failed.reconnectAfterMs = reconnectAfterMs as number; // checked by who waits
+  failed.reconnectAfterMs = reconnectAfterMs as number; // checked in `Connection.#retry`
   throw failed;
 }
 

@@ -10,7 +10,7 @@ export interface NetworkParts {
   readonly time: Time;
   readonly page: FakePage;
   readonly host: Host;
-  readonly weather: Weather;
+  readonly weather: Pick<Weather, 'next'>;
   readonly note: (what: string) => void;
 }
 

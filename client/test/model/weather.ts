@@ -5,9 +5,13 @@ import type { Conditions } from './wire.js';
 /** What a connection is for: the three transports, and the further requests of two of them. */
 export type Purpose = 'websocket' | 'event-stream' | 'long-poll' | 'poll' | 'send' | 'probe';
 
-type Spoilt = Partial<Pick<Conditions, 'refusal' | 'swallowUpAfterMs' | 'swallowDownAfterMs' | 'isBuffered'>>;
+/** What a proxy does to every connection of one purpose. */
+export type Spoilt = Partial<
+  Pick<Conditions, 'refusal' | 'swallowUpAfterMs' | 'swallowDownAfterMs' | 'isBuffered'>
+>;
 
-const CALM: Conditions = {
+/** A connection without faults. */
+export const CALM: Conditions = {
   upMs: 20,
   downMs: 20,
   jitterMs: 0,
