@@ -119,7 +119,10 @@ class Sequence {
       this.#client.connect(path);
       await pass(this.#dice.int(0, 350));
       this.#client.disconnect(path);
-      await pass(this.#dice.pick([0, this.#dice.int(0, 40), this.#dice.int(0, 350)]));
+      // Around a second: then the release is under way.
+      await pass(
+        this.#dice.pick([0, this.#dice.int(0, 40), this.#dice.int(0, 350), this.#dice.int(950, 1_400)]),
+      );
     }
     this.#client.connect(path);
   }
