@@ -273,6 +273,8 @@ export interface ClosingFrame {
   readonly message: string;
   /** The error behind it, where there is one. */
   readonly error?: ErrorCode;
+  /** With `taken_over`: the `attempt` of the `open` frame that has the session now; absent where it named none. */
+  readonly attempt?: number;
   /** The earliest time to come back, in milliseconds from now. */
   readonly reconnectAfterMs?: number;
 }
@@ -314,6 +316,8 @@ export interface ErrorAnswer {
     readonly retryable: boolean;
     /** The close code that a WebSocket would have got, where the request would have opened a connection or belonged to one. */
     readonly close?: number;
+    /** As in the `closing` frame. */
+    readonly attempt?: number;
     /** The earliest time to come back, in milliseconds from now. */
     readonly reconnectAfterMs?: number;
   };

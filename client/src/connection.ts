@@ -219,7 +219,9 @@ export class Connection {
     if (this.#trying?.hasAsked) return this.#setState('connecting');
     this.#trying?.close();
     this.#trying = null;
-    const isByOwnAttempt = end.code === TAKEN_OVER && this.#hasAbandoned;
+    // A browser repeats a POST whose connection has broken, and both may arrive.
+    const isOwn = this.#hasAbandoned || end.attempt === this.#attempts;
+    const isByOwnAttempt = end.code === TAKEN_OVER && isOwn;
     const next = isByOwnAttempt ? 'resume' : afterClose(end.code);
     if (next === 'renew') this.#ticket = undefined;
     if (next === 'stop') this.close(false);

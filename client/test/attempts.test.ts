@@ -57,6 +57,17 @@ describe('attempts', () => {
     expect([stage.pomona.state, stage.pomona.transport]).toEqual(['open', 'best']);
   });
 
+  it('that a browser has repeated do not end Pomona: taken_over names its own newest number', async () => {
+    const stage = new Stage();
+    await stage.transport.opens();
+    await stage.transport.says({ ...TAKEN_OVER, attempt: 1 });
+    expect(stage.pomona.state).toBe('waiting');
+    await stage.clock.advance(500);
+    await stage.transport.opens({ resumed: true, connection: 3 });
+    await stage.transport.says({ ...TAKEN_OVER, attempt: 1 });
+    expect([stage.pomona.state, stage.told('error').at(-1)]).toEqual(['closed', 'taken_over']);
+  });
+
   it('of another client are final: none of one’s own was given up since the last opened', async () => {
     const stage = new Stage({ openTimeoutMs: 1_000 });
     await settled();

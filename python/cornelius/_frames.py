@@ -147,12 +147,16 @@ class FrameError:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """The last frame of a connection. `code` is a close code; its range says what to do."""
+    """The last frame of a connection. `code` is a close code; its range says what to do.
+
+    `attempt` is that of the `open` frame that has taken the session over; None where it named none.
+    """
 
     code: int
     message: str
     error: str | None
     reconnect_after_ms: int
+    attempt: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +285,7 @@ def _closing(source: decode.Object) -> Closing:
         decode.text(source, "message"),
         decode.optional_text(source, "error"),
         after,
+        decode.optional_integer(source, "attempt"),
     )
 
 

@@ -130,6 +130,7 @@ def as_json(frame: Frame) -> dict[str, Any]:
         case Closing():
             found = {"type": "closing", "code": frame.code, "message": frame.message}
             found |= {} if frame.error is None else {"error": frame.error}
+            found |= {} if frame.attempt is None else {"attempt": frame.attempt}
             after = frame.reconnect_after_ms
             return found | ({"reconnectAfterMs": after} if after else {})
         case Unknown():

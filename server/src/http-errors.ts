@@ -8,7 +8,7 @@ import { LIMITS } from '../../protocol/limits.js';
 /** When a request is to be tried again that a server refused because it stops. */
 const RESTART_MS = 1_000;
 
-type Closing = Pick<ClosingFrame, 'code' | 'reconnectAfterMs'>;
+type Closing = Pick<ClosingFrame, 'code' | 'attempt' | 'reconnectAfterMs'>;
 
 /** A request is refused: thrown by handlers, answered by the server. */
 export class RequestFault extends Error {
@@ -32,9 +32,12 @@ export class RequestFault extends Error {
   get answer(): ErrorAnswer {
     const { retryable } = ERRORS[this.body.code];
     if (this.#closing === undefined) return { error: { ...this.body, retryable } };
-    const { code: close, reconnectAfterMs } = this.#closing;
-    const wait = reconnectAfterMs === undefined ? {} : { reconnectAfterMs };
-    return { error: { ...this.body, retryable, close, ...wait } };
+    const { code: close, attempt, reconnectAfterMs } = this.#closing;
+    const more = {
+      ...(attempt === undefined ? {} : { attempt }),
+      ...(reconnectAfterMs === undefined ? {} : { reconnectAfterMs }),
+    };
+    return { error: { ...this.body, retryable, close, ...more } };
   }
 
   /** What is answered besides: `Retry-After` in whole seconds (RFC 9110, 10.2.3), where there is a time to wait. */

@@ -21,6 +21,7 @@ class PostFailed extends Error implements TransportEnd {
   mayRepeat = false;
   error: string | undefined;
   code: number | undefined;
+  attempt: number | undefined;
   reconnectAfterMs: number | undefined;
 }
 
@@ -46,12 +47,13 @@ export async function request(context: TransportContext, body: string, init: Req
   const { status } = response;
   const answer: unknown = await response.json().catch(() => null); // of a proxy: it need not be JSON
   const { error } = isObject(answer) ? answer : {};
-  const { message, code, close, reconnectAfterMs } = isObject(error) ? error : {};
+  const { message, code, close, attempt, reconnectAfterMs } = isObject(error) ? error : {};
   const failed = new PostFailed(isString(message) ? message : `HTTP ${status}`);
   failed.mayRepeat = status >= 500 || status === 408 || status === 429;
   // Only an answer with a close code is Dobby's decision about this client; a parser of HTTP, a proxy or a redirect may have made any other.
   if (isString(code)) failed.error = code;
   failed.code = Number(close) || undefined;
+  failed.attempt = attempt as number;
   failed.reconnectAfterMs = reconnectAfterMs as number; // checked in `Connection.#retry`
   throw failed;
 }

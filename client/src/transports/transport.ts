@@ -17,6 +17,8 @@ export interface TransportEnd {
   readonly message: string;
   /** The close code, where one was told. */
   readonly code?: number | undefined;
+  /** With `taken_over`: the attempt that has the session now. */
+  readonly attempt?: number | undefined;
   /** The code of the error that Dobby answered: then the transport is not what failed. */
   readonly error?: string | undefined;
   /** The earliest time to come back, in milliseconds from now. */

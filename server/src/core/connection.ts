@@ -1,5 +1,5 @@
 /** One live transport of a session. It is closed once, by either side, and tells its last frame first. */
-import { CLOSE_CODES, type CloseName, ERRORS, type ErrorCode } from '../../../protocol/codes.js';
+import { CLOSE_CODES, type CloseName, ERRORS } from '../../../protocol/codes.js';
 import type { ClosingFrame } from '../../../protocol/frames.js';
 import type { Flusher } from './flusher.js';
 import { Frame } from './frame.js';
@@ -50,7 +50,7 @@ const REASONS: Record<CloseName, string> = {
 /** The last frame of a connection. */
 export function closingFrame(
   name: CloseName,
-  more: { readonly error?: ErrorCode; readonly reconnectAfterMs?: number } = {},
+  more: Partial<Pick<ClosingFrame, 'error' | 'attempt' | 'reconnectAfterMs'>> = {},
 ): ClosingFrame {
   const message = more.error === undefined ? REASONS[name] : ERRORS[more.error].message;
   return { type: 'closing', code: CLOSE_CODES[name], message, ...more };

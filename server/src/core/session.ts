@@ -62,6 +62,8 @@ export class Session implements Subscriber {
   openingNumber = 0;
   /** The highest `attempt` of the `open` frames that took it; 0 for none. */
   attempt = 0;
+  /** That of the connection that has it; 0 where its `open` frame named none. */
+  connectionAttempt = 0;
   /** Raised by each connection that took it. */
   connectionNumber = 0;
   /** The last number of an upstream frame that took effect; 0 before the first. */
@@ -145,12 +147,17 @@ export class Session implements Subscriber {
     this.paths.fallBehind(subscription);
   }
 
+  /** What a connection that has lost the session is told of the one that has it. */
+  get takenBy(): { readonly attempt?: number } {
+    return this.connectionAttempt === 0 ? {} : { attempt: this.connectionAttempt };
+  }
+
   /** Gives the session to a newer connection; the older one is closed. */
   attach(connection: Connection): void {
     const older = this.connection;
     this.connection = connection;
     this.connectionNumber = connection.number;
-    older?.close(closingFrame('taken_over'));
+    older?.close(closingFrame('taken_over', this.takenBy));
   }
 
   /** Lets go of a connection that has ended; false when it is not the one that has the session. */

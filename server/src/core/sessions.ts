@@ -175,7 +175,8 @@ export class Sessions {
     const session = this.#sessionOf(comer, carrier);
     if (found.identity !== null) this.#identities.identify(session, found.identity);
     session.openingNumber = number;
-    session.attempt = Math.max(session.attempt, frame.attempt ?? 0);
+    session.connectionAttempt = frame.attempt ?? 0;
+    session.attempt = Math.max(session.attempt, session.connectionAttempt);
     const connection = this.#attach(session, carrier);
     const isResumed = !('refused' in comer);
     if (isResumed) counters.resumed++;

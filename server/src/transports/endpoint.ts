@@ -276,7 +276,7 @@ export class Endpoint {
     if (this.#parts.isStopping()) throw endOf('restarting', 'restarting');
     const session = this.#sessionOf(body.ticket);
     const { connection, connectionNumber } = session;
-    if (body.connection !== connectionNumber) throw endOf('taken_over', 'taken_over');
+    if (body.connection !== connectionNumber) throw endOf('taken_over', 'taken_over', session.takenBy);
     if (connection === null) {
       // Its client goes for good, and has let go of its connection already.
       if (!isFarewell(body)) throw fault('unknown_session');
@@ -288,8 +288,9 @@ export class Endpoint {
   }
 
   #poll(body: PollBody, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    const code = this.#polls.poll(this.#readTicket(body.ticket), body, this.#exchange(request, reply));
-    if (code === 'taken_over') throw endOf(code, 'taken_over');
+    const id = this.#readTicket(body.ticket);
+    const code = this.#polls.poll(id, body, this.#exchange(request, reply));
+    if (code === 'taken_over') throw endOf(code, 'taken_over', this.#parts.sessions.all.get(id)?.takenBy);
     if (code !== null) throw fault(code);
     return reply;
   }
@@ -332,8 +333,8 @@ function isFarewell({ frames }: SendRequest): boolean {
 }
 
 /** The fault that ends a connection, with the close code that says what its client does next. */
-function endOf(code: ErrorCode, close: CloseName): RequestFault {
-  return new RequestFault(errorBody(code), { code: CLOSE_CODES[close] });
+function endOf(code: ErrorCode, close: CloseName, more: Session['takenBy'] = {}): RequestFault {
+  return new RequestFault(errorBody(code), { code: CLOSE_CODES[close], ...more });
 }
 
 function answerRaw(reply: FastifyReply, refused: RequestFault, headers: Record<string, string>): void {

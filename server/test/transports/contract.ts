@@ -237,6 +237,20 @@ export function describeTransport(name: string, open: OpenWire, start: () => Pro
       for (const each of [wire, all]) each.cut();
     });
 
+    it('says which attempt has taken the session over, where that named one', async () => {
+      const attempt = 4;
+      for (const [more, named] of [
+        [{ attempt }, attempt],
+        [{}, undefined],
+      ] as const) {
+        const wire = await connect({ attempt });
+        const newer = await open(subject.endpoint, { ...OPEN, ticket: wire.opened['ticket'], ...more });
+        const closing = await wire.until('closing', ofType('closing'));
+        expect([closing['code'], closing['attempt']]).toEqual([4200, named]);
+        newer.cut();
+      }
+    });
+
     it('refuses an attempt below the newest one, and changes nothing by it', async () => {
       const path = fresh();
       const wire = await connect({ paths: [{ path }], attempt: 2 });

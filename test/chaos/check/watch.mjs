@@ -12,6 +12,8 @@ export class Watch {
   #ledger;
   /** By client, the newest life last. @type {Map<string, {life: string, account: Account}[]>} */
   #lives = new Map();
+  /** How far each client's recording was received. @type {Map<string, {recorder: string, next: number}>} */
+  #received = new Map();
   /** One collection of a client at a time, so that its events keep their order. @type {Map<Client, Promise<void>>} */
   #turns = new Map();
   #isOn = true;
@@ -74,11 +76,18 @@ export class Watch {
   /** @param {Client} client */
   async #collect(client) {
     // A page between two documents, or frozen, does not answer: its events wait there.
-    const recorded = await client.drain().catch(() => null);
+    const { recorder = null, next = 0 } = this.#received.get(client.name) ?? {};
+    const recorded = await client.drain(recorder, next).catch(() => null);
     if (recorded === null) return;
-    const last = this.#lives.get(client.name)?.at(-1);
-    const account = last?.life === recorded.life ? last.account : this.#begin(client.name, recorded.life);
-    for (const event of recorded.events) account.take(event);
+    this.#received.set(client.name, { recorder: recorded.recorder, next: recorded.next });
+    for (const event of recorded.events) this.#of(client.name, String(event[4])).take(event);
+    this.#of(client.name, recorded.life);
+  }
+
+  /** The account of a life, which may begin now. @param {string} client @param {string} life */
+  #of(client, life) {
+    const last = this.#lives.get(client)?.at(-1);
+    return last?.life === life ? last.account : this.#begin(client, life);
   }
 
   /** @param {string} client @param {string} life */

@@ -28,8 +28,9 @@ export class NodeClient {
     this.#recorder.run(/** @type {any} */ (operation), [...paths], ms);
   }
 
-  async drain() {
-    return this.#recorder.drain();
+  /** @param {string | null} recorder @param {number} next */
+  async drain(recorder, next) {
+    return this.#recorder.drain(recorder, next);
   }
 
   /** @returns {Promise<Status>} */

@@ -42,9 +42,13 @@ export class PageClient {
     await this.#evaluate(`chaos.run(${JSON.stringify(operation)}, ${JSON.stringify(paths)}, ${ms})`);
   }
 
-  /** Returns what was recorded, null while the page is away. @returns {Promise<{life: string, events: unknown[][]} | null>} */
-  drain() {
-    return this.#evaluate('globalThis.chaos?.drain() ?? null');
+  /**
+   * Returns what was recorded from `next` of `recorder` on, null while the page is away.
+   * @param {string | null} recorder @param {number} next
+   * @returns {Promise<{recorder: string, next: number, life: string, events: unknown[][]} | null>}
+   */
+  drain(recorder, next) {
+    return this.#evaluate(`globalThis.chaos?.drain(${JSON.stringify(recorder)}, ${next}) ?? null`);
   }
 
   /** @returns {Promise<import('./node-client.mjs').Status>} */

@@ -1,14 +1,18 @@
 /**
  * Runs in a page or in Node beside one Pomona after the other: carries out what the driver asks for, and records every event in
- * order, each as [kind, path or null, detail, milliseconds since 1970]. Imports nothing: pages load it as it is.
+ * order, each as [kind, path or null, detail, milliseconds since 1970, life]. Imports nothing: pages load it as it is.
  */
 export class Recorder {
   /** Changes with each Pomona: what one life recorded is checked by itself. */
   life = '';
   #make;
   #pomona;
+  /** Of this recorder: a page that is loaded anew has another. */
+  id = Math.random().toString(36).slice(2, 10);
   /** @type {unknown[][]} */
   #events = [];
+  /** How many were received before those. */
+  #first = 0;
   #wishes = new Map();
   #segments = 0;
   #lives = 0;
@@ -43,9 +47,16 @@ export class Recorder {
     return [...this.#wishes.keys()];
   }
 
-  /** Returns what was recorded since the last call. */
-  drain() {
-    return { life: this.life, events: this.#events.splice(0) };
+  /**
+   * Returns what was recorded from `next` on, and forgets what came before: an answer that is lost is asked for again.
+   * @param {string | null} recorder whose events `next` counts @param {number} next
+   */
+  drain(recorder, next) {
+    const received = recorder === this.id ? next - this.#first : 0;
+    this.#events.splice(0, received);
+    this.#first += received;
+    const { id: name, life } = this;
+    return { recorder: name, next: this.#first + this.#events.length, life, events: [...this.#events] };
   }
 
   /** Returns how the Pomona and its subscriptions stand. */
@@ -99,7 +110,7 @@ export class Recorder {
   }
 
   #push(/** @type {unknown[]} */ ...event) {
-    this.#events.push([...event, Date.now()]);
+    this.#events.push([...event, Date.now(), this.life]);
   }
 
   #toggle(path) {
