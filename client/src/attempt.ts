@@ -37,7 +37,7 @@ export const NO_FRAME = 'Dobby sent no frame';
 
 /** One connection, opening or open. */
 export class Attempt {
-  readonly kind: TransportKind;
+  declare readonly kind: TransportKind;
   /** Whether all was ready, so that a failure is one of the transport. */
   isPrepared = false;
   /** Whether the `open` frame has been sent: Dobby may have received it, or still may. */
@@ -106,9 +106,9 @@ export class Attempt {
     this.#transport?.close(farewell && this.openedAt !== null);
   }
 
-  /** Asks for a sign of life: a connection may have died while its timers slept. */
+  /** Asks for a sign of life on a connection that is open: a connection may have died while its timers slept. */
   verify(): void {
-    if (this.#isOver || this.openedAt === null || this.#lifeBy < Infinity) return;
+    if (this.#lifeBy < Infinity) return;
     const { clock, openTimeoutMs } = this.#settings;
     this.#lifeBy = clock.now() + openTimeoutMs;
     this.send([probeFrame(1)]);

@@ -12,7 +12,7 @@ import { pageUrl, type Settings } from './options.js';
 /** How long a view may take to answer. Dobby waits as long for its word. */
 const VIEW_MS = 10_000;
 /** The delay before `disconnectUrl` is called: a component that remounts within it costs the back end no request. */
-const RELEASE_MS = 1_000;
+export const RELEASE_MS = 1_000;
 /** Characters of an answer that are quoted. */
 const MAX_QUOTED = 200;
 
@@ -44,8 +44,7 @@ export class BackEnd {
   readonly #owner: BackEndOwner;
   readonly #backoff: Backoff;
   #session = new AbortController();
-  #retryTimer: unknown;
-  #releaseTimer: unknown;
+  readonly #timers: { retry?: unknown; release?: unknown } = {};
 
   constructor(settings: Settings, owner: BackEndOwner) {
     this.#settings = settings;
@@ -57,26 +56,39 @@ export class BackEnd {
   reset(): void {
     this.#session.abort();
     this.#session = new AbortController();
-    this.#settings.clock.clearTimeout(this.#retryTimer);
-    this.#settings.clock.clearTimeout(this.#releaseTimer);
-    this.#retryTimer = this.#releaseTimer = undefined;
+    for (const name of ['retry', 'release'] as const) {
+      this.#settings.clock.clearTimeout(this.#timers[name]);
+      this.#timers[name] = undefined;
+    }
   }
 
   /** What could not be decided is to be asked for again, after a while; several in that time wait together. */
   retrySoon(): void {
-    this.#retryTimer ??= this.#settings.clock.setTimeout(() => {
-      this.#retryTimer = undefined;
-      this.#owner.retry();
-    }, this.#backoff.next());
+    this.#soon(
+      'retry',
+      () => this.#backoff.next(),
+      () => this.#owner.retry(),
+    );
   }
 
   /** Paths have been left: after a while the back end is told of those that still are, in the session `uid`. */
   releaseSoon(uid: () => string): void {
-    this.#releaseTimer ??= this.#settings.clock.setTimeout(() => {
-      this.#releaseTimer = undefined;
-      const paths = this.#owner.takeReleases();
-      if (paths.length > 0) void this.#release(uid(), paths);
-    }, RELEASE_MS);
+    this.#soon(
+      'release',
+      () => RELEASE_MS,
+      () => {
+        const paths = this.#owner.takeReleases();
+        if (paths.length > 0) void this.#release(uid(), paths);
+      },
+    );
+  }
+
+  /** Runs `run` after a while, once for all that ask for it until then. */
+  #soon(name: 'retry' | 'release', ms: () => number, run: () => void): void {
+    this.#timers[name] ??= this.#settings.clock.setTimeout(() => {
+      this.#timers[name] = undefined;
+      run();
+    }, ms());
   }
 
   /** Paths are decided again: the next wait is short. */

@@ -127,7 +127,7 @@ export class Connection {
   resume(): void {
     if (!this.#isSuspended) return;
     this.#isSuspended = false;
-    if (this.#state !== 'closed') this.start();
+    if (this.#state !== 'closed') this.#startIn(this.#notBefore - this.#settings.clock.now());
   }
 
   /** Ends the session and opens another, also after Dobby has closed this Pomona. */
@@ -216,12 +216,13 @@ export class Connection {
     }
     if (this.#live !== null) return this.#scheduleProbe(); // a probe failed
     // A probe that has asked for the session takes over from what it replaces, which may hear `taken_over` first.
-    if (this.#trying?.hasAsked) return this.#setState('connecting');
+    const isTaken = end.code === TAKEN_OVER;
+    if (this.#trying?.hasAsked && (isTaken || !isOfDobby(end.code))) return this.#setState('connecting');
+    this.#hasAbandoned ||= this.#trying?.hasAsked === true;
     this.#trying?.close();
     this.#trying = null;
     // A browser repeats a POST whose connection has broken, and both may arrive.
-    const isOwn = this.#hasAbandoned || end.attempt === this.#attempts;
-    const isByOwnAttempt = end.code === TAKEN_OVER && isOwn;
+    const isByOwnAttempt = isTaken && (this.#hasAbandoned || end.attempt === this.#attempts);
     const next = isByOwnAttempt ? 'resume' : afterClose(end.code);
     if (next === 'renew') this.#ticket = undefined;
     if (next === 'stop') this.close(false);
@@ -243,13 +244,15 @@ export class Connection {
     }
     const leastMs = Math.min(Number(end.reconnectAfterMs) || 0, MAX_WAIT_MS);
     this.#notBefore = clock.now() + leastMs;
-    this.#retryTimer = clock.setTimeout(
-      () => {
-        this.#hasFreeTry = true;
-        this.start();
-      },
-      Math.max(leastMs, this.#backoff.next()),
-    );
+    this.#startIn(Math.max(leastMs, this.#backoff.next()));
+  }
+
+  #startIn(ms: number): void {
+    if (ms <= 0) return this.start();
+    this.#retryTimer = this.#settings.clock.setTimeout(() => {
+      this.#hasFreeTry = true;
+      this.start();
+    }, ms);
     this.#setState('waiting');
   }
 }

@@ -26,10 +26,10 @@ export async function within<T>(
   const stop = (): void => abort.abort(signal?.reason);
   const timer = clock.setTimeout(() => abort.abort(new Error('No answer in time')), ms);
   signal?.addEventListener('abort', stop);
-  if (signal?.aborted) stop();
   try {
     return await new Promise<T>((resolve, reject) => {
       abort.signal.addEventListener('abort', () => reject(abort.signal.reason));
+      if (signal?.aborted) stop();
       run(abort.signal).then(resolve, reject);
     });
   } finally {

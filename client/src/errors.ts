@@ -20,9 +20,9 @@ export type PomonaErrorCode = ErrorCode | CloseName | ClientErrorCode;
 export class PomonaError extends Error {
   override readonly name: string = 'PomonaError';
   /** Which error this is. */
-  readonly code: PomonaErrorCode;
+  declare readonly code: PomonaErrorCode;
   /** The path concerned, where there is one. */
-  readonly path: string | undefined;
+  declare readonly path: string | undefined;
 
   /** `detail.cause` is what was thrown by others; `detail.path` the path concerned. */
   constructor(code: PomonaErrorCode, message: string, detail?: { cause?: unknown; path?: string }) {

@@ -40,7 +40,7 @@ export interface PomonaOptions {
   readonly fetch?: typeof fetch;
   /** The first and the largest window of waiting between tries. Default 500 and 20,000 ms. */
   readonly reconnect?: { readonly baseMs?: number; readonly maxMs?: number };
-  /** How long a transport may take until Dobby's first frame. Default 8,000 ms. */
+  /** How long a transport may take until Dobby's first frame. Default 8,000 ms; a probe alone takes more than 1,000. */
   readonly openTimeoutMs?: number;
   /** A source of numbers in [0, 1), for tests. */
   readonly random?: () => number;

@@ -22,12 +22,6 @@ export interface NumberedFrame {
 export const MAX_FRAMES = 1_000;
 const MAX_CHARACTERS = 1024 * 1024;
 
-const numbered = (n: number, frame: Numberable): NumberedFrame => ({
-  n,
-  frame,
-  text: JSON.stringify({ ...frame, n }),
-});
-
 /** What is on its way to the server. */
 export class Outstanding {
   #frames: NumberedFrame[] = [];
@@ -41,7 +35,8 @@ export class Outstanding {
 
   /** Numbers a frame and keeps it. */
   add(frame: Numberable): NumberedFrame {
-    const added = numbered(++this.#last, frame);
+    const n = ++this.#last;
+    const added = { n, frame, text: JSON.stringify({ ...frame, n }) };
     this.#frames.push(added);
     return added;
   }

@@ -1,6 +1,6 @@
 /**
- * The life of the page that a Pomona runs in: shown, hidden, frozen, or gone (`pagehide`, perhaps into the back/forward cache). It
- * tells its owner when the page goes, when it is restored, and when waiting has become pointless. Outside of a page it does nothing.
+ * The life of the page that a Pomona runs in: shown, hidden, frozen, or gone (`pagehide`, perhaps into the back/forward cache). Hidden
+ * pages are not woken, frozen ones run nothing, and from `pagehide` to `pageshow` nothing happens at all.
  */
 
 /** What happens to a page. */
@@ -13,49 +13,31 @@ export interface PageLifeOwner {
   restored(): void;
 }
 
-type Stop = () => void;
-
-/** Listens to one page. */
-export class PageLife {
-  readonly #owner: PageLifeOwner;
-  #stops: Stop[] = [];
-  #isGone = false;
-
-  constructor(owner: PageLifeOwner) {
-    this.#owner = owner;
-  }
-
-  /** Begins to listen. Idempotent. */
-  start(): void {
-    this.stop();
-    const { document } = globalThis;
-    const wake = (): void => {
-      if (!this.#isGone && document?.visibilityState !== 'hidden') this.#owner.wake();
-    };
-    this.#on(globalThis, 'online', wake);
-    this.#on(globalThis, 'pagehide', () => {
-      if (this.#isGone) return;
-      this.#isGone = true;
-      this.#owner.gone();
-    });
-    this.#on(globalThis, 'pageshow', () => {
-      if (!this.#isGone) return;
-      this.#isGone = false;
-      this.#owner.restored();
-    });
-    this.#on(document, 'visibilitychange', wake);
-    this.#on(document, 'resume', wake); // a frozen page runs nothing
-  }
-
-  /** Stops listening. Idempotent. */
-  stop(): void {
-    for (const stop of this.#stops) stop();
-    this.#stops = [];
-  }
-
-  #on(target: Partial<EventTarget> | undefined, name: string, run: () => void): void {
+/** Listens to the page; returns the function that stops it. Outside of a page it does nothing. */
+export function watchPage(owner: PageLifeOwner): () => void {
+  const { document } = globalThis;
+  const stops: (() => void)[] = [];
+  let isGone = false;
+  const on = (target: Partial<EventTarget> | undefined, name: string, run: () => void): void => {
     if (!target?.addEventListener) return;
     target.addEventListener(name, run);
-    this.#stops.push(() => target.removeEventListener?.(name, run));
-  }
+    stops.push(() => target.removeEventListener?.(name, run));
+  };
+  const wake = (): void => {
+    if (!isGone && document?.visibilityState !== 'hidden') owner.wake();
+  };
+  on(globalThis, 'online', wake);
+  on(document, 'visibilitychange', wake);
+  on(document, 'resume', wake);
+  on(globalThis, 'pagehide', () => {
+    isGone = true;
+    owner.gone();
+  });
+  on(globalThis, 'pageshow', () => {
+    if (isGone) owner.restored();
+    isGone = false;
+  });
+  return () => {
+    for (const stop of stops) stop();
+  };
 }

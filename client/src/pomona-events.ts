@@ -6,8 +6,6 @@ import type { GapEvent, RefusedEvent, SubscribedEvent, UnsubscribedEvent, Update
 
 /** The back end ended the session. */
 export interface KickedEvent {
-  /** The id of the session that has ended. */
-  readonly id: string | null;
   readonly message: string;
   /** Whether Pomona stays away until `reopen` is called. Else it is coming back by itself, as a new session. */
   readonly isFinal: boolean;
@@ -15,7 +13,6 @@ export interface KickedEvent {
 
 /** What identified the visitor is good no more; Pomona comes back by itself and identifies anew. */
 export interface ExpiredEvent {
-  readonly id: string | null;
   /** `identity_expired`: what the back end said of the session; `expired_token`: the session's token. */
   readonly code: 'identity_expired' | 'expired_token';
   readonly message: string;
@@ -45,6 +42,8 @@ export interface PomonaEvents {
 export interface CoreEvents extends PomonaEvents {
   /** The network or the page is back: timers may have slept. */
   wake: null;
+  /** Pomona closes; this comes before all that the page is told of it. */
+  closed: null;
   /** Another visitor may be here now: what identified the one before counts no more. */
   reopen: null;
 }

@@ -17,7 +17,7 @@ import { type LIMITS, PROTOCOL_VERSION } from '../../protocol/limits.js';
 import { utf8Length } from '../../protocol/paths.js';
 import { NO_FRAME } from './attempt.js';
 import { BackEnd } from './back-end.js';
-import { isCount, isPosition, isString } from './checks.js';
+import { isCount, isPosition } from './checks.js';
 import { DISMISSED, IDENTITY_EXPIRED, KICKED } from './close-codes.js';
 import { Connection, type Opening, type PomonaState } from './connection.js';
 import type { Core, FrameTypes, OpenFields } from './core.js';
@@ -28,7 +28,7 @@ import { pack } from './frame-pack.js';
 import { type CoreFrame, type Decoded, UPDATE } from './frames.js';
 import { type PomonaOptions, type Settings, settle } from './options.js';
 import { type Numberable, Outstanding } from './outstanding.js';
-import { PageLife } from './page-life.js';
+import { watchPage } from './page-life.js';
 import type { CoreEvents, PomonaEvents } from './pomona-events.js';
 import type { ConnectOptions, Handler, Subscription } from './subscription.js';
 import { Subscriptions } from './subscriptions.js';
@@ -55,17 +55,6 @@ export class Pomona {
   readonly #subscriptions: Subscriptions;
   readonly #backEnd: BackEnd;
   readonly #connection: Connection;
-  readonly #page = new PageLife({
-    wake: () => {
-      this.#connection.wake();
-      this.#events.emit('wake', null);
-    },
-    gone: () => {
-      this.#connection.suspend();
-      this.#forgetAsking();
-    },
-    restored: () => this.#connection.resume(),
-  });
   readonly #flushSoon = (): void => {
     if (this.#willFlush) return;
     this.#willFlush = true;
@@ -80,6 +69,8 @@ export class Pomona {
   #willFlush = false;
   /** Whether `close` was called. */
   #isClosed = false;
+  /** Stops listening to the page. */
+  #unwatch = (): void => undefined;
 
   /**
    * Begins to connect at the end of the tick. Outside of a page (server rendering) one whose `url` is a path stays `connecting`.
@@ -110,7 +101,7 @@ export class Pomona {
       ended: (error, end) => this.#ended(error, end),
     });
     this.#registerFrames();
-    this.#page.start();
+    this.#watch();
     this.#connection.start();
   }
 
@@ -148,8 +139,7 @@ export class Pomona {
   ): Subscription {
     this.#mustNotBeClosed();
     const [option] = Object.keys(others);
-    if (option)
-      throw new PomonaError('unknown_field', `connect has no "${option}" without pomona/${option}.`);
+    if (option) throw new PomonaError('unknown_field', `No option "${option}": state needs pomona/state`);
     if (since && !isPosition(since))
       throw new PomonaError('bad_position', 'A position is {epoch, offset}.', { path });
     if (last !== undefined && !(isCount(last) && last > 0 && last <= LAST_UPDATES))
@@ -172,8 +162,9 @@ export class Pomona {
     if (this.#isClosed) this.#mustNotBeClosed();
     this.#forgetAsking();
     this.#subscriptions.revive();
+    if (this.#isClosed) return; // by a listener
     this.#events.emit('reopen', null);
-    this.#page.start();
+    this.#watch();
     this.#connection.reopen();
   }
 
@@ -211,6 +202,21 @@ export class Pomona {
       fail: this.#fail,
       changed: this.#flushSoon,
     };
+  }
+
+  #watch(): void {
+    this.#unwatch();
+    this.#unwatch = watchPage({
+      wake: () => {
+        this.#connection.wake();
+        this.#events.emit('wake', null);
+      },
+      gone: () => {
+        this.#connection.suspend();
+        this.#forgetAsking();
+      },
+      restored: () => this.#connection.resume(),
+    });
   }
 
   #mustNotBeClosed(): void {
@@ -253,9 +259,9 @@ export class Pomona {
   /** A decision without the paths that were named again since. */
   #upToDate(frame: RefusedFrame | UnsubscribedFrame): RefusedFrame | UnsubscribedFrame {
     if (frame.type === 'unsubscribed' && frame.by === 'client') return frame;
-    const paths: readonly (string | { readonly path: string })[] = frame.paths;
+    const paths: readonly (string & { readonly path?: string })[] = frame.paths as never;
     const isCurrent = (item: (typeof paths)[number]): boolean =>
-      !this.#subscriptions.isOutdated(isString(item) ? item : item.path, frame.received);
+      !this.#subscriptions.isOutdated(item.path ?? item, frame.received);
     return { ...frame, paths: paths.filter(isCurrent) } as typeof frame;
   }
 
@@ -324,18 +330,17 @@ export class Pomona {
 
   #ended(error: PomonaError, end: TransportEnd): void {
     const { code, message } = end;
-    const id = this.#id;
     if (code === KICKED || code === DISMISSED)
-      this.#events.emit('kicked', { id, message, isFinal: code === DISMISSED });
-    else if (code === IDENTITY_EXPIRED)
-      this.#events.emit('expired', { id, code: 'identity_expired', message });
-    else if (end.error === EXPIRED) this.#events.emit('expired', { id, code: EXPIRED, message });
+      this.#events.emit('kicked', { message, isFinal: code === DISMISSED });
+    else if (code === IDENTITY_EXPIRED) this.#events.emit('expired', { code: 'identity_expired', message });
+    else if (end.error === EXPIRED) this.#events.emit('expired', { code: EXPIRED, message });
     else this.#events.emit('error', error);
   }
 
   #stateChanged(state: PomonaState): void {
     if (state === 'closed') {
-      this.#page.stop();
+      this.#events.emit('closed', null);
+      this.#unwatch();
       this.#backEnd.reset();
       if (this.#isClosed) this.#subscriptions.close();
       else this.#subscriptions.end();

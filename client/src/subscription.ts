@@ -77,7 +77,7 @@ export interface PathView {
 /** One handler on one path. */
 export class Subscription {
   /** The path. */
-  readonly path: string;
+  declare readonly path: string;
   readonly #events = new Emitter<SubscriptionEvents>();
   readonly #leave: () => void;
   /** What it belongs to; null once the handler is no longer on the path. @internal */

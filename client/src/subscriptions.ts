@@ -16,13 +16,12 @@ import type {
 } from '../../protocol/frames.js';
 import { pathFault } from '../../protocol/paths.js';
 import type { Position } from '../../protocol/positions.js';
-import type { BackEndOwner, Verdict } from './back-end.js';
+import { type BackEndOwner, RELEASE_MS, type Verdict } from './back-end.js';
 import { isString } from './checks.js';
 import type { Clock } from './clock.js';
 import type { Emitter } from './emitter.js';
 import { PomonaError, type PomonaErrorCode, reportUncaught } from './errors.js';
 import type { CoreEvents } from './pomona-events.js';
-import { Recent } from './recent.js';
 import {
   type ConnectOptions,
   type GapEvent,
@@ -36,8 +35,8 @@ import { Track } from './track.js';
 const RETRYABLE: readonly PomonaErrorCode[] = ['connect_failed', 'keys_unavailable', 'token_failed'];
 /** What Dobby says of a path for which no word of the back end came in time. */
 const OVERDUE: readonly PomonaErrorCode[] = ['not_granted', 'denied'];
-/** How long after a view has answered, or was given up, what it caused may still be on its way. */
-const LATE_MS = 20_000;
+/** How long after a path was left what a view has done may arrive: longer than a session lives without a connection. */
+const LATE_MS = 60_000;
 
 /** What subscriptions ask of their Pomona. */
 export interface SubscriptionsOwner {
@@ -58,15 +57,14 @@ export class Subscriptions implements BackEndOwner {
   /** By path. */
   readonly tracks = new Map<string, Track>();
   readonly #owner: SubscriptionsOwner;
-  /** Paths that were left while the connect view was being asked: its grant may come late. */
-  readonly #givenUp: Recent;
-  /** Paths that were posted to `disconnectUrl`; the `unsubscribed` that this causes may come late. */
-  readonly #released: Recent;
+  /**
+   * Paths that were let go while the connect view was being asked, or posted to `disconnectUrl`: what a view has
+   * done may arrive until then, by the clock.
+   */
+  readonly #late = new Map<string, number>();
 
   constructor(owner: SubscriptionsOwner) {
     this.#owner = owner;
-    this.#givenUp = new Recent(owner.clock, LATE_MS);
-    this.#released = new Recent(owner.clock, LATE_MS);
   }
 
   /** Whether a path can be named now. A later entry may wrap this to get something first, and then calls `changed`. */
@@ -110,22 +108,20 @@ export class Subscriptions implements BackEndOwner {
 
   /** A connection has opened whose `open` frame was the last to be sent. */
   opened(isNewSession: boolean): void {
-    if (isNewSession) {
-      this.#givenUp.clear();
-      this.#released.clear();
-    }
+    if (isNewSession) this.#late.clear();
     for (const track of this.tracks.values()) {
       // A path that is not wanted may still be held by a session that lives on: that is to be told again.
       const mayBeHeld = !isNewSession && !track.isWanted && (track.asked || track.leaving > 0);
-      track.asked = (track.namedBy === 0 || mayBeHeld) && 'named';
+      track.namedBy = 0;
+      track.asked = (track.isInOpen || mayBeHeld) && 'named';
       track.leaving = 0;
       track.isDue = false;
       if (!isNewSession) {
-        if (track.owesRelease) this.#owner.releaseSoon();
+        if (track.releaseAt) this.#owner.releaseSoon();
         continue;
       }
       track.hold = null;
-      track.owesRelease = false;
+      track.releaseAt = 0;
       track.answer = '';
       track.isSure = false;
       if (track.isWanted) track.state = 'asking';
@@ -155,12 +151,15 @@ export class Subscriptions implements BackEndOwner {
 
   /** Paths are named in the frame with the number `n`, 0 for an `open` frame: Dobby may hold them from then on, even if it never answers. */
   named(items: readonly SubscribeItem[], n: number): void {
-    if (n === 0) for (const track of this.tracks.values()) track.namedBy = -1;
+    if (n === 0) for (const track of this.tracks.values()) track.isInOpen = false;
     for (const { path } of items) {
       const track = this.tracks.get(path);
       if (track === undefined) continue;
+      track.isInOpen = n === 0;
+      // The connection that is in use was not asked.
+      if (track.isInOpen) track.isDue ||= !track.asked;
+      else track.namedBy = n;
       track.asked ||= 'named';
-      track.namedBy = n;
     }
   }
 
@@ -173,10 +172,13 @@ export class Subscriptions implements BackEndOwner {
   takeReleases(): string[] {
     const released: string[] = [];
     for (const track of this.tracks.values()) {
-      if (!track.owesRelease || track.isWanted || track.hold) continue;
-      track.owesRelease = false;
-      track.hold = 'release';
-      released.push(track.path);
+      if (!track.releaseAt || track.isWanted || track.hold) continue;
+      if (track.releaseAt > this.#owner.clock.now()) this.#owner.releaseSoon();
+      else {
+        track.releaseAt = 0;
+        track.hold = 'release';
+        released.push(track.path);
+      }
     }
     return released;
   }
@@ -194,11 +196,11 @@ export class Subscriptions implements BackEndOwner {
   /** Dobby says from where paths are heard. */
   subscribed({ paths }: SubscribedFrame): void {
     for (const { path, position } of paths) {
-      const track = this.tracks.get(path) ?? new Track(path, !this.#givenUp.has(path));
+      const track = this.tracks.get(path) ?? new Track(path, !this.#isLate(path));
       if (track.leaving > 0 || (!track.isWanted && track.asked)) continue;
       this.tracks.set(path, track); // perhaps the back end connected it without being asked
       // Given up while the back end was being asked, which has granted it nevertheless.
-      if (track.isLeft && (track.hold || track.owesRelease || this.#givenUp.has(path))) {
+      if (track.isLeft && (track.hold || track.releaseAt || this.#isLate(path))) {
         track.asked = 'named';
         this.#owner.changed();
         continue;
@@ -246,7 +248,7 @@ export class Subscriptions implements BackEndOwner {
       track.isPendingAgain = false;
       // Left meanwhile: what it has granted since is to end.
       if (track.isLeft && !refused.includes(track.path)) track.asked ||= 'named';
-      if (track.owesRelease) this.#owner.releaseSoon();
+      if (track.releaseAt) this.#owner.releaseSoon();
       this.#forget(track);
     });
     this.refuse(refused, code, message);
@@ -361,35 +363,46 @@ export class Subscriptions implements BackEndOwner {
     // Taken away and wanted again before Dobby was told: nothing has happened.
     if (track.state === 'subscribed') return;
     track.state = 'asking';
-    track.owesRelease = false;
+    track.releaseAt = 0;
     if (since !== undefined) track.position = since;
     track.tellState();
   }
 
   /** Unsubscribes a path, and schedules its release. */
   #leave(track: Track): void {
-    if (track.hold === 'asking') this.#givenUp.add(track.path);
     if (track.hold === 'retry') track.hold = null;
+    if (track.hold) this.#mayBeLate(track.path);
     track.asked = false;
     track.leaving++;
     if (track.state === 'refused') return;
     track.state = 'ended';
     if (!this.#owner.hasReleases) return;
-    track.owesRelease = true;
+    track.releaseAt = this.#owner.clock.now() + RELEASE_MS;
     this.#owner.releaseSoon();
   }
 
   /** What a view was asked about a path is answered, or is waited for no more. */
   #letGo(track: Track): void {
-    if (track.hold === 'release') this.#released.add(track.path);
+    if (track.hold) this.#mayBeLate(track.path);
     track.hold = null;
+  }
+
+  #mayBeLate(path: string): void {
+    const now = this.#owner.clock.now();
+    for (const [old, until] of this.#late) if (until < now) this.#late.delete(old);
+    this.#late.set(path, now + LATE_MS);
+  }
+
+  #isLate(path: string): boolean {
+    return (this.#late.get(path) ?? 0) > this.#owner.clock.now();
   }
 
   #endedBy(by: UnsubscribedFrame['by'], track: Track): void {
     track.asked = false;
     if (!track.isWanted) return;
     // What our own release has caused ends nothing that was wanted since.
-    if (by === 'back_end' && (track.hold === 'release' || this.#released.take(track.path))) {
+    if (by === 'back_end' && (track.hold === 'release' || this.#isLate(track.path))) {
+      this.#late.delete(track.path);
       track.state = 'asking';
       track.tellState();
       return this.#owner.changed();

@@ -20,25 +20,24 @@ export interface Entry {
 
 /** One path. */
 export class Track implements PathView {
-  readonly path: string;
+  declare readonly path: string;
   /** In the order of `connect`; replaced, never changed, so that a delivery can go through it. */
   entries: readonly Entry[] = [];
   state: SubscriptionState = 'asking';
   /** Last processed. Undefined: never heard. Null: heard, but without a log. */
-  position: Position | null | undefined;
+  declare position: Position | null | undefined;
   /** How many of the newest updates are wanted where there is no position. */
-  last: number | undefined;
-  isWanted: boolean;
+  declare last: number | undefined;
+  declare isWanted: boolean;
   /**
    * Whether the session holds this path, or waits for it, as far as it was told: it was named; or `heard`,
    * since `subscribed` came on this connection: then nothing is missing but what `gap` tells.
    */
   asked: false | 'named' | 'heard' = false;
-  /**
-   * The number of the frame that named the path last on this connection; 0 for the `open` frame, -1 for none. What Dobby decided before
-   * that frame has come counts no more.
-   */
-  namedBy = -1;
+  /** Whether the newest `open` frame names the path, and no frame on the connection in use has since. */
+  isInOpen = false;
+  /** The number of the frame that named the path last on the connection in use. What Dobby decided before that frame has come counts no more. */
+  namedBy = 0;
   /** There is more to ask for than was: the path is to be named once more. */
   isDue = false;
   /** Unsubscribes that were not answered yet; until they are, what comes belongs to what was before. */
@@ -54,8 +53,8 @@ export class Track implements PathView {
   isSure = false;
   /** What the connect view answered last, for people; empty before it has. */
   answer = '';
-  /** Whether the path is still to be posted to `disconnectUrl`. */
-  owesRelease = false;
+  /** When the path may be posted to `disconnectUrl`, by the clock; 0 where it is not to be. */
+  releaseAt = 0;
 
   constructor(path: string, isWanted = true) {
     this.path = path;
@@ -69,7 +68,7 @@ export class Track implements PathView {
 
   /** Whether nothing depends on this any more. */
   get isForgettable(): boolean {
-    const isIdle = !this.asked && this.leaving === 0 && !this.hold && !this.owesRelease;
+    const isIdle = !this.asked && this.leaving === 0 && !this.hold && !this.releaseAt;
     return isIdle && this.isLeft;
   }
 

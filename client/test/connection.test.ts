@@ -104,7 +104,7 @@ describe('coming back', () => {
         'ended',
       ]);
       const told = name === 'dismissed' ? stage.told('kicked') : stage.told('error');
-      expect(told).toEqual([name === 'dismissed' ? { id: 'one', message: 'no more', isFinal: true } : name]);
+      expect(told).toEqual([name === 'dismissed' ? { message: 'no more', isFinal: true } : name]);
       expect(() => stage.pomona.connect('b', () => {})).toThrow(/closed/);
     }
   });

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 it.each([
   { name: 'Pomona', entry: 'index.ts', maxBytes: 10 * 1024 },
   { name: 'pomona/state', entry: 'state/index.ts', maxBytes: 2 * 1024 },
-  { name: 'pomona/commands', entry: 'commands/index.ts', maxBytes: 2_560 },
+  { name: 'pomona/commands', entry: 'commands/index.ts', maxBytes: 2_624 },
   { name: 'pomona/tokens', entry: 'tokens/index.ts', maxBytes: 2_176 },
 ])('$name is at most $maxBytes bytes, minified and gzipped', async ({ name, entry, maxBytes }) => {
   const { outputFiles } = await build({

@@ -34,10 +34,13 @@ export class Calls {
     this.#core = core;
     this.#session = pomona.id;
     this.#prefix = core.settings.random().toString(36).slice(2, 12);
-    core.events.on('state', (state) => {
-      this.flush(); // of what was given while the connection was opening
-      if (state === 'closed') for (const call of this.#calls.values()) call.fail('closed', CLOSED);
-    });
+    core.events.on('state', () => this.flush()); // of what was given while the connection was opening
+    const failAll = (code: 'closed' | 'disconnected', message: string): void => {
+      for (const call of this.#calls.values()) call.fail(code, message);
+    };
+    core.events.on('closed', () => failAll('closed', CLOSED));
+    // What one visitor asked for is not done in the name of another.
+    core.events.on('reopen', () => failAll('disconnected', `Pomona was reopened: ${UNKNOWN_OUTCOME}`));
   }
 
   /** Gives a command. The promise is for its reply; it rejects with a CommandError, or the reason of the signal. */

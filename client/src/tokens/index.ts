@@ -68,6 +68,7 @@ export function withTokens<P extends Pomona>(pomona: P, { session, path: ofPath 
   const arm = (): void => {
     const { clock } = core.settings;
     clock.clearTimeout(timer);
+    if (pomona.state === 'closed') return;
     const left = Math.min(...all().map(({ dueAt }) => dueAt)) - clock.now();
     if (left < Infinity) timer = clock.setTimeout(look, Math.min(left, MAX_TIMER_MS));
   };
@@ -122,10 +123,9 @@ export function withTokens<P extends Pomona>(pomona: P, { session, path: ofPath 
   core.subscriptions.mayName = isReady;
   core.events.on('wake', look);
   core.events.on('reopen', () => {
-    for (const token of all()) token.discard();
+    ofSession?.discard();
+    for (const track of core.subscriptions.tracks.values()) tokens.get(track)?.discard();
   });
-  core.events.on('state', (state) => {
-    if (state === 'closed') core.settings.clock.clearTimeout(timer);
-  });
+  core.events.on('closed', () => core.settings.clock.clearTimeout(timer));
   return pomona;
 }

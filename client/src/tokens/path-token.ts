@@ -76,6 +76,7 @@ export class PathToken extends Token {
   /** It is over for the path, or for its visitor: should it be connected again, a token is asked for again. */
   override discard(): void {
     super.discard();
+    this.#isAsking = false;
     this.trustedAt = 0;
   }
 

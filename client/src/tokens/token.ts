@@ -62,15 +62,19 @@ export abstract class Token {
 
   /** Asks for another, or joins who does already. Rejects with what the source threw, or because it gave no token. */
   protected ask(): Promise<void> {
-    this.#asking ??= this.#ask().finally(() => {
-      this.#asking = null;
-    });
+    if (this.#asking === null) {
+      const asking = this.#ask().finally(() => {
+        if (this.#asking === asking) this.#asking = null;
+      });
+      this.#asking = asking;
+    }
     return this.#asking;
   }
 
   /** Another visitor may be here: what is held, and what is being asked, counts no more. */
   discard(): void {
     this.#visitor++;
+    this.#asking = null;
     this.needs = 'open';
     this.dueAt = Infinity;
   }
@@ -89,11 +93,16 @@ export abstract class Token {
     this.needs ??= 'renew';
     const visitor = this.#visitor;
     const reason = this.needs;
-    const value = (await this.core.within(SOURCE_MS, async () => this.#source(reason))) ?? null;
-    if (visitor !== this.#visitor) return this.#ask();
+    let value: unknown;
+    try {
+      value = (await this.core.within(SOURCE_MS, async () => this.#source(reason))) ?? null;
+    } catch (cause) {
+      if (visitor === this.#visitor) throw cause;
+    }
+    if (visitor !== this.#visitor) return this.ask();
     if (value !== null && !(isString(value) && value && value.length <= MAX_CHARACTERS))
       throw new TypeError('That is no token.');
-    this.value = value;
+    this.value = value as string | null;
     this.needs = null;
     this.received?.();
   }

@@ -18,11 +18,11 @@ export const UPSTREAM_MS = 10_000;
 
 /** An answer that is not 2xx; at the same time what becomes of the transport. */
 class PostFailed extends Error implements TransportEnd {
-  mayRepeat = false;
-  error: string | undefined;
-  code: number | undefined;
-  attempt: number | undefined;
-  reconnectAfterMs: number | undefined;
+  declare mayRepeat: boolean;
+  declare error: string | undefined;
+  declare code: number | undefined;
+  declare attempt: number | undefined;
+  declare reconnectAfterMs: number | undefined;
 }
 
 /** A POST to the endpoint. */
@@ -48,14 +48,14 @@ export async function request(context: TransportContext, body: string, init: Req
   const answer: unknown = await response.json().catch(() => null); // of a proxy: it need not be JSON
   const { error } = isObject(answer) ? answer : {};
   const { message, code, close, attempt, reconnectAfterMs } = isObject(error) ? error : {};
-  const failed = new PostFailed(isString(message) ? message : `HTTP ${status}`);
-  failed.mayRepeat = status >= 500 || status === 408 || status === 429;
   // Only an answer with a close code is Dobby's decision about this client; a parser of HTTP, a proxy or a redirect may have made any other.
-  if (isString(code)) failed.error = code;
-  failed.code = Number(close) || undefined;
-  failed.attempt = attempt as number;
-  failed.reconnectAfterMs = reconnectAfterMs as number; // checked in `Connection.#retry`
-  throw failed;
+  throw Object.assign(new PostFailed(isString(message) ? message : `HTTP ${status}`), {
+    mayRepeat: status >= 500 || status === 408 || status === 429,
+    error: isString(code) ? code : undefined,
+    code: Number(close) || undefined,
+    attempt,
+    reconnectAfterMs, // checked in `Connection.#retry`
+  });
 }
 
 /** Sends `body` to the endpoint and reads the JSON that it answers. @throws PostFailed, or what `fetch` throws */

@@ -206,6 +206,8 @@ export class Endpoint {
 
   #probe(frame: ProbeFrame, { request, reply, wantsStream }: ProbeRequest): FastifyReply {
     const { probes } = this.#parts;
+    // A response that waits behind another one of the same socket has none, and may never say that it has closed.
+    if (reply.raw.socket === null) throw fault('too_many_probes');
     const end = probes.begin(this.#parts.addressOf(request.raw));
     if (end === null) throw fault('too_many_probes');
     if (wantsStream && frame.step === 1) {
