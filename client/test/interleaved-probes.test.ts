@@ -7,7 +7,7 @@ it('a wish that is newer than an end by the back end wins, though a probe has as
   const stage = new Stage({}, ['best', 'last']);
   await stage.transport.ends();
   const last = stage.transport;
-  stage.pomona.connect('a', () => {});
+  const s = stage.pomona.connect('a', () => {});
   await last.opens({ pingIntervalMs: 1_000_000 });
   await last.says(subscribed('a'));
   await stage.clock.advance(60_000);
@@ -42,9 +42,9 @@ it('a probe that fails after it has asked: what was refused on the live connecti
   await last.opens({ pingIntervalMs: 1_000_000 });
   await stage.clock.advance(60_000);
   const probe = stage.transport;
-  stage.pomona.connect('a', () => {});
+  const s = stage.pomona.connect('a', () => {});
   await settled();
-  probe.asks(); // names a: 0
+  probe.asks(); // it names the path too
   await probe.ends();
   expect(s.state).toBe('asking');
 });
@@ -63,6 +63,7 @@ it('retryable refusal: a path on hold=retry with failed probe', async () => {
   await stage.clock.advance(20_000);
   expect(last.sentOf('subscribe').length).toBe(1);
 });
+
 it('close() in a listener of a new session: token timer', async () => {
   const stage = new Stage();
   const pomona = withCommands(stage.pomona);
@@ -71,6 +72,7 @@ it('close() in a listener of a new session: token timer', async () => {
   await stage.transport.opens();
   expect([await p, stage.clock.pending, stage.transport.closed]).toEqual(['closed', 0, 'with farewell']);
 });
+
 it('reopen then close at once: no timers, no transports', async () => {
   const stage = new Stage();
   stage.pomona.connect('a', () => {});
@@ -81,6 +83,7 @@ it('reopen then close at once: no timers, no transports', async () => {
   await stage.clock.advance(60_000);
   expect([stage.clock.pending, stage.transports.length - n]).toEqual([0, 0]);
 });
+
 it('reopen in every state event', async () => {
   for (const wanted of ['open', 'waiting', 'closed'] as const) {
     const stage = new Stage();
