@@ -45,6 +45,8 @@ export interface WorldOptions {
   readonly slowOf?: (path: string) => SlowPolicy;
   /** By default no back end answers for sessions. */
   readonly view?: SessionView;
+  /** By default 256 MB. */
+  readonly maxLogBytes?: number;
 }
 
 /** What outlives a server. */
@@ -172,7 +174,7 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
   };
   const maxBytes = 256 * 1024 * 1024;
   const limits = {
-    maxTotalBytes: maxBytes,
+    maxTotalBytes: options.maxLogBytes ?? maxBytes,
     maxStateBytes: maxBytes,
     headTtlMs: 86_400_000,
     maxHeads: 100_000,

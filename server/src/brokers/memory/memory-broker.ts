@@ -9,6 +9,7 @@ import type { Broker, Deliver } from '../../core/broker.js';
 import type { Clock, IdSource } from '../../core/clock.js';
 import type { PathHandoff } from '../../core/handoff.js';
 import { EVERYBODY, isInbox } from '../../core/inbox.js';
+import { LinkedMap } from '../../core/linked-map.js';
 import { PathLog } from '../../core/path-log.js';
 import { type Change, PathState } from '../../core/path-state.js';
 import type { PathPolicy, PathStore } from '../../core/path-store.js';
@@ -45,11 +46,11 @@ export class MemoryBroker implements Broker {
   readonly #options: MemoryBrokerOptions;
   readonly #kept = new Map<string, Kept>();
   /** The logs that hold entries, in the order of their last update: what is over the bound is taken from the first. */
-  readonly #filled = new Map<string, PathLog>();
+  readonly #filled = new LinkedMap<string, PathLog>();
   /** Those that nobody holds, in the order of their last use. */
-  readonly #idle = new Set<string>();
+  readonly #idle = new LinkedMap<string, true>();
   /** The same, of paths that were never published to: whoever may subscribe can make these, so they push out no others. */
-  readonly #idleUnused = new Set<string>();
+  readonly #idleUnused = new LinkedMap<string, true>();
   #totalBytes = 0;
   #stateBytes = 0;
   #deliver: Deliver = () => {
@@ -166,7 +167,7 @@ export class MemoryBroker implements Broker {
   }
 
   *#published(): Generator<PathHandoff> {
-    for (const path of [...this.#filled.keys()].reverse())
+    for (const path of this.#filled.newestFirst())
       yield this.#handed(path, this.#kept.get(path) as Kept);
     for (const [path, kept] of this.#kept) {
       if (kept.log.nextOffset > 1 && !this.#filled.has(path)) yield this.#handed(path, kept);
@@ -211,7 +212,7 @@ export class MemoryBroker implements Broker {
     for (const [path, { log }] of [...taken].reverse()) if (log.size > 0) this.#filled.set(path, log);
     for (const [path, { log, state }] of [...taken].sort(([, a], [, b]) => a.usedAt - b.usedAt)) {
       if (state !== null && state.entries.size > 0) continue;
-      (log.head.offset === 0 ? this.#idleUnused : this.#idle).add(path);
+      (log.head.offset === 0 ? this.#idleUnused : this.#idle).set(path, true);
     }
     this.#evictAged();
     this.#evictToBound();
@@ -256,8 +257,7 @@ export class MemoryBroker implements Broker {
       state.apply({ ...draft, key }, offset);
       this.#stateBytes += state.bytes - had;
     }
-    this.#filled.delete(path);
-    this.#filled.set(path, log);
+    this.#filled.set(path, log); // moves to the end
     if (!kept.isHeld) this.#rest(path, kept);
     if (this.#totalBytes > this.#options.maxTotalBytes) this.#evictToBound();
   }
@@ -291,7 +291,8 @@ export class MemoryBroker implements Broker {
   }
 
   #evictToBound(): void {
-    for (const [path, log] of this.#filled) {
+    for (let first = this.#filled.oldest; first !== undefined; first = this.#filled.oldest) {
+      const [path, log] = first;
       while (log.size > 0 && this.#totalBytes > this.#options.maxTotalBytes) {
         const before = log.bytes;
         log.evictOldest();
@@ -304,18 +305,20 @@ export class MemoryBroker implements Broker {
 
   /** Nobody holds the path: its head is kept, for a while and as one of so many; for good while it has a state. */
   #rest(path: string, { log, state }: Kept): void {
-    this.#idle.delete(path); // so that it moves to the end
-    this.#idleUnused.delete(path);
-    if (state !== null && state.entries.size > 0) return;
-    const idle = log.head.offset === 0 ? this.#idleUnused : this.#idle;
-    idle.add(path);
+    const isUnused = log.head.offset === 0;
+    const isKept = state !== null && state.entries.size > 0;
+    if (!isUnused || isKept) this.#idleUnused.delete(path);
+    if (isUnused || isKept) this.#idle.delete(path);
+    if (isKept) return;
+    const idle = isUnused ? this.#idleUnused : this.#idle;
+    idle.set(path, true); // moves to the end
     this.#dropOldest(idle);
   }
 
-  #dropOldest(idle: ReadonlySet<string>): void {
-    for (const oldest of idle) {
+  #dropOldest(idle: LinkedMap<string, true>): void {
+    for (let oldest = idle.oldest; oldest !== undefined; oldest = idle.oldest) {
       if (idle.size <= this.#options.maxHeads) return;
-      this.#drop(oldest);
+      this.#drop(oldest[0]);
     }
   }
 
