@@ -12,7 +12,7 @@ import { openApiKeyFile } from './api-key-file-opening.js';
 import type { ApiKeyFile } from './auth/api-key-file.js';
 import { ApiKeys } from './auth/api-keys.js';
 import { Origins } from './auth/origins.js';
-import { FileJournal, Journals } from './auth/revocation-journal.js';
+import { FileJournal, type FileJournalOptions, Journals, MAX_EMPTY_LINES } from './auth/revocation-journal.js';
 import { StateFolder } from './auth/state-folder.js';
 import { SignedTickets } from './auth/tickets.js';
 import { MemoryBroker } from './brokers/memory/memory-broker.js';
@@ -98,12 +98,15 @@ export class Dobby {
       lifetimeMs: TICKET_LIFETIME_MS,
       secrets: () => state.ticketSecrets(Date.now()),
     });
-    const journal = (name: string, lifetimeMs: number) =>
-      new FileJournal(state.file(name), { lifetimeMs, clock: systemClock });
-    this.#journal = new Journals(
-      journal('revocations', TICKET_LIFETIME_MS),
-      journal('revocations-of-users', this.#longestMs),
-    );
+    const journal = (name: string, options: Omit<FileJournalOptions, 'clock'>) =>
+      new FileJournal(state.file(name), { ...options, clock: systemClock });
+    this.#journal = new Journals({
+      ofSessions: journal('revocations', { lifetimeMs: TICKET_LIFETIME_MS }),
+      ofVisitors: journal('revocations-of-visitors', {
+        ...{ lifetimeMs: TICKET_LIFETIME_MS, maxLines: MAX_EMPTY_LINES, horizonOf: null },
+      }),
+      ofUsers: journal('revocations-of-users', { lifetimeMs: this.#longestMs, horizonOf: 'users' }),
+    });
     this.#broker = new MemoryBroker({
       clock: systemClock,
       ids: systemIds,
