@@ -38,6 +38,7 @@ const REASONS: Record<CloseName, string> = {
   failed: 'The server failed.',
   token_refused: 'The token of the session was refused or has expired; come back with a new one.',
   identity_expired: 'What the back end said of the session has expired; it is asked again.',
+  flooded: 'More frames came than a connection may send.',
   kicked: 'The back end ended the session; a new one may be opened.',
   ticket_refused: 'The ticket was refused; open without it.',
   taken_over: 'A newer connection has the session.',

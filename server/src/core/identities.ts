@@ -62,7 +62,7 @@ export class Identities {
       return refuse(errorBody('too_many_items', { message: 'One token after the other.' }));
     }
     this.#renewing.add(session);
-    void this.#parts.authority.tokens.identity(token).then((read) => {
+    void this.#parts.authority.tokens.identity(token, () => !session.isEnded).then((read) => {
       this.#renewing.delete(session);
       const error = session.isEnded || this.#parts.isFrozen() ? null : this.#renew(session, read);
       if (error !== null) refuse(error);

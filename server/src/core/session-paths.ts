@@ -38,6 +38,8 @@ const itemError = (code: ErrorCode, index: number): ErrorBody => ({
 });
 
 const NONE: ReadonlySet<string> = new Set();
+/** Refusals of a token that was not read. */
+const SAYS_NOTHING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['keys_unavailable', 'too_many_tokens']);
 
 /** The paths of a session. */
 export class SessionPaths {
@@ -347,7 +349,7 @@ export class SessionPaths {
     if (verdict === 'refused') {
       const { code, message } = answer;
       // What could not be read says nothing against the token before it.
-      if (code !== 'keys_unavailable') this.#permissions?.dropPass(path);
+      if (!SAYS_NOTHING.has(code)) this.#permissions?.dropPass(path);
       if (this.mayHear(path)) return this.#open(item, decisions);
       this.#subscriptions.end(path);
       decisions.refused.push({ path, code, message });

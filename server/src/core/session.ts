@@ -3,6 +3,7 @@
  * newest connection has it. Its `update` hands a message to the client directly.
  */
 import type { Json } from '../../../protocol/frames.js';
+import type { ByteBudget } from './byte-budget.js';
 import type { Clock } from './clock.js';
 import { type Connection, closingFrame } from './connection.js';
 import type { Counters } from './counters.js';
@@ -31,6 +32,8 @@ export interface SessionParts {
   readonly isPublic: (path: string) => boolean;
   /** Whether the server stops: nothing of a session changes any more. */
   readonly isFrozen: () => boolean;
+  /** Characters of tokens that wait, of all sessions. */
+  readonly tokenBytes: ByteBudget;
   readonly grantWaitMs: number;
   readonly maxSubscriptions: number;
   readonly maxTotalSubscriptions: number;

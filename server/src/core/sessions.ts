@@ -7,6 +7,7 @@
 import { errorBody, type Outcome } from '../../../protocol/codes.js';
 import type { CommandFrame, OpenFrame, SubscribeItem, TokenFrame } from '../../../protocol/frames.js';
 import { Admission } from './admission.js';
+import { ByteBudget } from './byte-budget.js';
 import type { Clock, IdSource } from './clock.js';
 import { type Comer, type Refusal, recognize, refusal } from './comer.js';
 import type { CommandTaker } from './command-taker.js';
@@ -19,6 +20,7 @@ import { EVERYBODY } from './inbox.js';
 import { type Coming, Introductions, NOBODY, NOTHING, type Opening, revoked } from './introductions.js';
 import { Liveness } from './liveness.js';
 import { openedFrame } from './opened.js';
+import { MAX_OPENING_BYTES, OPENING_RETRY_MS, openingBytes } from './opening-weight.js';
 import { tableOf } from './path-table.js';
 import type { Registry } from './registry.js';
 import type { Revocations } from './revocations.js';
@@ -51,6 +53,8 @@ export type OpenOutcome = { readonly session: Session; readonly connection: Conn
 
 /** A session is there for so long after the last place in the line of those who were refused. */
 const LINE_MARGIN_MS = 5_000;
+/** Characters of tokens that wait to be checked, of all sessions. */
+export const MAX_TOKEN_CHARACTERS = 32 * 1024 * 1024;
 
 /** All sessions of this server. */
 export class Sessions {
@@ -70,6 +74,9 @@ export class Sessions {
   #hasBroadcast = false;
   /** When the last client of the server before was asked to be back, on the monotonic clock. */
   #awaitedUntil = 0;
+  /** What openings hold that wait. */
+  readonly #openingBytes = new ByteBudget(MAX_OPENING_BYTES);
+  readonly #tokenBytes = new ByteBudget(MAX_TOKEN_CHARACTERS);
   #openings = 0;
   #subscribed = 0;
   #connections = 0;
@@ -104,6 +111,7 @@ export class Sessions {
     this.#sessionParts = {
       ...parts,
       isFrozen: () => this.isFrozen,
+      tokenBytes: this.#tokenBytes,
       grantWaitMs: parts.settings.grantWaitMs,
       maxSubscriptions: parts.settings.maxSubscriptions,
       maxTotalSubscriptions: parts.settings.maxTotalSubscriptions,
@@ -124,6 +132,11 @@ export class Sessions {
     return this.#connections;
   }
 
+  /** Characters of tokens that wait to be checked. */
+  get waitingTokenBytes(): number {
+    return this.#tokenBytes.held;
+  }
+
   /**
    * Opens a session, or resumes the one of the frame's ticket, over `carrier`: at once, or when it was found out who is asking. The
    * promise never rejects. `visitor` is who comes, as a back end is told; without one nobody is asked. `isGone` says whether the client
@@ -139,10 +152,15 @@ export class Sessions {
     const refused = this.#mustWait(comer);
     if (refused !== null) return refused;
     const number = ++this.#openings;
+    const bytes = openingBytes(frame);
+    if (this.#openingBytes.held + bytes > MAX_OPENING_BYTES)
+      return { ...refusal('too_many_opens', 'busy'), reconnectAfterMs: OPENING_RETRY_MS };
     const found = carrier.isRaw ? null : this.#introductions.of(frame, comer, visitor);
     if (found === null) return this.#openAs(comer, { frame, carrier, number, found: NOTHING });
     if ('error' in found) return found;
+    this.#openingBytes.take(bytes);
     return found.then((told) => {
+      this.#openingBytes.release(bytes);
       if ('error' in told) return told;
       return this.#openLater({ frame, carrier, number, found: told }, isGone());
     });

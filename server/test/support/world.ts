@@ -8,7 +8,7 @@ import { SignedTickets } from '../../src/auth/tickets.js';
 import { MemoryBroker } from '../../src/brokers/memory/memory-broker.js';
 import type { Connection } from '../../src/core/connection.js';
 import { createEngine, type Engine } from '../../src/core/engine.js';
-import type { SessionView } from '../../src/core/identity.js';
+import type { SessionView, TokenReader } from '../../src/core/identity.js';
 import type { Coming } from '../../src/core/introductions.js';
 import type { LogBounds } from '../../src/core/path-log.js';
 import type { StateBounds } from '../../src/core/path-state.js';
@@ -45,6 +45,8 @@ export interface WorldOptions {
   readonly slowOf?: (path: string) => SlowPolicy;
   /** By default no back end answers for sessions. */
   readonly view?: SessionView;
+  /** By default those of `fakeTokens`. */
+  readonly tokens?: TokenReader;
   /** By default 256 MB. */
   readonly maxLogBytes?: number;
 }
@@ -186,7 +188,7 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
   const faults: unknown[] = [];
   const engine = createEngine({
     ...{ clock, ids, wheel, broker, tickets, revocations },
-    authority: { tokens: fakeTokens(clock), view: options.view ?? null },
+    authority: { tokens: options.tokens ?? fakeTokens(clock), view: options.view ?? null },
     isPublic: options.isPublic ?? ((path) => path.startsWith('public')),
     settings: { ...SETTINGS, ...options.settings },
     onReceiverFault: ({ id }, error) => receiverFaults.push(`${id}: ${(error as Error).message}`),
