@@ -104,7 +104,7 @@ export class Session implements Subscriber {
 
   /** Hands a message to this client alone, without position. Lost when it has no connection. */
   update(_sender: string, path: string, message: Json, _update?: UpdateInfo): void {
-    this.tell(new Frame(updateText({ path, key: null, text: JSON.stringify(message) }, null)));
+    this.tell(new Frame(updateText({ path, key: null, text: JSON.stringify(message) ?? 'null' }, null)));
   }
 
   connectTo(path: string): void {
