@@ -21,6 +21,7 @@ import { type Config, type ConfigInput, completeConfig } from './config/config.j
 import { Policies } from './config/policies.js';
 import { systemClock, systemIds } from './core/clock.js';
 import { createEngine, type Engine, type EngineInfo, engineInfo } from './core/engine.js';
+import { Intake } from './core/intake.js';
 import type { OutboxBounds } from './core/outbox.js';
 import { draftOf } from './core/publishing.js';
 import type { Receiver } from './core/receiver.js';
@@ -350,6 +351,7 @@ export class Dobby {
       ...this.#engine,
       ...parts,
       wheel: this.#wheel,
+      intake: new Intake(systemClock, this.config.maxCommandsPerSecond),
       log: this.#log,
       wantsCookies: this.#authorities.wantsCookies,
       forwardHeaders: this.config.forwardHeaders,

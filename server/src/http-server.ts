@@ -3,7 +3,9 @@ import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { LIMITS } from '../../protocol/limits.js';
 import { fault, knownFault, type RequestFault, refuseSocket } from './http-errors.js';
+import { systemClock } from './core/clock.js';
 import type { Log } from './observe/log.js';
+import { BodyTurns, limitRequests } from './request-budget.js';
 
 /** How often requests that take too long are looked for. */
 const TIMEOUT_CHECK_MS = 1_000;
@@ -26,6 +28,7 @@ export function createHttpServer(log: Log): FastifyInstance {
       reply.raw.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer));
     },
   });
+  limitRequests(app.server, systemClock);
   readJson(app);
   app.setErrorHandler((error, request, reply) => {
     const { status, answer, headers } = knownFault(error) ?? unexpected(error, request, log);
@@ -63,13 +66,17 @@ function notAllowed(allowed: readonly string[]): RequestFault {
 
 /** Bodies are JSON and nothing else. The library's own parser has errors of its own. */
 function readJson(app: FastifyInstance): void {
+  const turns = new BodyTurns(systemClock);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
-    try {
-      done(null, JSON.parse(String(body)));
-    } catch {
-      done(fault('bad_json'));
-    }
+    const text = String(body);
+    turns.run(text.length, () => {
+      try {
+        done(null, JSON.parse(text));
+      } catch {
+        done(fault('bad_json'));
+      }
+    });
   });
 }
 

@@ -3,6 +3,7 @@ import { CLOSE_CODES, type CloseName, ERRORS, type ErrorCode } from '../../../pr
 import type { ClosingFrame } from '../../../protocol/frames.js';
 import type { Flusher } from './flusher.js';
 import { Frame } from './frame.js';
+import type { Counted } from './intake.js';
 import { Outbox, type OutboxBounds, type Source, type Wire } from './outbox.js';
 import type { Session } from './session.js';
 
@@ -65,7 +66,7 @@ export interface ConnectionParts {
 }
 
 /** A session's connection. */
-export class Connection implements Source {
+export class Connection implements Source, Counted {
   readonly session: Session;
   readonly carrier: Carrier;
   readonly number: number;
@@ -79,6 +80,11 @@ export class Connection implements Source {
   /** For the watch over stalled sockets: what it had taken, and since when no more. */
   taken = 0;
   takenAt = 0;
+  /** What it has sent, see `Intake`. */
+  turn = -1;
+  turnCost = 0;
+  window = -1;
+  windowFrames = 0;
   readonly #parts: ConnectionParts;
   #isClosed = false;
 

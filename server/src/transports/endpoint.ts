@@ -11,6 +11,8 @@ import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/limits.js';
 import { pathFault } from '../../../protocol/paths.js';
 import type { Position } from '../../../protocol/positions.js';
 import type { Origins } from '../auth/origins.js';
+import { closingFrame } from '../core/connection.js';
+import { FLOOD_PAUSE_MS } from '../core/intake.js';
 import type { Session } from '../core/session.js';
 import { fault, RequestFault, refuseSocket } from '../http-errors.js';
 import { decodeBody, type PostBody } from './decode.js';
@@ -220,6 +222,11 @@ export class Endpoint {
       if (!isFarewell(body)) throw fault('unknown_session');
       void this.#parts.sessions.end(session, 'ended');
       return { accepted: session.received };
+    }
+    if (!this.#parts.intake.takes(connection, body.frames.length)) {
+      const closing = closingFrame('flooded', { reconnectAfterMs: FLOOD_PAUSE_MS });
+      connection.close(closing);
+      throw new RequestFault(errorBody('too_many_frames'), closing);
     }
     for (const frame of body.frames) receiveFrame(this.#parts.sessions, session, connection, frame);
     return { accepted: session.received };

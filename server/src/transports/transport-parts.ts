@@ -1,6 +1,7 @@
 /** What the transports are given. */
 import type { IncomingMessage } from 'node:http';
 import type { Visitor } from '../core/identity.js';
+import type { Intake } from '../core/intake.js';
 import type { Sessions } from '../core/sessions.js';
 import type { TicketOffice } from '../core/ticket.js';
 import type { TimerWheel } from '../core/timer-wheel.js';
@@ -11,6 +12,8 @@ export interface TransportParts {
   readonly sessions: Sessions;
   readonly tickets: TicketOffice;
   readonly wheel: TimerWheel;
+  /** Counts what connections send. */
+  readonly intake: Intake;
   readonly log: Log;
   readonly sessionTtlMs: number;
   readonly pollHoldMs: number;

@@ -12,6 +12,7 @@ import { LIMITS } from '../../../protocol/limits.js';
 import { type Carrier, type Connection, closingFrame } from '../core/connection.js';
 import { Frame, type Framing } from '../core/frame.js';
 import type { Visitor } from '../core/identity.js';
+import { FLOOD_PAUSE_MS } from '../core/intake.js';
 import type { WheelTimer } from '../core/timer-wheel.js';
 import { decodeJson, decodeOpen } from './decode.js';
 import { receiveText } from './inbound.js';
@@ -28,6 +29,9 @@ declare module 'ws' {
 const MAX_FRAGMENTS = 64;
 /** Chunks of the network that one message may come in. */
 const MAX_CHUNKS = 1_024;
+/** How long a client may take to read the last of a connection that was open, and of one that was refused, in milliseconds. */
+const END_GRACE_MS = 5_000;
+const REFUSED_GRACE_MS = 1_000;
 const FIN = 0x80;
 const TEXT = 1;
 const PONG = 10;
@@ -89,6 +93,9 @@ const LISTENERS = {
   },
   ping(this: WebSocket, data: Buffer): void {
     (this as CarriedSocket).carrier.pong(data);
+  },
+  pong(this: WebSocket): void {
+    (this as CarriedSocket).carrier.counts();
   },
   close(this: WebSocket): void {
     (this as CarriedSocket).carrier.lost();
@@ -157,6 +164,8 @@ class WebSocketCarrier implements Carrier, Writing {
   #visitor: Visitor | null;
   /** What has come since the first frame, while it is being found out who is asking; null at other times. */
   #early: { readonly frames: string[]; characters: number } | null = null;
+  /** What came beyond what the connection may send in one turn, while its socket is paused; null at other times. */
+  #held: string[] | null = null;
   /** Whether nothing that still comes is taken. */
   #isOver = false;
 
@@ -173,6 +182,7 @@ class WebSocketCarrier implements Carrier, Writing {
     this.#waiting = this.#parts.wheel.after(LIMITS.openMs, () => this.#refuse(closingFrame('open_timeout')));
     this.#webSocket.on('message', LISTENERS.message);
     this.#webSocket.on('ping', LISTENERS.ping);
+    this.#webSocket.on('pong', LISTENERS.pong);
     this.#webSocket.on('close', LISTENERS.close);
     this.#webSocket.on('error', LISTENERS.error);
   }
@@ -187,8 +197,19 @@ class WebSocketCarrier implements Carrier, Writing {
     else this.#receive(text, this.#connection);
   }
 
+  /** Counts what is no frame of the protocol, and costs as much; false when it is too much. */
+  counts(): boolean {
+    const connection = this.#connection;
+    if (connection === null || connection.isClosed) return !this.#isOver;
+    const { intake } = this.#parts;
+    if (!intake.takes(connection, 1)) this.#flooded(connection);
+    else if (this.#held === null && !intake.hasTurn(connection, 0)) this.#pause();
+    return !connection.isClosed;
+  }
+
   /** Answers a ping of the WebSocket itself, through the outbox, since the library's sender must not write between our bytes. */
   pong(data: Buffer): void {
+    if (!this.counts()) return;
     this.#connection?.outbox.add(Frame.ofBytes(this.framing, wrap(data, PONG)));
   }
 
@@ -222,8 +243,19 @@ class WebSocketCarrier implements Carrier, Writing {
   end(closing: ClosingFrame): void {
     this.#writer.finish();
     // A stalled socket takes no close frame either.
-    if (closing.code === CLOSE_CODES.stalled) this.#webSocket.terminate();
-    else this.#webSocket.close(closing.code, closing.message);
+    if (closing.code === CLOSE_CODES.stalled) return this.#webSocket.terminate();
+    this.#webSocket.close(closing.code, closing.message);
+    this.#endSoon(closing.code === CLOSE_CODES.flooded);
+  }
+
+  /** Sees that the socket goes, whatever its client does; one that floods is not read any more. */
+  #endSoon(isFlooding: boolean): void {
+    const isOpen = this.#connection !== null && !isFlooding;
+    if (isFlooding) this.#webSocket.pause();
+    const grace = this.#parts.wheel.after(isOpen ? END_GRACE_MS : REFUSED_GRACE_MS, () =>
+      this.#webSocket.terminate(),
+    );
+    this.#webSocket.once('close', () => grace.cancel());
   }
 
   /** Closes with a code of RFC 6455; nothing that still comes is taken. */
@@ -232,6 +264,7 @@ class WebSocketCarrier implements Carrier, Writing {
     this.#connection?.lost();
     this.#writer.finish();
     this.#webSocket.close(code, reason);
+    this.#endSoon(false);
   }
 
   #open(text: string): void {
@@ -264,7 +297,43 @@ class WebSocketCarrier implements Carrier, Writing {
   }
 
   #receive(text: string, connection: Connection): void {
-    receiveText(this.#parts.sessions, connection.session, connection, text);
+    const { intake, sessions } = this.#parts;
+    if (connection.isClosed) return;
+    if (!intake.takes(connection, 1)) return this.#flooded(connection);
+    if (this.#held === null && intake.hasTurn(connection, text.length))
+      return receiveText(sessions, connection.session, connection, text);
+    this.#held ?? this.#pause();
+    this.#held?.push(text);
+  }
+
+  /** Others have their turn: the socket is read again when what came is done. What it has read already is held. */
+  #pause(): void {
+    this.#held = [];
+    this.#webSocket.pause();
+    this.#parts.intake.turns.next(() => this.#goOn());
+  }
+
+  #goOn(): void {
+    const { intake, sessions } = this.#parts;
+    const held = this.#held ?? [];
+    const connection = this.#connection;
+    let done = 0;
+    while (connection !== null && !connection.isClosed && done < held.length) {
+      const text = held[done] as string;
+      if (!intake.hasTurn(connection, text.length)) break;
+      done++;
+      receiveText(sessions, connection.session, connection, text);
+    }
+    if (connection?.isClosed === false && done < held.length) {
+      this.#held = held.slice(done);
+      return intake.turns.next(() => this.#goOn());
+    }
+    this.#held = null;
+    this.#webSocket.resume();
+  }
+
+  #flooded(connection: Connection): void {
+    connection.close(closingFrame('flooded', { reconnectAfterMs: FLOOD_PAUSE_MS }));
   }
 
   #opened(outcome: Opened): void {
