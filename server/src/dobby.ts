@@ -12,7 +12,8 @@ import { openApiKeyFile } from './api-key-file-opening.js';
 import type { ApiKeyFile } from './auth/api-key-file.js';
 import { ApiKeys } from './auth/api-keys.js';
 import { Origins } from './auth/origins.js';
-import { FileJournal, type FileJournalOptions, Journals, MAX_EMPTY_LINES } from './auth/revocation-journal.js';
+import { type Journals, openJournals } from './auth/revocation-journal.js';
+import { isSharedAddress } from './auth/shared-addresses.js';
 import { StateFolder } from './auth/state-folder.js';
 import { SignedTickets } from './auth/tickets.js';
 import { MemoryBroker } from './brokers/memory/memory-broker.js';
@@ -99,14 +100,10 @@ export class Dobby {
       lifetimeMs: TICKET_LIFETIME_MS,
       secrets: () => state.ticketSecrets(Date.now()),
     });
-    const journal = (name: string, options: Omit<FileJournalOptions, 'clock'>) =>
-      new FileJournal(state.file(name), { ...options, clock: systemClock });
-    this.#journal = new Journals({
-      ofSessions: journal('revocations', { lifetimeMs: TICKET_LIFETIME_MS }),
-      ofVisitors: journal('revocations-of-visitors', {
-        ...{ lifetimeMs: TICKET_LIFETIME_MS, maxLines: MAX_EMPTY_LINES, horizonOf: null },
-      }),
-      ofUsers: journal('revocations-of-users', { lifetimeMs: this.#longestMs, horizonOf: 'users' }),
+    this.#journal = openJournals((name) => state.file(name), {
+      clock: systemClock,
+      ticketMs: TICKET_LIFETIME_MS,
+      longestMs: this.#longestMs,
     });
     this.#broker = new MemoryBroker({
       clock: systemClock,
@@ -119,15 +116,16 @@ export class Dobby {
       maxHeads: MAX_HEADS,
     });
     const origins = new Origins(this.config);
-    const addressOf = (request: IncomingMessage) =>
-      origins.clientAddress(request.headers, request.socket.remoteAddress ?? '');
+    // Copied: a part of a header would keep all of it.
+    const addressOf = ({ headers, socket }: IncomingMessage) =>
+      String(Buffer.from(origins.clientAddress(headers, socket.remoteAddress ?? '')));
     const secret = () => this.config.webhookSecret ?? state.webhookSecret();
     this.#authorities = new Authorities(this.config, {
       ...{ clock: systemClock, wheel: this.#wheel, log: this.#log, secret, addressOf },
       madeTokenSecret: () => state.tokenSecret(),
     });
     this.#revocations = new Revocations(this.#journal, this.#journal.load()); // what is wrong with it is told at the start
-    this.#engine = this.#createEngine(policies, tickets, this.#revocations);
+    this.#engine = this.#createEngine(policies, { tickets, origins });
     this.#commands = new CommandCenter(this.config, {
       engine: this.#engine,
       clock: systemClock,
@@ -311,7 +309,7 @@ export class Dobby {
     }
   }
 
-  #createEngine(policies: Policies, tickets: SignedTickets, revocations: Revocations): Engine {
+  #createEngine(policies: Policies, { tickets, origins }: Pick<EndpointParts, 'tickets' | 'origins'>): Engine {
     const { sessionTtlMs, grantWaitMs, stallMs, pingIntervalMs } = this.config;
     return createEngine({
       clock: systemClock,
@@ -319,7 +317,8 @@ export class Dobby {
       wheel: this.#wheel,
       broker: this.#broker,
       tickets,
-      revocations,
+      revocations: this.#revocations,
+      isShared: (address) => isSharedAddress(address, origins),
       authority: this.#authorities,
       isPublic: (path) => policies.isPublic(path),
       settings: {

@@ -57,29 +57,34 @@ export class AddressCounter {
     return this.#counts.get(addressKey(address)) ?? 0;
   }
 
-  /** Whether an address may hold one more. */
-  hasRoom(address: string): boolean {
-    return this.#total < this.#bounds.inAll && this.count(address) < this.#bounds.perAddress;
+  /** Whether an address may hold so many more. */
+  hasRoom(address: string, more = 1): boolean {
+    return this.#total + more <= this.#bounds.inAll && this.count(address) + more <= this.#bounds.perAddress;
   }
 
   /** Counts one more; false, and nothing is counted, when there is no room. */
   take(address: string): boolean {
-    const key = addressKey(address);
-    const count = this.#counts.get(key) ?? 0;
-    if (this.#total >= this.#bounds.inAll || count >= this.#bounds.perAddress) return false;
-    this.#counts.set(key, count + 1);
-    this.#total++;
+    if (!this.hasRoom(address)) return false;
+    this.add(address);
     return true;
   }
 
-  /** Counts one less. An address that holds nothing stays at nothing. */
-  release(address: string): void {
+  /** Counts so many more whatever the bounds: what is held already is not taken away. */
+  add(address: string, more = 1): void {
+    if (more <= 0) return;
+    const key = addressKey(address);
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + more);
+    this.#total += more;
+  }
+
+  /** Counts so many less. An address that holds nothing stays at nothing. */
+  release(address: string, less = 1): void {
     const key = addressKey(address);
     const count = this.#counts.get(key);
     if (count === undefined) return;
-    if (count === 1) this.#counts.delete(key);
-    else this.#counts.set(key, count - 1);
-    this.#total--;
+    if (count <= less) this.#counts.delete(key);
+    else this.#counts.set(key, count - less);
+    this.#total -= Math.min(count, less);
   }
 
   /** Forgets all counts. */

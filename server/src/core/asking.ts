@@ -35,8 +35,8 @@ export interface AskingParts {
   readonly grantWaitMs: number;
   /** Whether the server stops: nothing of a session changes any more. */
   readonly isFrozen: () => boolean;
-  /** Counts the paths of all sessions that wait. */
-  readonly counters: { pending: number };
+  /** Counts the paths that wait. */
+  readonly onWaiting: (change: number) => void;
   /** Characters of tokens that wait, of all sessions. */
   readonly tokenBytes: ByteBudget;
 }
@@ -93,7 +93,7 @@ export class Asking {
     const asked = this.#asked.get(path);
     if (asked === undefined) return undefined;
     this.#asked.delete(path);
-    this.#parts.counters.pending--;
+    this.#parts.onWaiting(-1);
     this.#count(-(asked.item.token?.length ?? 0));
     return asked.item;
   }
@@ -121,7 +121,7 @@ export class Asking {
         tooMany.push({ item, verdict: 'refused', ...errorBody('too_many_tokens') });
         continue;
       }
-      this.#parts.counters.pending++;
+      this.#parts.onWaiting(1);
       this.#asked.set(item.path, { item, isBegun: false });
     }
     if (tooMany.length > 0) this.#onAnswers(tooMany, NOTHING);

@@ -64,6 +64,16 @@ export class SessionPaths {
     return this.#subscriptions.all;
   }
 
+  /** Subscriptions and paths that wait, but for messages to the session itself. */
+  get count(): number {
+    return this.#subscriptions.ordinary + this.#waiting;
+  }
+
+  /** Whether it has a subscription, but for messages to the session itself. */
+  get hasSubscriptions(): boolean {
+    return this.#subscriptions.ordinary > 0;
+  }
+
   /** The paths and patterns that a back end granted. */
   get granted(): ReadonlySet<string> {
     return this.#permissions?.granted ?? NONE;
@@ -105,7 +115,7 @@ export class SessionPaths {
     const lost = new Set<string>();
     for (const subscription of subscriptions) {
       const { path } = subscription;
-      const isAllowed = this.mayHear(path) && (isInbox(path) || !this.#isFull());
+      const isAllowed = this.mayHear(path) && (isInbox(path) || this.#whyFull() === null);
       if (isAllowed) this.#subscriptions.takeOver(subscription);
       else lost.add(path);
     }
@@ -263,12 +273,11 @@ export class SessionPaths {
       const fault = pathFault(path);
       if (fault !== null) return itemError(fault, index);
     }
-    const { counters, maxSubscriptions, maxTotalSubscriptions } = this.#parts;
     const isNew = (path: string): boolean => !this.subscriptions.has(path) && !this.#isWaiting(path);
     const count = new Set(paths.filter(isNew)).size;
-    const room = maxSubscriptions - this.#subscriptions.ordinary - this.#waiting;
-    const roomOfAll = maxTotalSubscriptions - counters.subscriptions - counters.pending;
-    return count <= Math.min(room, roomOfAll) ? null : errorBody('too_many_subscriptions');
+    if (count === 0) return null;
+    const why = this.#whyFull(count - 1);
+    return why && errorBody(why);
   }
 
   /** Ends everything; nothing is told. */
@@ -292,10 +301,10 @@ export class SessionPaths {
     if (fault !== null) return void refuse(fault);
     this.#pending?.take(path);
     const existing = this.subscriptions.get(path);
+    const full = isOwn || this.#isWaiting(path) ? null : this.#whyFull(decisions.asked.length);
     if (existing !== undefined && this.#isRenewal(item)) decisions.asked.push(item);
     else if (existing !== undefined) this.#subscriptions.again(existing, item, decisions);
-    else if (!isOwn && this.#isFull(decisions.asked.length) && !this.#isWaiting(path))
-      refuse('too_many_subscriptions');
+    else if (full !== null) refuse(full);
     // Before anybody is asked: the back end need not be troubled for what cannot be.
     else if (item.state !== undefined && !this.#parts.dispatcher.hasState(path)) refuse('no_state');
     else if (this.mayHear(path)) {
@@ -319,7 +328,7 @@ export class SessionPaths {
 
   /** The path waits for the back end's word. */
   #await(item: SubscribeItem, decisions: Decisions): void {
-    this.#pending ??= new Pending(this.#parts, (overdue) => this.#refuseOverdue(overdue));
+    this.#pending ??= new Pending(this.#waitingParts(), (overdue) => this.#refuseOverdue(overdue));
     this.#pending.add(item);
     decisions.pending.push(item.path);
   }
@@ -329,7 +338,7 @@ export class SessionPaths {
     const { asked } = decisions;
     decisions.tell(this.#session);
     if (asked.length === 0) return;
-    this.#asking ??= new Asking(this.#session, this.#parts, (answers, word) => this.#answered(answers, word));
+    this.#asking ??= new Asking(this.#session, this.#waitingParts(), (answers, word) => this.#answered(answers, word));
     this.#asking.begin(asked);
   }
 
@@ -389,6 +398,15 @@ export class SessionPaths {
     return (this.#pending?.size ?? 0) + (this.#asking?.size ?? 0);
   }
 
+  #waitingParts(): SessionParts & { readonly onWaiting: (change: number) => void } {
+    const { counters, guard } = this.#parts;
+    const onWaiting = (change: number): void => {
+      counters.pending += change;
+      guard.pathsChanged(this.#session, change);
+    };
+    return { ...this.#parts, onWaiting };
+  }
+
   #isWaiting(path: string): boolean {
     return this.#pending?.has(path) === true || this.#asking?.has(path) === true;
   }
@@ -412,15 +430,16 @@ export class SessionPaths {
     if (paths.length > 0) this.#session.tell(Frame.of({ type: 'unsubscribed', paths, by }));
   }
 
-  /** Whether there is no room for another path, when `more` are to be asked about. */
-  #isFull(more = 0): boolean {
-    const { counters, maxSubscriptions, maxTotalSubscriptions } = this.#parts;
-    if (counters.subscriptions + counters.pending + more >= maxTotalSubscriptions) return true;
-    return this.#subscriptions.ordinary + this.#waiting + more >= maxSubscriptions;
+  /** Why there is no room for another path, when `more` are to be asked about; null when there is. */
+  #whyFull(more = 0): ErrorCode | null {
+    const { counters, guard, maxSubscriptions, maxTotalSubscriptions } = this.#parts;
+    if (this.count + more >= maxSubscriptions) return 'too_many_subscriptions';
+    if (counters.subscriptions + counters.pending + more >= maxTotalSubscriptions) return 'subscriptions_full';
+    return guard.hasRoom(this.#session, more + 1) ? null : 'address_subscriptions';
   }
 
   #subscribe(item: SubscribeItem, decisions: Decisions): Subscription | ErrorCode {
-    return this.#isFull() ? 'too_many_subscriptions' : this.#subscriptions.begin(item, decisions);
+    return this.#whyFull() ?? this.#subscriptions.begin(item, decisions);
   }
 
   #refuseOverdue(paths: readonly string[]): void {

@@ -3,6 +3,7 @@
  * newest connection has it. Its `update` hands a message to the client directly.
  */
 import type { Json } from '../../../protocol/frames.js';
+import type { AddressGuard, GuardedSession } from './address-guard.js';
 import type { ByteBudget } from './byte-budget.js';
 import type { Clock } from './clock.js';
 import { type Connection, closingFrame } from './connection.js';
@@ -40,11 +41,13 @@ export interface SessionParts {
   /** Told when what the session may hear has changed. */
   readonly onGrants: (session: Session) => void;
   /** Told when its first subscription begins (1) and its last one ends (-1). */
-  readonly onSubscribed: (change: 1 | -1) => void;
+  readonly onSubscribed: (change: 1 | -1, session: Session) => void;
+  /** What sessions without a user hold. */
+  readonly guard: AddressGuard;
 }
 
 /** One client's session. */
-export class Session implements Subscriber {
+export class Session implements Subscriber, GuardedSession {
   readonly id: string;
   /** The user that it is bound to; null until a back end, a token or the session view names one. */
   user: string | null = null;
@@ -72,6 +75,10 @@ export class Session implements Subscriber {
   readonly isRaw: boolean;
   /** Whether it is not known which of its frames were received: it was brought back by its ticket alone. */
   isForgotten = false;
+  /** See `AddressGuard`. */
+  countedAt: string | null = null;
+  isIdleCounted = false;
+  isConnectionCounted = false;
   readonly paths: SessionPaths;
   /** Most sessions have none: it is made when it is needed. */
   #state: SessionState | null = null;
@@ -88,6 +95,14 @@ export class Session implements Subscriber {
   /** Whether it has ended; it takes part in nothing any more. */
   get isEnded(): boolean {
     return this.#isEnded;
+  }
+
+  get pathCount(): number {
+    return this.paths.count;
+  }
+
+  get hasSubscriptions(): boolean {
+    return this.paths.hasSubscriptions;
   }
 
   /** What handlers of commands remember of it. */

@@ -6,6 +6,7 @@
  */
 import { errorBody, type Outcome } from '../../../protocol/codes.js';
 import type { CommandFrame, OpenFrame, SubscribeItem, TokenFrame } from '../../../protocol/frames.js';
+import { ADDRESS_PAUSE_MS, AddressGuard } from './address-guard.js';
 import { Admission } from './admission.js';
 import { ByteBudget } from './byte-budget.js';
 import type { Clock, IdSource } from './clock.js';
@@ -44,6 +45,8 @@ export interface SessionsParts
   readonly tickets: TicketOffice;
   readonly revocations: Revocations;
   readonly settings: SessionSettings;
+  /** Whether many clients may have an address: then what it holds is not bounded. */
+  readonly isShared: (address: string) => boolean;
   /** A revocation could not be written. */
   readonly onJournalFault: (error: unknown) => void;
 }
@@ -65,6 +68,7 @@ export class Sessions {
   readonly #liveness: Liveness;
   readonly #desk: TicketDesk;
   readonly #admission: Admission;
+  readonly #guard: AddressGuard;
   readonly #identities: Identities;
   readonly #introductions: Introductions;
   /** What a back end takes back. */
@@ -84,9 +88,11 @@ export class Sessions {
   constructor(parts: SessionsParts) {
     this.#parts = parts;
     this.#introductions = new Introductions(parts);
+    this.#guard = new AddressGuard({ ...parts, ...parts.settings });
     this.#identities = new Identities({
       ...parts,
       isFrozen: () => this.isFrozen,
+      onBound: (session) => this.#guard.forget(session),
       onChange: (session) => this.#desk.renewSoon(session),
       onMismatch: (session) => void this.end(session, 'kicked', true),
     });
@@ -116,8 +122,10 @@ export class Sessions {
       maxSubscriptions: parts.settings.maxSubscriptions,
       maxTotalSubscriptions: parts.settings.maxTotalSubscriptions,
       onGrants: (session) => this.#desk.renewSoon(session),
-      onSubscribed: (change) => {
+      guard: this.#guard,
+      onSubscribed: (change, session) => {
         this.#subscribed += change;
+        this.#guard.idleChanged(session, change < 0);
       },
     };
   }
@@ -130,6 +138,11 @@ export class Sessions {
   /** Connections that are open. */
   get connections(): number {
     return this.#connections;
+  }
+
+  /** Addresses that hold something, once for each thing. */
+  get guardedAddresses(): number {
+    return this.#guard.size;
   }
 
   /** Characters of tokens that wait to be checked. */
@@ -149,7 +162,7 @@ export class Sessions {
   ): OpenOutcome | Promise<OpenOutcome> {
     const comer = this.#recognize(frame);
     if ('error' in comer) return comer;
-    const refused = this.#mustWait(comer);
+    const refused = this.#crowd(comer, carrier) ?? this.#mustWait(comer);
     if (refused !== null) return refused;
     const number = ++this.#openings;
     const bytes = openingBytes(frame);
@@ -174,6 +187,8 @@ export class Sessions {
     if (this.isFrozen) return this.#mustWait(comer) ?? refusal('restarting', 'restarting');
     if (isGone) return refusal('unknown_session', 'busy');
     if (this.#isFull(comer)) return refusal('too_many_sessions', 'busy');
+    const crowd = 'refused' in comer ? this.#guard.crowd(opening.carrier.address) : null;
+    if (crowd !== null) return { ...refusal(crowd, 'busy'), reconnectAfterMs: ADDRESS_PAUSE_MS };
     // Its client has come in another way meanwhile.
     if ('session' in comer && comer.session.openingNumber > opening.number)
       return refusal('taken_over', 'taken_over');
@@ -327,6 +342,13 @@ export class Sessions {
     }
   }
 
+  /** Why the address of a client may not open a connection now; sessions that live here may always. */
+  #crowd(comer: Comer, { address }: Carrier): Refusal | null {
+    if (this.isFrozen || 'session' in comer) return null;
+    const code = this.#guard.opens(address, 'refused' in comer);
+    return code && { ...refusal(code, 'busy'), reconnectAfterMs: ADDRESS_PAUSE_MS };
+  }
+
   /** Why no connection may be opened just now, with the time to come back where that is known; null when one may. */
   #mustWait(comer: Comer): Refusal | null {
     const wait = this.#admission.admit('session' in comer);
@@ -388,6 +410,7 @@ export class Sessions {
     const connection = new Connection(session, carrier, this.#connectionParts);
     this.#connections++;
     session.attach(connection);
+    this.#guard.attached(session, carrier.address);
     this.#liveness.watch(session, connection);
     return connection;
   }
@@ -404,6 +427,7 @@ export class Sessions {
     this.#connections--;
     this.#liveness.unwatch(connection);
     if (!session.detach(connection) || session.isEnded) return;
+    this.#guard.detached(session);
     if (session.isRaw) this.#end(session);
     else this.#liveness.expireUnlessResumed(session, () => void this.end(session, 'ended'));
   }
@@ -426,6 +450,7 @@ export class Sessions {
     this.#liveness.forget(session);
     this.#desk.forget(session);
     session.end();
+    this.#guard.forget(session);
     this.#taker?.ended(session);
     this.#parts.registry.unregister(session.id);
   }

@@ -45,6 +45,8 @@ export interface WorldOptions {
   readonly slowOf?: (path: string) => SlowPolicy;
   /** By default no back end answers for sessions. */
   readonly view?: SessionView;
+  /** By default every address is. */
+  readonly isShared?: (address: string) => boolean;
   /** By default those of `fakeTokens`. */
   readonly tokens?: TokenReader;
   /** By default 256 MB. */
@@ -191,6 +193,7 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
     authority: { tokens: options.tokens ?? fakeTokens(clock), view: options.view ?? null },
     isPublic: options.isPublic ?? ((path) => path.startsWith('public')),
     settings: { ...SETTINGS, ...options.settings },
+    isShared: options.isShared ?? (() => true),
     onReceiverFault: ({ id }, error) => receiverFaults.push(`${id}: ${(error as Error).message}`),
     onJournalFault: (error) => faults.push(error),
   });
