@@ -6,6 +6,7 @@ import { errorBody } from '../../protocol/codes.js';
 import type { Json } from '../../protocol/frames.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { Position } from '../../protocol/positions.js';
+import { acceptedSockets } from './accepted-sockets.js';
 import { type MountedApi, registerApi } from './api/http.js';
 import { Idempotency } from './api/idempotency.js';
 import { openApiKeyFile } from './api-key-file-opening.js';
@@ -29,6 +30,7 @@ import type { Receiver } from './core/receiver.js';
 import { Revocations } from './core/revocations.js';
 import type { PatternResult } from './core/revoking.js';
 import type { GrantResult, RevokeResult } from './core/session-paths.js';
+import type { SocketTable } from './core/socket-table.js';
 import { TimerWheel } from './core/timer-wheel.js';
 import { checkedPath, DobbyError, orThrow } from './dobby-error.js';
 import { Handover } from './handoff/handover.js';
@@ -36,6 +38,7 @@ import { createHttpServer } from './http-server.js';
 import { Authorities } from './identity/authorities.js';
 import { createLog, type Log } from './observe/log.js';
 import { registerPages } from './pages/pages.js';
+import { warnOfSmallLogs } from './small-logs.js';
 import { stopInOrder } from './stopping.js';
 import { Endpoint, type EndpointParts } from './transports/endpoint.js';
 import { VERSION } from './version.js';
@@ -72,6 +75,7 @@ export class Dobby {
   readonly #commands: CommandCenter;
   readonly #endpoint: Endpoint;
   readonly #app: FastifyInstance;
+  readonly #sockets: SocketTable;
   readonly #startedAt = Date.now();
   readonly #idempotency = new Idempotency(systemClock);
   readonly #handover: Handover;
@@ -94,7 +98,7 @@ export class Dobby {
     this.#keyFile = openApiKeyFile(this.config.apiKeys, this.#keys, this.#log);
     state.ticketSecrets(Date.now()); // what is wrong with them is told at the start
     const policies = new Policies(this.config);
-    this.#warnOfSmallLogs();
+    warnOfSmallLogs(this.config.paths, OUTBOX, this.#log);
     const tickets = new SignedTickets({
       clock: systemClock,
       lifetimeMs: TICKET_LIFETIME_MS,
@@ -133,8 +137,13 @@ export class Dobby {
       log: this.#log,
       secret,
     });
-    this.#endpoint = this.#createEndpoint(policies, { tickets, origins, addressOf });
     this.#app = createHttpServer(this.#log);
+    this.#sockets = acceptedSockets({
+      ...{ server: this.#app.server, log: this.#log },
+      isShared: (address) => isSharedAddress(address, origins),
+      backEndConnections: this.config.commandConnections + this.config.sessionConnections,
+    });
+    this.#endpoint = this.#createEndpoint(policies, { tickets, origins, addressOf });
     this.#api = this.#mount();
     this.#handover = new Handover({
       file: state.file('handoff'),
@@ -298,17 +307,6 @@ export class Dobby {
     this.#log.error({ error: String(error) }, 'the state folder cannot be written');
   }
 
-  /** What a slow reader misses is read from the log: one that holds less than an outbox means gaps sooner. */
-  #warnOfSmallLogs(): void {
-    for (const { pattern, log } of this.config.paths) {
-      if (log === false || (log.maxUpdates >= OUTBOX.maxFrames && log.maxBytes >= OUTBOX.maxBytes)) continue;
-      this.#log.warn(
-        { pattern },
-        'a log is smaller than the outbox of a connection: slow readers get gaps sooner',
-      );
-    }
-  }
-
   #createEngine(policies: Policies, { tickets, origins }: Pick<EndpointParts, 'tickets' | 'origins'>): Engine {
     const { sessionTtlMs, grantWaitMs, stallMs, pingIntervalMs } = this.config;
     return createEngine({
@@ -350,6 +348,7 @@ export class Dobby {
       ...this.#engine,
       ...parts,
       wheel: this.#wheel,
+      sockets: this.#sockets,
       intake: new Intake(systemClock, this.config.maxCommandsPerSecond),
       log: this.#log,
       wantsCookies: this.#authorities.wantsCookies,
@@ -372,6 +371,7 @@ export class Dobby {
       broker: this.#broker,
       keys: this.#keys,
       idempotency: this.#idempotency,
+      onKey: (socket) => this.#sockets.proves(socket, 'api'),
       about: () => ({ version: VERSION, startedAt: this.#startedAt, now: Date.now() }),
       isStopping: () => this.#isStopping,
     });

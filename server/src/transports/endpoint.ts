@@ -177,8 +177,9 @@ export class Endpoint {
   async #openPoll(frame: OpenFrame, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const visitor = this.#parts.visitorOf(request.raw);
     const refused = await this.#polls.open(frame, this.#exchange(request, reply), visitor);
-    if (refused === null) return reply;
-    throw new RequestFault(refused.error, refused.closing);
+    if (refused !== null) throw new RequestFault(refused.error, refused.closing);
+    this.#holds(request, reply);
+    return reply;
   }
 
   #stream(request: FastifyRequest, reply: FastifyReply, frame: OpenFrame): FastifyReply {
@@ -236,7 +237,15 @@ export class Endpoint {
     const code = this.#polls.poll(this.#readTicket(body.ticket), body, this.#exchange(request, reply));
     if (code === 'taken_over') throw endOf(code, 'taken_over');
     if (code !== null) throw fault(code);
+    this.#holds(request, reply);
     return reply;
+  }
+
+  /** A poll waits on a socket until it is answered. */
+  #holds({ raw: { socket } }: FastifyRequest, { raw: response }: FastifyReply): void {
+    const { sockets } = this.#parts;
+    sockets.proves(socket, 'client');
+    response.once('close', () => sockets.rests(socket));
   }
 
   #readTicket(ticket: string): string {

@@ -343,6 +343,7 @@ class WebSocketCarrier implements Carrier, Writing {
       return;
     }
     this.#connection = outcome.connection;
+    this.#parts.sockets.proves(this.#writer.socket, 'client');
   }
 
   #refuse(closing: ClosingFrame): void {

@@ -23,7 +23,8 @@ function judge(json: string): Decoded<unknown> {
   if (!isOpen) return decodeSendFrame(read.value);
   const decoded = decodeOpen(read.value);
   if ('error' in decoded) return decoded;
-  const parts = { ...createWorld(), isStopping: () => false } as unknown as TransportParts;
+  const sockets = { hasRoom: true };
+  const parts = { ...createWorld(), sockets, isStopping: () => false } as unknown as TransportParts;
   const opened = opening(parts, decoded, new FakeCarrier());
   // Its ticket is made up.
   return 'error' in opened && opened.error.code !== 'bad_ticket' ? { error: opened.error } : decoded;

@@ -16,6 +16,7 @@ function setUp() {
   const world = createWorld();
   const parts = {
     ...world,
+    sockets: { hasRoom: true },
     pollHoldMs: 25_000,
     sessionTtlMs: 30_000,
   } as unknown as TransportParts;
