@@ -75,7 +75,8 @@ export class Dobby {
   readonly #commands: CommandCenter;
   readonly #endpoint: Endpoint;
   readonly #app: FastifyInstance;
-  readonly #sockets: SocketTable;
+  /** The sockets that were accepted. */
+  readonly sockets: SocketTable;
   readonly #startedAt = Date.now();
   readonly #idempotency = new Idempotency(systemClock);
   readonly #handover: Handover;
@@ -138,7 +139,7 @@ export class Dobby {
       secret,
     });
     this.#app = createHttpServer(this.#log);
-    this.#sockets = acceptedSockets({
+    this.sockets = acceptedSockets({
       ...{ server: this.#app.server, log: this.#log },
       isShared: (address) => isSharedAddress(address, origins),
       backEndConnections: this.config.commandConnections + this.config.sessionConnections,
@@ -348,7 +349,7 @@ export class Dobby {
       ...this.#engine,
       ...parts,
       wheel: this.#wheel,
-      sockets: this.#sockets,
+      sockets: this.sockets,
       intake: new Intake(systemClock, this.config.maxCommandsPerSecond),
       log: this.#log,
       wantsCookies: this.#authorities.wantsCookies,
@@ -371,7 +372,7 @@ export class Dobby {
       broker: this.#broker,
       keys: this.#keys,
       idempotency: this.#idempotency,
-      onKey: (socket) => this.#sockets.proves(socket, 'api'),
+      onKey: (socket) => this.sockets.proves(socket, 'api'),
       about: () => ({ version: VERSION, startedAt: this.#startedAt, now: Date.now() }),
       isStopping: () => this.#isStopping,
     });
