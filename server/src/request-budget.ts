@@ -42,13 +42,22 @@ export function limitRequests(server: Server, clock: Pick<Clock, 'soon'>): void 
     if (counted.turn !== turn) Object.assign(counted, { turn, inTurn: 0 });
     counted.inTurn++;
     counted.unanswered++;
-    if (counted.inTurn > MAX_REQUESTS_A_TURN || counted.unanswered > MAX_UNANSWERED)
-      return refuseSocket(socket, fault('too_many_requests'));
+    if (counted.inTurn > MAX_REQUESTS_A_TURN || counted.unanswered > MAX_UNANSWERED) {
+      refuseSocket(socket, fault('too_many_requests'));
+      return stopReading(socket);
+    }
     response.once('close', () => {
       counted.unanswered--;
     });
     for (const listener of listeners) listener.call(server, request, response);
   });
+}
+
+/** Neither what has been read already is parsed to its end, nor is more read. */
+function stopReading(socket: Socket): void {
+  const { parser } = socket as { parser?: { pause?: () => void } | null };
+  parser?.pause?.();
+  socket.pause();
 }
 
 /** Lets bodies be parsed: the small ones at once, the others so many bytes a turn, in the order of their coming. */

@@ -66,7 +66,7 @@ export interface ConnectionParts {
 }
 
 /** A session's connection. */
-export class Connection implements Source, Counted {
+export class Connection implements Source {
   readonly session: Session;
   readonly carrier: Carrier;
   readonly number: number;
@@ -80,11 +80,8 @@ export class Connection implements Source, Counted {
   /** For the watch over stalled sockets: what it had taken, and since when no more. */
   taken = 0;
   takenAt = 0;
-  /** What it has sent, see `Intake`. */
-  turn = -1;
-  turnCost = 0;
-  window = -1;
-  windowFrames = 0;
+  /** What was posted on it; null before the first. */
+  posted: Counted | null = null;
   readonly #parts: ConnectionParts;
   #isClosed = false;
 

@@ -83,15 +83,18 @@ export class Intake {
     return counted.windowFrames <= this.#maxFrames;
   }
 
-  /** Whether there is room in this turn; if so, what comes is counted in it. The first of a turn always has. */
-  hasTurn(counted: Counted, characters: number): boolean {
+  /** Whether there is room in this turn. */
+  hasTurn(counted: Counted): boolean {
     const turn = this.turns.now;
     if (counted.turn !== turn) {
       counted.turn = turn;
       counted.turnCost = 0;
     }
-    if (counted.turnCost >= TURN_COST) return false;
-    counted.turnCost += characters + FRAME_COST;
-    return true;
+    return counted.turnCost < TURN_COST;
+  }
+
+  /** Counts what has come in this turn. */
+  spends(counted: Counted, characters: number): void {
+    if (this.hasTurn(counted)) counted.turnCost += characters + FRAME_COST;
   }
 }

@@ -224,7 +224,8 @@ export class Endpoint {
       void this.#parts.sessions.end(session, 'ended');
       return { accepted: session.received };
     }
-    if (!this.#parts.intake.takes(connection, body.frames.length)) {
+    connection.posted ??= { turn: -1, turnCost: 0, window: -1, windowFrames: 0 };
+    if (!this.#parts.intake.takes(connection.posted, body.frames.length)) {
       const closing = closingFrame('flooded', { reconnectAfterMs: FLOOD_PAUSE_MS });
       connection.close(closing);
       throw new RequestFault(errorBody('too_many_frames'), closing);

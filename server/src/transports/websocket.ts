@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import { type RawData, Sender, WebSocket, WebSocketServer } from 'ws';
 import { CLOSE_CODES } from '../../../protocol/codes.js';
 import type { ClosingFrame } from '../../../protocol/frames.js';
@@ -12,7 +13,7 @@ import { LIMITS } from '../../../protocol/limits.js';
 import { type Carrier, type Connection, closingFrame } from '../core/connection.js';
 import { Frame, type Framing } from '../core/frame.js';
 import type { Visitor } from '../core/identity.js';
-import { FLOOD_PAUSE_MS } from '../core/intake.js';
+import { type Counted, FLOOD_PAUSE_MS } from '../core/intake.js';
 import type { WheelTimer } from '../core/timer-wheel.js';
 import { decodeJson, decodeOpen } from './decode.js';
 import { receiveText } from './inbound.js';
@@ -29,6 +30,8 @@ declare module 'ws' {
 const MAX_FRAGMENTS = 64;
 /** Chunks of the network that one message may come in. */
 const MAX_CHUNKS = 1_024;
+/** Bytes that are parsed before it is looked whether the connection still has its turn. */
+const FED_BYTES = 4_096;
 /** How long a client may take to read the last of a connection that was open, and of one that was refused, in milliseconds. */
 const END_GRACE_MS = 5_000;
 const REFUSED_GRACE_MS = 1_000;
@@ -84,6 +87,18 @@ export const websocketFraming: Framing = {
 /** A WebSocket that knows its carrier. */
 class CarriedSocket extends WebSocket {
   declare carrier: WebSocketCarrier;
+  /** The library's parser, and whether a close frame has come: it has no public way to be given bytes piece by piece. */
+  declare readonly _receiver: Writable;
+  declare readonly _closeFrameReceived: boolean;
+}
+
+/** A socket that knows the carrier of its WebSocket. */
+const CARRIER = Symbol('carrier');
+type CarryingSocket = Socket & { [CARRIER]?: WebSocketCarrier };
+
+/** Takes the place of the library's own listener, which parses all that was read at once. */
+function feed(this: CarryingSocket, bytes: Buffer): void {
+  this[CARRIER]?.feed(bytes);
 }
 
 /** What listens to WebSockets: shared by all, since a closure for each event of each would be a tenth of what an idle session costs. */
@@ -146,7 +161,7 @@ interface Ends {
   readonly visitor: Visitor | null;
 }
 
-class WebSocketCarrier implements Carrier, Writing {
+class WebSocketCarrier implements Carrier, Counted, Writing {
   readonly framing = websocketFraming;
   readonly transport = 'websocket';
   readonly isPolled = false;
@@ -164,8 +179,15 @@ class WebSocketCarrier implements Carrier, Writing {
   #visitor: Visitor | null;
   /** What has come since the first frame, while it is being found out who is asking; null at other times. */
   #early: { readonly frames: string[]; characters: number } | null = null;
-  /** What came beyond what the connection may send in one turn, while its socket is paused; null at other times. */
-  #held: string[] | null = null;
+  /** What was read beyond what the connection may send in one turn, while its socket is paused; null at other times. */
+  #rest: Buffer | null = null;
+  /** What it has sent, see `Intake`. */
+  turn = -1;
+  turnCost = 0;
+  window = -1;
+  windowFrames = 0;
+  /** Whether nothing is read any more: its client floods. */
+  #isDeaf = false;
   /** Whether nothing that still comes is taken. */
   #isOver = false;
 
@@ -175,6 +197,9 @@ class WebSocketCarrier implements Carrier, Writing {
     this.#webSocket = webSocket;
     this.address = address;
     this.#writer = new SocketWriter(socket, this);
+    socket.removeAllListeners('data');
+    (socket as CarryingSocket)[CARRIER] = this;
+    socket.on('data', feed);
   }
 
   /** Takes what the client sends, from its first frame on. */
@@ -192,19 +217,22 @@ class WebSocketCarrier implements Carrier, Writing {
     if (this.#isOver) return;
     if (isBinary) return this.#closeAs(1003, 'Frames are text.');
     const text = String(data);
+    if (!this.counts(text.length)) return;
     if (this.#early !== null) this.#keep(text, this.#early);
     else if (this.#connection === null) this.#open(text);
     else this.#receive(text, this.#connection);
   }
 
-  /** Counts what is no frame of the protocol, and costs as much; false when it is too much. */
-  counts(): boolean {
-    const connection = this.#connection;
-    if (connection === null || connection.isClosed) return !this.#isOver;
+  /** Counts a frame, of the protocol or of WebSockets alone; false when it is too much, or nothing is taken any more. */
+  counts(characters = 0): boolean {
     const { intake } = this.#parts;
-    if (!intake.takes(connection, 1)) this.#flooded(connection);
-    else if (this.#held === null && !intake.hasTurn(connection, 0)) this.#pause();
-    return !connection.isClosed;
+    if (this.#isDeaf) return false;
+    intake.spends(this, characters);
+    if (intake.takes(this, 1)) return true;
+    const closing = closingFrame('flooded', { reconnectAfterMs: FLOOD_PAUSE_MS });
+    if (this.#connection?.isClosed === false) this.#connection.close(closing);
+    else this.end(closing);
+    return false;
   }
 
   /** Answers a ping of the WebSocket itself, through the outbox, since the library's sender must not write between our bytes. */
@@ -251,7 +279,11 @@ class WebSocketCarrier implements Carrier, Writing {
   /** Sees that the socket goes, whatever its client does; one that floods is not read any more. */
   #endSoon(isFlooding: boolean): void {
     const isOpen = this.#connection !== null && !isFlooding;
-    if (isFlooding) this.#webSocket.pause();
+    if (isFlooding) {
+      this.#isDeaf = true;
+      this.#rest = null;
+      this.#webSocket.pause();
+    }
     const grace = this.#parts.wheel.after(isOpen ? END_GRACE_MS : REFUSED_GRACE_MS, () =>
       this.#webSocket.terminate(),
     );
@@ -297,43 +329,37 @@ class WebSocketCarrier implements Carrier, Writing {
   }
 
   #receive(text: string, connection: Connection): void {
-    const { intake, sessions } = this.#parts;
     if (connection.isClosed) return;
-    if (!intake.takes(connection, 1)) return this.#flooded(connection);
-    if (this.#held === null && intake.hasTurn(connection, text.length))
-      return receiveText(sessions, connection.session, connection, text);
-    this.#held ?? this.#pause();
-    this.#held?.push(text);
+    receiveText(this.#parts.sessions, connection.session, connection, text);
   }
 
-  /** Others have their turn: the socket is read again when what came is done. What it has read already is held. */
-  #pause(): void {
-    this.#held = [];
-    this.#webSocket.pause();
-    this.#parts.intake.turns.next(() => this.#goOn());
+  /** Bytes have come: they are read as far as the connection has its turn, and the rest in the next ones, while the socket is paused. */
+  feed(bytes: Buffer): void {
+    if (this.#isDeaf) return;
+    if (this.#rest !== null) this.#rest = Buffer.concat([this.#rest, bytes]);
+    else this.#read(bytes);
   }
 
-  #goOn(): void {
-    const { intake, sessions } = this.#parts;
-    const held = this.#held ?? [];
-    const connection = this.#connection;
-    let done = 0;
-    while (connection !== null && !connection.isClosed && done < held.length) {
-      const text = held[done] as string;
-      if (!intake.hasTurn(connection, text.length)) break;
-      done++;
-      receiveText(sessions, connection.session, connection, text);
+  #read(bytes: Buffer): void {
+    const { intake } = this.#parts;
+    const webSocket = this.#webSocket;
+    for (let at = 0; at < bytes.length; at += FED_BYTES) {
+      if (!intake.hasTurn(this)) {
+        this.#rest = bytes.subarray(at);
+        webSocket.pause();
+        return intake.turns.next(() => this.#readOn());
+      }
+      // It has failed, or its close frame has come: nothing may follow.
+      if (this.#isDeaf || webSocket._closeFrameReceived || !webSocket._receiver.writable) return;
+      webSocket._receiver.write(bytes.length <= FED_BYTES ? bytes : bytes.subarray(at, at + FED_BYTES));
     }
-    if (connection?.isClosed === false && done < held.length) {
-      this.#held = held.slice(done);
-      return intake.turns.next(() => this.#goOn());
-    }
-    this.#held = null;
-    this.#webSocket.resume();
   }
 
-  #flooded(connection: Connection): void {
-    connection.close(closingFrame('flooded', { reconnectAfterMs: FLOOD_PAUSE_MS }));
+  #readOn(): void {
+    const rest = this.#rest;
+    this.#rest = null;
+    if (rest !== null && !this.#isDeaf) this.#read(rest);
+    if (this.#rest === null && !this.#isDeaf) this.#webSocket.resume();
   }
 
   #opened(outcome: Opened): void {

@@ -10,19 +10,20 @@ describe('what a connection may send', () => {
     const intake = new Intake(clock, 100);
     const connection = counted();
     let taken = 0;
-    while (intake.hasTurn(connection, 15)) taken++;
+    for (; intake.hasTurn(connection); taken++) intake.spends(connection, 15);
     expect(taken).toBeGreaterThanOrEqual(48);
     expect(taken).toBeLessThanOrEqual(64);
-    expect(intake.hasTurn(counted(), 15)).toBe(true);
+    expect(intake.hasTurn(counted())).toBe(true);
     clock.turn();
-    expect(intake.hasTurn(connection, 15)).toBe(true);
+    expect(intake.hasTurn(connection)).toBe(true);
   });
 
   it('in one turn is at least one frame, however large', () => {
     const intake = new Intake(new FakeClock(), 100);
     const connection = counted();
-    expect(intake.hasTurn(connection, 10 * TURN_COST)).toBe(true);
-    expect(intake.hasTurn(connection, 1)).toBe(false);
+    expect(intake.hasTurn(connection)).toBe(true);
+    intake.spends(connection, 10 * TURN_COST);
+    expect(intake.hasTurn(connection)).toBe(false);
   });
 
   it('in four seconds is so many frames', () => {
