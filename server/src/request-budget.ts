@@ -53,10 +53,13 @@ export function limitRequests(server: Server, clock: Pick<Clock, 'soon'>): void 
   });
 }
 
-/** Neither what has been read already is parsed to its end, nor is more read. */
+/**
+ * Neither what has been read already is parsed to its end, nor is more read. The parser has no public way to be stopped; where this one is
+ * not there, the rest of what was read is parsed and dropped. 2 says that what follows is no HTTP.
+ */
 function stopReading(socket: Socket): void {
-  const { parser } = socket as { parser?: { pause?: () => void } | null };
-  parser?.pause?.();
+  const { parser } = socket as { parser?: { onIncoming?: unknown } | null };
+  if (parser != null) parser.onIncoming = () => 2;
   socket.pause();
 }
 

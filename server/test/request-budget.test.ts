@@ -1,5 +1,8 @@
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { BodyTurns, PARSED_BYTES_A_TURN, SMALL_BODY_BYTES } from '../src/request-budget.js';
+import { systemClock } from '../src/core/clock.js';
+import { BodyTurns, limitRequests, MAX_REQUESTS_A_TURN, PARSED_BYTES_A_TURN, SMALL_BODY_BYTES } from '../src/request-budget.js';
 import { FakeClock } from './support/fake-clock.js';
 
 describe('bodies of requests', () => {
@@ -34,5 +37,27 @@ describe('bodies of requests', () => {
     expect(parsed).toEqual([0]);
     clock.settle();
     expect(parsed).toEqual([0, 1, 2]);
+  });
+});
+
+describe('requests of one socket', () => {
+  it('are parsed no further once they are too many, and few are worked for', async () => {
+    let asked = 0;
+    let parsed = 0;
+    const server = createServer((_request, response) => {
+      asked++;
+      response.end('ok');
+    });
+    limitRequests(server, systemClock);
+    server.prependListener('request', () => parsed++);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.resume();
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(1_500));
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect(asked).toBeLessThanOrEqual(2 * MAX_REQUESTS_A_TURN);
+    expect(parsed).toBeLessThanOrEqual(3 * MAX_REQUESTS_A_TURN);
+    server.close();
   });
 });

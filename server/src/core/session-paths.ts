@@ -38,6 +38,8 @@ const itemError = (code: ErrorCode, index: number): ErrorBody => ({
 });
 
 const NONE: ReadonlySet<string> = new Set();
+/** Paths of all sessions that may wait at a time: each holds half a kilobyte, and any visitor can name them. */
+export const MAX_WAITING_PATHS = 100_000;
 /** Refusals of a token that was not read. */
 const SAYS_NOTHING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['keys_unavailable', 'too_many_tokens']);
 
@@ -310,7 +312,8 @@ export class SessionPaths {
     else if (this.mayHear(path)) {
       const fresh = isOwn ? this.#subscriptions.begin(item, decisions) : this.#subscribe(item, decisions);
       if (typeof fresh === 'string') refuse(fresh);
-    } else if (this.#isAskedAbout(item, decisions)) decisions.asked.push(item);
+    } else if (!this.#isWaiting(path) && this.#mayNotWait(decisions.asked.length)) refuse('subscriptions_full');
+    else if (this.#isAskedAbout(item, decisions)) decisions.asked.push(item);
     else if (decisions.isRefused(path)) refuse('connect_refused');
     else this.#await(item, decisions);
   }
@@ -318,6 +321,11 @@ export class SessionPaths {
   /** Whether an item renews the token by which its path is heard. */
   #isRenewal({ path, token }: SubscribeItem): boolean {
     return token !== undefined && this.#permissions?.hasPass(path) === true;
+  }
+
+  /** Whether as many paths of all sessions wait as may, when `more` are to be asked about. */
+  #mayNotWait(more: number): boolean {
+    return this.#parts.counters.pending + more >= MAX_WAITING_PATHS;
   }
 
   /** Whether somebody is to be asked about a path, or is being asked. */

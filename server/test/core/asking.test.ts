@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { errorBody, type Outcome } from '../../../protocol/codes.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import type { Pass, PathWord, SessionView, TokenReader } from '../../src/core/identity.js';
+import { MAX_WAITING_PATHS } from '../../src/core/session-paths.js';
 import { createWorld } from '../support/world.js';
 
 /** Tokens that are read when the test says so; every one is wrong. */
@@ -169,5 +170,20 @@ describe('openings that wait to be identified', () => {
     }
     expect(refusal).toMatchObject({ error: { code: 'too_many_opens' }, close: 'busy', reconnectAfterMs: 2_000 });
     expect(waiting).toBeLessThan(300);
+  });
+});
+
+describe('paths that wait for the back end', () => {
+  it('are bounded in number, all together; others are told to ask again', () => {
+    const world = createWorld();
+    const paths = Array.from({ length: 1_000 }, (_, i) => ({ path: `wait ${i}` }));
+    for (let i = 0; i < 100; i++) world.open({ paths });
+    const late = world.open({ paths: [{ path: 'wait' }, { path: 'public' }] });
+    expect(world.counters.pending).toBe(MAX_WAITING_PATHS);
+    const told = late.frames();
+    expect(told).toContainEqual(expect.objectContaining({ type: 'subscribed' }));
+    expect(told).toContainEqual(
+      expect.objectContaining({ type: 'refused', paths: [expect.objectContaining({ code: 'subscriptions_full' })] }),
+    );
   });
 });
