@@ -65,7 +65,8 @@ class Innocent {
   stop() {
     clearInterval(this.#timer);
     const now = performance.now();
-    for (const at of this.#sent.values()) if (now - at > 1_000) this.latencies.push(Math.min(now - at, 10_000));
+    for (const at of this.#sent.values())
+      if (now - at > 1_000) this.latencies.push(Math.min(now - at, 10_000));
     const socket = this.#socket;
     this.#socket = null;
     socket?.terminate();
@@ -104,7 +105,8 @@ class Innocent {
   }
 }
 
-const at = (sorted, part) => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN;
+const at = (sorted, part) =>
+  sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN;
 
 /** Attacks, and returns the figures. */
 export async function attack({ sockets, seconds, restSeconds, only = '', nodeFlags = [] }) {
@@ -161,7 +163,8 @@ export function excesses({ p99Ms, growthMb, restMb, restSeconds, updates }) {
   if (updates === 0) excess.push('no update arrived');
   if (p99Ms > MAX_P99_MS) excess.push(`p99 ${p99Ms.toFixed(0)} ms > ${MAX_P99_MS} ms`);
   if (growthMb > MAX_GROWTH_MB) excess.push(`${growthMb.toFixed(0)} MB more > ${MAX_GROWTH_MB} MB`);
-  if (restSeconds >= 60 && restMb > MAX_REST_MB) excess.push(`${restMb.toFixed(0)} MB are left > ${MAX_REST_MB} MB`);
+  if (restSeconds >= 60 && restMb > MAX_REST_MB)
+    excess.push(`${restMb.toFixed(0)} MB are left > ${MAX_REST_MB} MB`);
   return excess;
 }
 
@@ -180,7 +183,13 @@ if (import.meta.filename === process.argv[1]) {
     restSeconds: Number(values.rest),
     only: values.only,
   });
-  console.log(JSON.stringify(figures, (_, value) => (typeof value === 'number' ? Math.round(value * 10) / 10 : value), 2));
+  console.log(
+    JSON.stringify(
+      figures,
+      (_, value) => (typeof value === 'number' ? Math.round(value * 10) / 10 : value),
+      2,
+    ),
+  );
   const excess = excesses(figures);
   if (excess.length > 0) console.error(`FAILED ${excess.join('; ')}`);
   process.exitCode = excess.length > 0 ? 1 : 0;

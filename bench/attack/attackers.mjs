@@ -110,14 +110,24 @@ const ATTACKS = {
     const answer = await post(OPEN);
     const ticket = /"ticket":"([^"]+)"/.exec(answer ?? '')?.[1];
     if (ticket === undefined) return pause(50);
-    const body = JSON.stringify({ type: 'send', ticket, connection: 1, frames: Array(100).fill({ type: 'pong' }) });
+    const body = JSON.stringify({
+      type: 'send',
+      ticket,
+      connection: 1,
+      frames: Array(100).fill({ type: 'pong' }),
+    });
     for (let isTaken = true; isTaken && performance.now() < end; ) {
       isTaken = (await post(body))?.includes('accepted') === true;
       did('posts of 100 frames');
     }
   },
   async largeBodies(end) {
-    const body = JSON.stringify({ type: 'send', ticket: 'forged', connection: 1, frames: Array(60_000).fill(0) });
+    const body = JSON.stringify({
+      type: 'send',
+      ticket: 'forged',
+      connection: 1,
+      frames: Array(60_000).fill(0),
+    });
     while (performance.now() < end) {
       await post(body);
       did('large bodies');
@@ -142,7 +152,9 @@ const ATTACKS = {
     await flood(socket, PIPELINE, Math.min(end, performance.now() + 500));
   },
   async silent(end) {
-    const sockets = Array.from({ length: 50 }, () => connect(Number(port), hostname).on('error', () => undefined));
+    const sockets = Array.from({ length: 50 }, () =>
+      connect(Number(port), hostname).on('error', () => undefined),
+    );
     did('fifty silent sockets');
     await pause(Math.min(1_000, end - performance.now()));
     for (const socket of sockets) socket.destroy();

@@ -34,6 +34,7 @@ import type { SocketTable } from './core/socket-table.js';
 import { TimerWheel } from './core/timer-wheel.js';
 import { checkedPath, DobbyError, orThrow } from './dobby-error.js';
 import { Handover } from './handoff/handover.js';
+import { StateMarker } from './handoff/state-marker.js';
 import { createHttpServer } from './http-server.js';
 import { Authorities } from './identity/authorities.js';
 import { createLog, type Log } from './observe/log.js';
@@ -110,6 +111,7 @@ export class Dobby {
       ticketMs: TICKET_LIFETIME_MS,
       longestMs: this.#longestMs,
     });
+    const marker = new StateMarker(state.file('states'), (error) => this.#stateFault(error));
     this.#broker = new MemoryBroker({
       clock: systemClock,
       ids: systemIds,
@@ -119,6 +121,7 @@ export class Dobby {
       maxStateBytes: this.config.maxStateBytes,
       headTtlMs: this.config.headTtlMs,
       maxHeads: MAX_HEADS,
+      onState: () => marker.set(),
     });
     const origins = new Origins(this.config);
     // Copied: a part of a header would keep all of it.
@@ -150,7 +153,7 @@ export class Dobby {
       file: state.file('handoff'),
       clock: systemClock,
       log: this.#log,
-      paths: this.#broker,
+      ...{ paths: this.#broker, marker },
       sessions: this.#engine.sessions,
       requests: this.#idempotency,
     });
@@ -308,7 +311,10 @@ export class Dobby {
     this.#log.error({ error: String(error) }, 'the state folder cannot be written');
   }
 
-  #createEngine(policies: Policies, { tickets, origins }: Pick<EndpointParts, 'tickets' | 'origins'>): Engine {
+  #createEngine(
+    policies: Policies,
+    { tickets, origins }: Pick<EndpointParts, 'tickets' | 'origins'>,
+  ): Engine {
     const { sessionTtlMs, grantWaitMs, stallMs, pingIntervalMs } = this.config;
     return createEngine({
       clock: systemClock,

@@ -2,8 +2,8 @@
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { LIMITS } from '../../protocol/limits.js';
-import { fault, knownFault, type RequestFault, refuseSocket } from './http-errors.js';
 import { systemClock } from './core/clock.js';
+import { fault, knownFault, type RequestFault, refuseSocket } from './http-errors.js';
 import type { Log } from './observe/log.js';
 import { BodyTurns, limitRequests } from './request-budget.js';
 

@@ -2,7 +2,13 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../src/core/clock.js';
-import { BodyTurns, limitRequests, MAX_REQUESTS_A_TURN, PARSED_BYTES_A_TURN, SMALL_BODY_BYTES } from '../src/request-budget.js';
+import {
+  BodyTurns,
+  limitRequests,
+  MAX_REQUESTS_A_TURN,
+  PARSED_BYTES_A_TURN,
+  SMALL_BODY_BYTES,
+} from '../src/request-budget.js';
 import { FakeClock } from './support/fake-clock.js';
 
 describe('bodies of requests', () => {

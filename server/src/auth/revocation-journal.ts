@@ -159,13 +159,21 @@ export class Journals implements RevocationJournal {
 /** Opens the journals of a folder; `file` gives the place of a name in it. */
 export function openJournals(
   file: (name: string) => string,
-  { clock, ticketMs, longestMs }: { readonly clock: Clock; readonly ticketMs: number; readonly longestMs: number },
+  {
+    clock,
+    ticketMs,
+    longestMs,
+  }: { readonly clock: Clock; readonly ticketMs: number; readonly longestMs: number },
 ): Journals {
   const ofVisitors = { lifetimeMs: ticketMs, clock, maxLines: MAX_EMPTY_LINES, horizonOf: null };
   return new Journals({
     ofSessions: new FileJournal(file('revocations'), { lifetimeMs: ticketMs, clock }),
     ofVisitors: new FileJournal(file('revocations-of-visitors'), ofVisitors),
-    ofUsers: new FileJournal(file('revocations-of-users'), { lifetimeMs: longestMs, clock, horizonOf: 'users' }),
+    ofUsers: new FileJournal(file('revocations-of-users'), {
+      lifetimeMs: longestMs,
+      clock,
+      horizonOf: 'users',
+    }),
   });
 }
 

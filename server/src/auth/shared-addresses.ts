@@ -7,7 +7,14 @@ import { BlockList, isIP } from 'node:net';
 import type { Origins } from './origins.js';
 
 /** Loopback, private, link-local and shared address space (RFC 1918, 3927, 4193, 4291, 6598). */
-const PRIVATE_V4 = ['127.0.0.0/8', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', '100.64.0.0/10'];
+const PRIVATE_V4 = [
+  '127.0.0.0/8',
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '169.254.0.0/16',
+  '100.64.0.0/10',
+];
 const PRIVATE_V6 = ['::1/128', 'fc00::/7', 'fe80::/10'];
 
 const PRIVATE = new BlockList();

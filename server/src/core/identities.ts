@@ -65,11 +65,13 @@ export class Identities {
       return refuse(errorBody('too_many_items', { message: 'One token after the other.' }));
     }
     this.#renewing.add(session);
-    void this.#parts.authority.tokens.identity(token, () => !session.isEnded).then((read) => {
-      this.#renewing.delete(session);
-      const error = session.isEnded || this.#parts.isFrozen() ? null : this.#renew(session, read);
-      if (error !== null) refuse(error);
-    });
+    void this.#parts.authority.tokens
+      .identity(token, () => !session.isEnded)
+      .then((read) => {
+        this.#renewing.delete(session);
+        const error = session.isEnded || this.#parts.isFrozen() ? null : this.#renew(session, read);
+        if (error !== null) refuse(error);
+      });
   }
 
   /** Closes the connection of a session whose identity has expired, and ends what was heard by tokens that have. */

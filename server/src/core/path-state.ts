@@ -40,6 +40,7 @@ export class PathState {
   readonly #bounds: StateBounds;
   #entries: Map<string, StateEntry> | null = null;
   #bytes = 0;
+  #isPartial = false;
   /** The newest snapshot, as long as somebody reads it: many ask for the same at a time. */
   #snapshot: WeakRef<Snapshot> | null = null;
 
@@ -55,6 +56,16 @@ export class PathState {
   /** Bytes that are held, with what the entries cost besides their texts. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Whether it may be a part only of what there was before a crash. */
+  get isPartial(): boolean {
+    return this.#isPartial;
+  }
+
+  set isPartial(isPartial: boolean) {
+    this.#isPartial = isPartial;
+    this.#snapshot = null;
   }
 
   /** How many bytes a change would add (below 0: free); null when there is no room for it. */
@@ -108,7 +119,7 @@ export class PathState {
   snapshot(path: string, position: Position): Snapshot {
     const shared = this.#snapshot?.deref();
     if (shared?.position.offset === position.offset) return shared;
-    const snapshot = new Snapshot(path, position, [...this.entries.values()]);
+    const snapshot = new Snapshot(path, position, [...this.entries.values()], this.#isPartial);
     this.#snapshot = new WeakRef(snapshot);
     return snapshot;
   }

@@ -250,6 +250,11 @@ export class SessionPaths {
     this.#subscriptions.fallBehind(subscription);
   }
 
+  /** A snapshot is sent to a subscription that follows the state. */
+  sendSnapshot(subscription: Subscription): void {
+    this.#subscriptions.sendSnapshot(subscription);
+  }
+
   /** One helping of what is behind; true when more is left. */
   readOn(): boolean {
     return this.#subscriptions.readOn();
@@ -312,7 +317,8 @@ export class SessionPaths {
     else if (this.mayHear(path)) {
       const fresh = isOwn ? this.#subscriptions.begin(item, decisions) : this.#subscribe(item, decisions);
       if (typeof fresh === 'string') refuse(fresh);
-    } else if (!this.#isWaiting(path) && this.#mayNotWait(decisions.asked.length)) refuse('subscriptions_full');
+    } else if (!this.#isWaiting(path) && this.#mayNotWait(decisions.asked.length))
+      refuse('subscriptions_full');
     else if (this.#isAskedAbout(item, decisions)) decisions.asked.push(item);
     else if (decisions.isRefused(path)) refuse('connect_refused');
     else this.#await(item, decisions);
@@ -346,7 +352,9 @@ export class SessionPaths {
     const { asked } = decisions;
     decisions.tell(this.#session);
     if (asked.length === 0) return;
-    this.#asking ??= new Asking(this.#session, this.#waitingParts(), (answers, word) => this.#answered(answers, word));
+    this.#asking ??= new Asking(this.#session, this.#waitingParts(), (answers, word) =>
+      this.#answered(answers, word),
+    );
     this.#asking.begin(asked);
   }
 
@@ -442,7 +450,8 @@ export class SessionPaths {
   #whyFull(more = 0): ErrorCode | null {
     const { counters, guard, maxSubscriptions, maxTotalSubscriptions } = this.#parts;
     if (this.count + more >= maxSubscriptions) return 'too_many_subscriptions';
-    if (counters.subscriptions + counters.pending + more >= maxTotalSubscriptions) return 'subscriptions_full';
+    if (counters.subscriptions + counters.pending + more >= maxTotalSubscriptions)
+      return 'subscriptions_full';
     return guard.hasRoom(this.#session, more + 1) ? null : 'address_subscriptions';
   }
 

@@ -201,6 +201,12 @@ export class Subscriptions {
     if (state === 'snapshot') this.#readOnLater(subscription);
   }
 
+  /** Sends a snapshot of the state, which it follows. */
+  sendSnapshot(subscription: Subscription): void {
+    subscription.followState(true);
+    this.#readOnLater(subscription);
+  }
+
   /** Where its client stands. */
   positionOf(subscription: Subscription): Position | null {
     // As long as a gap is not told, the client stands before it.

@@ -28,7 +28,8 @@ export function opening(
   if (decoded.value.protocol !== PROTOCOL_VERSION) {
     return refused(errorBody('unsupported_protocol', { field: 'protocol' }), 'open_refused');
   }
-  if (!parts.sockets.hasRoom) return refused(errorBody('too_many_connections'), 'busy', { reconnectAfterMs: FULL_PAUSE_MS });
+  if (!parts.sockets.hasRoom)
+    return refused(errorBody('too_many_connections'), 'busy', { reconnectAfterMs: FULL_PAUSE_MS });
   const outcome = parts.sessions.open(decoded.value, carrier, coming);
   return outcome instanceof Promise ? outcome.then(told) : told(outcome);
 }

@@ -192,14 +192,22 @@ describe('a journal that is full', () => {
       clock.spend(10);
     }
     expect(readFileSync(file, 'utf8').split('\n').filter(Boolean).length).toBeLessThanOrEqual(11);
-    expect(small(file, clock).load().some((each) => 'horizon' in each)).toBe(true);
+    expect(
+      small(file, clock)
+        .load()
+        .some((each) => 'horizon' in each),
+    ).toBe(true);
   });
 
   it('drops what may be forgotten without a horizon', async () => {
     const { clock, file, revocation } = setUp();
     const journal = small(file, clock, null);
     for (let i = 0; i < 25; i++) await journal.write(revocation(`s${i}`, { isEmpty: true }));
-    expect(small(file, clock).load().some((each) => 'horizon' in each)).toBe(false);
+    expect(
+      small(file, clock)
+        .load()
+        .some((each) => 'horizon' in each),
+    ).toBe(false);
     await journal.close();
   });
 });

@@ -21,7 +21,10 @@ describe('an address that many clients may have', () => {
     expect(isSharedAddress(address, origins)).toBe(true);
   });
 
-  it.each(['192.0.2.1', '::ffff:192.0.2.1', '2001:db8:2::1', '172.32.0.1', '8.8.8.8'])('is not %s', (address) => {
-    expect(isSharedAddress(address, origins)).toBe(false);
-  });
+  it.each(['192.0.2.1', '::ffff:192.0.2.1', '2001:db8:2::1', '172.32.0.1', '8.8.8.8'])(
+    'is not %s',
+    (address) => {
+      expect(isSharedAddress(address, origins)).toBe(false);
+    },
+  );
 });

@@ -15,7 +15,11 @@ const from = (address: string) => new FakeCarrier({ address });
 const codeOf = (outcome: OpenOutcome): string => ('error' in outcome ? outcome.error.code : 'opened');
 
 /** Opens sessions from an address, slowly, until one is refused. */
-function openUntilRefused(world: World, address: string, paths: { path: string }[] = []): { count: number; outcome: OpenOutcome } {
+function openUntilRefused(
+  world: World,
+  address: string,
+  paths: { path: string }[] = [],
+): { count: number; outcome: OpenOutcome } {
   for (let count = 0; ; count++) {
     if (count % (ADDRESS_OPENS_PER_SECOND / 2) === 0) world.clock.spend(1_000);
     const outcome = world.tryOpen({ paths }, from(address));
@@ -28,7 +32,11 @@ describe('one address', () => {
     const world = bounded();
     const { count, outcome } = openUntilRefused(world, '192.0.2.1');
     expect(count).toBe(ADDRESS_IDLE_SESSIONS);
-    expect(outcome).toMatchObject({ error: { code: 'address_sessions' }, close: 'busy', reconnectAfterMs: 2_000 });
+    expect(outcome).toMatchObject({
+      error: { code: 'address_sessions' },
+      close: 'busy',
+      reconnectAfterMs: 2_000,
+    });
     expect(codeOf(world.tryOpen({}, from('::ffff:192.0.2.1')))).toBe('address_sessions');
     expect(codeOf(world.tryOpen({}, from('192.0.2.2')))).toBe('opened');
   });
@@ -64,7 +72,9 @@ describe('one address', () => {
     const world = bounded();
     const client = world.open({}, { address: '192.0.2.1' });
     const ticket = client.ticket();
-    const codes = Array.from({ length: ADDRESS_OPENS_PER_SECOND }, () => codeOf(world.tryOpen({}, from('192.0.2.1'))));
+    const codes = Array.from({ length: ADDRESS_OPENS_PER_SECOND }, () =>
+      codeOf(world.tryOpen({}, from('192.0.2.1'))),
+    );
     expect(codes.at(-1)).toBe('address_opens');
     expect(codes.at(-2)).toBe('opened');
     expect(codeOf(world.tryOpen({ ticket }, from('192.0.2.1')))).toBe('opened');
@@ -81,9 +91,13 @@ describe('one address', () => {
 
   it('has so many subscriptions and paths that wait, of sessions without a user', () => {
     const world = bounded({ settings: { maxTotalSubscriptions: 20_000 } });
-    const paths = Array.from({ length: 900 }, (_, i) => ({ path: `${i % 2 === 0 ? 'public' : 'wait'} ${i}` }));
+    const paths = Array.from({ length: 900 }, (_, i) => ({
+      path: `${i % 2 === 0 ? 'public' : 'wait'} ${i}`,
+    }));
     const clients = [1, 2, 3].map(() => world.open({ paths }, { address: '192.0.2.1' }));
-    const refused = (clients[2]?.told('refused') ?? []).flatMap(({ paths: all }) => all as { code: string }[]);
+    const refused = (clients[2]?.told('refused') ?? []).flatMap(
+      ({ paths: all }) => all as { code: string }[],
+    );
     expect(refused).toHaveLength(700);
     expect(new Set(refused.map(({ code }) => code))).toEqual(new Set(['address_subscriptions']));
     const other = world.open({ paths }, { address: '192.0.2.2' });
@@ -97,7 +111,10 @@ describe('one address', () => {
     const world = bounded({ settings: { maxTotalSubscriptions: 20_000 } });
     const paths = Array.from({ length: 900 }, (_, i) => ({ path: `public ${i}` }));
     for (let i = 0; i < 5; i++) {
-      const client = await world.openAsked({ token: sessionToken({ user: 'ann' }), paths }, { address: '192.0.2.1' });
+      const client = await world.openAsked(
+        { token: sessionToken({ user: 'ann' }), paths },
+        { address: '192.0.2.1' },
+      );
       expect(client.told('refused')).toEqual([]);
     }
   });
@@ -126,7 +143,9 @@ describe('subscriptions of all sessions', () => {
   it('that are as many as there may be are told with a retryable code of their own', () => {
     const world = createWorld({ settings: { maxTotalSubscriptions: 3 } });
     const client = world.open({ paths: ['a', 'b', 'c', 'd'].map((name) => ({ path: `public ${name}` })) });
-    expect(client.told('refused')).toMatchObject([{ paths: [{ path: 'public d', code: 'subscriptions_full' }] }]);
+    expect(client.told('refused')).toMatchObject([
+      { paths: [{ path: 'public d', code: 'subscriptions_full' }] },
+    ]);
   });
 
   it('of one session keep theirs', () => {

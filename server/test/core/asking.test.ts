@@ -76,7 +76,9 @@ describe('paths that are asked for again with other tokens', () => {
       for (const client of clients) client.send({ type: 'subscribe', n, paths });
     }
     expect(world.sessions.waitingTokenBytes).toBeLessThanOrEqual(32 * 1024 * 1024);
-    const codes = first?.told('refused').flatMap(({ paths }) => (paths as { code: string }[]).map(({ code }) => code));
+    const codes = first
+      ?.told('refused')
+      .flatMap(({ paths }) => (paths as { code: string }[]).map(({ code }) => code));
     expect(new Set(codes)).toEqual(new Set(['too_many_tokens']));
     expect(codes?.length).toBeGreaterThan(50);
     const waiting = world.counters.pending;
@@ -168,7 +170,11 @@ describe('openings that wait to be identified', () => {
       await Promise.resolve();
       await Promise.resolve();
     }
-    expect(refusal).toMatchObject({ error: { code: 'too_many_opens' }, close: 'busy', reconnectAfterMs: 2_000 });
+    expect(refusal).toMatchObject({
+      error: { code: 'too_many_opens' },
+      close: 'busy',
+      reconnectAfterMs: 2_000,
+    });
     expect(waiting).toBeLessThan(300);
   });
 });
@@ -183,7 +189,10 @@ describe('paths that wait for the back end', () => {
     const told = late.frames();
     expect(told).toContainEqual(expect.objectContaining({ type: 'subscribed' }));
     expect(told).toContainEqual(
-      expect.objectContaining({ type: 'refused', paths: [expect.objectContaining({ code: 'subscriptions_full' })] }),
+      expect.objectContaining({
+        type: 'refused',
+        paths: [expect.objectContaining({ code: 'subscriptions_full' })],
+      }),
     );
   });
 });

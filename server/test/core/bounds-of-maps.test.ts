@@ -55,7 +55,10 @@ describe('what is bounded in number walks over nothing to forget the oldest:', (
   });
 
   it.each([
-    ['sessions that ended with nothing to their name', (i: number) => ({ id: `s${i}`, at: i, isEmpty: true })],
+    [
+      'sessions that ended with nothing to their name',
+      (i: number) => ({ id: `s${i}`, at: i, isEmpty: true }),
+    ],
     ['sessions that ended', (i: number) => ({ id: `s${i}`, at: i })],
     ['paths taken from sessions', (i: number) => ({ id: `s${i}`, at: i, path: 'p' })],
     ['users', (i: number) => ({ ofUser: `u${i}`, at: i })],

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type Counted, FRAME_WINDOW_MS, Intake, MAX_WINDOW_FRAMES, TURN_COST } from '../../src/core/intake.js';
+import {
+  type Counted,
+  FRAME_WINDOW_MS,
+  Intake,
+  MAX_WINDOW_FRAMES,
+  TURN_COST,
+} from '../../src/core/intake.js';
 import { FakeClock } from '../support/fake-clock.js';
 
 const counted = (): Counted => ({ turn: -1, turnCost: 0, window: -1, windowFrames: 0 });

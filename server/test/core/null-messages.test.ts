@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../../protocol/frames.js';
-import { draftOf, letterOf } from '../../src/core/publishing.js';
 import { PathState } from '../../src/core/path-state.js';
+import { draftOf, letterOf } from '../../src/core/publishing.js';
 import { SessionState } from '../../src/core/session-state.js';
 import { createApi } from '../support/api.js';
 import { createWorld } from '../support/world.js';
@@ -19,7 +19,9 @@ describe.each(NULLS)('a message that is %s', (_, value) => {
   const message = value as Json;
 
   it('is null, in a draft and in a letter', () => {
-    expect(draftOf({ path: 'p', key: 'a', message })).toMatchObject({ value: { message: null, text: 'null' } });
+    expect(draftOf({ path: 'p', key: 'a', message })).toMatchObject({
+      value: { message: null, text: 'null' },
+    });
     expect(letterOf(message)).toEqual({ value: { message: null, text: 'null' } });
   });
 
@@ -49,12 +51,13 @@ describe('1e999 as a message of the API', () => {
 });
 
 describe('what has no JSON at all', () => {
-  it.each([['undefined', undefined], ['a function', () => 1], ['a symbol', Symbol('x')]])(
-    'is no message: %s',
-    (_, value) => {
-      expect(letterOf(value as unknown as Json)).toMatchObject({ error: { code: 'bad_field' } });
-    },
-  );
+  it.each([
+    ['undefined', undefined],
+    ['a function', () => 1],
+    ['a symbol', Symbol('x')],
+  ])('is no message: %s', (_, value) => {
+    expect(letterOf(value as unknown as Json)).toMatchObject({ error: { code: 'bad_field' } });
+  });
 
   it('is null where a receiver is told of it directly', () => {
     const world = createWorld();

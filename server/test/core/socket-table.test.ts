@@ -20,7 +20,8 @@ function tableOf(max: number) {
   return { table, accept, full: () => full };
 }
 
-const destroyed = (sockets: readonly FakeSocket[]): boolean[] => sockets.map(({ isDestroyed }) => isDestroyed);
+const destroyed = (sockets: readonly FakeSocket[]): boolean[] =>
+  sockets.map(({ isDestroyed }) => isDestroyed);
 
 describe('a table of sockets', () => {
   it('that is full ends the one that has been silent for the longest time for a new one', () => {

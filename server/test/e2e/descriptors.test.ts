@@ -20,7 +20,10 @@ const sockets: Socket[] = [];
 beforeEach(async () => {
   stateDir = mkdtempSync(join(tmpdir(), 'dobby-descriptors-'));
   const command = `ulimit -n 300 && exec "${process.execPath}" "${MAIN}" --port 0 --state-dir "${stateDir}" --public 'demo/{name*}'`;
-  child = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, DOBBY_API_KEY: KEY } });
+  child = spawn('sh', ['-c', command], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, DOBBY_API_KEY: KEY },
+  });
   log = '';
   url = await new Promise<string>((resolve, reject) => {
     const look = (chunk: Buffer): void => {
@@ -56,7 +59,10 @@ async function takeAll(count: number): Promise<void> {
   );
 }
 
-async function api(method: string, body: object): Promise<{ status: number; answer: Record<string, unknown> }> {
+async function api(
+  method: string,
+  body: object,
+): Promise<{ status: number; answer: Record<string, unknown> }> {
   const response = await fetch(`${url}/api/${method}`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${KEY}` },
@@ -71,9 +77,15 @@ describe('a server with 300 descriptors', () => {
     await takeAll(400);
     expect((await api('update', { path: 'demo/a', message: 'still' })).status).toBe(200);
     expect((await wire.until('the update', ({ message }) => message === 'still'))['path']).toBe('demo/a');
-    expect(await api('kick', { user: 'ann' })).toEqual({ status: 200, answer: { kicked: true, sessions: 0 } });
+    expect(await api('kick', { user: 'ann' })).toEqual({
+      status: 200,
+      answer: { kicked: true, sessions: 0 },
+    });
     const late = await openWebSocket(`${url}/comet`, OPEN);
-    expect(await api('kick', { id: late.opened['id'] })).toMatchObject({ status: 200, answer: { sessions: 1 } });
+    expect(await api('kick', { id: late.opened['id'] })).toMatchObject({
+      status: 200,
+      answer: { sessions: 1 },
+    });
     expect(log).toContain('ulimit -n');
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGTERM');

@@ -1,6 +1,6 @@
 /** Clients that send very much: they wait for themselves, and are closed when it is too much; others are served meanwhile. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type Socket, connect as netConnect } from 'node:net';
+import { connect as netConnect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -28,13 +28,19 @@ afterAll(async () => {
   rmSync(stateDir, { recursive: true });
 });
 
-
 /** A frame as it travels from a client. */
 const masked = (text: string, opcode = 1): Buffer =>
-  Buffer.concat(Sender.frame(Buffer.from(text), { fin: true, opcode, mask: true, readOnly: false, rsv1: false }));
+  Buffer.concat(
+    Sender.frame(Buffer.from(text), { fin: true, opcode, mask: true, readOnly: false, rsv1: false }),
+  );
 
 /** A WebSocket that is open, and its socket, to which bytes are written past the library. */
-async function opened(): Promise<{ socket: WebSocket; raw: Socket; texts: string[]; closed: Promise<number> }> {
+async function opened(): Promise<{
+  socket: WebSocket;
+  raw: Socket;
+  texts: string[];
+  closed: Promise<number>;
+}> {
   const socket = new WebSocket(endpoint.replace('http', 'ws'));
   const texts: string[] = [];
   const closed = new Promise<number>((resolve) => socket.on('close', resolve));
@@ -70,7 +76,11 @@ describe('a WebSocket that sends very many frames', () => {
     const { raw, texts, closed } = await opened();
     raw.write(many(2_001, () => masked('{"type":"pong"}')));
     expect(await closed).toBe(FLOODED);
-    expect(JSON.parse(texts.at(-1) ?? '')).toMatchObject({ type: 'closing', code: FLOODED, reconnectAfterMs: 5_000 });
+    expect(JSON.parse(texts.at(-1) ?? '')).toMatchObject({
+      type: 'closing',
+      code: FLOODED,
+      reconnectAfterMs: 5_000,
+    });
   });
 
   it('is answered a helping a turn, in order: another one has its answer before', async () => {
@@ -130,7 +140,9 @@ function answered(bytes: string): Promise<string> {
 describe('requests that come without waiting for answers', () => {
   it('are answered as far as they are few', async () => {
     const request = 'GET /health HTTP/1.1\r\nHost: a\r\n\r\n';
-    const text = await answered(`${request.repeat(2)}GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+    const text = await answered(
+      `${request.repeat(2)}GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`,
+    );
     expect(text.match(/HTTP\/1.1 200/g)).toHaveLength(3);
   });
 

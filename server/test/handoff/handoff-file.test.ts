@@ -124,6 +124,8 @@ it('can be written when every other descriptor is taken', async () => {
     try { for (;;) openSync('/dev/null', 'r'); } catch {}
     await file.write({ at: 1, backBy: 1, paths: [], sessions: [], requests: [] }, () => 1);
   `;
-  execFileSync('sh', ['-c', 'ulimit -n 256 && exec "$0" --input-type=module', process.execPath], { input: script });
+  execFileSync('sh', ['-c', 'ulimit -n 256 && exec "$0" --input-type=module', process.execPath], {
+    input: script,
+  });
   expect(readdirSync(folder)).toEqual(['handoff']);
 });

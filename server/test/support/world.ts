@@ -238,6 +238,7 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
       const handoff = passedOn({
         at: clock.now(),
         backBy: clock.now() + Math.ceil(engine.sessions.slotsMs),
+        areStatesLost: broker.areStatesLost,
         paths: broker.handOver(),
         unused: broker.unused(),
         sessions: engine.sessions.handOver(),
@@ -245,6 +246,7 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
       });
       engine.sessions.sendAway();
       const next = createServer({ ...options, ...change }, lasting);
+      if (handoff.areStatesLost) next.broker.loseStates();
       next.broker.takeOver(handoff.paths);
       next.sessions.takeOver(handoff.sessions, handoff);
       return next;

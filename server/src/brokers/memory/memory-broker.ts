@@ -15,6 +15,7 @@ import { type Change, PathState } from '../../core/path-state.js';
 import type { PathPolicy, PathStore } from '../../core/path-store.js';
 import type { TimerWheel, WheelTimer } from '../../core/timer-wheel.js';
 import { type Draft, logEntry, Update, updateText } from '../../core/update.js';
+import { Wholeness } from '../../core/wholeness.js';
 
 /** What the memory broker may use, and what it stands on. */
 export interface MemoryBrokerOptions {
@@ -31,6 +32,8 @@ export interface MemoryBrokerOptions {
   readonly headTtlMs: number;
   /** How many heads are kept that nobody holds. */
   readonly maxHeads: number;
+  /** Told when there is a state; may be told again. */
+  readonly onState?: () => void;
 }
 
 interface Kept extends PathStore {
@@ -51,6 +54,7 @@ export class MemoryBroker implements Broker {
   readonly #idle = new LinkedMap<string, true>();
   /** The same, of paths that were never published to: whoever may subscribe can make these, so they push out no others. */
   readonly #idleUnused = new LinkedMap<string, true>();
+  readonly #wholeness = new Wholeness();
   #totalBytes = 0;
   #stateBytes = 0;
   #deliver: Deliver = () => {
@@ -70,6 +74,25 @@ export class MemoryBroker implements Broker {
   /** Bytes of all states. */
   get stateBytes(): number {
     return this.#stateBytes;
+  }
+
+  /** Whether states were lost: those that are made from now on may be partial. */
+  get areStatesLost(): boolean {
+    return this.#wholeness.areLost;
+  }
+
+  /** States were lost by a crash. Before anything is published. */
+  loseStates(): void {
+    this.#wholeness.lose();
+  }
+
+  complete(path: string): boolean {
+    const { state } = this.#keep(path) ?? {};
+    if (state == null) return false;
+    this.#wholeness.complete(path);
+    if (!state.isPartial) return false;
+    state.isPartial = false;
+    return true;
   }
 
   start(deliver: Deliver): void {
@@ -167,8 +190,7 @@ export class MemoryBroker implements Broker {
   }
 
   *#published(): Generator<PathHandoff> {
-    for (const path of this.#filled.newestFirst())
-      yield this.#handed(path, this.#kept.get(path) as Kept);
+    for (const path of this.#filled.newestFirst()) yield this.#handed(path, this.#kept.get(path) as Kept);
     for (const [path, kept] of this.#kept) {
       if (kept.log.nextOffset > 1 && !this.#filled.has(path)) yield this.#handed(path, kept);
     }
@@ -184,6 +206,7 @@ export class MemoryBroker implements Broker {
       path,
       head: log.head,
       usedAt: isHeld ? this.#options.clock.now() : usedAt,
+      isPartial: state?.isPartial === true,
       get state() {
         return state === null || state.entries.size === 0 ? [] : [...state.entries.values()];
       },
@@ -199,12 +222,13 @@ export class MemoryBroker implements Broker {
    */
   takeOver(paths: Iterable<PathHandoff>): void {
     const taken = new Map<string, Kept>();
-    for (const { path, head, usedAt, state, entries } of paths) {
+    for (const { path, head, usedAt, state, entries, isPartial = false } of paths) {
       const kept = this.#kept.has(path) ? null : this.#make(path, head.epoch);
       if (kept === null) continue;
       kept.usedAt = usedAt;
       kept.log.restore(head.offset, entries);
       kept.state?.restore(state);
+      if (kept.state !== null) kept.state.isPartial = isPartial;
       this.#totalBytes += kept.log.bytes;
       this.#stateBytes += kept.state?.bytes ?? 0;
       taken.set(path, kept);
@@ -256,6 +280,7 @@ export class MemoryBroker implements Broker {
       const had = state.bytes;
       state.apply({ ...draft, key }, offset);
       this.#stateBytes += state.bytes - had;
+      this.#options.onState?.();
     }
     this.#filled.set(path, log); // moves to the end
     if (!kept.isHeld) this.#rest(path, kept);
@@ -286,6 +311,7 @@ export class MemoryBroker implements Broker {
       usedAt: 0,
       isHeld: false,
     };
+    if (kept.state !== null && this.#wholeness.isPartial(path)) kept.state.isPartial = true;
     this.#kept.set(path, kept);
     return kept;
   }
