@@ -22,7 +22,14 @@ import { type GapEvent, type Handler, Subscription, type SubscriptionEvents } fr
 import { Track } from './track.js';
 
 /** Codes of refusals that may be lifted: who gets one asks again. */
-const RETRYABLE: readonly PomonaErrorCode[] = ['connect_failed', 'keys_unavailable', 'token_failed'];
+const RETRYABLE: readonly PomonaErrorCode[] = [
+  'connect_failed',
+  'keys_unavailable',
+  'token_failed',
+  'too_many_tokens',
+  'subscriptions_full',
+  'address_subscriptions',
+];
 
 /** The paths of one Pomona. */
 export class Subscriptions implements BackEndOwner {

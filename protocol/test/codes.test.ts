@@ -16,6 +16,7 @@ describe('close codes', () => {
       'busy',
       'token_refused',
       'identity_expired',
+      'flooded',
     ],
     renew: ['kicked', 'ticket_refused'],
     stop: ['taken_over', 'dismissed', 'open_refused', 'ended'],

@@ -47,7 +47,7 @@ def _of_one_epoch(
             return None
         entries.update((entry.key, entry) for entry in page.entries)
         if page.next is None:
-            return State(path, position, entries)
+            return State(path, position, entries, page.is_partial)
         if page.next == after:
             raise BadReply("the state does not end")
         after = page.next
@@ -78,4 +78,5 @@ def _page(reply: Reply) -> StatePage:
         for item in decode.items(body, "entries")
     ]
     at = decode.known_position(body, "position")
-    return StatePage(entries, at, decode.optional_text(body, "next"))
+    is_partial = body.get("partial") is True
+    return StatePage(entries, at, decode.optional_text(body, "next"), is_partial)

@@ -104,7 +104,9 @@ def as_json(frame: Frame) -> dict[str, Any]:
         case StatePart():
             rows = [{"key": key, "message": message} for key, message in frame.entries]
             found = {"type": "state", "path": frame.path, "position": position(frame.position)}
-            return found | {"entries": rows, "first": frame.is_first, "last": frame.is_last}
+            partial = {"partial": True} if frame.is_partial else {}
+            ends = {"first": frame.is_first, "last": frame.is_last}
+            return found | {"entries": rows} | ends | partial
         case CommandReply():
             if frame.error is None:
                 return {"type": "reply", "uid": frame.uid, "reply": frame.reply}

@@ -46,7 +46,7 @@ import { VERSION } from './version.js';
 
 /** How long a ticket lasts. */
 const TICKET_LIFETIME_MS = 5 * 60 * 1000;
-const MAX_HEADS = 100_000;
+export const MAX_HEADS = 100_000;
 const OUTBOX: OutboxBounds = { maxBytes: 1024 * 1024, maxFrames: 1_000 };
 /** What an update may carry beyond its message. */
 export interface UpdateOptions {

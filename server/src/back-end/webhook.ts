@@ -41,7 +41,7 @@ interface Asking extends Wait {
 }
 
 /** Requests that wait for a connection, for each connection. */
-const WAITING_PER_CONNECTION = 16;
+export const WAITING_PER_CONNECTION = 16;
 const MAX_ANSWER_BYTES = 1024 * 1024;
 const CONNECT_MS = 5_000;
 /** Shorter than what servers keep idle connections for, so that none is used that has just been closed. */

@@ -27,9 +27,9 @@ declare module 'ws' {
 }
 
 /** A frame of ours needs one fragment; a proxy may make some more. Each costs memory beyond its bytes. */
-const MAX_FRAGMENTS = 64;
+export const MAX_FRAGMENTS = 64;
 /** Chunks of the network that one message may come in. */
-const MAX_CHUNKS = 1_024;
+export const MAX_CHUNKS = 1_024;
 /** Bytes that are parsed before it is looked whether the connection still has its turn. */
 const FED_BYTES = 4_096;
 /** How long a client may take to read the last of a connection that was open, and of one that was refused, in milliseconds. */

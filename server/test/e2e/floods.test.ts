@@ -116,7 +116,7 @@ describe('posted frames that are very many', () => {
     const body = { type: 'send', ticket: wire.opened['ticket'], connection: 1, frames };
     for (let i = 0; i < 20; i++) await exchange(endpoint, body);
     await expect(exchange(endpoint, body)).rejects.toMatchObject({
-      status: 429,
+      status: 503,
       answer: { error: { code: 'too_many_frames', close: FLOODED } },
     });
     expect(await wire.closed).toBe(FLOODED);

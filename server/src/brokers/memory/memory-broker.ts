@@ -206,7 +206,7 @@ export class MemoryBroker implements Broker {
       path,
       head: log.head,
       usedAt: isHeld ? this.#options.clock.now() : usedAt,
-      isPartial: state?.isPartial === true,
+      ...(state?.isPartial === true && { isPartial: true }),
       get state() {
         return state === null || state.entries.size === 0 ? [] : [...state.entries.values()];
       },
