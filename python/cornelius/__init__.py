@@ -71,6 +71,7 @@ update = door(calls.update)
 updates = door(calls.updates)
 send = door(calls.send)
 broadcast = door(calls.broadcast)
+complete = door(calls.complete)
 connect = door(calls.connect)
 disconnect = door(calls.disconnect)
 disconnect_user = door(calls.disconnect_user)
@@ -127,6 +128,7 @@ __all__ = [
     "updates",
     "send",
     "broadcast",
+    "complete",
     "connect",
     "disconnect",
     "disconnect_user",

@@ -65,6 +65,7 @@ class AsyncDobby:
     updates = _method(calls.updates)
     send = _method(calls.send)
     broadcast = _method(calls.broadcast)
+    complete = _method(calls.complete)
     connect = _method(calls.connect)
     disconnect = _method(calls.disconnect)
     disconnect_user = _method(calls.disconnect_user)

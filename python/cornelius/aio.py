@@ -15,6 +15,7 @@ update = async_door(calls.update)
 updates = async_door(calls.updates)
 send = async_door(calls.send)
 broadcast = async_door(calls.broadcast)
+complete = async_door(calls.complete)
 connect = async_door(calls.connect)
 disconnect = async_door(calls.disconnect)
 disconnect_user = async_door(calls.disconnect_user)
@@ -67,6 +68,7 @@ def watch(path: str) -> AsyncIterator[Update | Gap]:
 
 __all__ = [
     "broadcast",
+    "complete",
     "connect",
     "disconnect",
     "disconnect_user",

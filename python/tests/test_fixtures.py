@@ -162,6 +162,8 @@ def call_for(case: Any) -> calls.Call[Any]:
             return calls.send(1, users=["ada"])
         case "broadcast":
             return calls.broadcast(1)
+        case "complete":
+            return calls.complete("contacts")
         case "connect":
             return calls.connect("id", [])
         case "disconnect" if "patterns" in request:
@@ -217,6 +219,8 @@ def test_parses_an_answer_of_the_api(case: Any) -> None:
             assert [{"pattern": each, "ended": n} for each, n in found.items()] == results
         case "disconnect":
             assert [{"path": p, "wasSubscribed": was} for p, was in found.items()] == results
+        case "complete":
+            assert found == answer["completed"]
         case "kick":
             assert found == answer.get("sessions", 1)
         case "history":
@@ -256,6 +260,8 @@ def built(case: Any) -> calls.Call[Any]:
         case "broadcast":
             ids = request.pop("except", ())
             return calls.broadcast(**request, except_=ids, idempotency_key=key)
+        case "complete":
+            return calls.complete(*request["paths"])
         case "connect":
             return calls.connect(**request)
         case "disconnect" if "patterns" in request:

@@ -6,7 +6,7 @@ import { patternFault } from '../../../protocol/patterns.js';
 import type { Revocation } from '../core/revocations.js';
 
 type Check = (value: unknown) => boolean;
-type Fields = Readonly<Record<string, Check>>;
+type Fields = ReadonlyMap<string, Check>;
 
 const isText: Check = (value) => typeof value === 'string';
 const isTime: Check = (value) => Number.isSafeInteger(value);
@@ -16,13 +16,15 @@ const isSource: Check = (value) => typeof value === 'string' && patternFault(val
 const isHolder: Check = (value) => value === 'sessions' || value === 'users';
 
 /** The fields of each kind of record, by the first one that it must have. */
-const KINDS: Readonly<Record<string, Fields>> = {
-  id: { id: isText, at: isTime, isFinal: isFlag, path: isText, isEmpty: isFlag, user: isUser },
-  ofUser: { ofUser: isText, at: isTime, isFinal: isFlag, pattern: isSource },
-  ofLogin: { ofLogin: isText, at: isTime, isFinal: isFlag },
-  horizon: { horizon: isTime, of: isHolder, at: isTime },
-};
-const NAMES = Object.keys(KINDS);
+const KINDS: ReadonlyMap<string, Fields> = new Map(
+  Object.entries({
+    id: { id: isText, at: isTime, isFinal: isFlag, path: isText, isEmpty: isFlag, user: isUser },
+    ofUser: { ofUser: isText, at: isTime, isFinal: isFlag, pattern: isSource },
+    ofLogin: { ofLogin: isText, at: isTime, isFinal: isFlag },
+    horizon: { horizon: isTime, of: isHolder, at: isTime },
+  }).map(([name, fields]) => [name, new Map(Object.entries<Check>(fields))]),
+);
+const NAMES = [...KINDS.keys()];
 
 /** Reads a line; null when it is no record. */
 export function readLine(line: string): Revocation | null {
@@ -34,10 +36,10 @@ export function readLine(line: string): Revocation | null {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value) || !('at' in value)) return null;
   const kind = NAMES.find((name) => Object.hasOwn(value, name));
-  const fields = kind === undefined ? undefined : KINDS[kind];
+  const fields = kind === undefined ? undefined : KINDS.get(kind);
   if (fields === undefined) return null;
-  for (const [name, field] of Object.entries(value)) {
-    if (!Object.hasOwn(fields, name) || fields[name]?.(field) !== true) return null;
+  for (const name in value) {
+    if (fields.get(name)?.((value as Record<string, unknown>)[name]) !== true) return null;
   }
   if (kind === 'horizon' && !('of' in value)) return null;
   return value as Revocation;

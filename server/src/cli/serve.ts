@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { loadConfig } from '../config/sources.js';
 import { createDobby, type Dobby } from '../dobby.js';
+import { boundHeapGrowth } from './heap.js';
 
 const COUNTERS_EVERY_MS = 1_000;
 /** A supervisor may rely on 2 s. */
@@ -14,6 +15,7 @@ process.stdout.on('error', () => undefined);
 
 /** Starts a server from flags, environment and file. Resolves when it listens, or was told to stop before. */
 export async function serve(flags: Record<string, unknown>): Promise<void> {
+  boundHeapGrowth();
   const { config: file } = flags;
   const config = loadConfig({
     ...(typeof file === 'string' ? { file } : {}),
