@@ -31,7 +31,11 @@ function broker() {
     ...{ headTtlMs: 86_400_000, maxHeads: 100_000, policyOf: () => ({ log, state: null, slow: 'resume' }) },
   });
   made.start(() => undefined);
-  return { made, stop: () => (made.stop(), wheel.stop()) };
+  const stop = () => {
+    made.stop();
+    wheel.stop();
+  };
+  return { made, stop };
 }
 
 /** @type {Record<string, () => {add: (i: number) => unknown, stop?: () => void}>} */

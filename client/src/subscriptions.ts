@@ -22,14 +22,7 @@ import { type GapEvent, type Handler, Subscription, type SubscriptionEvents } fr
 import { Track } from './track.js';
 
 /** Codes of refusals that may be lifted: who gets one asks again. */
-const RETRYABLE: readonly PomonaErrorCode[] = [
-  'connect_failed',
-  'keys_unavailable',
-  'token_failed',
-  'too_many_tokens',
-  'subscriptions_full',
-  'address_subscriptions',
-];
+const RETRYABLE = /failed|^keys|full$|tokens|^addr/;
 
 /** The paths of one Pomona. */
 export class Subscriptions implements BackEndOwner {
@@ -200,7 +193,7 @@ export class Subscriptions implements BackEndOwner {
 
   /** Paths cannot be heard: for good, or until they are asked for again. */
   refuse(paths: readonly string[], code: PomonaErrorCode, message: string): void {
-    const retryable = RETRYABLE.includes(code);
+    const retryable = RETRYABLE.test(code);
     this.#each(paths, (track) => {
       if (!track.isHearing) return;
       if (!retryable) track.stop('refused');

@@ -50,6 +50,7 @@ from ._errors import (
 from ._keys import key_fault
 from ._paths import path_fault
 from ._retry import Retry
+from ._state import complete as complete_call
 from ._tokens import token
 from ._types import (
     UNSET,
@@ -71,7 +72,7 @@ update = door(calls.update)
 updates = door(calls.updates)
 send = door(calls.send)
 broadcast = door(calls.broadcast)
-complete = door(calls.complete)
+complete = door(complete_call)
 connect = door(calls.connect)
 disconnect = door(calls.disconnect)
 disconnect_user = door(calls.disconnect_user)

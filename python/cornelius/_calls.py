@@ -116,18 +116,6 @@ def broadcast(
     return Call(request, lambda reply: decode.position(replies.answer(reply)))
 
 
-def complete(*paths: str) -> Call[int]:
-    """Says that the states of `paths` are whole again: they were lost in a crash and published anew.
-
-    Returns how many of them were partial. Raises `BadPath` before sending.
-    """
-    names = [checked_path(path) for path in paths]
-    return Call(
-        post("complete", escaped({"paths": names})),
-        lambda reply: decode.integer(replies.answer(reply), "completed"),
-    )
-
-
 def connect(
     id: str,
     paths: Iterable[str],

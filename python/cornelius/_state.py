@@ -53,6 +53,18 @@ def _of_one_epoch(
         after = page.next
 
 
+def complete(*paths: str) -> Call[int]:
+    """Says that the states of `paths` are whole again: lost in a crash, and published anew.
+
+    Returns how many of them were partial. Raises `BadPath` before sending.
+    """
+    names = [checked_path(path) for path in paths]
+    return Call(
+        post("complete", escaped({"paths": names})),
+        lambda reply: decode.integer(answer(reply), "completed"),
+    )
+
+
 def state_page(
     path: str, names: list[str] | None, after: str | None, limit: int | None
 ) -> Call[StatePage]:

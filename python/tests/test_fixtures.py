@@ -43,7 +43,7 @@ from cornelius._frames import (
 )
 from cornelius._history import history
 from cornelius._replies import Reply
-from cornelius._state import state_page
+from cornelius._state import complete, state_page
 from cornelius.django import _body, _question
 
 FOLDER = Path(__file__).parents[2] / "protocol" / "fixtures"
@@ -163,7 +163,7 @@ def call_for(case: Any) -> calls.Call[Any]:
         case "broadcast":
             return calls.broadcast(1)
         case "complete":
-            return calls.complete("contacts")
+            return complete("contacts")
         case "connect":
             return calls.connect("id", [])
         case "disconnect" if "patterns" in request:
@@ -261,7 +261,7 @@ def built(case: Any) -> calls.Call[Any]:
             ids = request.pop("except", ())
             return calls.broadcast(**request, except_=ids, idempotency_key=key)
         case "complete":
-            return calls.complete(*request["paths"])
+            return complete(*request["paths"])
         case "connect":
             return calls.connect(**request)
         case "disconnect" if "patterns" in request:

@@ -48,6 +48,8 @@ import { VERSION } from './version.js';
 const TICKET_LIFETIME_MS = 5 * 60 * 1000;
 export const MAX_HEADS = 100_000;
 const OUTBOX: OutboxBounds = { maxBytes: 1024 * 1024, maxFrames: 1_000 };
+/** How long a ticket or a token may live. */
+const longestMs = ({ maxTokenAgeMs }: Config): number => Math.max(TICKET_LIFETIME_MS, maxTokenAgeMs);
 /** What an update may carry beyond its message. */
 export interface UpdateOptions {
   /** Of which entry of the path's state this is the new value; a null message removes it. */
@@ -109,7 +111,7 @@ export class Dobby {
     this.#journal = openJournals((name) => state.file(name), {
       clock: systemClock,
       ticketMs: TICKET_LIFETIME_MS,
-      longestMs: this.#longestMs,
+      longestMs: longestMs(this.config),
     });
     const marker = new StateMarker(state.file('states'), (error) => this.#stateFault(error));
     this.#broker = new MemoryBroker({
@@ -132,7 +134,7 @@ export class Dobby {
       ...{ clock: systemClock, wheel: this.#wheel, log: this.#log, secret, addressOf },
       madeTokenSecret: () => state.tokenSecret(),
     });
-    this.#revocations = new Revocations(this.#journal, this.#journal.load()); // what is wrong with it is told at the start
+    this.#revocations = new Revocations(this.#journal, this.#journal.load());
     this.#engine = this.#createEngine(policies, { tickets, origins });
     this.#commands = new CommandCenter(this.config, {
       engine: this.#engine,
@@ -384,14 +386,9 @@ export class Dobby {
     });
   }
 
-  /** How long a ticket or a token may live. */
-  get #longestMs(): number {
-    return Math.max(TICKET_LIFETIME_MS, this.config.maxTokenAgeMs);
-  }
-
   #pruneLater(revocations: Revocations): void {
     this.#wheel.after(TICKET_LIFETIME_MS, () => {
-      revocations.prune(Date.now() - TICKET_LIFETIME_MS, Date.now() - this.#longestMs);
+      revocations.prune(Date.now() - TICKET_LIFETIME_MS, Date.now() - longestMs(this.config));
       this.#pruneLater(revocations);
     });
   }

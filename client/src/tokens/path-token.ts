@@ -55,7 +55,7 @@ export class PathToken extends Token {
     if (!track.isHearing || !this.value) return false;
     // What is heard is heard on as long as the token before is good.
     const isHeard = track.asked === 'heard';
-    if (isHeard && (code === 'keys_unavailable' || code === 'too_many_tokens')) this.#failed(message);
+    if (isHeard && code === 'keys_unavailable') this.#failed(message);
     else if (!isRefusal(code) || !this.#mayAskAgain()) return false;
     else {
       if (!isHeard) this.#lose();
