@@ -1,4 +1,5 @@
 /** `npm run bench -- <bench> [options]`: runs one of the benches in the table. See README.md. */
+import { bounds } from './bounds/bounds.mjs';
 import { commands } from './commands/commands.mjs';
 import { commandsSelfTest } from './commands/self-test.mjs';
 import { fanout } from './fanout/fanout.mjs';
@@ -12,6 +13,10 @@ import { slow } from './slow/slow.mjs';
 
 /** @type {Record<string, {about: string, run: (args: string[]) => Promise<number> | number}>} */
 const BENCHES = {
+  bounds: {
+    about: 'what is bounded in number, filled beyond: the rate of the last beside the first',
+    run: bounds,
+  },
   commands: {
     about: 'commands and their answers: round trips per CPU-second beside the peers',
     run: commands,

@@ -216,6 +216,8 @@ export interface StateFrame {
   readonly first: boolean;
   /** Whether it ends here: what the client knew of the state is replaced. */
   readonly last: boolean;
+  /** Whether it may be a part only of what there was before the server crashed. */
+  readonly partial?: true;
 }
 
 /** Why a command was not done. */

@@ -32,7 +32,7 @@ import {
 import { Track } from './track.js';
 
 /** Codes of refusals that may be lifted: Pomona asks again. */
-const RETRYABLE: readonly PomonaErrorCode[] = ['connect_failed', 'keys_unavailable', 'token_failed'];
+const RETRYABLE = /failed|^keys|full$|tokens|^addr/;
 /** What Dobby says of a path for which no word of the back end came in time. */
 const OVERDUE: readonly PomonaErrorCode[] = ['not_granted', 'denied'];
 /** How long after a path was left what a view has done may arrive: longer than a session lives without a connection. */
@@ -213,9 +213,8 @@ export class Subscriptions implements BackEndOwner {
       const { position: from, asked } = track;
       track.asked = 'heard';
       if (from === undefined) track.position = position;
-      // A session that went on without being asked for the path may stand before what was processed here.
-      const at = from && track.hasProcessed(position) ? from : position;
-      if (isNew) this.#tell(track, 'subscribed', { path, position: at });
+      // Where we are, also when the session stands elsewhere: what is between was processed, or `gap` comes next.
+      if (isNew) this.#tell(track, 'subscribed', { path, position: position && (from || position) });
       // Heard from elsewhere than where we are: told now, because a connection may end before `gap` comes.
       if (from === undefined || position === null || asked === 'heard') continue;
       const reason = from?.epoch === position.epoch ? 'evicted' : 'restarted';
@@ -272,13 +271,12 @@ export class Subscriptions implements BackEndOwner {
 
   /** Paths cannot be heard: for good, or until they are asked for again. */
   refuse(paths: readonly string[], code: PomonaErrorCode, message: string): void {
-    const retryable = RETRYABLE.includes(code);
+    const retryable = RETRYABLE.test(code);
     this.#each(paths, (track) => {
       if (!track.isHearing) return;
       if (!retryable) track.stop('refused');
-      else if (track.asked === 'heard')
-        return; // the answer was lost, the back end's word was not
       else {
+        if (track.asked === 'heard') return; // the answer was lost, the back end's word was not
         track.hold = 'retry';
         track.state = 'asking';
         this.#owner.retrySoon();

@@ -245,6 +245,8 @@ describe('the promise', () => {
     stage.pomona.connect('a', () => {});
     await stage.transport.says({ type: 'unsubscribed', paths: ['a'], by: 'client' }, subscribed('a', at(9)));
     expect(stage.told('gap')).toEqual([{ path: 'a', from: at(5), to: at(9), reason: 'evicted' }]);
+    const from = { path: 'a', position: at(5) };
+    expect(stage.told('subscribed'), 'where the client is, from where the gap begins').toEqual([from, from]);
   });
 
   it('tells every gap of a path without a log', async () => {

@@ -17,6 +17,7 @@ describe('close codes', () => {
       'token_refused',
       'identity_expired',
       'superseded',
+      'flooded',
     ],
     renew: ['kicked', 'ticket_refused'],
     stop: ['taken_over', 'dismissed', 'open_refused', 'ended'],

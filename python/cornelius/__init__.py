@@ -52,6 +52,7 @@ from ._keys import key_fault
 from ._outbox import outbox
 from ._paths import path_fault
 from ._retry import Retry
+from ._state import complete as complete_call
 from ._tokens import token
 from ._types import (
     UNSET,
@@ -73,6 +74,7 @@ update = door(calls.update)
 updates = door(calls.updates)
 send = door(calls.send)
 broadcast = door(calls.broadcast)
+complete = door(complete_call)
 connect = door(calls.connect)
 disconnect = door(calls.disconnect)
 disconnect_user = door(calls.disconnect_user)
@@ -129,6 +131,7 @@ __all__ = [
     "updates",
     "send",
     "broadcast",
+    "complete",
     "connect",
     "disconnect",
     "disconnect_user",

@@ -20,6 +20,7 @@ from ._positions import checked_position
 from ._replies import Reply
 from ._retry import ONCE, Outage, Retry
 from ._signature import like
+from ._state import complete as complete_call
 from ._state import state as state_call
 from ._types import Gap, Page, PathInfo, Position, SessionInfo, State, Update
 from ._watch import SILENCE_SECONDS, Watch
@@ -65,6 +66,7 @@ class AsyncDobby:
     updates = _method(calls.updates)
     send = _method(calls.send)
     broadcast = _method(calls.broadcast)
+    complete = _method(complete_call)
     connect = _method(calls.connect)
     disconnect = _method(calls.disconnect)
     disconnect_user = _method(calls.disconnect_user)

@@ -87,6 +87,8 @@ class StatePart:
     entries: tuple[tuple[str, Any], ...]
     is_first: bool
     is_last: bool
+    is_partial: bool = False
+    """Whether it may be a part only of what there was before the server crashed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +255,7 @@ def _state(source: decode.Object) -> StatePart:
         ),
         decode.boolean(source, "first"),
         decode.boolean(source, "last"),
+        source.get("partial") is True,
     )
 
 

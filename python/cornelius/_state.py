@@ -47,10 +47,22 @@ def _of_one_epoch(
             return None
         entries.update((entry.key, entry) for entry in page.entries)
         if page.next is None:
-            return State(path, position, entries)
+            return State(path, position, entries, page.is_partial)
         if page.next == after:
             raise BadReply("the state does not end")
         after = page.next
+
+
+def complete(*paths: str) -> Call[int]:
+    """Says that the states of `paths` are whole again: lost in a crash, and published anew.
+
+    Returns how many of them were partial. Raises `BadPath` before sending.
+    """
+    names = [checked_path(path) for path in paths]
+    return Call(
+        post("complete", escaped({"paths": names})),
+        lambda reply: decode.integer(answer(reply), "completed"),
+    )
 
 
 def state_page(
@@ -78,4 +90,5 @@ def _page(reply: Reply) -> StatePage:
         for item in decode.items(body, "entries")
     ]
     at = decode.known_position(body, "position")
-    return StatePage(entries, at, decode.optional_text(body, "next"))
+    is_partial = body.get("partial") is True
+    return StatePage(entries, at, decode.optional_text(body, "next"), is_partial)

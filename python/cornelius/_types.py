@@ -136,6 +136,8 @@ class State(Mapping[str, Entry]):
     position: Position
     """Every change up to here is in the state."""
     entries: Mapping[str, Entry]
+    is_partial: bool = False
+    """Whether it may be a part only of what there was before the server crashed."""
 
     def __getitem__(self, key: str) -> Entry:
         return self.entries[key]
@@ -154,6 +156,7 @@ class StatePage:
     entries: list[Entry]
     position: Position
     next: str | None
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,14 @@ from typing import Any
 from . import _calls as calls
 from . import _history
 from ._default import async_default, async_door
+from ._state import complete as complete_call
 from ._types import Gap, PathInfo, Position, SessionInfo, State, Update
 
 update = async_door(calls.update)
 updates = async_door(calls.updates)
 send = async_door(calls.send)
 broadcast = async_door(calls.broadcast)
+complete = async_door(complete_call)
 connect = async_door(calls.connect)
 disconnect = async_door(calls.disconnect)
 disconnect_user = async_door(calls.disconnect_user)
@@ -67,6 +69,7 @@ def watch(path: str) -> AsyncGenerator[Update | Gap, None]:
 
 __all__ = [
     "broadcast",
+    "complete",
     "connect",
     "disconnect",
     "disconnect_user",

@@ -44,7 +44,7 @@ from cornelius._frames import (
 )
 from cornelius._history import history
 from cornelius._replies import Reply
-from cornelius._state import state_page
+from cornelius._state import complete, state_page
 from cornelius.django import _body, _question
 
 FOLDER = Path(__file__).parents[2] / "protocol" / "fixtures"
@@ -110,7 +110,9 @@ def as_json(frame: Frame) -> dict[str, Any]:
         case StatePart():
             rows = [{"key": key, "message": message} for key, message in frame.entries]
             found = {"type": "state", "path": frame.path, "position": position(frame.position)}
-            return found | {"entries": rows, "first": frame.is_first, "last": frame.is_last}
+            partial = {"partial": True} if frame.is_partial else {}
+            ends = {"first": frame.is_first, "last": frame.is_last}
+            return found | {"entries": rows} | ends | partial
         case CommandReply():
             if frame.error is None:
                 return {"type": "reply", "uid": frame.uid, "reply": frame.reply}
@@ -169,6 +171,8 @@ def call_for(case: Any) -> calls.Call[Any]:
             return calls.send(1, users=["ada"])
         case "broadcast":
             return calls.broadcast(1)
+        case "complete":
+            return complete("contacts")
         case "connect":
             return calls.connect("id", [])
         case "disconnect" if "patterns" in request:
@@ -224,6 +228,8 @@ def test_parses_an_answer_of_the_api(case: Any) -> None:
             assert [{"pattern": each, "ended": n} for each, n in found.items()] == results
         case "disconnect":
             assert [{"path": p, "wasSubscribed": was} for p, was in found.items()] == results
+        case "complete":
+            assert found == answer["completed"]
         case "kick":
             assert found == answer.get("sessions", 1)
         case "history":
@@ -263,6 +269,8 @@ def built(case: Any) -> calls.Call[Any]:
         case "broadcast":
             ids = request.pop("except", ())
             return calls.broadcast(**request, except_=ids, idempotency_key=key)
+        case "complete":
+            return complete(*request["paths"])
         case "connect":
             return calls.connect(**request)
         case "disconnect" if "patterns" in request:

@@ -11,13 +11,15 @@ import type { Json } from '../../protocol/frames.js';
 import { LIMITS } from '../../protocol/limits.js';
 import type { Position } from '../../protocol/positions.js';
 import { secretsOf } from '../../protocol/secrets.js';
+import { acceptedSockets } from './accepted-sockets.js';
 import { type MountedApi, registerApi } from './api/http.js';
 import { Idempotency } from './api/idempotency.js';
 import { openApiKeyFile } from './api-key-file-opening.js';
 import type { ApiKeyFile } from './auth/api-key-file.js';
 import { ApiKeys } from './auth/api-keys.js';
 import { Origins } from './auth/origins.js';
-import { FileJournal, Journals } from './auth/revocation-journal.js';
+import { type Journals, openJournals } from './auth/revocation-journal.js';
+import { isSharedAddress } from './auth/shared-addresses.js';
 import { type MadeKey, StateFolder } from './auth/state-folder.js';
 import { StateLock } from './auth/state-lock.js';
 import { SignedTickets } from './auth/tickets.js';
@@ -28,15 +30,18 @@ import { type Config, type ConfigInput, completeConfig } from './config/config.j
 import { Policies } from './config/policies.js';
 import { steadyClock, systemClock, systemIds } from './core/clock.js';
 import { createEngine, type Engine, type EngineInfo, engineInfo } from './core/engine.js';
+import { Intake } from './core/intake.js';
 import type { OutboxBounds } from './core/outbox.js';
 import { draftOf } from './core/publishing.js';
 import type { Receiver } from './core/receiver.js';
 import { Revocations } from './core/revocations.js';
 import type { PatternResult } from './core/revoking.js';
 import type { GrantResult, RevokeResult } from './core/session-paths.js';
+import type { SocketTable } from './core/socket-table.js';
 import { TimerWheel } from './core/timer-wheel.js';
 import { checkedPath, DobbyError, orThrow } from './dobby-error.js';
 import { Handover } from './handoff/handover.js';
+import { StateMarker } from './handoff/state-marker.js';
 import { createHttpServer } from './http-server.js';
 import { Authorities } from './identity/authorities.js';
 import { DescriptorWatch } from './observe/descriptor-watch.js';
@@ -52,8 +57,10 @@ import { VERSION } from './version.js';
 
 /** How long a ticket lasts. */
 const TICKET_LIFETIME_MS = 5 * 60 * 1000;
-const MAX_HEADS = 100_000;
+export const MAX_HEADS = 100_000;
 const OUTBOX: OutboxBounds = { maxBytes: 1024 * 1024, maxFrames: 1_000 };
+/** How long a ticket or a token may live. */
+const longestMs = ({ maxTokenAgeMs }: Config): number => Math.max(TICKET_LIFETIME_MS, maxTokenAgeMs);
 
 /** A push server. */
 export class Dobby {
@@ -72,6 +79,8 @@ export class Dobby {
   readonly #commands: CommandCenter;
   readonly #endpoint: Endpoint;
   readonly #app: FastifyInstance;
+  /** The sockets that were accepted. */
+  readonly sockets: SocketTable;
   readonly #startedAt = steadyClock.now();
   readonly #idempotency = new Idempotency(steadyClock);
   readonly #handover: Handover;
@@ -107,12 +116,12 @@ export class Dobby {
       lifetimeMs: TICKET_LIFETIME_MS,
       secrets: () => state.ticketSecrets(Date.now()),
     });
-    const journal = (name: string, lifetimeMs: number) =>
-      new FileJournal(state.file(name), { lifetimeMs, clock: systemClock });
-    this.#journal = new Journals(
-      journal('revocations', TICKET_LIFETIME_MS),
-      journal('revocations-of-users', this.#longestMs),
-    );
+    this.#journal = openJournals((name) => state.file(name), {
+      clock: systemClock,
+      ticketMs: TICKET_LIFETIME_MS,
+      longestMs: longestMs(this.config),
+    });
+    const marker = new StateMarker(state.file('states'), (error) => this.#stateFault(error));
     this.#broker = new MemoryBroker({
       clock: steadyClock,
       ids: systemIds,
@@ -122,17 +131,19 @@ export class Dobby {
       maxStateBytes: this.config.maxStateBytes,
       headTtlMs: this.config.headTtlMs,
       maxHeads: MAX_HEADS,
+      onState: () => marker.set(),
     });
     const origins = new Origins(this.config);
-    const addressOf = (request: IncomingMessage) =>
-      origins.clientAddress(request.headers, request.socket.remoteAddress ?? '');
+    // Copied: a part of a header would keep all of it.
+    const addressOf = ({ headers, socket }: IncomingMessage) =>
+      String(Buffer.from(origins.clientAddress(headers, socket.remoteAddress ?? '')));
     const secret = () => secretsOf(this.config.webhookSecret ?? '')?.[0] ?? state.webhookSecret();
     this.#authorities = new Authorities(this.config, {
       ...{ clock: systemClock, wheel: this.#wheel, log: this.#log, secret, addressOf },
       madeTokenSecrets: () => state.tokenSecrets().keys,
     });
-    this.#revocations = new Revocations(this.#journal, this.#journal.load()); // what is wrong with it is told at the start
-    this.#engine = this.#createEngine(policies, tickets, this.#revocations);
+    this.#revocations = new Revocations(this.#journal, this.#journal.load());
+    this.#engine = this.#createEngine(policies, { tickets, origins });
     this.#commands = new CommandCenter(this.config, {
       engine: this.#engine,
       clock: systemClock,
@@ -140,17 +151,22 @@ export class Dobby {
       log: this.#log,
       secret,
     });
-    this.#endpoint = this.#createEndpoint(policies, { tickets, origins, addressOf });
     this.#app = createHttpServer(this.#log, {
       corsOf: (headers, peer) => this.#endpoint.corsOf(headers, peer),
       addressOf: (headers, peer) => origins.clientAddress(headers, peer),
     });
+    this.sockets = acceptedSockets({
+      ...{ server: this.#app.server, log: this.#log },
+      isShared: (address) => isSharedAddress(address, origins),
+      backEndConnections: this.config.commandConnections + this.config.sessionConnections,
+    });
+    this.#endpoint = this.#createEndpoint(policies, { tickets, origins, addressOf });
     this.#api = this.#mount();
     this.#handover = new Handover({
       file: state.file('handoff'),
       clock: systemClock,
       log: this.#log,
-      paths: this.#broker,
+      ...{ paths: this.#broker, marker },
       sessions: this.#engine.sessions,
       requests: this.#idempotency,
     });
@@ -321,7 +337,10 @@ export class Dobby {
     this.#log.error({ error: String(error) }, 'the state folder cannot be written');
   }
 
-  #createEngine(policies: Policies, tickets: SignedTickets, revocations: Revocations): Engine {
+  #createEngine(
+    policies: Policies,
+    { tickets, origins }: Pick<EndpointParts, 'tickets' | 'origins'>,
+  ): Engine {
     const { sessionTtlMs, grantWaitMs, stallMs, pingIntervalMs } = this.config;
     return createEngine({
       clock: systemClock,
@@ -329,7 +348,8 @@ export class Dobby {
       wheel: this.#wheel,
       broker: this.#broker,
       tickets,
-      revocations,
+      revocations: this.#revocations,
+      isShared: (address) => isSharedAddress(address, origins),
       authority: this.#authorities,
       isPublic: (path) => policies.isPublic(path),
       settings: {
@@ -363,6 +383,8 @@ export class Dobby {
       ...parts,
       wheel: this.#wheel,
       probes: new Probes(this.#wheel),
+      sockets: this.sockets,
+      intake: new Intake(systemClock, this.config.maxCommandsPerSecond),
       log: this.#log,
       wantsCookies: this.#authorities.wantsCookies,
       forwardHeaders: this.config.forwardHeaders,
@@ -386,18 +408,14 @@ export class Dobby {
       keys: this.#keys,
       idempotency: this.#idempotency,
       about: () => ({ version: VERSION, startedAt: this.#startedAt, now: steadyClock.now() }),
+      onKey: (socket) => this.sockets.proves(socket, 'api'),
       isStopping: () => this.#isStopping,
     });
   }
 
-  /** How long a ticket or a token may live. */
-  get #longestMs(): number {
-    return Math.max(TICKET_LIFETIME_MS, this.config.maxTokenAgeMs);
-  }
-
   #pruneLater(revocations: Revocations): void {
     this.#wheel.after(TICKET_LIFETIME_MS, () => {
-      revocations.prune(Date.now() - TICKET_LIFETIME_MS, Date.now() - this.#longestMs);
+      revocations.prune(Date.now() - TICKET_LIFETIME_MS, Date.now() - longestMs(this.config));
       this.#pruneLater(revocations);
     });
   }

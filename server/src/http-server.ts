@@ -9,6 +9,7 @@ import { fault, knownFault, type RequestFault } from './http-errors.js';
 import type { Log } from './observe/log.js';
 import { sparingLog } from './observe/sparing-log.js';
 import { logRefusal } from './refusal-log.js';
+import { BodyTurns, limitRequests } from './request-budget.js';
 import { otherCharset, utf8Of } from './utf8.js';
 
 /** How often requests that take too long are looked for. */
@@ -44,6 +45,7 @@ export function createHttpServer(log: Log, rules: ClientRules = DIRECT): Fastify
     },
   });
   broken.watch(app);
+  limitRequests(app.server, systemClock);
   readJson(app);
   app.setErrorHandler((error, request, reply) => {
     const known = knownFault(error);
@@ -86,17 +88,20 @@ function notAllowed(allowed: readonly string[]): RequestFault {
 
 /** Bodies are JSON in UTF-8 and nothing else. The library's own parser has errors of its own, and replaces what is no UTF-8. */
 function readJson(app: FastifyInstance): void {
+  const turns = new BodyTurns(systemClock);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, ({ headers }, body, done) => {
     const wrong = encodingFault(headers);
     if (wrong !== null) return done(wrong);
-    const text = utf8Of(body as Buffer);
-    if (text === null) return done(fault('bad_json', { message: 'This body is not UTF-8, and JSON is.' }));
-    try {
-      done(null, JSON.parse(text));
-    } catch {
-      done(fault('bad_json'));
-    }
+    turns.run(body.length, () => {
+      const text = utf8Of(body as Buffer);
+      if (text === null) return done(fault('bad_json', { message: 'This body is not UTF-8, and JSON is.' }));
+      try {
+        done(null, JSON.parse(text));
+      } catch {
+        done(fault('bad_json'));
+      }
+    });
   });
 }
 

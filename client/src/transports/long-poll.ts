@@ -33,7 +33,7 @@ async function probe(context: TransportContext, signal: AbortSignal): Promise<vo
 /** Hands over what an answer brings; returns the next cursor. */
 function deliver(context: TransportContext, answer: unknown): string {
   const { updates, reconnectWith } = isObject(answer) ? answer : {};
-  if (!Array.isArray(updates) || !isString(reconnectWith)) throw new Error('The answer is none to a poll.');
+  if (!Array.isArray(updates) || !isString(reconnectWith)) throw new Error('This is no answer to a poll.');
   context.heard();
   for (const frame of updates) context.frame(frame);
   return reconnectWith;

@@ -1,6 +1,8 @@
 /** The machine that Dobby runs on: a real server core with the real HTTP endpoint, which may stop, crash and start again. */
 import { EventEmitter } from 'node:events';
+import { Intake } from '../../../server/src/core/intake.js';
 import type { SessionSettings } from '../../../server/src/core/session-settings.js';
+import { SocketTable } from '../../../server/src/core/socket-table.js';
 import { Endpoint, type EndpointParts } from '../../../server/src/transports/endpoint.js';
 import { Probes } from '../../../server/src/transports/probes.js';
 import type { TransportParts } from '../../../server/src/transports/transport-parts.js';
@@ -9,6 +11,8 @@ import type { RouteHandler } from './server-exchange.js';
 
 const SESSION_TTL_MS = 30_000;
 const POLL_HOLD_MS = 25_000;
+const MAX_SOCKETS = 1_000;
+const MAX_COMMANDS_PER_SECOND = 100;
 
 /** Dobby, as the network reaches it. */
 export class Host {
@@ -38,11 +42,13 @@ export class Host {
   }
 
   #serve(): void {
-    const { sessions, tickets, wheel } = this.world;
+    const { sessions, tickets, wheel, clock } = this.world;
     const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
     const parts: TransportParts = {
       ...{ sessions, tickets, wheel, log },
       probes: new Probes(wheel),
+      sockets: new SocketTable({ max: MAX_SOCKETS, onFull: nothing }),
+      intake: new Intake(clock, MAX_COMMANDS_PER_SECOND),
       sessionTtlMs: SESSION_TTL_MS,
       pollHoldMs: Math.min(POLL_HOLD_MS, this.#pingIntervalMs),
       isPublic: (path) => path.startsWith('public'),

@@ -1,4 +1,5 @@
 /** The back end's API over HTTP: keys and what they are good for, schemas, idempotency, then the method. */
+import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { LIMITS } from '../../../protocol/limits.js';
 import type { ApiKey, ApiKeys } from '../auth/api-keys.js';
@@ -16,6 +17,8 @@ export interface ApiParts extends ApiContext {
   readonly idempotency: Idempotency;
   /** Whether the server is shutting down: everything is refused, to be tried again. */
   readonly isStopping: () => boolean;
+  /** Told of the socket of each request that has shown a key. */
+  readonly onKey?: (socket: Socket) => void;
 }
 
 /** The API, mounted. */
@@ -31,6 +34,7 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): MountedApi {
   for (const method of METHODS) {
     const onRequest = async (request: FastifyRequest): Promise<void> => {
       admit(parts, method, request);
+      parts.onKey?.(request.raw.socket);
     };
     app.post(`/api/${method.name}`, { onRequest, bodyLimit: LIMITS.apiBodyBytes }, (request) => {
       const answer = run(method, request, parts);

@@ -6,15 +6,14 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../core/clock.js';
 import type { AnsweredRequest } from '../core/handoff.js';
+import { LinkedMap } from '../core/linked-map.js';
 import { fault } from '../http-errors.js';
 
 const LIFETIME_MS = 5 * 60 * 1000;
 /** Answers that are kept, one for each update that they speak of: some 30 MB. */
-const MAX_ANSWERS = 100_000;
+export const MAX_ANSWERS = 100_000;
 
 interface Kept {
-  /** The name of the API key; empty for the one that may do everything. */
-  readonly owner: string;
   readonly digest: string;
   readonly at: number;
   readonly answer: Promise<object>;
@@ -24,13 +23,19 @@ interface Kept {
   answers: number;
 }
 
+/** What is kept of the requests of one API key. */
+interface Owner {
+  /** In the order of their time. */
+  readonly kept: LinkedMap<string, Kept>;
+  /** What all of them count. */
+  answers: number;
+}
+
 /** The memory of idempotency keys. */
 export class Idempotency {
   readonly #clock: Clock;
-  /** In the order of their time. */
-  readonly #kept = new Map<string, Kept>();
-  /** By API key. */
-  readonly #answers = new Map<string, number>();
+  /** By the name of the API key, which is empty for the one that may do everything. Owners that have nothing are dropped. */
+  readonly #owners = new Map<string, Owner>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -40,21 +45,22 @@ export class Idempotency {
   async once(key: string, request: unknown, task: () => object | Promise<object>): Promise<object> {
     this.#prune();
     const digest = digestOf(request);
-    const known = this.#kept.get(key);
+    const owner = this.#ownerOf(key);
+    const known = owner.kept.get(key);
     if (known !== undefined) {
       if (known.digest !== digest) throw fault('idempotency_key_reused', { field: 'idempotencyKey' });
       return { ...(await known.answer), repeated: true };
     }
     const answering = { answer: (async () => task())(), answered: null, answers: 0 };
-    const kept: Kept = { owner: ownerOf(key), digest, at: this.#clock.now(), ...answering };
-    this.#kept.set(key, kept);
+    const kept: Kept = { digest, at: this.#clock.now(), ...answering };
+    owner.kept.set(key, kept);
     try {
       const answer = await kept.answer;
       // It may have been forgotten meanwhile, and the key be another's.
-      if (this.#kept.get(key) === kept) this.#count(kept, answer);
+      if (owner.kept.get(key) === kept) count(owner, kept, answer);
       return answer;
     } catch (error) {
-      if (this.#kept.get(key) === kept) this.#kept.delete(key);
+      if (owner.kept.get(key) === kept) owner.kept.delete(key);
       throw error;
     }
   }
@@ -62,53 +68,58 @@ export class Idempotency {
   /** The requests that have been answered, in the order of their time. */
   handOver(): AnsweredRequest[] {
     this.#prune();
-    return [...this.#kept].flatMap(([key, { digest, at, answered: answer }]) =>
-      answer === null ? [] : [{ key, digest, at, answer }],
-    );
+    const all = [...this.#owners.values()].flatMap(({ kept }) => [...kept]);
+    return all
+      .flatMap(([key, { digest, at, answered: answer }]) =>
+        answer === null ? [] : [{ key, digest, at, answer }],
+      )
+      .sort((a, b) => a.at - b.at);
   }
 
   /** Knows what the server before has answered, with its times. */
   takeOver(requests: Iterable<AnsweredRequest>): void {
     for (const { key, digest, at, answer } of requests) {
-      if (this.#kept.has(key)) continue;
-      const kept: Kept = {
-        owner: ownerOf(key),
-        digest,
-        at,
-        answer: Promise.resolve(answer),
-        answered: null,
-        answers: 0,
-      };
-      this.#kept.set(key, kept);
-      this.#count(kept, answer);
+      const owner = this.#ownerOf(key);
+      if (owner.kept.has(key)) continue;
+      const kept: Kept = { digest, at, answer: Promise.resolve(answer), answered: null, answers: 0 };
+      owner.kept.set(key, kept);
+      count(owner, kept, answer);
     }
   }
 
-  #count(kept: Kept, answer: object): void {
-    kept.answered = answer;
-    kept.answers = 'results' in answer && Array.isArray(answer.results) ? answer.results.length + 1 : 1;
-    this.#add(kept.owner, kept.answers);
+  #ownerOf(key: string): Owner {
+    const name = nameOf(key);
+    let owner = this.#owners.get(name);
+    if (owner === undefined) {
+      owner = { kept: new LinkedMap(), answers: 0 };
+      this.#owners.set(name, owner);
+    }
+    return owner;
   }
 
-  #add(owner: string, answers: number): void {
-    this.#answers.set(owner, (this.#answers.get(owner) ?? 0) + answers);
-  }
-
+  /** Forgets what is too old, and the oldest of what is too much: only what is removed is looked at. */
   #prune(): void {
     const before = this.#clock.now() - LIFETIME_MS;
-    const isOver = (owner: string): boolean => (this.#answers.get(owner) ?? 0) > MAX_ANSWERS;
-    const isAnyOver = [...this.#answers.keys()].some(isOver);
-    for (const [key, { owner, at, answers }] of this.#kept) {
-      if (at >= before && !isAnyOver) return;
-      if (at >= before && !isOver(owner)) continue;
-      this.#kept.delete(key);
-      this.#add(owner, -answers);
+    for (const [name, owner] of this.#owners) {
+      for (let oldest = owner.kept.oldest; oldest !== undefined; oldest = owner.kept.oldest) {
+        const [key, { at, answers }] = oldest;
+        if (at >= before && owner.answers <= MAX_ANSWERS) break;
+        owner.kept.delete(key);
+        owner.answers -= answers;
+      }
+      if (owner.kept.size === 0) this.#owners.delete(name);
     }
   }
 }
 
+function count(owner: Owner, kept: Kept, answer: object): void {
+  kept.answered = answer;
+  kept.answers = 'results' in answer && Array.isArray(answer.results) ? answer.results.length + 1 : 1;
+  owner.answers += kept.answers;
+}
+
 /** Whose a record is: what stands before the colon of its key, where there is one. */
-const ownerOf = (key: string): string => /^([^ :]*):/.exec(key)?.[1] ?? '';
+const nameOf = (key: string): string => /^([^ :]*):/.exec(key)?.[1] ?? '';
 
 /** @throws RequestFault for what cannot be written again as JSON, being nested too deep. */
 function digestOf(request: unknown): string {

@@ -1,30 +1,55 @@
-/** Lets so many through at a time; so many others wait, in the order of their coming, and the rest is turned away at once. */
+/**
+ * A semaphore: so many tasks run at a time, and others wait in the order of their coming, bounded in number and in what they hold. What
+ * finds no room is turned away at once; what is not wanted any more when its turn comes is not run.
+ */
+import { ByteBudget } from '../core/byte-budget.js';
+import { LinkedMap } from '../core/linked-map.js';
+
+/** The bounds of a gate. */
+export interface GateBounds {
+  readonly maxRunning: number;
+  readonly maxWaiting: number;
+  /** What all that waits may weigh; by default there is no bound. */
+  readonly maxWeight?: number;
+}
+
+/** A task that may have to wait. */
+export interface Waiting {
+  /** What it holds, by default nothing. */
+  readonly weight?: number;
+  /** Asked when its turn comes; by default it is wanted. */
+  readonly isWanted?: () => boolean;
+}
 
 /** A bound on what is under way and on what waits. */
 export class Gate {
-  readonly #maxRunning: number;
-  readonly #maxWaiting: number;
+  readonly #bounds: GateBounds;
+  readonly #weight: ByteBudget;
+  readonly #waiting = new LinkedMap<() => void, true>();
   #running = 0;
-  readonly #waiting: (() => void)[] = [];
 
-  constructor(options: { readonly maxRunning: number; readonly maxWaiting: number }) {
-    this.#maxRunning = options.maxRunning;
-    this.#maxWaiting = options.maxWaiting;
+  constructor(bounds: GateBounds) {
+    this.#bounds = bounds;
+    this.#weight = new ByteBudget(bounds.maxWeight ?? Number.POSITIVE_INFINITY);
   }
 
-  /** Runs `task` when there is room, and answers its result; null: it was turned away, and `task` is never run. */
-  async pass<T>(task: () => Promise<T>): Promise<T | null> {
-    if (this.#running >= this.#maxRunning) {
-      if (this.#waiting.length >= this.#maxWaiting) return null;
-      // Whoever leaves hands its place on, so that nobody who comes then takes it first.
-      await new Promise<void>((enter) => this.#waiting.push(enter));
+  /** Runs `task` when there is room, and returns its result; null: it was turned away or not wanted any more, and did not run. */
+  async pass<T>(task: () => Promise<T>, { weight = 0, isWanted }: Waiting = {}): Promise<T | null> {
+    if (this.#running >= this.#bounds.maxRunning) {
+      if (this.#waiting.size >= this.#bounds.maxWaiting || !this.#weight.take(weight)) return null;
+      // A task that ends hands its place on, so that no task that comes then takes it first.
+      await new Promise<void>((enter) => this.#waiting.set(enter, true));
+      this.#weight.release(weight);
     } else this.#running++;
     try {
-      return await task();
+      return isWanted?.() === false ? null : await task();
     } finally {
-      const next = this.#waiting.shift();
+      const next = this.#waiting.oldest?.[0];
       if (next === undefined) this.#running--;
-      else next();
+      else {
+        this.#waiting.delete(next);
+        next();
+      }
     }
   }
 }

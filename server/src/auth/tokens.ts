@@ -31,8 +31,11 @@ export interface TokensOptions {
   readonly clock: Clock;
 }
 
-const MAX_AT_A_TIME = 256;
-const MAX_WAITING = 4_096;
+/** Tokens that are checked at a time, and that wait. */
+export const MAX_AT_A_TIME = 256;
+export const MAX_WAITING = 4_096;
+/** Characters of all that wait. */
+export const MAX_WAITING_CHARACTERS = 16 * 1024 * 1024;
 /** Three parts in base64url, which jose would take with white space and padding too; the signature of `alg: none` is empty. */
 const SHAPE = /^[\w-]+\.[\w-]*\.[\w-]*$/;
 /**
@@ -43,22 +46,26 @@ const COARSE_SKEW_S = SKEW_MS / 1000 + 1;
 /** Reads tokens. */
 export class Tokens implements TokenReader {
   readonly #options: TokensOptions;
-  readonly #gate = new Gate({ maxRunning: MAX_AT_A_TIME, maxWaiting: MAX_WAITING });
+  readonly #gate = new Gate({
+    maxRunning: MAX_AT_A_TIME,
+    maxWaiting: MAX_WAITING,
+    maxWeight: MAX_WAITING_CHARACTERS,
+  });
 
   constructor(options: TokensOptions) {
     this.#options = options;
   }
 
-  identity(token: string): Promise<Outcome<Identity>> {
-    return this.#read(token, identityOf);
+  identity(token: string, isWanted?: () => boolean): Promise<Outcome<Identity>> {
+    return this.#read({ token, isWanted }, identityOf);
   }
 
-  pass(token: string): Promise<Outcome<Pass>> {
-    return this.#read(token, passOf);
+  pass(token: string, isWanted?: () => boolean): Promise<Outcome<Pass>> {
+    return this.#read({ token, isWanted }, passOf);
   }
 
   async #read<T>(
-    token: string,
+    { token, isWanted }: { readonly token: string; readonly isWanted: (() => boolean) | undefined },
     say: (claims: Claims, lifespan: Lifespan) => Outcome<T>,
   ): Promise<Outcome<T>> {
     try {
@@ -66,8 +73,9 @@ export class Tokens implements TokenReader {
       if ('error' in header) return header;
       const key = await this.#options.keys.find(header.value, token);
       if ('error' in key) return key;
-      const claims = await this.#gate.pass(() => this.#verify(token, key.value));
-      if (claims === null) return { error: errorBody('keys_unavailable', { message: BUSY }) };
+      const waiting = { weight: token.length, ...(isWanted && { isWanted }) };
+      const claims = await this.#gate.pass(() => this.#verify(token, key.value), waiting);
+      if (claims === null) return { error: errorBody('too_many_tokens') };
       const { clock, maxAgeMs } = this.#options;
       const lifespan = lifespanOf(claims, { now: clock.now(), maxAgeMs });
       return 'error' in lifespan ? lifespan : say(claims, lifespan.value);
@@ -102,8 +110,6 @@ export class Tokens implements TokenReader {
     return (await jwtVerify(token, key, options)).payload;
   }
 }
-
-const BUSY = 'Too many tokens are being checked.';
 
 /** What a token's header says, which nobody has signed for yet. */
 function headerOf(token: string): Outcome<JWTHeaderParameters> {

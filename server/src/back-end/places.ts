@@ -1,7 +1,9 @@
+import { LinkedMap } from '../core/linked-map.js';
+
 /** Places for so many at a time; whoever finds none waits in line, as long as somebody waits for it. */
 export class Places {
   #free: number;
-  readonly #line = new Set<() => void>();
+  readonly #line = new LinkedMap<() => void, true>();
 
   constructor(count: number) {
     this.#free = count;
@@ -22,14 +24,15 @@ export class Places {
       };
       const called = (): void => done(true);
       const aborted = (): void => done(false);
-      this.#line.add(called);
+      this.#line.set(called, true);
       signal.addEventListener('abort', aborted);
     });
   }
 
   /** Gives a place back, to the first in the line if there is one. */
   giveBack(): void {
-    for (const next of this.#line) return next();
-    this.#free++;
+    const next = this.#line.oldest?.[0];
+    if (next === undefined) this.#free++;
+    else next();
   }
 }

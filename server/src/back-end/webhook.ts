@@ -43,7 +43,7 @@ interface Asking extends Wait {
 }
 
 /** Requests that wait for a connection, for each connection. */
-const WAITING_PER_CONNECTION = 16;
+export const WAITING_PER_CONNECTION = 16;
 /** What configures the URL, for advice. */
 const SETTINGS = 'sessionUrl or commandUrl';
 const MAX_ANSWER_BYTES = 1024 * 1024;

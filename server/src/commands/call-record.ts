@@ -27,7 +27,7 @@ export interface KeptAnswers {
 const LEAST_ANSWERS = 128;
 const LEAST_CHARACTERS = LIMITS.commandsAtATime * LIMITS.messageBytes;
 /** When all sessions together have more, each is left its share. */
-const MAX_KEPT_CHARACTERS = 32 * 1024 * 1024;
+export const MAX_KEPT_CHARACTERS = 32 * 1024 * 1024;
 /** What an answer counts beyond its text. */
 const ANSWER_CHARACTERS = 512;
 

@@ -24,7 +24,7 @@ import { type CallOwner, RunningCall } from './running-call.js';
 import { SessionCalls } from './session-calls.js';
 
 /** Handlers of all sessions together: one client may open very many. */
-const MAX_UNFINISHED = 10_000;
+export const MAX_UNFINISHED = 10_000;
 /** Arguments that are so short are their own digest. */
 const SHORT_CHARACTERS = 128;
 

@@ -1,9 +1,12 @@
 /**
  * The paths of one session about which somebody is being asked: their tokens are read, or the back end is asked. Whatever is
- * answered counts only for paths that are still wanted then.
+ * answered counts only for paths that are still wanted then. What waits is one item for each path, as its client asked for it
+ * last, and is counted by what its tokens hold; what is superseded, or of a session that has ended, is not worked for.
  */
 import { type ErrorCode, errorBody, type Outcome } from '../../../protocol/codes.js';
 import type { SubscribeItem } from '../../../protocol/frames.js';
+import { LIMITS } from '../../../protocol/limits.js';
+import type { ByteBudget } from './byte-budget.js';
 import type { Clock } from './clock.js';
 import type { Asker, Authority, Pass, PathWord } from './identity.js';
 import { tableOf } from './path-table.js';
@@ -32,9 +35,14 @@ export interface AskingParts {
   readonly grantWaitMs: number;
   /** Whether the server stops: nothing of a session changes any more. */
   readonly isFrozen: () => boolean;
-  /** Counts the paths of all sessions that wait. */
-  readonly counters: { pending: number };
+  /** Counts the paths that wait. */
+  readonly onWaiting: (change: number) => void;
+  /** Characters of tokens that wait, of all sessions. */
+  readonly tokenBytes: ByteBudget;
 }
+
+/** Characters of tokens that wait, of one session: those of an `open` frame, and as many renewals. */
+export const MAX_SESSION_TOKEN_CHARACTERS = 2 * LIMITS.openBytes;
 
 /** The waits between two tries grow up to the last one. */
 const WAITS_MS = [250, 500, 1_000, 2_000];
@@ -43,8 +51,8 @@ const WAITS_MS = [250, 500, 1_000, 2_000];
 interface Asked {
   /** As its client asked for it last. */
   item: SubscribeItem;
-  /** Only the answer to this one counts. */
-  readonly question: object;
+  /** Whether its question is being answered. */
+  isBegun: boolean;
 }
 
 /** The paths of a session that are being asked about. */
@@ -52,11 +60,11 @@ export class Asking {
   readonly #session: Session;
   readonly #parts: AskingParts;
   readonly #onAnswers: (answers: readonly Answer[], word: PathWord) => void;
+  /** By path. The answer to a question counts for those that it was begun for and that are still here. */
   readonly #asked = new Map<string, Asked>();
-  /** One frame's tokens after the other's: a client that sends very many waits for itself. */
-  #reading: Promise<void> = Promise.resolve();
-  /** Questions that the back end is to be asked next. */
-  readonly #next: object[] = [];
+  /** Of the tokens in `#asked`. */
+  #tokenCharacters = 0;
+  #isReading = false;
   #isAsking = false;
 
   /** `onAnswers` is called with what was answered together, and with all that the back end said. */
@@ -83,8 +91,11 @@ export class Asking {
   /** A path is wanted no more, or was decided by another; gives how its client asked for it. */
   take(path: string): SubscribeItem | undefined {
     const asked = this.#asked.get(path);
-    if (this.#asked.delete(path)) this.#parts.counters.pending--;
-    return asked?.item;
+    if (asked === undefined) return undefined;
+    this.#asked.delete(path);
+    this.#parts.onWaiting(-1);
+    this.#count(-(asked.item.token?.length ?? 0));
+    return asked.item;
   }
 
   /** Paths were taken away: what is being answered about them was asked before, and is asked again. */
@@ -102,14 +113,20 @@ export class Asking {
   begin(items: readonly SubscribeItem[]): void {
     // A path that a frame names twice is asked about as it is named last.
     const each = new Map(items.map((item) => [item.path, item]));
-    const fresh = [...each.values()].filter((item) => !this.#goesOn(item));
-    const withToken = fresh.filter(({ token }) => token !== undefined);
-    const others = fresh.filter(({ token }) => token === undefined);
-    if (withToken.length > 0) {
-      const question = this.#note(withToken);
-      this.#reading = this.#reading.then(() => this.#read(withToken, question));
+    const tooMany: Answer[] = [];
+    for (const item of each.values()) {
+      if (this.#goesOn(item)) continue;
+      this.take(item.path);
+      if (!this.#count(item.token?.length ?? 0)) {
+        tooMany.push({ item, verdict: 'refused', ...errorBody('too_many_tokens') });
+        continue;
+      }
+      this.#parts.onWaiting(1);
+      this.#asked.set(item.path, { item, isBegun: false });
     }
-    if (others.length > 0) this.#askNext(this.#note(others));
+    if (tooMany.length > 0) this.#onAnswers(tooMany, NOTHING);
+    if (!this.#isReading) void this.#readAll();
+    if (!this.#isAsking) void this.#askAll();
   }
 
   /** Whether the same is asked about a path already. */
@@ -120,25 +137,53 @@ export class Asking {
     return true;
   }
 
-  #note(items: readonly SubscribeItem[]): object {
-    const question = {};
-    for (const item of items) {
-      if (!this.#asked.has(item.path)) this.#parts.counters.pending++;
-      this.#asked.set(item.path, { item, question });
-    }
-    return question;
+  /** Counts characters of tokens; false, and nothing is counted, when there is no room for them. */
+  #count(characters: number): boolean {
+    const { tokenBytes } = this.#parts;
+    if (characters > 0) {
+      if (this.#tokenCharacters + characters > MAX_SESSION_TOKEN_CHARACTERS) return false;
+      if (!tokenBytes.take(characters)) return false;
+    } else tokenBytes.release(-characters);
+    this.#tokenCharacters += characters;
+    return true;
   }
 
-  async #read(items: readonly SubscribeItem[], question: object): Promise<void> {
+  /** What is to be asked next, begun: with tokens, of which there are not too many at a time, or without. */
+  #next(hasToken: boolean): Set<Asked> {
+    const batch = new Set<Asked>();
+    for (const asked of this.#asked.values()) {
+      if (asked.isBegun || (asked.item.token !== undefined) !== hasToken) continue;
+      if (hasToken && batch.size >= LIMITS.tokensPerFrame) break;
+      asked.isBegun = true;
+      batch.add(asked);
+    }
+    return batch;
+  }
+
+  /** Whether the answer to a question still counts for a path. */
+  #isCurrent(asked: Asked): boolean {
+    return this.#asked.get(asked.item.path) === asked;
+  }
+
+  /** One token after the other: a client that sends very many waits for itself. */
+  async #readAll(): Promise<void> {
+    this.#isReading = true;
+    for (let batch = this.#next(true); batch.size > 0; batch = this.#next(true)) await this.#read(batch);
+    this.#isReading = false;
+  }
+
+  async #read(batch: Set<Asked>): Promise<void> {
     const { tokens } = this.#parts.authority;
     const passes = new Map<string, Outcome<Pass>>();
-    for (const { token = '' } of items) {
-      if (!passes.has(token)) passes.set(token, await tokens.pass(token));
+    for (const asked of batch) {
+      const { token = '' } = asked.item;
+      if (!this.#isCurrent(asked)) batch.delete(asked);
+      else if (!passes.has(token)) passes.set(token, await tokens.pass(token, () => this.#isCurrent(asked)));
     }
-    const asked = this.#answered(items, new Set([question]));
-    if (asked.length === 0 || this.#parts.isFrozen()) return;
+    const items = this.#answered(batch);
+    if (items.length === 0 || this.#parts.isFrozen()) return;
     this.#onAnswers(
-      asked.map((item) => {
+      items.map((item) => {
         const read = passes.get(item.token ?? '') as Outcome<Pass>;
         if ('error' in read) return { item, verdict: 'refused', ...read.error };
         return this.#judge(item, read.value);
@@ -164,33 +209,19 @@ export class Asking {
   }
 
   /** One question of a session at a time: what comes meanwhile is asked about together, when that is answered. */
-  #askNext(question: object): void {
-    this.#next.push(question);
-    if (this.#isAsking) return;
-    this.#isAsking = true;
-    void this.#askAll();
-  }
-
   async #askAll(): Promise<void> {
-    while (this.#next.length > 0) {
-      const questions = new Set(this.#next.splice(0));
-      const items = [...this.#asked.values()].filter((asked) => questions.has(asked.question));
-      if (items.length > 0)
-        await this.#ask(
-          items.map(({ item }) => item),
-          questions,
-        );
-    }
+    this.#isAsking = true;
+    for (let batch = this.#next(false); batch.size > 0; batch = this.#next(false)) await this.#ask(batch);
     this.#isAsking = false;
   }
 
-  async #ask(items: readonly SubscribeItem[], questions: ReadonlySet<object>): Promise<void> {
+  async #ask(batch: ReadonlySet<Asked>): Promise<void> {
     const { user, login, identity } = this.#session;
     const asker = { user, login, info: identity?.info ?? null };
-    const word = await this.#untilAnswered(asker, items, questions);
-    const asked = this.#answered(items, questions);
+    const word = await this.#untilAnswered(asker, batch);
+    const items = this.#answered(batch);
     // It was said of somebody else: the session was bound meanwhile.
-    if (user !== this.#session.user) return this.begin(asked);
+    if (user !== this.#session.user) return this.begin(items);
     const granted = tableOf(word?.grants ?? []);
     const refused = tableOf(word?.refused ?? []);
     const judge = (item: SubscribeItem): Answer => {
@@ -199,34 +230,31 @@ export class Asking {
       if (refused.has(item.path)) return { item, verdict: 'refused', ...errorBody('connect_refused') };
       return { item, verdict: 'undecided' };
     };
-    if (asked.length > 0 && !this.#parts.isFrozen()) this.#onAnswers(asked.map(judge), word ?? NOTHING);
+    if (items.length > 0 && !this.#parts.isFrozen()) this.#onAnswers(items.map(judge), word ?? NOTHING);
   }
 
   /** Tries again as long as one of the paths is still wanted and may wait. */
-  async #untilAnswered(
-    asker: Asker,
-    items: readonly SubscribeItem[],
-    questions: ReadonlySet<object>,
-  ): Promise<PathWord | null> {
+  async #untilAnswered(asker: Asker, batch: ReadonlySet<Asked>): Promise<PathWord | null> {
     const { authority, clock, wheel, grantWaitMs } = this.#parts;
     if (authority.view === null) return NOTHING;
-    const paths = items.map(({ path }) => path);
-    const isWanted = (path: string) => questions.has(this.#asked.get(path)?.question ?? {});
+    const paths = [...batch].map(({ item }) => item.path);
+    const isWanted = (): boolean => [...batch].some((asked) => this.#isCurrent(asked));
     const deadline = clock.monotonic() + grantWaitMs;
     for (let tries = 0; ; tries++) {
       const word = await authority.view.ask(asker, paths);
       const restMs = WAITS_MS[Math.min(tries, WAITS_MS.length - 1)] as number;
-      const isOver = clock.monotonic() + restMs >= deadline || !paths.some(isWanted);
+      const isOver = clock.monotonic() + restMs >= deadline || !isWanted();
       if (word !== null || isOver) return word;
       await new Promise<void>((resolve) => wheel.after(restMs, resolve));
+      if (!isWanted()) return null;
     }
   }
 
-  /** Those of a question whose answer still counts. */
-  #answered(items: readonly SubscribeItem[], questions: ReadonlySet<object>): SubscribeItem[] {
-    return items
-      .filter(({ path }) => questions.has(this.#asked.get(path)?.question ?? {}))
-      .map(({ path }) => this.take(path) as SubscribeItem);
+  /** Takes those of a question whose answer still counts. */
+  #answered(batch: ReadonlySet<Asked>): SubscribeItem[] {
+    return [...batch]
+      .filter((asked) => this.#isCurrent(asked))
+      .map(({ item }) => this.take(item.path) as SubscribeItem);
   }
 }
 

@@ -26,6 +26,8 @@ export interface Broker {
   hold(path: string, epoch?: string): PathStore | null;
   /** What is kept of a path by its policy, whether or not anything is. */
   policyOf(path: string): PathPolicy;
+  /** Says that the state of a path, made if need be, is whole, though states were lost. False when it may have none, or was whole. */
+  complete(path: string): boolean;
   /** Says that nobody here holds the path any more. */
   release(path: string): void;
   /** Whom to hand updates to; called once, before anything else. */

@@ -38,6 +38,7 @@ export function recognize(ticket: string | undefined, parts: ComerParts): Comer 
   if ('fault' in verdict) return { refused: verdict.fault };
   const session = parts.sessions.get(claims.id);
   if (session !== undefined) return { session };
+  if (parts.revocations.mayBeForgotten(claims)) return { refused: 'revoked_ticket' };
   return parts.ticketsCarryGrants ? { claims } : { refused: 'unknown_session' };
 }
 

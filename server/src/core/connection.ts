@@ -3,6 +3,7 @@ import { CLOSE_CODES, type CloseName, ERRORS } from '../../../protocol/codes.js'
 import type { ClosingFrame } from '../../../protocol/frames.js';
 import type { Flusher } from './flusher.js';
 import { Frame } from './frame.js';
+import type { Counted } from './intake.js';
 import { Outbox, type OutboxBounds, type Source, type Wire } from './outbox.js';
 import type { Session } from './session.js';
 
@@ -38,6 +39,7 @@ const REASONS: Record<CloseName, string> = {
   failed: 'The server failed.',
   token_refused: 'The token of the session was refused or has expired; come back with a new one.',
   identity_expired: 'What the back end said of the session has expired; it is asked again.',
+  flooded: 'More frames came than a connection may send.',
   kicked: 'The back end ended the session; a new one may be opened.',
   ticket_refused: 'The ticket was refused; open without it.',
   taken_over: 'A newer connection has the session.',
@@ -79,6 +81,8 @@ export class Connection implements Source {
   /** For the watch over stalled sockets: what it had taken, and since when no more. */
   taken = 0;
   takenAt = 0;
+  /** What was posted on it; null before the first. */
+  posted: Counted | null = null;
   readonly #parts: ConnectionParts;
   #isClosed = false;
 

@@ -27,6 +27,8 @@ export interface EngineParts {
   readonly authority: Authority;
   readonly isPublic: (path: string) => boolean;
   readonly settings: SessionSettings;
+  /** Whether many clients may have an address, as that of a proxy that does not tell its clients'. */
+  readonly isShared: (address: string) => boolean;
   readonly onReceiverFault: OnReceiverFault;
   readonly onJournalFault: (error: unknown) => void;
   /** Told what happens to sessions. */

@@ -15,6 +15,8 @@ export interface PathHandoff {
   readonly head: Position;
   /** When it was last used, in milliseconds since 1970. */
   readonly usedAt: number;
+  /** Whether its state may be a part only of what there was before a crash; by default it is whole. */
+  readonly isPartial?: boolean;
   /** In the order of their last change. */
   readonly state: readonly StateEntry[];
   /** The oldest first; the last one stands at the head. */
@@ -71,4 +73,6 @@ export interface AnsweredRequest {
 export interface HandoffTimes {
   readonly at: number;
   readonly backBy: number;
+  /** Whether states were lost, and those of paths that are not handed over may be partial. */
+  readonly areStatesLost?: boolean;
 }

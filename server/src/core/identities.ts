@@ -18,6 +18,8 @@ export interface IdentitiesParts {
   readonly clock: Clock;
   /** Whether the server stops: nothing of a session changes any more. */
   readonly isFrozen: () => boolean;
+  /** Told of a session that has a user from now on. */
+  readonly onBound: (session: Session) => void;
   /** Told when the ticket of a session says less than is known. */
   readonly onChange: (session: Session) => void;
   /** Told of a session that a newer token says to be somebody else's. */
@@ -50,6 +52,7 @@ export class Identities {
   /** Binds a session to a user, where the first binding holds, and to a login, where the newest does; whether it is bound to the user only now. */
   bind(session: Session, user: string | null, login: string | null): boolean {
     if (!this.bindings.bind(session, user, login) || user === null) return false;
+    this.#parts.onBound(session);
     // What was said of the user before these were taken away counts no more.
     for (const { path, at } of this.#parts.revocations.takenFrom(user)) session.paths.deny(path, at);
     return true;
@@ -62,11 +65,13 @@ export class Identities {
       return refuse(errorBody('too_many_items', { message: 'One token after the other.' }));
     }
     this.#renewing.add(session);
-    void this.#parts.authority.tokens.identity(token).then((read) => {
-      this.#renewing.delete(session);
-      const error = session.isEnded || this.#parts.isFrozen() ? null : this.#renew(session, read);
-      if (error !== null) refuse(error);
-    });
+    void this.#parts.authority.tokens
+      .identity(token, () => !session.isEnded)
+      .then((read) => {
+        this.#renewing.delete(session);
+        const error = session.isEnded || this.#parts.isFrozen() ? null : this.#renew(session, read);
+        if (error !== null) refuse(error);
+      });
   }
 
   /** Closes the connection of a session whose identity has expired, and ends what was heard by tokens that have. */

@@ -34,13 +34,14 @@ export interface Pass {
 
 /**
  * Reads tokens (docs/protocol.md, "Tokens"). Never rejects, whatever the text. Errors: `bad_token`, `expired_token`,
- * `keys_unavailable`. What was revoked since it was made is not its concern.
+ * `keys_unavailable`, `too_many_tokens`. What was revoked since it was made is not its concern. A token that waits for its turn is
+ * not read when `isWanted` is false by then.
  */
 export interface TokenReader {
   /** A token of a session; its `source` is `token`. */
-  identity(token: string): Promise<Outcome<Identity>>;
+  identity(token: string, isWanted?: () => boolean): Promise<Outcome<Identity>>;
   /** A token of paths. */
-  pass(token: string): Promise<Outcome<Pass>>;
+  pass(token: string, isWanted?: () => boolean): Promise<Outcome<Pass>>;
 }
 
 /** A client that opens a connection, as far as a back end is told of it. */

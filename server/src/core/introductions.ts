@@ -71,7 +71,8 @@ export class Introductions {
   #byToken(read: Outcome<Identity>): Found | Refusal {
     if ('error' in read) {
       const { error } = read;
-      return { error, close: error.code === 'keys_unavailable' ? 'busy' : 'token_refused' };
+      const isBusy = error.code === 'keys_unavailable' || error.code === 'too_many_tokens';
+      return { error, close: isBusy ? 'busy' : 'token_refused' };
     }
     return { identity: read.value, refused: null };
   }

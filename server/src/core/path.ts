@@ -48,6 +48,13 @@ export class Path {
     last.index = subscription.index;
   }
 
+  /** Sends a snapshot to all that follow the state. */
+  sendSnapshots(): void {
+    for (const subscription of [...this.#subscriptions]) {
+      if (subscription.state !== null) subscription.session.paths.sendSnapshot(subscription);
+    }
+  }
+
   /** Connects a receiver that is not a session. */
   connect(receiver: Receiver): void {
     this.#receivers.set(receiver.id, receiver);

@@ -20,8 +20,8 @@ export interface PendingParts {
   readonly clock: Clock;
   /** How long a path waits. */
   readonly grantWaitMs: number;
-  /** Counts the pending paths of all sessions. */
-  readonly counters: { pending: number };
+  /** Counts the paths that wait. */
+  readonly onWaiting: (change: number) => void;
 }
 
 /** The pending paths of a session. */
@@ -57,7 +57,7 @@ export class Pending {
     const { path } = item;
     const { wheel, clock, grantWaitMs } = this.#parts;
     this.#paths ??= new Map();
-    if (!this.#paths.has(path)) this.#parts.counters.pending++;
+    if (!this.#paths.has(path)) this.#parts.onWaiting(1);
     this.#paths.set(path, { item, until: clock.monotonic() + grantWaitMs });
     this.#timer ??= wheel.after(grantWaitMs, () => this.#tellOverdue());
   }
@@ -71,14 +71,14 @@ export class Pending {
 
   /** Ends all waiting; nobody is told. */
   clear(): void {
-    this.#parts.counters.pending -= this.size;
+    this.#parts.onWaiting(-this.size);
     this.#paths = null;
     this.#timer?.cancel();
     this.#timer = null;
   }
 
   #drop(path: string): void {
-    if (this.#paths?.delete(path)) this.#parts.counters.pending--;
+    if (this.#paths?.delete(path)) this.#parts.onWaiting(-1);
   }
 
   #tellOverdue(): void {

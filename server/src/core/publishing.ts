@@ -18,6 +18,8 @@ export interface Publication {
 
 /** How deep a message may be nested: what was published must be written again, within other things, whenever it is asked for. */
 const MAX_DEPTH = 512;
+/** The text of null. */
+const NULL = 'null';
 const NOT_JSON = `${ERRORS.bad_field.message} It is no JSON value, or nested more than ${MAX_DEPTH} deep.`;
 
 /** A draft that may be published, or the error. `prefix` leads to the item in the request. */
@@ -44,7 +46,8 @@ export function letterOf(message: Json, field = 'message'): Outcome<Letter> {
   const text = textOf(message);
   if (text === null) return { error: errorBody('bad_field', { message: NOT_JSON, field }) };
   if (Buffer.byteLength(text) > LIMITS.messageBytes) return { error: errorBody('too_large', { field }) };
-  return { value: { message, text } };
+  // Decided by the text that travels and is kept: Infinity, which 1e999 is read as, and what says so by `toJSON` are null there.
+  return { value: { message: text === NULL ? null : message, text } };
 }
 
 /** Publishes a draft; `prefix` leads to its item in the request. */

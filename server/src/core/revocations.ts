@@ -3,6 +3,7 @@
  * were taken from a user. A ticket or a token made before is refused, or loses the path. Kept until every such ticket and token has
  * expired, and handed to a journal so that a restart does not forget.
  */
+import { LinkedMap } from './linked-map.js';
 import type { Denial } from './permissions.js';
 import type { TicketClaims } from './ticket.js';
 
@@ -37,8 +38,20 @@ export interface LoginRevocation {
   readonly isFinal?: boolean;
 }
 
+/**
+ * Records made up to `horizon` were dropped as the oldest of too many: tickets of sessions, or tickets and tokens of users, that were
+ * made before count as taken back.
+ */
+export interface HorizonRevocation {
+  /** In milliseconds since 1970. */
+  readonly horizon: number;
+  readonly of: 'sessions' | 'users';
+  /** When this was recorded. */
+  readonly at: number;
+}
+
 /** One thing taken back. */
-export type Revocation = SessionRevocation | UserRevocation | LoginRevocation;
+export type Revocation = SessionRevocation | UserRevocation | LoginRevocation | HorizonRevocation;
 
 /** Writes revocations where they outlive the process. */
 export interface RevocationJournal {
@@ -73,16 +86,21 @@ interface TakenFromUser {
 }
 
 /** Ids of ended sessions that nothing was ever granted to, kept at the most. */
-const MAX_EMPTY = 100_000;
+export const MAX_EMPTY = 100_000;
+/** Records of sessions that are kept at the most, and of users, and of logins. */
+export const MAX_RECORDS = 250_000;
 
 /** The revocations that are still of use. */
 export class Revocations {
   readonly #journal: RevocationJournal;
-  readonly #records = new Map<string, Taken>();
-  readonly #users = new Map<string, TakenFromUser>();
-  readonly #logins = new Map<string, LoginRevocation>();
+  readonly #records = new LinkedMap<string, Taken>();
+  readonly #users = new LinkedMap<string, TakenFromUser>();
+  readonly #logins = new LinkedMap<string, LoginRevocation>();
   /** Sessions that ended with nothing to their name: since when. */
-  readonly #empty = new Map<string, number>();
+  readonly #empty = new LinkedMap<string, number>();
+  /** Records up to here were dropped as the oldest of too many: what was made before counts as taken back. */
+  #sessionHorizon = Number.NEGATIVE_INFINITY;
+  #userHorizon = Number.NEGATIVE_INFINITY;
 
   constructor(journal: RevocationJournal, loaded: readonly Revocation[] = []) {
     this.#journal = journal;
@@ -119,6 +137,17 @@ export class Revocations {
     return ofLogin?.isFinal === true || (isKicked && ofUser.isFinal) ? 'dismissed' : 'ended';
   }
 
+  /** Records that are kept. */
+  get size(): number {
+    return this.#records.size + this.#users.size + this.#logins.size + this.#empty.size;
+  }
+
+  /** Whether a record of a ticket's session, user or login may have been dropped as one of too many. */
+  mayBeForgotten({ user, login, issuedAt }: TicketClaims): boolean {
+    if (issuedAt <= this.#sessionHorizon) return true;
+    return (user !== null || login !== null) && issuedAt <= this.#userHorizon;
+  }
+
   /** Whether a login has ended: it never returns. */
   hasLoginEnded(login: string): boolean {
     return this.#logins.has(login);
@@ -127,6 +156,7 @@ export class Revocations {
   /** Whether somebody's word counts no more, since its login has ended, or its user was kicked after it was given. */
   isRevoked({ user, login, at }: Said): boolean {
     if (login !== null && this.#logins.has(login)) return true;
+    if ((user !== null || login !== null) && at <= this.#userHorizon) return true;
     return user !== null && (this.#users.get(user)?.kickedAt ?? Number.NEGATIVE_INFINITY) >= at;
   }
 
@@ -160,22 +190,32 @@ export class Revocations {
     }
   }
 
-  /** Of these the oldest are forgotten when there are too many. */
+  /** Of these the oldest are forgotten when there are too many: their tickets carry nothing. */
   #noteEmpty(id: string, at: number): void {
     this.#empty.set(id, at);
-    if (this.#empty.size <= MAX_EMPTY) return;
-    for (const oldest of this.#empty.keys()) return void this.#empty.delete(oldest);
+    if (this.#empty.size > MAX_EMPTY) dropOldest(this.#empty);
   }
 
   #note(revocation: Revocation): void {
-    if ('ofUser' in revocation) this.#noteUser(revocation);
+    if ('horizon' in revocation) this.#noteHorizon(revocation);
+    else if ('ofUser' in revocation) this.#noteUser(revocation);
     else if ('ofLogin' in revocation) this.#noteLogin(revocation);
     else this.#noteSession(revocation);
+  }
+
+  #noteHorizon({ horizon, of }: HorizonRevocation): void {
+    if (of === 'sessions') this.#sessionHorizon = Math.max(this.#sessionHorizon, horizon);
+    else this.#userHorizon = Math.max(this.#userHorizon, horizon);
   }
 
   #noteLogin(revocation: LoginRevocation): void {
     const isFinal = revocation.isFinal === true || this.#logins.get(revocation.ofLogin)?.isFinal === true;
     this.#logins.set(revocation.ofLogin, { ...revocation, isFinal });
+    if (this.#logins.size > MAX_RECORDS) this.#dropOfUsers(this.#logins);
+  }
+
+  #dropOfUsers(records: LinkedMap<string, { readonly at: number }>): void {
+    this.#userHorizon = Math.max(this.#userHorizon, dropOldest(records)?.at ?? this.#userHorizon);
   }
 
   #noteUser({ ofUser, at, pattern, isFinal }: UserRevocation): void {
@@ -192,6 +232,7 @@ export class Revocations {
       record.isFinal = isFinal === true;
     }
     this.#users.set(ofUser, record);
+    if (this.#users.size > MAX_RECORDS) this.#dropOfUsers(this.#users);
   }
 
   #noteSession(revocation: SessionRevocation): void {
@@ -208,5 +249,14 @@ export class Revocations {
       record.paths.set(JSON.stringify([path, revocation.user]), revocation);
     }
     this.#records.set(id, record);
+    if (this.#records.size <= MAX_RECORDS) return;
+    const dropped = dropOldest(this.#records);
+    this.#sessionHorizon = Math.max(this.#sessionHorizon, dropped?.at ?? this.#sessionHorizon);
   }
+}
+
+function dropOldest<T>(records: LinkedMap<string, T>): T | undefined {
+  const oldest = records.oldest;
+  if (oldest !== undefined) records.delete(oldest[0]);
+  return oldest?.[1];
 }

@@ -38,6 +38,10 @@ const itemError = (code: ErrorCode, index: number): ErrorBody => ({
 });
 
 const NONE: ReadonlySet<string> = new Set();
+/** Paths of all sessions that may wait at a time: each holds half a kilobyte, and any visitor can name them. */
+export const MAX_WAITING_PATHS = 100_000;
+/** Refusals of a token that was not read. */
+const SAYS_NOTHING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['keys_unavailable', 'too_many_tokens']);
 
 /** The paths of a session. */
 export class SessionPaths {
@@ -60,6 +64,16 @@ export class SessionPaths {
   /** The subscriptions by path. */
   get subscriptions(): ReadonlyMap<string, Subscription> {
     return this.#subscriptions.all;
+  }
+
+  /** Subscriptions and paths that wait, but for messages to the session itself. */
+  get count(): number {
+    return this.#subscriptions.ordinary + this.#waiting;
+  }
+
+  /** Whether it has a subscription, but for messages to the session itself. */
+  get hasSubscriptions(): boolean {
+    return this.#subscriptions.ordinary > 0;
   }
 
   /** The paths and patterns that a back end granted. */
@@ -103,7 +117,7 @@ export class SessionPaths {
     const lost = new Set<string>();
     for (const subscription of subscriptions) {
       const { path } = subscription;
-      const isAllowed = this.mayHear(path) && (isInbox(path) || !this.#isFull());
+      const isAllowed = this.mayHear(path) && (isInbox(path) || this.#whyFull() === null);
       if (isAllowed) this.#subscriptions.takeOver(subscription);
       else lost.add(path);
     }
@@ -236,6 +250,11 @@ export class SessionPaths {
     this.#subscriptions.fallBehind(subscription);
   }
 
+  /** A snapshot is sent to a subscription that follows the state. */
+  sendSnapshot(subscription: Subscription): void {
+    this.#subscriptions.sendSnapshot(subscription);
+  }
+
   /** One helping of what is behind; true when more is left. */
   readOn(): boolean {
     return this.#subscriptions.readOn();
@@ -261,12 +280,11 @@ export class SessionPaths {
       const fault = pathFault(path);
       if (fault !== null) return itemError(fault, index);
     }
-    const { counters, maxSubscriptions, maxTotalSubscriptions } = this.#parts;
     const isNew = (path: string): boolean => !this.subscriptions.has(path) && !this.#isWaiting(path);
     const count = new Set(paths.filter(isNew)).size;
-    const room = maxSubscriptions - this.#subscriptions.ordinary - this.#waiting;
-    const roomOfAll = maxTotalSubscriptions - counters.subscriptions - counters.pending;
-    return count <= Math.min(room, roomOfAll) ? null : errorBody('too_many_subscriptions');
+    if (count === 0) return null;
+    const why = this.#whyFull(count - 1);
+    return why && errorBody(why);
   }
 
   /** Ends everything; nothing is told. */
@@ -290,16 +308,18 @@ export class SessionPaths {
     if (fault !== null) return void refuse(fault);
     this.#pending?.take(path);
     const existing = this.subscriptions.get(path);
+    const full = isOwn || this.#isWaiting(path) ? null : this.#whyFull(decisions.asked.length);
     if (existing !== undefined && this.#isRenewal(item)) decisions.asked.push(item);
     else if (existing !== undefined) this.#subscriptions.again(existing, item, decisions);
-    else if (!isOwn && this.#isFull(decisions.asked.length) && !this.#isWaiting(path))
-      refuse('too_many_subscriptions');
+    else if (full !== null) refuse(full);
     // Before anybody is asked: the back end need not be troubled for what cannot be.
     else if (item.state !== undefined && !this.#parts.dispatcher.hasState(path)) refuse('no_state');
     else if (this.mayHear(path)) {
       const fresh = isOwn ? this.#subscriptions.begin(item, decisions) : this.#subscribe(item, decisions);
       if (typeof fresh === 'string') refuse(fresh);
-    } else if (this.#isAskedAbout(item, decisions)) decisions.asked.push(item);
+    } else if (!this.#isWaiting(path) && this.#mayNotWait(decisions.asked.length))
+      refuse('subscriptions_full');
+    else if (this.#isAskedAbout(item, decisions)) decisions.asked.push(item);
     else if (decisions.isRefused(path)) refuse('connect_refused');
     else this.#await(item, decisions);
   }
@@ -307,6 +327,11 @@ export class SessionPaths {
   /** Whether an item renews the token by which its path is heard. */
   #isRenewal({ path, token }: SubscribeItem): boolean {
     return token !== undefined && this.#permissions?.hasPass(path) === true;
+  }
+
+  /** Whether as many paths of all sessions wait as may, when `more` are to be asked about. */
+  #mayNotWait(more: number): boolean {
+    return this.#parts.counters.pending + more >= MAX_WAITING_PATHS;
   }
 
   /** Whether somebody is to be asked about a path, or is being asked. */
@@ -317,7 +342,7 @@ export class SessionPaths {
 
   /** The path waits for the back end's word. */
   #await(item: SubscribeItem, decisions: Decisions): void {
-    this.#pending ??= new Pending(this.#parts, (overdue) => this.#refuseOverdue(overdue));
+    this.#pending ??= new Pending(this.#waitingParts(), (overdue) => this.#refuseOverdue(overdue));
     this.#pending.add(item);
     decisions.pending.push(item.path);
   }
@@ -327,7 +352,9 @@ export class SessionPaths {
     const { asked } = decisions;
     decisions.tell(this.#session);
     if (asked.length === 0) return;
-    this.#asking ??= new Asking(this.#session, this.#parts, (answers, word) => this.#answered(answers, word));
+    this.#asking ??= new Asking(this.#session, this.#waitingParts(), (answers, word) =>
+      this.#answered(answers, word),
+    );
     this.#asking.begin(asked);
   }
 
@@ -347,7 +374,7 @@ export class SessionPaths {
     if (verdict === 'refused') {
       const { code, message } = answer;
       // What could not be read says nothing against the token before it.
-      if (code !== 'keys_unavailable') this.#permissions?.dropPass(path);
+      if (!SAYS_NOTHING.has(code)) this.#permissions?.dropPass(path);
       if (this.mayHear(path)) return this.#open(item, decisions);
       this.#subscriptions.end(path);
       decisions.refused.push({ path, code, message });
@@ -387,6 +414,15 @@ export class SessionPaths {
     return (this.#pending?.size ?? 0) + (this.#asking?.size ?? 0);
   }
 
+  #waitingParts(): SessionParts & { readonly onWaiting: (change: number) => void } {
+    const { counters, guard } = this.#parts;
+    const onWaiting = (change: number): void => {
+      counters.pending += change;
+      guard.pathsChanged(this.#session, change);
+    };
+    return { ...this.#parts, onWaiting };
+  }
+
   #isWaiting(path: string): boolean {
     return this.#pending?.has(path) === true || this.#asking?.has(path) === true;
   }
@@ -411,15 +447,17 @@ export class SessionPaths {
       this.#session.tell(Frame.of({ type: 'unsubscribed', paths, by, ...this.#session.asOf }));
   }
 
-  /** Whether there is no room for another path, when `more` are to be asked about. */
-  #isFull(more = 0): boolean {
-    const { counters, maxSubscriptions, maxTotalSubscriptions } = this.#parts;
-    if (counters.subscriptions + counters.pending + more >= maxTotalSubscriptions) return true;
-    return this.#subscriptions.ordinary + this.#waiting + more >= maxSubscriptions;
+  /** Why there is no room for another path, when `more` are to be asked about; null when there is. */
+  #whyFull(more = 0): ErrorCode | null {
+    const { counters, guard, maxSubscriptions, maxTotalSubscriptions } = this.#parts;
+    if (this.count + more >= maxSubscriptions) return 'too_many_subscriptions';
+    if (counters.subscriptions + counters.pending + more >= maxTotalSubscriptions)
+      return 'subscriptions_full';
+    return guard.hasRoom(this.#session, more + 1) ? null : 'address_subscriptions';
   }
 
   #subscribe(item: SubscribeItem, decisions: Decisions): Subscription | ErrorCode {
-    return this.#isFull() ? 'too_many_subscriptions' : this.#subscriptions.begin(item, decisions);
+    return this.#whyFull() ?? this.#subscriptions.begin(item, decisions);
   }
 
   #refuseOverdue(paths: readonly string[]): void {

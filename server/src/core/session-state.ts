@@ -36,14 +36,14 @@ export class SessionState {
     const error = this.fault(changes, version);
     if (error !== null) return { error };
     // By copy: what a handler does to its own objects afterwards changes nothing.
-    this.#values = merged(this.#values, JSON.parse(JSON.stringify(changes)));
+    this.#values = merged(this.#values, written(changes));
     return { value: ++this.#version };
   }
 
   /** Why it cannot be changed so, or null. */
   fault(changes: StateValues, version?: number): ErrorBody | null {
     if (version !== undefined && version !== this.#version) return errorBody('state_conflict');
-    if (JSON.stringify(merged(this.#values, changes)).length <= MAX_CHARACTERS) return null;
+    if (JSON.stringify(merged(this.#values, written(changes))).length <= MAX_CHARACTERS) return null;
     const message = `The state of a session has room for ${MAX_CHARACTERS} characters of JSON.`;
     return errorBody('too_large', { message });
   }
@@ -54,6 +54,9 @@ export class SessionState {
     this.#version = version;
   }
 }
+
+/** Changes as their JSON says them: what is written as null removes its name. */
+const written = (changes: StateValues): StateValues => JSON.parse(JSON.stringify(changes));
 
 /** Without a prototype, so that a name such as __proto__ is a name like any other. */
 function merged(values: StateValues, changes: StateValues): StateValues {

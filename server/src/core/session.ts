@@ -3,6 +3,8 @@
  * newest connection has it. Its `update` hands a message to the client directly.
  */
 import type { Json } from '../../../protocol/frames.js';
+import type { AddressGuard, GuardedSession } from './address-guard.js';
+import type { ByteBudget } from './byte-budget.js';
 import type { Clock } from './clock.js';
 import { type Connection, closingFrame } from './connection.js';
 import type { Counters } from './counters.js';
@@ -32,18 +34,22 @@ export interface SessionParts {
   readonly isPublic: (path: string) => boolean;
   /** Whether the server stops: nothing of a session changes any more. */
   readonly isFrozen: () => boolean;
+  /** Characters of tokens that wait, of all sessions. */
+  readonly tokenBytes: ByteBudget;
   readonly grantWaitMs: number;
   readonly maxSubscriptions: number;
   readonly maxTotalSubscriptions: number;
   /** Told when what the session may hear has changed. */
   readonly onGrants: (session: Session) => void;
   /** Told when its first subscription begins (1) and its last one ends (-1). */
-  readonly onSubscribed: (change: 1 | -1) => void;
+  readonly onSubscribed: (change: 1 | -1, session: Session) => void;
+  /** What sessions without a user hold. */
+  readonly guard: AddressGuard;
   readonly observer?: SessionObserver | undefined;
 }
 
 /** One client's session. */
-export class Session implements Subscriber {
+export class Session implements Subscriber, GuardedSession {
   readonly id: string;
   /** The user that it is bound to; null until a back end, a token or the session view names one. */
   user: string | null = null;
@@ -76,6 +82,10 @@ export class Session implements Subscriber {
   readonly isRaw: boolean;
   /** Whether it is not known which of its frames were received: it was brought back by its ticket alone. */
   isForgotten = false;
+  /** See `AddressGuard`. */
+  countedAt: string | null = null;
+  isIdleCounted = false;
+  isConnectionCounted = false;
   readonly paths: SessionPaths;
   /** Most sessions have none: it is made when it is needed. */
   #state: SessionState | null = null;
@@ -96,6 +106,14 @@ export class Session implements Subscriber {
     return this.#isEnded;
   }
 
+  get pathCount(): number {
+    return this.paths.count;
+  }
+
+  get hasSubscriptions(): boolean {
+    return this.paths.hasSubscriptions;
+  }
+
   /** What handlers of commands remember of it. */
   get state(): SessionState {
     this.#state ??= new SessionState();
@@ -110,7 +128,7 @@ export class Session implements Subscriber {
 
   /** Hands a message to this client alone, without position. Lost when it has no connection. */
   update(_sender: string, path: string, message: Json, _update?: UpdateInfo): void {
-    this.tell(new Frame(updateText({ path, key: null, text: JSON.stringify(message) }, null)));
+    this.tell(new Frame(updateText({ path, key: null, text: JSON.stringify(message) ?? 'null' }, null)));
   }
 
   /** Tells the client which paths it may not hear. */

@@ -6,7 +6,9 @@
  */
 import { errorBody, type Outcome } from '../../../protocol/codes.js';
 import type { CommandFrame, OpenFrame, SubscribeItem, TokenFrame } from '../../../protocol/frames.js';
+import { ADDRESS_PAUSE_MS, AddressGuard } from './address-guard.js';
 import { Admission } from './admission.js';
+import { ByteBudget } from './byte-budget.js';
 import type { Clock, IdSource } from './clock.js';
 import { type Comer, type Refusal, recognize, refusal } from './comer.js';
 import type { CommandTaker } from './command-taker.js';
@@ -19,6 +21,7 @@ import { EVERYBODY } from './inbox.js';
 import { type Coming, Introductions, NOBODY, NOTHING, type Opening, revoked } from './introductions.js';
 import { Liveness } from './liveness.js';
 import { openedFrame } from './opened.js';
+import { MAX_OPENING_BYTES, OPENING_RETRY_MS, openingBytes } from './opening-weight.js';
 import { tableOf } from './path-table.js';
 import type { Registry } from './registry.js';
 import type { Revocations } from './revocations.js';
@@ -43,6 +46,8 @@ export interface SessionsParts
   readonly tickets: TicketOffice;
   readonly revocations: Revocations;
   readonly settings: SessionSettings;
+  /** Whether many clients may have an address: then what it holds is not bounded. */
+  readonly isShared: (address: string) => boolean;
   /** A revocation could not be written. */
   readonly onJournalFault: (error: unknown) => void;
   readonly observer?: SessionObserver;
@@ -53,6 +58,8 @@ export type OpenOutcome = { readonly session: Session; readonly connection: Conn
 
 /** A session is there for so long after the last place in the line of those who were refused. */
 const LINE_MARGIN_MS = 5_000;
+/** Characters of tokens that wait to be checked, of all sessions. */
+export const MAX_TOKEN_CHARACTERS = 32 * 1024 * 1024;
 
 /** All sessions of this server. */
 export class Sessions {
@@ -63,6 +70,7 @@ export class Sessions {
   readonly #liveness: Liveness;
   readonly #desk: TicketDesk;
   readonly #admission: Admission;
+  readonly #guard: AddressGuard;
   readonly #identities: Identities;
   readonly #introductions: Introductions;
   /** What a back end takes back. */
@@ -72,6 +80,9 @@ export class Sessions {
   #hasBroadcast = false;
   /** When the last client of the server before was asked to be back, on the monotonic clock. */
   #awaitedUntil = 0;
+  /** What openings hold that wait. */
+  readonly #openingBytes = new ByteBudget(MAX_OPENING_BYTES);
+  readonly #tokenBytes = new ByteBudget(MAX_TOKEN_CHARACTERS);
   #openings = 0;
   #subscribed = 0;
   #connections = 0;
@@ -79,9 +90,11 @@ export class Sessions {
   constructor(parts: SessionsParts) {
     this.#parts = parts;
     this.#introductions = new Introductions(parts);
+    this.#guard = new AddressGuard({ ...parts, ...parts.settings });
     this.#identities = new Identities({
       ...parts,
       isFrozen: () => this.isFrozen,
+      onBound: (session) => this.#guard.forget(session),
       onChange: (session) => this.#desk.renewSoon(session),
       onMismatch: (session) => void this.end(session, 'kicked', true),
     });
@@ -106,12 +119,15 @@ export class Sessions {
     this.#sessionParts = {
       ...parts,
       isFrozen: () => this.isFrozen,
+      tokenBytes: this.#tokenBytes,
       grantWaitMs: parts.settings.grantWaitMs,
       maxSubscriptions: parts.settings.maxSubscriptions,
       maxTotalSubscriptions: parts.settings.maxTotalSubscriptions,
       onGrants: (session) => this.#desk.renewSoon(session),
-      onSubscribed: (change) => {
+      guard: this.#guard,
+      onSubscribed: (change, session) => {
         this.#subscribed += change;
+        this.#guard.idleChanged(session, change < 0);
       },
     };
   }
@@ -124,6 +140,16 @@ export class Sessions {
   /** Connections that are open. */
   get connections(): number {
     return this.#connections;
+  }
+
+  /** Addresses that hold something, once for each thing. */
+  get guardedAddresses(): number {
+    return this.#guard.size;
+  }
+
+  /** Characters of tokens that wait to be checked. */
+  get waitingTokenBytes(): number {
+    return this.#tokenBytes.held;
   }
 
   /**
@@ -139,13 +165,18 @@ export class Sessions {
     const comer = this.#recognize(frame);
     if ('error' in comer) return comer;
     if (isSuperseded(comer, frame)) return refusal('superseded', 'superseded');
-    const refused = this.#mustWait(comer);
+    const refused = this.#crowd(comer, carrier) ?? this.#mustWait(comer);
     if (refused !== null) return refused;
     const number = ++this.#openings;
+    const bytes = openingBytes(frame);
+    if (this.#openingBytes.held + bytes > MAX_OPENING_BYTES)
+      return { ...refusal('too_many_opens', 'busy'), reconnectAfterMs: OPENING_RETRY_MS };
     const found = carrier.isRaw ? null : this.#introductions.of(frame, comer, visitor);
     if (found === null) return this.#openAs(comer, { frame, carrier, number, found: NOTHING });
     if ('error' in found) return found;
+    this.#openingBytes.take(bytes);
     return found.then((told) => {
+      this.#openingBytes.release(bytes);
       if ('error' in told) return told;
       return this.#openLater({ frame, carrier, number, found: told }, isGone());
     });
@@ -159,6 +190,8 @@ export class Sessions {
     if (this.isFrozen) return this.#mustWait(comer) ?? refusal('restarting', 'restarting');
     if (isGone) return refusal('unknown_session', 'busy');
     if (this.#isFull(comer)) return refusal('too_many_sessions', 'busy');
+    const crowd = 'refused' in comer ? this.#guard.crowd(opening.carrier.address) : null;
+    if (crowd !== null) return { ...refusal(crowd, 'busy'), reconnectAfterMs: ADDRESS_PAUSE_MS };
     // Its client has come in another way meanwhile.
     if (isSuperseded(comer, opening.frame)) return refusal('superseded', 'superseded');
     if (isOvertaken(comer, opening)) return refusal('taken_over', 'taken_over');
@@ -316,6 +349,13 @@ export class Sessions {
     }
   }
 
+  /** Why the address of a client may not open a connection now; sessions that live here may always. */
+  #crowd(comer: Comer, { address }: Carrier): Refusal | null {
+    if (this.isFrozen || 'session' in comer) return null;
+    const code = this.#guard.opens(address, 'refused' in comer);
+    return code && { ...refusal(code, 'busy'), reconnectAfterMs: ADDRESS_PAUSE_MS };
+  }
+
   /** Why no connection may be opened just now, with the time to come back where that is known; null when one may. */
   #mustWait(comer: Comer): Refusal | null {
     const wait = this.#admission.admit('session' in comer);
@@ -377,6 +417,7 @@ export class Sessions {
     const connection = new Connection(session, carrier, this.#connectionParts);
     this.#connections++;
     session.attach(connection);
+    this.#guard.attached(session, carrier.address);
     this.#liveness.watch(session, connection);
     return connection;
   }
@@ -393,6 +434,7 @@ export class Sessions {
     this.#connections--;
     this.#liveness.unwatch(connection);
     if (!session.detach(connection) || session.isEnded) return;
+    this.#guard.detached(session);
     if (session.isRaw) this.#end(session);
     else this.#liveness.expireUnlessResumed(session, () => void this.end(session, 'ended'));
   }
@@ -415,6 +457,7 @@ export class Sessions {
     this.#liveness.forget(session);
     this.#desk.forget(session);
     session.end();
+    this.#guard.forget(session);
     this.#taker?.ended(session);
     this.#parts.registry.unregister(session.id);
   }

@@ -10,13 +10,16 @@ const PART_CHARACTERS = 32 * 1024;
 export class Snapshot {
   readonly position: Position;
   readonly #head: string;
+  /** What stands at the end of each part. */
+  readonly #tail: string;
   readonly #parts: readonly (readonly StateEntry[])[];
   /** As long as somebody awaits them: a slow reader must not keep the bytes of what it was sent. */
   readonly #frames: (WeakRef<Frame> | undefined)[] = [];
 
-  constructor(path: string, position: Position, entries: readonly StateEntry[]) {
+  constructor(path: string, position: Position, entries: readonly StateEntry[], isPartial = false) {
     this.position = position;
     this.#head = `{"type":"state","path":${JSON.stringify(path)},"position":{"epoch":"${position.epoch}","offset":${position.offset}},"entries":[`;
+    this.#tail = isPartial ? ',"partial":true}' : '}';
     this.#parts = divide(entries);
   }
 
@@ -33,7 +36,9 @@ export class Snapshot {
       ({ key, text }) => `{"key":${JSON.stringify(key)},"message":${text}}`,
     );
     const isLast = index === this.#parts.length - 1;
-    const frame = new Frame(`${this.#head}${entries.join()}],"first":${index === 0},"last":${isLast}}`);
+    const frame = new Frame(
+      `${this.#head}${entries.join()}],"first":${index === 0},"last":${isLast}${this.#tail}`,
+    );
     this.#frames[index] = new WeakRef(frame);
     return frame;
   }

@@ -5,6 +5,7 @@
 import { type ErrorCode, errorBody } from '../../../protocol/codes.js';
 import type { SubscribeItem } from '../../../protocol/frames.js';
 import type { Position } from '../../../protocol/positions.js';
+import type { AddressGuard } from './address-guard.js';
 import { Behind } from './behind.js';
 import type { Counters } from './counters.js';
 import type { Decisions } from './decisions.js';
@@ -21,7 +22,9 @@ export interface SubscriptionsParts {
   readonly dispatcher: Dispatcher;
   readonly counters: Counters;
   /** Told when the first ordinary one begins (1) and the last one ends (-1). */
-  readonly onSubscribed: (change: 1 | -1) => void;
+  readonly onSubscribed: (change: 1 | -1, session: Session) => void;
+  /** What sessions without a user hold. */
+  readonly guard: AddressGuard;
 }
 
 /** The subscriptions of a session. */
@@ -90,7 +93,9 @@ export class Subscriptions {
     subscription.path.subscribe(subscription);
     this.#all.set(subscription.path.name, subscription);
     this.#parts.counters.subscriptions++;
-    if (!isInbox(subscription.path.name) && ++this.#ordinary === 1) this.#parts.onSubscribed(1);
+    if (isInbox(subscription.path.name)) return;
+    this.#parts.guard.pathsChanged(this.#session, 1);
+    if (++this.#ordinary === 1) this.#parts.onSubscribed(1, this.#session);
   }
 
   /** A connection has taken the session: goes on from where its client is, or ends. */
@@ -150,7 +155,9 @@ export class Subscriptions {
     subscription.path.unsubscribe(subscription);
     this.#parts.dispatcher.release(subscription.path);
     this.#parts.counters.subscriptions--;
-    if (!isInbox(name) && --this.#ordinary === 0) this.#parts.onSubscribed(-1);
+    if (isInbox(name)) return true;
+    this.#parts.guard.pathsChanged(this.#session, -1);
+    if (--this.#ordinary === 0) this.#parts.onSubscribed(-1, this.#session);
     return true;
   }
 
@@ -192,6 +199,12 @@ export class Subscriptions {
     if (state === undefined) return;
     if (state === 'snapshot' || subscription.state === null) subscription.followState(state === 'snapshot');
     if (state === 'snapshot') this.#readOnLater(subscription);
+  }
+
+  /** Sends a snapshot of the state, which it follows. */
+  sendSnapshot(subscription: Subscription): void {
+    subscription.followState(true);
+    this.#readOnLater(subscription);
   }
 
   /** Where its client stands. */

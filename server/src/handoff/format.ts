@@ -45,6 +45,7 @@ export const headerSchema = z.strictObject({
   version: z.literal(VERSION),
   at: count,
   backBy: count,
+  areStatesLost: z.literal(true).exactOptional(),
 });
 
 /** A request that was answered. */
@@ -83,7 +84,13 @@ export const sessionSchema = z.strictObject({
 });
 
 /** A path; `keys` says how many keys and messages follow. */
-export const headSchema = z.strictObject({ head: position, path, usedAt: count, keys: count });
+export const headSchema = z.strictObject({
+  head: position,
+  path,
+  usedAt: count,
+  keys: count,
+  isPartial: z.literal(true).exactOptional(),
+});
 
 /** What stands before a message. */
 export const keySchema = z.strictObject({ key, offset: count });
@@ -100,7 +107,12 @@ export const aboutSchema = z.strictObject({
 });
 
 /** The last line. */
-export const trailerSchema = z.strictObject({ lines: count, crc32: count });
+export const trailerSchema = z.strictObject({
+  lines: count,
+  crc32: count,
+  /** Whether paths with their states were left out. */
+  isCut: z.literal(true).exactOptional(),
+});
 
 /** Reads a line by its schema. @throws HandoffError */
 export function parsed<T>(schema: z.ZodType<T>, line: string): T {

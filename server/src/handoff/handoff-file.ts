@@ -15,6 +15,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
+import { devNull } from 'node:os';
 import type { Handoff } from './format.js';
 import { type ReadHandoff, readHandoff } from './reader.js';
 import { HandoffWriter, type LeftOut } from './writer.js';
@@ -26,6 +27,8 @@ const MAX_BYTES = 4 * 1024 * 1024 * 1024;
 /** A handoff on the disk. */
 export class HandoffFile {
   readonly #file: string;
+  /** A descriptor from the start on, given back when one is needed: whatever has taken all others, the handoff can be written. */
+  #spare: number | null = null;
   /** What is younger was left by another server that shares the folder; milliseconds since 1970. */
   readonly #since = Date.now();
 
@@ -42,6 +45,7 @@ export class HandoffFile {
     if (this.#isOfAnother()) {
       throw new Error('another server has left its own there: give each server a state folder of its own');
     }
+    this.giveBack();
     // First of all: one that stays would be taken for this one.
     remove(this.#file);
     remove(this.#unfinished);
@@ -60,6 +64,12 @@ export class HandoffFile {
       closeSync(descriptor);
     }
     return writer.leftOut;
+  }
+
+  /** Gives back the descriptor that is kept for writing. Idempotent. */
+  giveBack(): void {
+    if (this.#spare !== null) closeSync(this.#spare);
+    this.#spare = null;
   }
 
   #isOfAnother(): boolean {
@@ -84,6 +94,7 @@ export class HandoffFile {
       return use(read(descriptor));
     } finally {
       this.#forget(descriptor);
+      this.#spare ??= openSync(devNull, 'r');
     }
   }
 

@@ -15,7 +15,14 @@ export interface HandoverParts {
   readonly file: string;
   readonly clock: Clock;
   readonly log: Log;
-  readonly paths: Holder<PathHandoff> & { unused(): Iterable<PathHandoff>; dropInboxes(): void };
+  readonly paths: Holder<PathHandoff> & {
+    unused(): Iterable<PathHandoff>;
+    dropInboxes(): void;
+    readonly areStatesLost: boolean;
+    loseStates(): void;
+  };
+  /** Whether a server had states before. */
+  readonly marker: { readonly isSet: boolean };
   readonly sessions: Holder<SessionHandoff, HandoffTimes> & { readonly slotsMs: number };
   readonly requests: Holder<AnsweredRequest>;
 }
@@ -42,8 +49,10 @@ export class Handover {
   takeOver(): void {
     const { log, paths, sessions, requests, clock } = this.#parts;
     const startedAt = clock.monotonic();
+    let isTaken = false;
     try {
       this.#file.take((handoff) => {
+        if (handoff.areStatesLost) paths.loseStates();
         paths.takeOver(handoff.paths);
         // They hold their paths.
         sessions.takeOver(handoff.sessions, handoff);
@@ -51,6 +60,7 @@ export class Handover {
         requests.takeOver(handoff.requests);
         const ms = Math.round(clock.monotonic() - startedAt);
         const { length } = handoff.sessions;
+        isTaken = true;
         log.info({ paths: handoff.paths.length, sessions: length, ms }, 'took over a handoff');
       });
     } catch (error) {
@@ -59,6 +69,12 @@ export class Handover {
         'the handoff cannot be used: every position that is held gets a gap',
       );
     }
+    if (isTaken || !this.#parts.marker.isSet) return;
+    paths.loseStates();
+    log.warn(
+      {},
+      'the server before has crashed: states are partial until the back end publishes them anew and says "complete"',
+    );
   }
 
   /** Hands over all there is. Nothing of it may change any more. What is not written when `deadline` comes, on the monotonic clock, is left out. */
@@ -69,6 +85,7 @@ export class Handover {
     const handoff = {
       at,
       backBy: Math.ceil(deadlineAt + sessions.slotsMs),
+      areStatesLost: paths.areStatesLost,
       paths: paths.handOver(),
       unused: paths.unused(),
       sessions: sessions.handOver(),

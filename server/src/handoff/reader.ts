@@ -63,17 +63,18 @@ export function readHandoff(source: HandoffSource): ReadHandoff {
     rest = chunk.subarray(reader.take(filled), filled.length);
   }
   if (crc !== trailer.crc32 || reader.lines !== trailer.lines) throw new HandoffError('it was altered');
-  return reader.handoff();
+  const handoff = reader.handoff();
+  return trailer.isCut ? { ...handoff, areStatesLost: true } : handoff;
 }
 
 /** The last line: only a text that ends with one is whole. */
-function readTrailer(source: HandoffSource): { at: number; lines: number; crc32: number } {
+function readTrailer(source: HandoffSource): { at: number; lines: number; crc32: number; isCut: boolean } {
   const end = Buffer.alloc(Math.min(source.size, TRAILER_MAX_BYTES));
   source.read(end, source.size - end.length);
   const start = end.lastIndexOf(NEWLINE, -2) + 1;
   if (end.at(-1) !== NEWLINE || start === 0) throw new HandoffError('it is cut short');
-  const { lines, crc32: crc } = parsed(trailerSchema, end.toString('utf8', start));
-  return { at: source.size - end.length + start, lines, crc32: crc };
+  const { lines, crc32: crc, isCut = false } = parsed(trailerSchema, end.toString('utf8', start));
+  return { at: source.size - end.length + start, lines, crc32: crc, isCut };
 }
 
 interface Reading extends PathHandoff {
@@ -195,6 +196,6 @@ function begins(bytes: Buffer, start: number, word: Buffer): boolean {
 }
 
 function readTimes(line: string): HandoffTimes {
-  const { at, backBy } = parsed(headerSchema, line);
-  return { at, backBy };
+  const { at, backBy, areStatesLost } = parsed(headerSchema, line);
+  return { at, backBy, ...(areStatesLost && { areStatesLost }) };
 }

@@ -43,8 +43,16 @@ export class HandoffWriter {
 
   /** The text in pieces, to be written one after the other; a piece is good until the next one is asked for. */
   *chunks(): Generator<Buffer> {
-    const { at, backBy, requests, sessions, paths, unused = [] } = this.#handoff;
-    yield* this.#put(JSON.stringify({ dobby: 'handoff', version: VERSION, at, backBy }));
+    const { at, backBy, areStatesLost, requests, sessions, paths, unused = [] } = this.#handoff;
+    yield* this.#put(
+      JSON.stringify({
+        dobby: 'handoff',
+        version: VERSION,
+        at,
+        backBy,
+        ...(areStatesLost && { areStatesLost }),
+      }),
+    );
     for (const path of paths) if (path.state.length > 0) yield* this.#path(path);
     for (const path of paths) if (path.state.length === 0) yield* this.#path(path);
     for (const request of requests) {
@@ -63,16 +71,19 @@ export class HandoffWriter {
     }
     while (waiting.next().done !== true) this.leftOut.sessions++;
     yield this.#flush();
-    yield Buffer.from(`${JSON.stringify({ lines: this.#lines, crc32: this.#crc })}\n`);
+    const isCut = this.leftOut.paths > 0 && { isCut: true };
+    yield Buffer.from(`${JSON.stringify({ lines: this.#lines, crc32: this.#crc, ...isCut })}\n`);
   }
 
   /** A head without its state would hide that the state is lost, and a log without a head has no place. */
-  *#path({ path, head, usedAt, state }: PathHandoff): Generator<Buffer> {
+  *#path({ path, head, usedAt, state, isPartial }: PathHandoff): Generator<Buffer> {
     if (this.#timeLeftMs() <= 0) {
       this.leftOut.paths++;
       return;
     }
-    yield* this.#put(JSON.stringify({ head, path, usedAt, keys: state.length }));
+    yield* this.#put(
+      JSON.stringify({ head, path, usedAt, keys: state.length, ...(isPartial && { isPartial }) }),
+    );
     for (const { key, offset, text: message } of state) {
       yield* this.#put(JSON.stringify({ key, offset }));
       yield* this.#put(message);

@@ -25,6 +25,8 @@ import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/limits.js';
 import { pathFault } from '../../../protocol/paths.js';
 import type { Position } from '../../../protocol/positions.js';
 import type { Origins } from '../auth/origins.js';
+import { closingFrame } from '../core/connection.js';
+import { FLOOD_PAUSE_MS } from '../core/intake.js';
 import type { Session } from '../core/session.js';
 import { fault, headerFault, RequestFault, refuseSocket } from '../http-errors.js';
 import { decodeBody, type PostBody } from './decode.js';
@@ -227,8 +229,9 @@ export class Endpoint {
   async #openPoll(frame: OpenFrame, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const visitor = this.#parts.visitorOf(request.raw);
     const refused = await this.#polls.open(frame, this.#exchange(request, reply), visitor);
-    if (refused === null) return reply;
-    throw new RequestFault(refused.error, refused.closing);
+    if (refused !== null) throw new RequestFault(refused.error, refused.closing);
+    this.#holds(request, reply);
+    return reply;
   }
 
   #stream(request: FastifyRequest, reply: FastifyReply, frame: OpenFrame): FastifyReply {
@@ -285,6 +288,12 @@ export class Endpoint {
       void this.#parts.sessions.end(session, 'ended');
       return { accepted: session.received };
     }
+    connection.posted ??= { turn: -1, turnCost: 0, window: -1, windowFrames: 0 };
+    if (!this.#parts.intake.takes(connection.posted, body.frames.length)) {
+      const closing = closingFrame('flooded', { reconnectAfterMs: FLOOD_PAUSE_MS });
+      connection.close(closing);
+      throw new RequestFault(errorBody('too_many_frames'), closing);
+    }
     for (const frame of body.frames) receiveFrame(this.#parts.sessions, session, connection, frame);
     return { accepted: session.received };
   }
@@ -294,7 +303,15 @@ export class Endpoint {
     const code = this.#polls.poll(id, body, this.#exchange(request, reply));
     if (code === 'taken_over') throw endOf(code, 'taken_over', this.#parts.sessions.all.get(id)?.takenBy);
     if (code !== null) throw fault(code);
+    this.#holds(request, reply);
     return reply;
+  }
+
+  /** A poll waits on a socket until it is answered. */
+  #holds({ raw: { socket } }: FastifyRequest, { raw: response }: FastifyReply): void {
+    const { sockets } = this.#parts;
+    sockets.proves(socket, 'client');
+    response.once('close', () => sockets.rests(socket));
   }
 
   #readTicket(ticket: string): string {

@@ -47,6 +47,7 @@ export function streamEvents(
     if ('closing' in told) return kind.onRefused(told);
     // Another connection may have taken the session already, or there was no room for all that was to be told.
     if (carrier.closing !== null) return kind.onRefused(refusalOf(carrier.closing));
+    parts.sockets.proves(socket, 'client');
     beginStream(carrier, told.connection, exchange);
     kind.onBegun();
   };

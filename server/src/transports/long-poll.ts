@@ -1,7 +1,8 @@
 /**
  * Long-poll. Between polls the connection's outbox gathers, within its bounds; a poll takes all of it as one answer. The last answer
  * is kept until the next cursor confirms it, and repeated byte for byte when the cursor before it comes
- * again: a response that was lost loses nothing.
+ * again: a response that was lost loses nothing. What outlives a request keeps nothing of it: closures that do are made where no
+ * request is in reach, since all closures of a function share what one of them uses.
  */
 import type { ServerResponse } from 'node:http';
 import type { ErrorCode } from '../../../protocol/codes.js';
@@ -11,6 +12,7 @@ import type { Framing } from '../core/frame.js';
 import type { Visitor } from '../core/identity.js';
 import type { Session } from '../core/session.js';
 import type { WheelTimer } from '../core/timer-wheel.js';
+import { type AnswerHolder, KeptAnswers } from './kept-answers.js';
 import { type Opened, opening, refusalOf } from './opening.js';
 import type { TransportParts } from './transport-parts.js';
 
@@ -34,6 +36,8 @@ export interface PollExchange {
 export class LongPolls {
   readonly #parts: TransportParts;
   readonly #carriers = new Map<string, LongPollCarrier>();
+  /** What is kept for clients that may ask again. */
+  readonly kept = new KeptAnswers();
 
   constructor(parts: TransportParts) {
     this.#parts = parts;
@@ -45,7 +49,7 @@ export class LongPolls {
     exchange: PollExchange,
     visitor: Visitor | null,
   ): Promise<Exclude<Opened, { session: Session }> | null> {
-    const carrier = new LongPollCarrier(this.#parts, exchange.address);
+    const carrier = new LongPollCarrier(this.#parts, this.kept, exchange.address);
     const isGone = (): boolean => exchange.response.destroyed;
     const asked = opening(this.#parts, { value: frame }, carrier, { visitor, isGone });
     const opened = asked instanceof Promise ? await asked : asked;
@@ -53,11 +57,20 @@ export class LongPolls {
     if (carrier.closing !== null) return refusalOf(carrier.closing);
     const { session, connection } = opened;
     this.#carriers.set(session.id, carrier);
-    carrier.begin(session, connection, () => {
-      if (this.#carriers.get(session.id) === carrier) this.#carriers.delete(session.id);
-    });
+    carrier.begin(session, connection, this.#forgetter(session.id, carrier));
     carrier.wait(exchange);
     return null;
+  }
+
+  #forgetter(id: string, carrier: LongPollCarrier): () => void {
+    return () => {
+      if (this.#carriers.get(id) === carrier) this.#carriers.delete(id);
+    };
+  }
+
+  /** Connections that are kept, also those that have ended a short time ago. */
+  get size(): number {
+    return this.#carriers.size;
   }
 
   /** Whether no connection has an answer left that its client has not come for. */
@@ -79,7 +92,7 @@ interface Kept {
   readonly body: Buffer;
 }
 
-class LongPollCarrier implements Carrier {
+class LongPollCarrier implements Carrier, AnswerHolder {
   readonly framing = longPollFraming;
   readonly transport = 'long-poll';
   readonly isPolled = true;
@@ -89,6 +102,7 @@ class LongPollCarrier implements Carrier {
   readonly isRaw = false;
   readonly address: string;
   readonly #parts: TransportParts;
+  readonly #answers: KeptAnswers;
   #session: Session | null = null;
   #connection: Connection | null = null;
   #onGone: (() => void) | null = null;
@@ -102,8 +116,9 @@ class LongPollCarrier implements Carrier {
   isAwaited = false;
   #timer: WheelTimer | null = null;
 
-  constructor(parts: TransportParts, address: string) {
+  constructor(parts: TransportParts, answers: KeptAnswers, address: string) {
     this.#parts = parts;
+    this.#answers = answers;
     this.address = address;
   }
 
@@ -120,6 +135,10 @@ class LongPollCarrier implements Carrier {
     exchange.response.on('close', () => {
       if (this.#waiting === exchange) this.#abandoned();
     });
+    this.#hold();
+  }
+
+  #hold(): void {
     this.#after(this.#parts.pollHoldMs, () => this.#answer(this.#body(Buffer.alloc(0))));
   }
 
@@ -131,6 +150,7 @@ class LongPollCarrier implements Carrier {
       // An answer that ended the connection has been received.
       if (connection.isClosed) return whyOver(session, connection);
       this.#kept = null;
+      this.#answers.drop(this);
       this.#parts.sessions.heard(session, connection);
       this.wait(exchange);
       connection.outbox.unblock();
@@ -151,6 +171,7 @@ class LongPollCarrier implements Carrier {
     this.#given += frames;
     const body = this.#body(bytes);
     this.#kept = { before, body };
+    this.#answers.keep(this, body.length);
     this.isAwaited = this.#waiting === null;
     this.#answer(body);
     return false;
@@ -167,7 +188,23 @@ class LongPollCarrier implements Carrier {
   /** The last answer, with the closing frame, stays to be fetched as long as a session waits. */
   end(closing: ClosingFrame): void {
     this.closing = closing;
-    this.#after(this.#parts.sessionTtlMs, () => this.#onGone?.());
+    this.#answers.end(this);
+    this.#after(this.#parts.sessionTtlMs, () => this.#gone());
+  }
+
+  forgetAnswer(): void {
+    this.#kept = null;
+    this.isAwaited = false;
+  }
+
+  forgetEnded(): void {
+    this.#timer?.cancel();
+    this.#gone();
+  }
+
+  #gone(): void {
+    this.#answers.gone(this);
+    this.#onGone?.();
   }
 
   #answer(body: Buffer): void {
@@ -186,7 +223,7 @@ class LongPollCarrier implements Carrier {
   /** Between polls: when none comes the connection is lost. */
   #lingers(): void {
     this.#after(this.#parts.sessionTtlMs, () => {
-      this.#onGone?.();
+      this.#gone();
       this.#connection?.lost();
       const session = this.#session;
       // It has been silent for a session's time to live already.

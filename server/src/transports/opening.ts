@@ -14,6 +14,9 @@ export type Opened =
   | { readonly session: Session; readonly connection: Connection }
   | { readonly error: ErrorBody; readonly closing: ClosingFrame };
 
+/** When a client may come back that found no place for its socket, in milliseconds. */
+const FULL_PAUSE_MS = 5_000;
+
 /** Opens a session over `carrier`, or says why not: at once, or when it was found out who is asking. */
 export function opening(
   parts: TransportParts,
@@ -41,6 +44,8 @@ function openedBy(
   if (decoded.value.protocol !== PROTOCOL_VERSION) {
     return refused(errorBody('unsupported_protocol', { field: 'protocol' }), 'open_refused');
   }
+  if (!parts.sockets.hasRoom)
+    return refused(errorBody('too_many_connections'), 'busy', { reconnectAfterMs: FULL_PAUSE_MS });
   const outcome = parts.sessions.open(decoded.value, carrier, coming);
   return outcome instanceof Promise ? outcome.then(told) : told(outcome);
 }

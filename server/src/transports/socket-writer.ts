@@ -14,7 +14,7 @@ export interface Writing {
 
 /** A socket's writing side. */
 export class SocketWriter {
-  readonly #socket: Socket;
+  readonly socket: Socket;
   readonly #writing: Writing;
   #rest: Buffer | null = null;
   #taken = 0;
@@ -22,7 +22,7 @@ export class SocketWriter {
   #isListening = false;
 
   constructor(socket: Socket, writing: Writing) {
-    this.#socket = socket;
+    this.socket = socket;
     this.#writing = writing;
   }
 
@@ -44,14 +44,14 @@ export class SocketWriter {
       this.#rest = bytes;
       if (this.#push()) return true;
     }
-    if (!this.#isListening) this.#socket.on('drain', () => this.#drained());
+    if (!this.#isListening) this.socket.on('drain', () => this.#drained());
     this.#isListening = true;
     return false;
   }
 
   /** Writes the rest without waiting: the socket is about to be ended. */
   finish(): void {
-    if (this.#rest !== null && !this.#socket.destroyed) this.#socket.write(this.#rest);
+    if (this.#rest !== null && !this.socket.destroyed) this.socket.write(this.#rest);
     this.#rest = null;
   }
 
@@ -61,7 +61,7 @@ export class SocketWriter {
 
   /** Hands over pieces until the socket holds one back; true when all is handed over and it takes more. */
   #push(): boolean {
-    const socket = this.#socket;
+    const socket = this.socket;
     while (this.#rest !== null && !socket.destroyed) {
       const rest: Buffer = this.#rest;
       const piece = rest.length <= PIECE_BYTES ? rest : rest.subarray(0, PIECE_BYTES);
@@ -77,11 +77,11 @@ export class SocketWriter {
    */
   #hand(piece: Buffer): boolean {
     this.#taken += piece.length;
-    return this.#socket.write(piece) || !this.#isFull();
+    return this.socket.write(piece) || !this.#isFull();
   }
 
   /** Whether the kernel held bytes back and a `drain` will follow: a mere false of `write` says neither. */
   #isFull(): boolean {
-    return this.#socket.writableLength > 0 && this.#socket.writableNeedDrain;
+    return this.socket.writableLength > 0 && this.socket.writableNeedDrain;
   }
 }

@@ -1,7 +1,9 @@
 /** What the transports are given. */
 import type { IncomingMessage } from 'node:http';
 import type { Visitor } from '../core/identity.js';
+import type { Intake } from '../core/intake.js';
 import type { Sessions } from '../core/sessions.js';
+import type { SocketTable } from '../core/socket-table.js';
 import type { TicketOffice } from '../core/ticket.js';
 import type { TimerWheel } from '../core/timer-wheel.js';
 import type { Log } from '../observe/log.js';
@@ -13,6 +15,10 @@ export interface TransportParts {
   readonly tickets: TicketOffice;
   readonly wheel: TimerWheel;
   readonly probes: Probes;
+  /** The sockets that were accepted. */
+  readonly sockets: SocketTable;
+  /** Counts what connections send. */
+  readonly intake: Intake;
   readonly log: Log;
   readonly sessionTtlMs: number;
   readonly pollHoldMs: number;

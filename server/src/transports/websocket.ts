@@ -2,9 +2,12 @@
  * WebSocket connections. `ws` does the handshake and reads; what Dobby sends is framed once for all connections and written to
  * the socket that was given to the handshake, past the library's own sender, which is used only for the close
  * frame at the very end. One frame of the protocol is one text message; there is no compression.
+ *
+ * Over 400 lines: one class carries a connection from its handshake to its close, since each step must know what the others let go.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import { type RawData, Sender, WebSocket, WebSocketServer } from 'ws';
 import { CLOSE_CODES, errorBody } from '../../../protocol/codes.js';
 import type { ClosingFrame, OpenFrame, ProbeFrame } from '../../../protocol/frames.js';
@@ -12,6 +15,7 @@ import { LIMITS } from '../../../protocol/limits.js';
 import { type Carrier, type Connection, closingFrame } from '../core/connection.js';
 import { Frame, type Framing } from '../core/frame.js';
 import type { Visitor } from '../core/identity.js';
+import { type Counted, FLOOD_PAUSE_MS } from '../core/intake.js';
 import type { WheelTimer } from '../core/timer-wheel.js';
 import { type Decoded, decodeJson, decodeOpen } from './decode.js';
 import { receiveText } from './inbound.js';
@@ -25,9 +29,14 @@ declare module 'ws' {
 }
 
 /** A frame of ours needs one fragment; a proxy may make some more. Each costs memory beyond its bytes. */
-const MAX_FRAGMENTS = 64;
+export const MAX_FRAGMENTS = 64;
 /** Chunks of the network that one message may come in. */
-const MAX_CHUNKS = 1_024;
+export const MAX_CHUNKS = 1_024;
+/** Bytes that are parsed before it is looked whether the connection still has its turn. */
+const FED_BYTES = 4_096;
+/** How long a client may take to read the last of a connection that was open, and of one that was refused, in milliseconds. */
+const END_GRACE_MS = 5_000;
+const REFUSED_GRACE_MS = 1_000;
 const FIN = 0x80;
 const TEXT = 1;
 const PONG = 10;
@@ -80,6 +89,18 @@ export const websocketFraming: Framing = {
 /** A WebSocket that knows its carrier. */
 class CarriedSocket extends WebSocket {
   declare carrier: WebSocketCarrier;
+  /** The library's parser, and whether a close frame has come: it has no public way to be given bytes piece by piece. */
+  declare readonly _receiver: Writable;
+  declare readonly _closeFrameReceived: boolean;
+}
+
+/** A socket that knows the carrier of its WebSocket. */
+const CARRIER = Symbol('carrier');
+type CarryingSocket = Socket & { [CARRIER]?: WebSocketCarrier };
+
+/** Takes the place of the library's own listener, which parses all that was read at once. */
+function feed(this: CarryingSocket, bytes: Buffer): void {
+  this[CARRIER]?.feed(bytes);
 }
 
 /** What listens to WebSockets: shared by all, since a closure for each event of each would be a tenth of what an idle session costs. */
@@ -89,6 +110,9 @@ const LISTENERS = {
   },
   ping(this: WebSocket, data: Buffer): void {
     (this as CarriedSocket).carrier.pong(data);
+  },
+  pong(this: WebSocket): void {
+    (this as CarriedSocket).carrier.counts();
   },
   close(this: WebSocket): void {
     (this as CarriedSocket).carrier.lost();
@@ -139,7 +163,7 @@ interface Ends {
   readonly visitor: Visitor | null;
 }
 
-class WebSocketCarrier implements Carrier, Writing {
+class WebSocketCarrier implements Carrier, Counted, Writing {
   readonly framing = websocketFraming;
   readonly transport = 'websocket';
   readonly isPolled = false;
@@ -159,6 +183,15 @@ class WebSocketCarrier implements Carrier, Writing {
   #visitor: Visitor | null;
   /** What has come since the first frame, while it is being found out who is asking; null at other times. */
   #early: { readonly frames: string[]; characters: number } | null = null;
+  /** What was read beyond what the connection may send in one turn, while its socket is paused; null at other times. */
+  #rest: Buffer | null = null;
+  /** What it has sent, see `Intake`. */
+  turn = -1;
+  turnCost = 0;
+  window = -1;
+  windowFrames = 0;
+  /** Whether nothing is read any more: its client floods. */
+  #isDeaf = false;
   /** Whether nothing that still comes is taken. */
   #isOver = false;
 
@@ -168,6 +201,9 @@ class WebSocketCarrier implements Carrier, Writing {
     this.#webSocket = webSocket;
     this.address = address;
     this.#writer = new SocketWriter(socket, this);
+    socket.removeAllListeners('data');
+    (socket as CarryingSocket)[CARRIER] = this;
+    socket.on('data', feed);
   }
 
   /** Takes what the client sends, from its first frame on. */
@@ -175,6 +211,7 @@ class WebSocketCarrier implements Carrier, Writing {
     this.#waiting = this.#parts.wheel.after(LIMITS.openMs, () => this.#refuse(closingFrame('open_timeout')));
     this.#webSocket.on('message', LISTENERS.message);
     this.#webSocket.on('ping', LISTENERS.ping);
+    this.#webSocket.on('pong', LISTENERS.pong);
     this.#webSocket.on('close', LISTENERS.close);
     this.#webSocket.on('error', LISTENERS.error);
   }
@@ -184,13 +221,27 @@ class WebSocketCarrier implements Carrier, Writing {
     if (this.#isOver) return;
     if (isBinary) return this.#closeAs(1003, 'Frames are text.');
     const text = String(data);
+    if (!this.counts(text.length)) return;
     if (this.#early !== null) this.#keep(text, this.#early);
     else if (this.#connection === null) this.#open(text);
     else this.#receive(text, this.#connection);
   }
 
+  /** Counts a frame, of the protocol or of WebSockets alone; false when it is too much, or nothing is taken any more. */
+  counts(characters = 0): boolean {
+    const { intake } = this.#parts;
+    if (this.#isDeaf) return false;
+    intake.spends(this, characters);
+    if (intake.takes(this, 1)) return true;
+    const closing = closingFrame('flooded', { reconnectAfterMs: FLOOD_PAUSE_MS });
+    if (this.#connection?.isClosed === false) this.#connection.close(closing);
+    else this.end(closing);
+    return false;
+  }
+
   /** Answers a ping of the WebSocket itself, through the outbox, since the library's sender must not write between our bytes. */
   pong(data: Buffer): void {
+    if (!this.counts()) return;
     this.#connection?.outbox.add(Frame.ofBytes(this.framing, wrap(data, PONG)));
   }
 
@@ -225,8 +276,23 @@ class WebSocketCarrier implements Carrier, Writing {
   end(closing: ClosingFrame): void {
     this.#writer.finish();
     // A stalled socket takes no close frame either.
-    if (closing.code === CLOSE_CODES.stalled) this.#webSocket.terminate();
-    else this.#webSocket.close(closing.code, closing.message);
+    if (closing.code === CLOSE_CODES.stalled) return this.#webSocket.terminate();
+    this.#webSocket.close(closing.code, closing.message);
+    this.#endSoon(closing.code === CLOSE_CODES.flooded);
+  }
+
+  /** Sees that the socket goes, whatever its client does; one that floods is not read any more. */
+  #endSoon(isFlooding: boolean): void {
+    const isOpen = this.#connection !== null && !isFlooding;
+    if (isFlooding) {
+      this.#isDeaf = true;
+      this.#rest = null;
+      this.#webSocket.pause();
+    }
+    const grace = this.#parts.wheel.after(isOpen ? END_GRACE_MS : REFUSED_GRACE_MS, () =>
+      this.#webSocket.terminate(),
+    );
+    this.#webSocket.once('close', () => grace.cancel());
   }
 
   /** Closes with a code of RFC 6455; nothing that still comes is taken. */
@@ -235,6 +301,7 @@ class WebSocketCarrier implements Carrier, Writing {
     this.#connection?.lost();
     this.#writer.finish();
     this.#webSocket.close(code, reason);
+    this.#endSoon(false);
   }
 
   #open(text: string): void {
@@ -295,7 +362,37 @@ class WebSocketCarrier implements Carrier, Writing {
   }
 
   #receive(text: string, connection: Connection): void {
+    if (connection.isClosed) return;
     receiveText(this.#parts.sessions, connection.session, connection, text);
+  }
+
+  /** Bytes have come: they are read as far as the connection has its turn, and the rest in the next ones, while the socket is paused. */
+  feed(bytes: Buffer): void {
+    if (this.#isDeaf) return;
+    if (this.#rest !== null) this.#rest = Buffer.concat([this.#rest, bytes]);
+    else this.#read(bytes);
+  }
+
+  #read(bytes: Buffer): void {
+    const { intake } = this.#parts;
+    const webSocket = this.#webSocket;
+    for (let at = 0; at < bytes.length; at += FED_BYTES) {
+      if (!intake.hasTurn(this)) {
+        this.#rest = bytes.subarray(at);
+        webSocket.pause();
+        return intake.turns.next(() => this.#readOn());
+      }
+      // It has failed, or its close frame has come: nothing may follow.
+      if (this.#isDeaf || webSocket._closeFrameReceived || !webSocket._receiver.writable) return;
+      webSocket._receiver.write(bytes.length <= FED_BYTES ? bytes : bytes.subarray(at, at + FED_BYTES));
+    }
+  }
+
+  #readOn(): void {
+    const rest = this.#rest;
+    this.#rest = null;
+    if (rest !== null && !this.#isDeaf) this.#read(rest);
+    if (this.#rest === null && !this.#isDeaf) this.#webSocket.resume();
   }
 
   #opened(outcome: Opened): void {
@@ -305,6 +402,7 @@ class WebSocketCarrier implements Carrier, Writing {
       return;
     }
     this.#connection = outcome.connection;
+    this.#parts.sockets.proves(this.#writer.socket, 'client');
   }
 
   #refuse(closing: ClosingFrame): void {

@@ -257,6 +257,7 @@ it('every list of paths that a method takes is held by its scope', () => {
     paths: 'listed',
     history: 'one',
     state: 'one',
+    complete: 'listed',
     info: 'nothing',
   });
 });

@@ -58,3 +58,34 @@ describe('a gate', () => {
     expect(await gate.pass(async () => 'third')).toBe('third');
   });
 });
+
+describe('a gate whose line is full', () => {
+  it('counts what waits by its weight, too', async () => {
+    const gate = new Gate({ maxRunning: 1, maxWaiting: 10, maxWeight: 10 });
+    const first = task('first', []);
+    const second = task('second', []);
+    const passing = [gate.pass(first.run), gate.pass(second.run, { weight: 8 })];
+    expect(await gate.pass(task('third', []).run, { weight: 3 })).toBeNull();
+    first.end();
+    second.end();
+    expect(await Promise.all(passing)).toEqual(['first', 'second']);
+  });
+
+  it('does not run what is not wanted any more when its turn comes', async () => {
+    const gate = new Gate({ maxRunning: 1, maxWaiting: 10 });
+    const begun: string[] = [];
+    const first = task('first', begun);
+    const third = task('third', begun);
+    let isWanted = true;
+    const passing = [
+      gate.pass(first.run),
+      gate.pass(task('second', begun).run, { isWanted: () => isWanted }),
+      gate.pass(third.run),
+    ];
+    isWanted = false;
+    first.end();
+    third.end();
+    expect(await Promise.all(passing)).toEqual(['first', null, 'third']);
+    expect(begun).toEqual(['first', 'third']);
+  });
+});

@@ -158,3 +158,79 @@ it('begins a new line after a write that failed half-way', async () => {
   expect(open().load().map(idOf)).toEqual(['a', 'b', 'c']);
   await journal.close();
 });
+
+describe('a journal that is full', () => {
+  const small = (file: string, clock: FakeClock, horizonOf: 'sessions' | null = 'sessions') =>
+    new FileJournal(file, { lifetimeMs: LIFETIME_MS, clock, maxLines: 10, horizonOf });
+
+  it('has two files of so many lines, and a horizon in place of what is dropped', async () => {
+    const { clock, file, revocation } = setUp();
+    const journal = small(file, clock);
+    let dropped = 0;
+    for (let i = 0; i < 25; i++) {
+      if (i === 9) dropped = clock.now();
+      await journal.write(revocation(`s${i}`));
+      clock.spend(10);
+    }
+    const loaded = small(file, clock).load();
+    expect(loaded.map(idOf).filter((id) => id !== '')).toEqual(
+      Array.from({ length: 15 }, (_, i) => `s${i + 10}`),
+    );
+    expect(loaded.filter((each) => 'horizon' in each)).toEqual([
+      expect.objectContaining({ horizon: dropped, of: 'sessions' }),
+    ]);
+    await journal.close();
+  });
+
+  it('goes on where the server before stopped', async () => {
+    const { clock, file, revocation } = setUp();
+    for (let i = 0; i < 25; i++) {
+      const journal = small(file, clock);
+      journal.load();
+      await journal.write(revocation(`s${i}`));
+      await journal.close();
+      clock.spend(10);
+    }
+    expect(readFileSync(file, 'utf8').split('\n').filter(Boolean).length).toBeLessThanOrEqual(11);
+    expect(
+      small(file, clock)
+        .load()
+        .some((each) => 'horizon' in each),
+    ).toBe(true);
+  });
+
+  it('drops what may be forgotten without a horizon', async () => {
+    const { clock, file, revocation } = setUp();
+    const journal = small(file, clock, null);
+    for (let i = 0; i < 25; i++) await journal.write(revocation(`s${i}`, { isEmpty: true }));
+    expect(
+      small(file, clock)
+        .load()
+        .some((each) => 'horizon' in each),
+    ).toBe(false);
+    await journal.close();
+  });
+});
+
+it('is put aside by the age of its records, however often the server is restarted', async () => {
+  const { clock, file, open, revocation } = setUp();
+  for (let i = 0; i < 4; i++) {
+    const journal = open();
+    journal.load();
+    await journal.write(revocation(`s${i}`));
+    await journal.close();
+    clock.spend(LIFETIME_MS / 2);
+  }
+  expect(existsSync(`${file}.old`)).toBe(true);
+});
+
+it('reads nothing again that has not changed', async () => {
+  const { open, revocation } = setUp();
+  const journal = open();
+  await journal.write(revocation('a'));
+  expect(journal.load()).toHaveLength(1);
+  expect(journal.load()).toEqual([]);
+  await journal.write(revocation('b'));
+  expect(journal.load()).toHaveLength(2);
+  await journal.close();
+});

@@ -244,6 +244,6 @@ it('checks 4,352 tokens that come at once, and turns the next ones away', async 
   const outcomes = await Promise.all(Array.from({ length: 4_360 }, () => tokens.identity(token)));
   const codes = outcomes.map(codeOf);
   expect(codes.filter((code) => code === 'good')).toHaveLength(4_352);
-  expect(codes.slice(-8)).toEqual(Array(8).fill('keys_unavailable'));
+  expect(codes.slice(-8)).toEqual(Array(8).fill('too_many_tokens'));
   expect(codeOf(await tokens.identity(token))).toBe('good');
 });

@@ -158,7 +158,7 @@ describe('the bound of all subscriptions together', () => {
     const one = world.open({ paths: [{ path: 'public-1' }, { path: 'pending' }] });
     const two = world.open({ paths: [{ path: 'public-2' }, { path: 'public-3' }, { path: 'pending' }] });
     expect(two.told('refused')).toMatchObject([
-      { paths: ['public-3', 'pending'].map((path) => ({ path, code: 'too_many_subscriptions' })) },
+      { paths: ['public-3', 'pending'].map((path) => ({ path, code: 'subscriptions_full' })) },
     ]);
     one.send({ type: 'close' });
     two.want('public-3', 'pending');

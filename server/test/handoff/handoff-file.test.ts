@@ -113,3 +113,19 @@ it.each([
   expect(() => new HandoffFile(file).take(itself)).toThrow();
   expect(new HandoffFile(file).take(itself)).toBeNull();
 });
+
+it('can be written when every other descriptor is taken', async () => {
+  const folder = tempFolder();
+  const script = `
+    import { openSync } from 'node:fs';
+    import { HandoffFile } from ${JSON.stringify(join(import.meta.dirname, '../../dist/server/src/handoff/handoff-file.js'))};
+    const file = new HandoffFile(${JSON.stringify(join(folder, 'handoff'))});
+    file.take(() => null);
+    try { for (;;) openSync('/dev/null', 'r'); } catch {}
+    await file.write({ at: 1, backBy: 1, paths: [], sessions: [], requests: [] }, () => 1);
+  `;
+  execFileSync('sh', ['-c', 'ulimit -n 256 && exec "$0" --input-type=module', process.execPath], {
+    input: script,
+  });
+  expect(readdirSync(folder)).toEqual(['handoff']);
+});

@@ -8,7 +8,7 @@ import { SignedTickets } from '../../src/auth/tickets.js';
 import { MemoryBroker } from '../../src/brokers/memory/memory-broker.js';
 import type { Connection } from '../../src/core/connection.js';
 import { createEngine, type Engine } from '../../src/core/engine.js';
-import type { SessionView } from '../../src/core/identity.js';
+import type { SessionView, TokenReader } from '../../src/core/identity.js';
 import type { Coming } from '../../src/core/introductions.js';
 import type { LogBounds } from '../../src/core/path-log.js';
 import type { StateBounds } from '../../src/core/path-state.js';
@@ -48,6 +48,12 @@ export interface WorldOptions {
   readonly view?: SessionView;
   /** By default nobody is told what happens to sessions. */
   readonly observer?: SessionObserver;
+  /** By default every address is. */
+  readonly isShared?: (address: string) => boolean;
+  /** By default those of `fakeTokens`. */
+  readonly tokens?: TokenReader;
+  /** By default 256 MB. */
+  readonly maxLogBytes?: number;
 }
 
 /** What outlives a server. */
@@ -175,7 +181,7 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
   };
   const maxBytes = 256 * 1024 * 1024;
   const limits = {
-    maxTotalBytes: maxBytes,
+    maxTotalBytes: options.maxLogBytes ?? maxBytes,
     maxStateBytes: maxBytes,
     headTtlMs: 86_400_000,
     maxHeads: 100_000,
@@ -187,9 +193,10 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
   const faults: unknown[] = [];
   const engine = createEngine({
     ...{ clock, ids, wheel, broker, tickets, revocations },
-    authority: { tokens: fakeTokens(clock), view: options.view ?? null },
+    authority: { tokens: options.tokens ?? fakeTokens(clock), view: options.view ?? null },
     isPublic: options.isPublic ?? ((path) => path.startsWith('public')),
     settings: { ...SETTINGS, ...options.settings },
+    isShared: options.isShared ?? (() => true),
     onReceiverFault: ({ id }, error) => receiverFaults.push(`${id}: ${(error as Error).message}`),
     ...(options.observer === undefined ? {} : { observer: options.observer }),
     onJournalFault: (error) => faults.push(error),
@@ -235,6 +242,7 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
       const handoff = passedOn({
         at: clock.now(),
         backBy: clock.now() + Math.ceil(engine.sessions.slotsMs),
+        areStatesLost: broker.areStatesLost,
         paths: broker.handOver(),
         unused: broker.unused(),
         sessions: engine.sessions.handOver(),
@@ -242,6 +250,7 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
       });
       engine.sessions.sendAway();
       const next = createServer({ ...options, ...change }, lasting);
+      if (handoff.areStatesLost) next.broker.loseStates();
       next.broker.takeOver(handoff.paths);
       next.sessions.takeOver(handoff.sessions, handoff);
       return next;

@@ -26,6 +26,7 @@ function judge(json: string): Decoded<unknown> {
   if ('error' in decoded || decoded.value.type === 'probe') return decoded;
   const parts = {
     ...createWorld(),
+    sockets: { hasRoom: true },
     isStopping: () => false,
     log: new TestLog(),
   } as unknown as TransportParts;

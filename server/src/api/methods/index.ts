@@ -1,6 +1,7 @@
 /** Every method of the API: a new one is a file beside this and a line here. */
 import type { AnyMethod } from '../method.js';
 import { broadcast } from './broadcast.js';
+import { complete } from './complete.js';
 import { connect } from './connect.js';
 import { disconnect } from './disconnect.js';
 import { history } from './history.js';
@@ -26,5 +27,6 @@ export const METHODS: readonly AnyMethod[] = [
   paths,
   history,
   state,
+  complete,
   info,
 ];

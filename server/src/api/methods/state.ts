@@ -28,6 +28,10 @@ export const state = defineMethod({
     entries: z.array(item),
     position: place.meta({ description: 'Where the path stands: all entries are true there.' }),
     next: z.string().nullable(),
+    partial: z
+      .literal(true)
+      .exactOptional()
+      .meta({ description: 'The server crashed: it may be a part only of what there was, see `complete`.' }),
   }),
   run({ path: name, keys, ...wanted }, { dispatcher }) {
     return withPath(dispatcher, { name }, ({ log, state: kept }) => {
@@ -35,7 +39,12 @@ export const state = defineMethod({
       const wantedKeys = keys && new Set(keys);
       const entries = [...kept.entries].filter(([each]) => wantedKeys?.has(each) !== false);
       const { items, next } = withinBounds(pageOf(entries, wanted));
-      return { entries: items.map((entry) => itemOf(entry, log.epoch)), position: log.head, next };
+      return {
+        entries: items.map((entry) => itemOf(entry, log.epoch)),
+        position: log.head,
+        next,
+        ...(kept.isPartial && { partial: true as const }),
+      };
     });
   },
 });

@@ -9,11 +9,13 @@ import type { Broker, Deliver } from '../../core/broker.js';
 import type { Clock, IdSource } from '../../core/clock.js';
 import type { PathHandoff } from '../../core/handoff.js';
 import { EVERYBODY, isInbox } from '../../core/inbox.js';
+import { LinkedMap } from '../../core/linked-map.js';
 import { PathLog } from '../../core/path-log.js';
 import { type Change, PathState } from '../../core/path-state.js';
 import type { PathPolicy, PathStore } from '../../core/path-store.js';
 import type { TimerWheel, WheelTimer } from '../../core/timer-wheel.js';
 import { type Draft, logEntry, Update, updateText } from '../../core/update.js';
+import { Wholeness } from '../../core/wholeness.js';
 
 /** What the memory broker may use, and what it stands on. */
 export interface MemoryBrokerOptions {
@@ -30,6 +32,8 @@ export interface MemoryBrokerOptions {
   readonly headTtlMs: number;
   /** How many heads are kept that nobody holds. */
   readonly maxHeads: number;
+  /** Told when there is a state; may be told again. */
+  readonly onState?: () => void;
 }
 
 interface Kept extends PathStore {
@@ -45,11 +49,12 @@ export class MemoryBroker implements Broker {
   readonly #options: MemoryBrokerOptions;
   readonly #kept = new Map<string, Kept>();
   /** The logs that hold entries, in the order of their last update: what is over the bound is taken from the first. */
-  readonly #filled = new Map<string, PathLog>();
+  readonly #filled = new LinkedMap<string, PathLog>();
   /** Those that nobody holds, in the order of their last use. */
-  readonly #idle = new Set<string>();
+  readonly #idle = new LinkedMap<string, true>();
   /** The same, of paths that were never published to: whoever may subscribe can make these, so they push out no others. */
-  readonly #idleUnused = new Set<string>();
+  readonly #idleUnused = new LinkedMap<string, true>();
+  readonly #wholeness = new Wholeness();
   #totalBytes = 0;
   #stateBytes = 0;
   #deliver: Deliver = () => {
@@ -69,6 +74,25 @@ export class MemoryBroker implements Broker {
   /** Bytes of all states. */
   get stateBytes(): number {
     return this.#stateBytes;
+  }
+
+  /** Whether states were lost: those that are made from now on may be partial. */
+  get areStatesLost(): boolean {
+    return this.#wholeness.areLost;
+  }
+
+  /** States were lost by a crash. Before anything is published. */
+  loseStates(): void {
+    this.#wholeness.lose();
+  }
+
+  complete(path: string): boolean {
+    const { state } = this.#keep(path) ?? {};
+    if (state == null) return false;
+    this.#wholeness.complete(path);
+    if (!state.isPartial) return false;
+    state.isPartial = false;
+    return true;
   }
 
   start(deliver: Deliver): void {
@@ -166,8 +190,7 @@ export class MemoryBroker implements Broker {
   }
 
   *#published(): Generator<PathHandoff> {
-    for (const path of [...this.#filled.keys()].reverse())
-      yield this.#handed(path, this.#kept.get(path) as Kept);
+    for (const path of this.#filled.newestFirst()) yield this.#handed(path, this.#kept.get(path) as Kept);
     for (const [path, kept] of this.#kept) {
       if (kept.log.nextOffset > 1 && !this.#filled.has(path)) yield this.#handed(path, kept);
     }
@@ -183,6 +206,7 @@ export class MemoryBroker implements Broker {
       path,
       head: log.head,
       usedAt: isHeld ? this.#options.clock.now() : usedAt,
+      ...(state?.isPartial === true && { isPartial: true }),
       get state() {
         return state === null || state.entries.size === 0 ? [] : [...state.entries.values()];
       },
@@ -198,12 +222,13 @@ export class MemoryBroker implements Broker {
    */
   takeOver(paths: Iterable<PathHandoff>): void {
     const taken = new Map<string, Kept>();
-    for (const { path, head, usedAt, state, entries } of paths) {
+    for (const { path, head, usedAt, state, entries, isPartial = false } of paths) {
       const kept = this.#kept.has(path) ? null : this.#make(path, head.epoch);
       if (kept === null) continue;
       kept.usedAt = usedAt;
       kept.log.restore(head.offset, entries);
       kept.state?.restore(state);
+      if (kept.state !== null) kept.state.isPartial = isPartial;
       this.#totalBytes += kept.log.bytes;
       this.#stateBytes += kept.state?.bytes ?? 0;
       taken.set(path, kept);
@@ -211,7 +236,7 @@ export class MemoryBroker implements Broker {
     for (const [path, { log }] of [...taken].reverse()) if (log.size > 0) this.#filled.set(path, log);
     for (const [path, { log, state }] of [...taken].sort(([, a], [, b]) => a.usedAt - b.usedAt)) {
       if (state !== null && state.entries.size > 0) continue;
-      (log.head.offset === 0 ? this.#idleUnused : this.#idle).add(path);
+      (log.head.offset === 0 ? this.#idleUnused : this.#idle).set(path, true);
     }
     this.#evictAged();
     this.#evictToBound();
@@ -255,9 +280,9 @@ export class MemoryBroker implements Broker {
       const had = state.bytes;
       state.apply({ ...draft, key }, offset);
       this.#stateBytes += state.bytes - had;
+      this.#options.onState?.();
     }
-    this.#filled.delete(path);
-    this.#filled.set(path, log);
+    this.#filled.set(path, log); // moves to the end
     if (!kept.isHeld) this.#rest(path, kept);
     if (this.#totalBytes > this.#options.maxTotalBytes) this.#evictToBound();
   }
@@ -286,12 +311,14 @@ export class MemoryBroker implements Broker {
       usedAt: 0,
       isHeld: false,
     };
+    if (kept.state !== null && this.#wholeness.isPartial(path)) kept.state.isPartial = true;
     this.#kept.set(path, kept);
     return kept;
   }
 
   #evictToBound(): void {
-    for (const [path, log] of this.#filled) {
+    for (let first = this.#filled.oldest; first !== undefined; first = this.#filled.oldest) {
+      const [path, log] = first;
       while (log.size > 0 && this.#totalBytes > this.#options.maxTotalBytes) {
         const before = log.bytes;
         log.evictOldest();
@@ -304,18 +331,20 @@ export class MemoryBroker implements Broker {
 
   /** Nobody holds the path: its head is kept, for a while and as one of so many; for good while it has a state. */
   #rest(path: string, { log, state }: Kept): void {
-    this.#idle.delete(path); // so that it moves to the end
-    this.#idleUnused.delete(path);
-    if (state !== null && state.entries.size > 0) return;
-    const idle = log.head.offset === 0 ? this.#idleUnused : this.#idle;
-    idle.add(path);
+    const isUnused = log.head.offset === 0;
+    const isKept = state !== null && state.entries.size > 0;
+    if (!isUnused || isKept) this.#idleUnused.delete(path);
+    if (isUnused || isKept) this.#idle.delete(path);
+    if (isKept) return;
+    const idle = isUnused ? this.#idleUnused : this.#idle;
+    idle.set(path, true); // moves to the end
     this.#dropOldest(idle);
   }
 
-  #dropOldest(idle: ReadonlySet<string>): void {
-    for (const oldest of idle) {
+  #dropOldest(idle: LinkedMap<string, true>): void {
+    for (let oldest = idle.oldest; oldest !== undefined; oldest = idle.oldest) {
       if (idle.size <= this.#options.maxHeads) return;
-      this.#drop(oldest);
+      this.#drop(oldest[0]);
     }
   }
 
