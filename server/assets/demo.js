@@ -71,7 +71,7 @@ function hear() {
   $('empty').hidden = false;
   $('curl').textContent = [
     `curl -N "${location.origin}/comet?path=${encodeURIComponent(path)}"`,
-    `curl "${location.origin}/api/update" -H "Authorization: Bearer $(cat .dobby/api-key)" -H "Content-Type: application/json" -d '${JSON.stringify({ path, message: 'Hello!' }).replaceAll("'", "'\\''")}'`,
+    `curl "${location.origin}/api/update" -H "Authorization: Bearer $(head -n1 .dobby/api-key)" -H "Content-Type: application/json" -d '${JSON.stringify({ path, message: 'Hello!' }).replaceAll("'", "'\\''")}'`,
   ].join('\n\n');
 }
 
