@@ -259,7 +259,7 @@ describe('many that start at once', () => {
     const file = join(folder, 'api-key');
     const [one, other] = [new StateFolder(folder, () => {}), new StateFolder(folder, () => {})];
     const { key } = one.apiKey();
-    expect(other.apiKey()).toEqual({ key, isNew: false });
+    expect(other.apiKey()).toEqual({ key, keys: [key], isNew: false });
     expect(readFileSync(file, 'utf8')).toBe(`${key}\n`);
     expect(readdirSync(folder)).toEqual(['api-key']);
   });
