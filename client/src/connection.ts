@@ -1,7 +1,7 @@
 /**
  * The policy of staying connected: which transport, when to come back, with or without the ticket, or
  * not at all. At most one attempt is live; another may be opening (a better transport that has proved
- * itself). The ticket is kept here, in memory only, and given to nobody but transports.
+ * itself). The ticket is kept here, in memory only, and given to transports only.
  */
 import type { OpenedFrame } from '../../protocol/frames.js';
 import { Attempt } from './attempt.js';

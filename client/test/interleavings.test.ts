@@ -138,6 +138,18 @@ it('commands of the visitor before are not given by the one after', async () => 
   expect(stage.transport.sentOf('command')).toEqual([]);
 });
 
+/** Sends a command, then Dobby's verdict comes: the command's code, and the timers that are left. */
+async function sentAtVerdict(stage: Stage, pomona: { send(path: string, name: string): Promise<unknown> }) {
+  let code = 'none';
+  pomona.send('x', 'c').catch((e) => {
+    code = e.code;
+  });
+  await settled();
+  await stage.transport.says({ type: 'closing', code: 4201, message: 'x' });
+  await settled();
+  return [code, stage.clock.pending];
+}
+
 it('no command is left by close() in a listener of a verdict', async () => {
   const stage = new Stage();
   const pomona = withCommands(stage.pomona);
@@ -145,14 +157,7 @@ it('no command is left by close() in a listener of a verdict', async () => {
   s.on('state', (state) => state === 'ended' && pomona.close());
   await stage.transport.opens();
   await stage.transport.says(subscribed('a'));
-  let code = 'none';
-  pomona.send('x', 'c').catch((e) => {
-    code = e.code;
-  });
-  await settled();
-  await stage.transport.says({ type: 'closing', code: 4201, message: 'x' });
-  await settled();
-  expect([code, stage.clock.pending]).toEqual(['closed', 0]);
+  expect(await sentAtVerdict(stage, pomona)).toEqual(['closed', 0]);
 });
 
 it('no command is left by close() in a state listener that came before withCommands', async () => {
@@ -160,14 +165,7 @@ it('no command is left by close() in a state listener that came before withComma
   stage.pomona.on('state', (state) => state === 'closed' && stage.pomona.close());
   const pomona = withCommands(stage.pomona);
   await stage.transport.opens();
-  let code = 'none';
-  pomona.send('x', 'c').catch((e) => {
-    code = e.code;
-  });
-  await settled();
-  await stage.transport.says({ type: 'closing', code: 4201, message: 'x' });
-  await settled();
-  expect([code, stage.clock.pending]).toEqual(['closed', 0]);
+  expect(await sentAtVerdict(stage, pomona)).toEqual(['closed', 0]);
 });
 
 it('within ends when its signal was aborted before', async () => {

@@ -192,7 +192,7 @@ export class StateFolder {
     return this.#prepare(file, text, (own) => makeFile(own, file, text));
   }
 
-  /** Writes a file of this process's own, from which `use` makes the other, so that nobody ever reads half of that. */
+  /** Writes a file of this process's own, from which `use` makes the other, so that no process reads half of it. */
   #prepare<T>(file: string, text: string, use: (own: string) => T): T {
     const own = `${file}.${randomBytes(4).toString('hex')}.new`;
     try {

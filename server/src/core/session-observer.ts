@@ -1,4 +1,4 @@
-/** What happens to sessions, for whoever logs it. Nothing here changes anything, and nothing may throw. */
+/** What happens to sessions, for a logger. Nothing here changes anything, and nothing may throw. */
 import type { ErrorBody } from '../../../protocol/codes.js';
 import type { Session } from './session.js';
 

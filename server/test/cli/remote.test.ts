@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { endpointUrl, serverUrl } from '../../src/cli/client.js';
-import { main } from '../../src/cli/main.js';
 import { createDobby, type Dobby } from '../../src/index.js';
+import { runCommand } from '../support/run-command.js';
 import { makeTempFolder, tempFolder } from '../support/temp-folder.js';
 import { openEventStream } from '../transports/wires.js';
 
@@ -18,21 +18,7 @@ afterEach(() => {
   process.exitCode = undefined;
 });
 
-/** Runs a command; answers what it printed and how it ended. */
-async function run(...args: string[]) {
-  const printed = { out: '', err: '' };
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    printed.out += text;
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    printed.err += text;
-    return true;
-  });
-  await main(['node', 'dobby', ...args]);
-  vi.restoreAllMocks();
-  return { ...printed, code: process.exitCode ?? 0 };
-}
+const run = runCommand;
 
 function configFile(content: object): string {
   const file = join(tempFolder(), 'dobby.json');

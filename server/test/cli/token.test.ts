@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TokenKeys } from '../../src/auth/token-keys.js';
 import { Tokens } from '../../src/auth/tokens.js';
-import { main } from '../../src/cli/main.js';
 import { systemClock } from '../../src/core/clock.js';
 import { TestLog } from '../auth/token-world.js';
+import { runCommand } from '../support/run-command.js';
 import { tempFolder } from '../support/temp-folder.js';
 
 const SECRET = 'a-secret-of-the-configuration-0123456789';
@@ -16,20 +16,10 @@ afterEach(() => {
   process.exitCode = undefined;
 });
 
-/** Runs `dobby token` with these flags; answers what it printed and how it ended. */
+/** Runs `dobby token` with these flags. */
 async function run(...flags: string[]) {
-  const printed = { out: '', err: '' };
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    printed.out += text;
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    printed.err += text;
-    return true;
-  });
-  await main(['node', 'dobby', 'token', ...flags]);
-  vi.restoreAllMocks();
-  return { ...printed, token: printed.out.trim(), code: process.exitCode ?? 0 };
+  const printed = await runCommand('token', ...flags);
+  return { ...printed, token: printed.out.trim() };
 }
 
 const reader = (
