@@ -1,7 +1,6 @@
-/** A server whose file descriptors have run out says so, and when it is over. */
-import { spawn } from 'node:child_process';
+/** A server that runs out of file descriptors says so, and when it is over. */
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,16 +8,39 @@ import { expect, it, onTestFinished } from 'vitest';
 import { end, eventually } from './server-process.js';
 
 const MAIN = fileURLToPath(new URL('../../server/dist/server/src/cli/main.js', import.meta.url));
+const OPEN_FILES = 256;
+/** A limit below what is open: what is open stays, nothing more can be opened. */
+const FEWER_THAN_OPEN = 3;
+const NONE_LEFT = 'no file descriptor is left';
+const SOME_AGAIN = 'there are file descriptors again';
 
 it('file descriptors that run out leave a line, and that there are some again leaves another', async () => {
+  const { pid, output } = await startLimited();
+  const allow = (files: number): void => {
+    execFileSync('prlimit', [`--pid=${pid}`, `--nofile=${files}:${OPEN_FILES}`]);
+  };
+  allow(FEWER_THAN_OPEN);
+  await eventually(
+    () => output().includes(NONE_LEFT),
+    () => `a line: ${output()}`,
+  );
+  allow(OPEN_FILES);
+  await eventually(
+    () => output().includes(SOME_AGAIN),
+    () => `another line: ${output()}`,
+  );
+  expect(output().split(NONE_LEFT).length - 1).toBe(1);
+});
+
+/** Starts a server that may open few files. */
+async function startLimited() {
   const folder = mkdtempSync(join(tmpdir(), 'dobby-descriptors-'));
-  const child = spawn('sh', ['-c', 'ulimit -n 256; exec "$0" "$@"', process.execPath, MAIN, '--port', '0'], {
+  const command = `ulimit -n ${OPEN_FILES}; exec "$0" "$@"`;
+  const child = spawn('sh', ['-c', command, process.execPath, MAIN, '--port', '0'], {
     env: { ...process.env, DOBBY_STATE_DIR: join(folder, 'state') },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const sockets: Socket[] = [];
   onTestFinished(async () => {
-    for (const socket of sockets) socket.destroy();
     await end(child, 'SIGKILL');
     rmSync(folder, { recursive: true });
   });
@@ -33,15 +55,5 @@ it('file descriptors that run out leave a line, and that there are some again le
     () => port() !== undefined,
     () => output,
   );
-  for (let i = 0; i < 320; i++) sockets.push(connect(Number(port()), '127.0.0.1').on('error', () => {}));
-  await eventually(
-    () => output.includes('no file descriptor is left'),
-    () => `a line: ${output}`,
-  );
-  for (const socket of sockets) socket.destroy();
-  await eventually(
-    () => output.includes('there are file descriptors again'),
-    () => `another line: ${output}`,
-  );
-  expect(output.match(/no file descriptor is left/g)?.length).toBe(1);
-});
+  return { pid: Number(child.pid), port: Number(port()), output: () => output };
+}
