@@ -265,7 +265,7 @@ export class Subscriptions implements BackEndOwner {
       if (isOverdue && (track.hold || mayBeLate)) {
         track.isSure ||= !track.hold;
         this.#owner.changed();
-      } else this.refuse([path], code, isOverdue ? `${message} ${track.answer}` : message);
+      } else this.refuse([path], code, isOverdue ? `${message} ${track.answer}`.trimEnd() : message);
     }
   }
 

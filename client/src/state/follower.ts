@@ -28,6 +28,8 @@ export class Follower {
   /** Whether `#entries` was read since it was made: it is then copied before it changes. */
   #isRead = false;
   #wholeAt: Position | null | undefined;
+  /** Whether the newest snapshot may lack keys: the server has crashed, and the back end has not published all anew. */
+  #isPartial = false;
   /** A snapshot that has begun. */
   #parts: StateFrame['entries'] | null = null;
   /** As what the path was last named; null when the server does not follow for us. */
@@ -75,6 +77,7 @@ export class Follower {
       Object.defineProperties(subscription, {
         entries: { get: () => this.entriesOf(subscription) },
         hasSnapshot: { get: () => this.isWholeFor(subscription) },
+        isPartial: { get: () => this.#isOn(subscription) && this.#isPartial },
       });
       this.#newcomers.push(subscription as StateSubscription);
       queueMicrotask(() => this.#greet());
@@ -94,7 +97,7 @@ export class Follower {
   }
 
   /** A part of a snapshot comes. */
-  part({ path, position, entries, first, last }: StateFrame): void {
+  part({ path, position, entries, first, last, partial }: StateFrame): void {
     const track = this.#track;
     if (!this.#isFollowed() || !track.isHearing) return;
     if (first) this.#parts = [];
@@ -102,11 +105,12 @@ export class Follower {
     if (!last || this.#parts === null) return;
     this.#entries = new Map(this.#parts.map(({ key, message }) => [key, message]));
     this.#isRead = true;
+    this.#isPartial = partial === true;
     this.#parts = null;
     this.#newcomers = [];
     this.#wholeAt = track.position; // for those who look while they are told
     for (const follower of this.#followers)
-      follower.tell('snapshot', { path, entries: this.#entries, position });
+      follower.tell('snapshot', { path, entries: this.#entries, position, isPartial: this.#isPartial });
     track.position = this.#wholeAt = position;
   }
 
@@ -180,6 +184,7 @@ export class Follower {
         path,
         entries: this.entriesOf(newcomer),
         position,
+        isPartial: this.#isPartial,
       } satisfies SnapshotEvent);
     }
   }
@@ -188,5 +193,6 @@ export class Follower {
   #letGo(): void {
     this.#entries = this.#parts = this.#named = null;
     this.#wholeAt = undefined;
+    this.#isPartial = false;
   }
 }

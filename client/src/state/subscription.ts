@@ -9,6 +9,8 @@ export interface SnapshotEvent<Message = Json> {
   readonly path: string;
   readonly entries: ReadonlyMap<string, Message>;
   readonly position: Position;
+  /** Whether keys may be missing: see `isPartial` of the subscription. */
+  readonly isPartial: boolean;
 }
 
 /** What a subscription tells that follows a state. */
@@ -27,6 +29,11 @@ export interface StateSubscription<Message = Json> extends Subscription {
   readonly entries: ReadonlyMap<string, Message>;
   /** Whether `entries` is whole. False before the first snapshot, and from a gap until the snapshot after it. */
   readonly hasSnapshot: boolean;
+  /**
+   * Whether the snapshot that `entries` stands on may lack keys: Dobby crashed, and the back end has not published the whole state anew yet.
+   * A key that is missing may exist then. Once the back end has said `complete`, another snapshot comes and this is false.
+   */
+  readonly isPartial: boolean;
   on<Name extends keyof StateSubscriptionEvents>(
     name: Name,
     listener: Listener<StateSubscriptionEvents<Message>[Name]>,

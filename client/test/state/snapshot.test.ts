@@ -38,6 +38,28 @@ describe('a snapshot', () => {
     expect(subscription.entries).toBe(after);
   });
 
+  it('says whether keys may be missing from it; so does the subscription, until a whole one comes', async () => {
+    const stage = new StateStage();
+    const subscription = stage.follow('x');
+    const told: boolean[] = [];
+    subscription.on('snapshot', ({ isPartial }) => told.push(isPartial));
+    await stage.transport.opens();
+    await stage.transport.says(subscribed('a', at(3)));
+    expect(subscription.isPartial).toBe(false); // nothing is known yet: `hasSnapshot` says so
+    await stage.transport.says(
+      state('a', 3, { k: 1 }, { last: false, partial: true }),
+      state('a', 3, { l: 1 }, { first: false, partial: true }),
+    );
+    expect([told, subscription.isPartial, subscription.hasSnapshot]).toEqual([[true], true, true]);
+    const late = stage.follow('late');
+    late.on('snapshot', ({ isPartial }) => told.push(isPartial));
+    await stage.transport.says(change('a', 'k', 4));
+    expect([told, late.isPartial]).toEqual([[true, true], true]);
+    await stage.transport.says(state('a', 4, { k: 4, l: 1, m: 1 }));
+    expect([told, subscription.isPartial]).toEqual([[true, true, false, false], false]);
+    expect(late.isPartial).toBe(false);
+  });
+
   it('in parts is taken in one step, when the last has come', async () => {
     const { stage, subscription } = await following();
     await stage.transport.says(gap('a', 1, 5));
