@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { loadConfig } from '../config/sources.js';
 import { unknownVariables } from '../config/variables.js';
 import { createDobby, type Dobby } from '../dobby.js';
+import { keepHeapSmall } from './heap.js';
 import { watchParent } from './parent.js';
 
 const COUNTERS_EVERY_MS = 1_000;
@@ -20,6 +21,7 @@ export async function serve(flags: Record<string, unknown>): Promise<void> {
   for (const { name, nearest } of unknownVariables(process.env)) {
     warn(`${name} is no setting of Dobby and is ignored; did you mean ${nearest}?`);
   }
+  keepHeapSmall();
   const { config: file } = flags;
   const config = loadConfig({
     ...(typeof file === 'string' ? { file } : {}),

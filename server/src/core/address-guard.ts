@@ -15,6 +15,8 @@ export const ADDRESS_CONNECTIONS = 2_000;
 export const ADDRESS_OPENS_PER_SECOND = 200;
 /** One address may have this part of all subscriptions, and at least as many as one session. */
 export const ADDRESS_SUBSCRIPTIONS_SHARE = 10;
+/** Paths of sessions without a user that wait for the back end's word, of one address. */
+export const ADDRESS_WAITING_PATHS = 10_000;
 /** When a client that was refused for one of these may come back, in milliseconds. */
 export const ADDRESS_PAUSE_MS = 2_000;
 
@@ -29,6 +31,8 @@ export interface GuardedSession {
   isConnectionCounted: boolean;
   /** Subscriptions, and paths that wait. */
   readonly pathCount: number;
+  /** Of these, paths that wait. */
+  readonly waitingCount: number;
   readonly hasSubscriptions: boolean;
 }
 
@@ -48,6 +52,7 @@ export class AddressGuard {
   readonly #idle = counter(ADDRESS_IDLE_SESSIONS);
   readonly #connections = counter(ADDRESS_CONNECTIONS);
   readonly #opens = counter(ADDRESS_OPENS_PER_SECOND);
+  readonly #waiting = counter(ADDRESS_WAITING_PATHS);
   readonly #paths: AddressCounter;
   #window = 0;
 
@@ -59,7 +64,9 @@ export class AddressGuard {
 
   /** Addresses that hold something, in all counters together. */
   get size(): number {
-    return this.#idle.size + this.#connections.size + this.#opens.size + this.#paths.size;
+    return (
+      this.#idle.size + this.#connections.size + this.#opens.size + this.#waiting.size + this.#paths.size
+    );
   }
 
   /** Returns why an address may not open a connection, and counts it if it may. `isNew`: for a new session. */
@@ -87,6 +94,7 @@ export class AddressGuard {
     session.isConnectionCounted = true;
     this.#connections.add(address);
     this.#paths.add(address, session.pathCount);
+    this.#waiting.add(address, session.waitingCount);
     this.#countIdle(session, !session.hasSubscriptions);
   }
 
@@ -102,11 +110,21 @@ export class AddressGuard {
     if (session.countedAt !== null) this.#countIdle(session, isIdle);
   }
 
-  /** A session has more subscriptions or paths that wait, or fewer. */
+  /** A session has more subscriptions, or fewer. */
   pathsChanged({ countedAt }: GuardedSession, change: number): void {
-    if (countedAt === null || change === 0) return;
-    if (change > 0) this.#paths.add(countedAt, change);
-    else this.#paths.release(countedAt, -change);
+    if (countedAt !== null) changeBy(this.#paths, countedAt, change);
+  }
+
+  /** A session has more paths that wait, or fewer. */
+  waitingChanged({ countedAt }: GuardedSession, change: number): void {
+    if (countedAt === null) return;
+    changeBy(this.#paths, countedAt, change);
+    changeBy(this.#waiting, countedAt, change);
+  }
+
+  /** Whether so many more paths of a session may wait. */
+  mayWait({ countedAt }: GuardedSession, more: number): boolean {
+    return countedAt === null || this.#waiting.hasRoom(countedAt, more);
   }
 
   /** Whether a session may have so many more paths. */
@@ -121,6 +139,7 @@ export class AddressGuard {
     this.detached(session);
     this.#countIdle(session, false);
     this.#paths.release(countedAt, session.pathCount);
+    this.#waiting.release(countedAt, session.waitingCount);
     session.countedAt = null;
   }
 
@@ -131,6 +150,11 @@ export class AddressGuard {
     if (isIdle) this.#idle.add(countedAt);
     else this.#idle.release(countedAt);
   }
+}
+
+function changeBy(counted: AddressCounter, address: string, change: number): void {
+  if (change > 0) counted.add(address, change);
+  else counted.release(address, -change);
 }
 
 const counter = (perAddress: number): AddressCounter =>

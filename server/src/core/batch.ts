@@ -13,6 +13,8 @@ export class Batch {
   readonly count: number;
   /** Bytes of them all. */
   readonly bytes: number;
+  /** Of these, bytes of frames that go to one connection alone. */
+  readonly ownBytes: number;
   readonly #previous: Batch | null;
   readonly #frame: Frame | null;
   #joined: Buffer | null = null;
@@ -24,7 +26,9 @@ export class Batch {
     this.#previous = previous;
     this.#frame = frame;
     this.count = previous === null ? 0 : previous.count + 1;
-    this.bytes = (previous?.bytes ?? 0) + (frame?.size(framing) ?? 0);
+    const bytes = frame?.size(framing) ?? 0;
+    this.bytes = (previous?.bytes ?? 0) + bytes;
+    this.ownBytes = (previous?.ownBytes ?? 0) + (frame?.isShared === false ? bytes : 0);
   }
 
   /** This sequence and then `frame`. The last answer is remembered: a fan-out asks it of many in a row. */

@@ -1,6 +1,7 @@
 /** One live transport of a session. It is closed once, by either side, and tells its last frame first. */
 import { CLOSE_CODES, type CloseName, ERRORS } from '../../../protocol/codes.js';
 import type { ClosingFrame } from '../../../protocol/frames.js';
+import type { Backlogs } from './backlogs.js';
 import type { Flusher } from './flusher.js';
 import { Frame } from './frame.js';
 import type { Counted } from './intake.js';
@@ -32,7 +33,7 @@ export interface Carrier extends Wire {
 const REASONS: Record<CloseName, string> = {
   busy: 'The server takes no more sessions at present.',
   restarting: 'The server shuts down.',
-  stalled: 'The socket took no byte for too long.',
+  stalled: 'The client did not read what waited for it.',
   outbox_full: 'The client caused more answers than it read.',
   open_timeout: 'No first frame came in time.',
   ping_timeout: 'No pong came for two intervals.',
@@ -61,6 +62,7 @@ export function closingFrame(
 /** What connections share. */
 export interface ConnectionParts {
   readonly flusher: Flusher;
+  readonly backlogs: Backlogs;
   readonly bounds: OutboxBounds;
   /** Called once for each, when it is closed or lost. */
   readonly onEnd: (connection: Connection) => void;
@@ -93,7 +95,8 @@ export class Connection implements Source {
     this.number = session.connectionNumber + 1;
     this.#parts = parts;
     const { isBlocked } = carrier;
-    this.outbox = new Outbox(parts.flusher, carrier, { bounds: parts.bounds, source: this, isBlocked });
+    const { bounds, backlogs } = parts;
+    this.outbox = new Outbox(parts.flusher, carrier, { bounds, source: this, isBlocked, backlogs });
   }
 
   /** What its session has behind, as long as this is the connection that has the session. */
@@ -112,6 +115,15 @@ export class Connection implements Source {
     this.#isClosed = true;
     this.outbox.close(Frame.of(closing));
     this.carrier.end(closing);
+    this.#parts.onEnd(this);
+  }
+
+  /** Closes it at once, without what waits: its client may resume. Idempotent. */
+  overflow(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.outbox.discard();
+    this.carrier.end(closingFrame('stalled'));
     this.#parts.onEnd(this);
   }
 

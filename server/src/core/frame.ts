@@ -24,7 +24,8 @@ export interface Framing {
 export class Frame {
   readonly text: string;
   readonly position: Position | null;
-  readonly #isShared: boolean;
+  /** Whether it may go to many connections. */
+  readonly isShared: boolean;
   /** Most are encoded for one kind of transport only. */
   #slot = -1;
   #bytes: Buffer | null = null;
@@ -32,14 +33,14 @@ export class Frame {
 
   /** `isShared` false: one connection alone gets it. */
   constructor(text: string, position: Position | null = null, isShared = true) {
-    this.#isShared = isShared;
+    this.isShared = isShared;
     this.text = text;
     this.position = position;
   }
 
-  /** The frame of a control message. */
+  /** The frame of a control message, which goes to one connection alone. */
   static of(control: ControlFrame): Frame {
-    return new Frame(JSON.stringify(control));
+    return new Frame(JSON.stringify(control), null, false);
   }
 
   /** A frame that exists in one framing only, as a WebSocket's pong does. */
@@ -52,13 +53,13 @@ export class Frame {
 
   /** Bytes that it takes in `framing`. */
   size(framing: Framing): number {
-    if (this.#isShared || framing.inPlace === undefined) return this.encoded(framing).length;
+    if (this.isShared || framing.inPlace === undefined) return this.encoded(framing).length;
     return framing.inPlace.size(this.text);
   }
 
   /** Puts its bytes into `bytes` from `at` on. */
   put(framing: Framing, bytes: Buffer, at: number): void {
-    if (this.#isShared || framing.inPlace === undefined) this.encoded(framing).copy(bytes, at);
+    if (this.isShared || framing.inPlace === undefined) this.encoded(framing).copy(bytes, at);
     else framing.inPlace.put(this.text, bytes, at);
   }
 

@@ -3,6 +3,7 @@
  * answers with a verdict. Nothing is handed to the wire while the wire is blocked. When the outbox has
  * run empty it asks its source for more: subscriptions that are behind read on from their logs.
  */
+import type { BacklogHolder, Backlogs } from './backlogs.js';
 import type { Batch } from './batch.js';
 import type { Flusher } from './flusher.js';
 import type { Frame, Framing } from './frame.js';
@@ -29,7 +30,7 @@ export interface OutboxBounds {
 }
 
 /** What an outbox asks for more when it has run empty. */
-export interface Source {
+export interface Source extends BacklogHolder {
   /** Puts one helping into the outbox; true when still more is left for a later turn. */
   readOn(): boolean;
 }
@@ -41,23 +42,28 @@ export class Outbox {
   readonly #bounds: OutboxBounds;
   readonly #empty: Batch;
   readonly #source: Source;
+  readonly #backlogs: Backlogs;
   #pending: Batch;
   #isQueued = false;
   /** Whether the source may have something: an idle session is not asked, which would touch memory for nothing. */
   #isSourceWaiting = false;
   #isBlocked: boolean;
+  /** Bytes of frames of its own that a wire holds back which is blocked, and all that is counted as its backlog. */
+  #heldBack = 0;
+  #backlog = 0;
   #isClosed = false;
 
   /** `isBlocked`: whether the wire takes nothing yet, as a poll that has not come. */
   constructor(
     flusher: Flusher,
     wire: Wire,
-    options: { bounds: OutboxBounds; source: Source; isBlocked: boolean },
+    options: { bounds: OutboxBounds; source: Source; isBlocked: boolean; backlogs: Backlogs },
   ) {
     this.#flusher = flusher;
     this.#wire = wire;
     this.#bounds = options.bounds;
     this.#source = options.source;
+    this.#backlogs = options.backlogs;
     this.#isBlocked = options.isBlocked;
     this.#empty = flusher.emptyBatch(wire.framing);
     this.#pending = this.#empty;
@@ -87,7 +93,9 @@ export class Outbox {
     if (next.bytes > this.#bounds.maxBytes) return 'slow';
     this.#pending = next;
     if (!this.#isQueued) this.#queue();
-    return 'ok';
+    if (!this.#isBlocked || frame.isShared) return 'ok';
+    this.#count();
+    return this.#isClosed ? 'closed' : 'ok';
   }
 
   /** The source has something to add: it is asked for it at the next flush. */
@@ -106,6 +114,8 @@ export class Outbox {
   unblock(): void {
     if (!this.#isBlocked) return;
     this.#isBlocked = false;
+    this.#heldBack = 0;
+    this.#count();
     if (this.#pending.count > 0 || this.#isSourceWaiting) this.#queue();
   }
 
@@ -126,12 +136,16 @@ export class Outbox {
     this.#pending = this.#pending.plus(last);
     this.#handOver();
     this.#isClosed = true;
+    this.#heldBack = 0;
+    this.#count();
   }
 
   /** Drops what waits and takes nothing more: the wire is gone. */
   discard(): void {
     this.#isClosed = true;
     this.#pending = this.#empty;
+    this.#heldBack = 0;
+    this.#count();
   }
 
   #handOver(): void {
@@ -139,5 +153,15 @@ export class Outbox {
     if (pending.count === 0) return;
     this.#pending = this.#empty;
     this.#isBlocked = !this.#wire.write(pending.joined(this.#flusher.joined), pending.count);
+    // What a poll is answered with is counted with the answers.
+    if (this.#isBlocked && !this.#wire.isPolled) this.#heldBack += pending.ownBytes;
+    if (this.#isBlocked || this.#backlog > 0) this.#count();
+  }
+
+  /** Counts what waits of frames of its own, as long as the wire is blocked. */
+  #count(): void {
+    const before = this.#backlog;
+    this.#backlog = this.#isBlocked ? this.#pending.ownBytes + this.#heldBack : 0;
+    if (this.#backlog !== before) this.#backlogs.change(this.#source, before, this.#backlog);
   }
 }

@@ -68,7 +68,7 @@ export class SessionPaths {
 
   /** Subscriptions and paths that wait, but for messages to the session itself. */
   get count(): number {
-    return this.#subscriptions.ordinary + this.#waiting;
+    return this.#subscriptions.ordinary + this.waiting;
   }
 
   /** Whether it has a subscription, but for messages to the session itself. */
@@ -317,9 +317,14 @@ export class SessionPaths {
     else if (this.mayHear(path)) {
       const fresh = isOwn ? this.#subscriptions.begin(item, decisions) : this.#subscribe(item, decisions);
       if (typeof fresh === 'string') refuse(fresh);
-    } else if (!this.#isWaiting(path) && this.#mayNotWait(decisions.asked.length))
+    } else if (!this.#isWaiting(path) && this.#mayNotWait(decisions.asked.length)) {
       refuse('subscriptions_full');
-    else if (this.#isAskedAbout(item, decisions)) decisions.asked.push(item);
+    } else if (
+      !this.#isWaiting(path) &&
+      !this.#parts.guard.mayWait(this.#session, decisions.asked.length + 1)
+    ) {
+      refuse('address_subscriptions');
+    } else if (this.#isAskedAbout(item, decisions)) decisions.asked.push(item);
     else if (decisions.isRefused(path)) refuse('connect_refused');
     else this.#await(item, decisions);
   }
@@ -410,7 +415,7 @@ export class SessionPaths {
   }
 
   /** Paths that wait for somebody's word. */
-  get #waiting(): number {
+  get waiting(): number {
     return (this.#pending?.size ?? 0) + (this.#asking?.size ?? 0);
   }
 
@@ -418,7 +423,7 @@ export class SessionPaths {
     const { counters, guard } = this.#parts;
     const onWaiting = (change: number): void => {
       counters.pending += change;
-      guard.pathsChanged(this.#session, change);
+      guard.waitingChanged(this.#session, change);
     };
     return { ...this.#parts, onWaiting };
   }

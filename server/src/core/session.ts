@@ -110,6 +110,10 @@ export class Session implements Subscriber, GuardedSession {
     return this.paths.count;
   }
 
+  get waitingCount(): number {
+    return this.paths.waiting;
+  }
+
   get hasSubscriptions(): boolean {
     return this.paths.hasSubscriptions;
   }

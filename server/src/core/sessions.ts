@@ -8,6 +8,7 @@ import { errorBody, type Outcome } from '../../../protocol/codes.js';
 import type { CommandFrame, OpenFrame, SubscribeItem, TokenFrame } from '../../../protocol/frames.js';
 import { ADDRESS_PAUSE_MS, AddressGuard } from './address-guard.js';
 import { Admission } from './admission.js';
+import { Backlogs } from './backlogs.js';
 import { ByteBudget } from './byte-budget.js';
 import type { Clock, IdSource } from './clock.js';
 import { type Comer, type Refusal, recognize, refusal } from './comer.js';
@@ -73,6 +74,8 @@ export class Sessions {
   readonly #guard: AddressGuard;
   readonly #identities: Identities;
   readonly #introductions: Introductions;
+  /** What connections hold that do not read. */
+  readonly backlogs = new Backlogs();
   /** What a back end takes back. */
   readonly revoking: Revoking;
   #taker: CommandTaker | null = null;
@@ -113,6 +116,7 @@ export class Sessions {
     this.#liveness = new Liveness(parts, (session) => this.#look(session));
     this.#connectionParts = {
       flusher: parts.flusher,
+      backlogs: this.backlogs,
       bounds: parts.settings.outbox,
       onEnd: (connection) => this.#ended(connection),
     };

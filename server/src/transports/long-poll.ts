@@ -16,10 +16,19 @@ import { type AnswerHolder, KeptAnswers } from './kept-answers.js';
 import { type Opened, opening, refusalOf } from './opening.js';
 import type { TransportParts } from './transport-parts.js';
 
+const COMMA = 0x2c;
+
 /** How frames go into the list of an answer: each with a comma before it, the first of which is cut off. */
 export const longPollFraming: Framing = {
   slot: 2,
   encode: (text) => Buffer.from(`,${text}`),
+  inPlace: {
+    size: (text) => 1 + Buffer.byteLength(text),
+    put(text, bytes, at) {
+      bytes[at] = COMMA;
+      bytes.write(text, at + 1);
+    },
+  },
 };
 
 /** Where an answer goes: a response, once. */

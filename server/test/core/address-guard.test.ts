@@ -4,6 +4,7 @@ import {
   ADDRESS_CONNECTIONS,
   ADDRESS_IDLE_SESSIONS,
   ADDRESS_OPENS_PER_SECOND,
+  ADDRESS_WAITING_PATHS,
 } from '../../src/core/address-guard.js';
 import type { OpenOutcome } from '../../src/core/sessions.js';
 import { FakeCarrier } from '../support/fake-carrier.js';
@@ -66,6 +67,25 @@ describe('one address', () => {
     expect([count, codeOf(outcome)]).toEqual([ADDRESS_CONNECTIONS, 'address_connections']);
     expect(codeOf(world.tryOpen({}, from('2001:db8::2')))).toBe('address_connections');
     expect(codeOf(world.tryOpen({}, from('2001:db8:0:1::1')))).toBe('opened');
+  });
+
+  it('has so many paths that wait for the back end; another address has its own', () => {
+    const world = bounded();
+    const paths = Array.from({ length: 900 }, (_, i) => ({ path: `secret/${i}` }));
+    const pending = (address: string): number => {
+      const client = world.open({ paths }, { address });
+      return client
+        .frames()
+        .flatMap((frame) => ('type' in frame && frame.type === 'pending' ? frame.paths : [])).length;
+    };
+    let waiting = 0;
+    for (let i = 0; i < 20; i++) waiting += pending('192.0.2.1');
+    expect([waiting, world.counters.pending]).toEqual([ADDRESS_WAITING_PATHS, ADDRESS_WAITING_PATHS]);
+    const [refused] = world.open({ paths }, { address: '192.0.2.1' }).told('refused');
+    expect(refused?.['paths']).toContainEqual(expect.objectContaining({ code: 'address_subscriptions' }));
+    expect(pending('192.0.2.2')).toBe(900);
+    world.clock.advance(60_000); // they have waited in vain
+    expect(pending('192.0.2.1')).toBe(900);
   });
 
   it('opens so many in a second; sessions that live here come back whatever the others do', () => {

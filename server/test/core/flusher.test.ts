@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Backlogs } from '../../src/core/backlogs.js';
 import { Flusher } from '../../src/core/flusher.js';
 import { Frame } from '../../src/core/frame.js';
 import { Outbox } from '../../src/core/outbox.js';
@@ -19,7 +20,12 @@ function setUp(count: number, writeMs = 0) {
       }
     })();
     const bounds = { maxFrames: 100, maxBytes: 10_000 };
-    return new Outbox(flusher, wire, { bounds, source: { readOn: () => false }, isBlocked: false });
+    return new Outbox(flusher, wire, {
+      bounds,
+      source: { readOn: () => false, overflow: () => undefined },
+      isBlocked: false,
+      backlogs: new Backlogs(),
+    });
   });
   const addToAll = (text: string) => {
     const frame = new Frame(text);

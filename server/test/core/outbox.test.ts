@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Backlogs } from '../../src/core/backlogs.js';
 import { Flusher } from '../../src/core/flusher.js';
 import { Frame } from '../../src/core/frame.js';
 import { Outbox, type OutboxBounds, type Source } from '../../src/core/outbox.js';
@@ -12,7 +13,8 @@ function setUp(
   const wire = new FakeCarrier();
   const outbox = new Outbox(new Flusher(clock), wire, {
     bounds: { maxFrames: 100, maxBytes: 10_000, ...options.bounds },
-    source: { readOn: options.readOn ?? (() => false) },
+    source: { readOn: options.readOn ?? (() => false), overflow: () => undefined },
+    backlogs: new Backlogs(),
     isBlocked: options.isBlocked ?? false,
   });
   return { clock, wire, outbox, add: (value: unknown) => outbox.add(new Frame(JSON.stringify(value))) };
