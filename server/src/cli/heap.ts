@@ -12,9 +12,10 @@ const LOOK_MS = 5_000;
 /** Idle looks in a row: longer than a session waits for its client, so that what ends with it is garbage by then. */
 const IDLE_LOOKS = 9;
 /** The loop of an idle process runs for less than this part of the time. */
-const IDLE_PART = 0.03;
-/** It is worth a collection when so many bytes have come since the last one. */
+const IDLE_PART = 0.1;
+/** A collection is worth it when so many bytes have come since the last one, and this part of what was left then. */
 const WORTH_BYTES = 4 * 1024 * 1024;
+const WORTH_PART = GROWTH_PERCENT / 100;
 /** A larger heap is left to V8: a collection stops everything for some milliseconds for each 10 MB that live. */
 const MAX_BYTES = 128 * 1024 * 1024;
 
@@ -44,7 +45,8 @@ export class IdleCollector {
     const used = usedBytes();
     this.#floorBytes = Math.min(this.#floorBytes, used);
     this.#idleLooks = busyPart() < IDLE_PART ? this.#idleLooks + 1 : 0;
-    if (this.#idleLooks < IDLE_LOOKS || used > MAX_BYTES || used - this.#floorBytes < WORTH_BYTES) return;
+    const worthBytes = Math.max(WORTH_BYTES, WORTH_PART * this.#floorBytes);
+    if (this.#idleLooks < IDLE_LOOKS || used > MAX_BYTES || used - this.#floorBytes < worthBytes) return;
     this.#idleLooks = 0;
     collect();
     this.#floorBytes = usedBytes();
