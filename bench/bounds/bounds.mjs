@@ -13,7 +13,7 @@ import {
 } from '../../server/dist/server/src/auth/revocation-journal.js';
 import { MemoryBroker } from '../../server/dist/server/src/brokers/memory/memory-broker.js';
 import { systemClock, systemIds } from '../../server/dist/server/src/core/clock.js';
-import { Revocations } from '../../server/dist/server/src/core/revocations.js';
+import { RevocationList } from '../../server/dist/server/src/core/revocations.js';
 import { TimerWheel } from '../../server/dist/server/src/core/timer-wheel.js';
 
 const COUNT = 120_000;
@@ -57,7 +57,7 @@ const FILLED = {
     ].map(([name, of]) => [
       name,
       () => {
-        const revocations = new Revocations({ write: async (revocation) => void JSON.stringify(revocation) });
+        const revocations = new RevocationList({ write: async (revocation) => void JSON.stringify(revocation) });
         return { add: (i) => revocations.add(of(i)) };
       },
     ]),
@@ -105,7 +105,7 @@ async function loadMs(lines, emptyLines) {
     ...{ clock: systemClock, ticketMs: 300_000, longestMs: 3_600_000 },
   });
   const begun = cpuMs();
-  const revocations = new Revocations(journals, journals.load());
+  const revocations = new RevocationList(journals, journals.load());
   // Once more, when the port is open.
   revocations.load(journals.load());
   const ms = cpuMs() - begun;

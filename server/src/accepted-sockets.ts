@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { RESERVED_DESCRIPTORS, SocketTable } from './core/socket-table.js';
+import { RESERVED_DESCRIPTORS, SocketTable } from './core/wire/socket-table.js';
 import type { Log } from './observe/log.js';
 
 /** At least so many sockets, however few descriptors there are. */

@@ -4,7 +4,7 @@ import { ApiKeyFile } from './auth/api-key-file.js';
 import { ApiKeyFileError } from './auth/api-key-list.js';
 import type { ApiKeys } from './auth/api-keys.js';
 import { ConfigError } from './config/config.js';
-import { systemClock } from './core/clock.js';
+import { systemClock } from './core/time/clock.js';
 import { looseRights } from './file-rights.js';
 import type { Log } from './observe/log.js';
 

@@ -28,22 +28,22 @@ import type { Kicked, UpdateOptions } from './call-options.js';
 import { CommandCenter } from './commands/command-center.js';
 import { type Config, type ConfigInput, completeConfig } from './config/config.js';
 import { Policies } from './config/policies.js';
-import { steadyClock, systemClock, systemIds } from './core/clock.js';
+import { RevocationList } from './core/access/revocation-list.js';
 import { createEngine, type Engine, type EngineInfo, engineInfo } from './core/engine.js';
-import { Intake } from './core/intake.js';
-import type { OutboxBounds } from './core/outbox.js';
-import { draftOf } from './core/publishing.js';
-import type { Receiver } from './core/receiver.js';
-import { Revocations } from './core/revocations.js';
-import type { PatternResult } from './core/revoking.js';
-import type { GrantResult, RevokeResult } from './core/session-paths.js';
-import type { SocketTable } from './core/socket-table.js';
-import { TimerWheel } from './core/timer-wheel.js';
+import { draftOf } from './core/hub/draft.js';
+import type { Receiver } from './core/hub/receiver.js';
+import type { GrantResult, RevokeResult } from './core/session/session-paths.js';
+import type { PatternResult } from './core/sessions/session-admin.js';
+import { steadyClock, systemClock, systemIds } from './core/time/clock.js';
+import { TimerWheel } from './core/time/timer-wheel.js';
+import { FrameRate } from './core/wire/frame-rate.js';
+import type { OutboxBounds } from './core/wire/outbox.js';
+import type { SocketTable } from './core/wire/socket-table.js';
 import { checkedPath, DobbyError, orThrow } from './dobby-error.js';
 import { Handover } from './handoff/handover.js';
 import { StateMarker } from './handoff/state-marker.js';
 import { createHttpServer } from './http-server.js';
-import { Authorities } from './identity/authorities.js';
+import { ConfiguredAuthProviders } from './identity/authorities.js';
 import { DescriptorWatch } from './observe/descriptor-watch.js';
 import { createLog, type Log } from './observe/log.js';
 import { sessionLog } from './observe/session-log.js';
@@ -73,8 +73,8 @@ export class Dobby {
   readonly #descriptors: DescriptorWatch;
   readonly #broker: MemoryBroker;
   readonly #journal: Journals;
-  readonly #authorities: Authorities;
-  readonly #revocations: Revocations;
+  readonly #authorities: ConfiguredAuthProviders;
+  readonly #revocations: RevocationList;
   readonly #engine: Engine;
   readonly #commands: CommandCenter;
   readonly #endpoint: Endpoint;
@@ -138,11 +138,11 @@ export class Dobby {
     const addressOf = ({ headers, socket }: IncomingMessage) =>
       String(Buffer.from(origins.clientAddress(headers, socket.remoteAddress ?? '')));
     const secret = () => secretsOf(this.config.webhookSecret ?? '')?.[0] ?? state.webhookSecret();
-    this.#authorities = new Authorities(this.config, {
+    this.#authorities = new ConfiguredAuthProviders(this.config, {
       ...{ clock: systemClock, wheel: this.#wheel, log: this.#log, secret, addressOf },
       madeTokenSecrets: () => state.tokenSecrets().keys,
     });
-    this.#revocations = new Revocations(this.#journal, this.#journal.load());
+    this.#revocations = new RevocationList(this.#journal, this.#journal.load());
     this.#engine = this.#createEngine(policies, { tickets, origins });
     this.#commands = new CommandCenter(this.config, {
       engine: this.#engine,
@@ -292,20 +292,20 @@ export class Dobby {
 
   /** Takes paths away from a session. Rejects with DobbyError when the session is unknown. */
   async disconnect(id: string, paths: readonly string[]): Promise<RevokeResult[]> {
-    return orThrow(await this.#begin().sessions.revoking.disconnect(id, paths));
+    return orThrow(await this.#begin().sessions.admin.disconnect(id, paths));
   }
 
   /** Takes what patterns match from all sessions of a user, and from the tokens made for it until now. */
   disconnectUser(user: string, patterns: readonly string[]): Promise<PatternResult[]> {
-    return this.#begin().sessions.revoking.disconnectUser(user, patterns);
+    return this.#begin().sessions.admin.disconnectUser(user, patterns);
   }
 
   /** Ends a session, or all of a user or a login; resolves with how many ended just now. Rejects with DobbyError when the id is unknown. */
   async kick(whom: string | Kicked, { reconnect = true }: { reconnect?: boolean } = {}): Promise<number> {
-    const { revoking } = this.#begin().sessions;
-    if (typeof whom === 'string') return orThrow(await revoking.kick(whom, reconnect));
-    if ('user' in whom) return revoking.kickUser(whom.user, reconnect);
-    return revoking.kickLogin(whom.login, reconnect);
+    const { admin } = this.#begin().sessions;
+    if (typeof whom === 'string') return orThrow(await admin.kick(whom, reconnect));
+    if ('user' in whom) return admin.kickUser(whom.user, reconnect);
+    return admin.kickLogin(whom.login, reconnect);
   }
 
   /** Makes a receiver of the program's own known, so that paths can be connected to it. @throws Error when its id is taken. */
@@ -384,11 +384,11 @@ export class Dobby {
       wheel: this.#wheel,
       probes: new Probes(this.#wheel),
       sockets: this.sockets,
-      intake: new Intake(systemClock, this.config.maxCommandsPerSecond),
+      frameRate: new FrameRate(systemClock, this.config.maxCommandsPerSecond),
       log: this.#log,
       wantsCookies: this.#authorities.wantsCookies,
       forwardHeaders: this.config.forwardHeaders,
-      visitorOf: (request) => this.#authorities.visitorOf(request),
+      clientInfoOf: (request) => this.#authorities.clientInfoOf(request),
       url: this.config.endpoint,
       sessionTtlMs: this.config.sessionTtlMs,
       // Clients measure silence by the interval of pings: a poll is not held longer.
@@ -413,7 +413,7 @@ export class Dobby {
     });
   }
 
-  #pruneLater(revocations: Revocations): void {
+  #pruneLater(revocations: RevocationList): void {
     this.#wheel.after(TICKET_LIFETIME_MS, () => {
       revocations.prune(Date.now() - TICKET_LIFETIME_MS, Date.now() - longestMs(this.config));
       this.#pruneLater(revocations);

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { LIMITS } from '../../protocol/limits.js';
 import { BrokenRequests, type ClientRules, PARSER_HEADER_BYTES } from './broken-requests.js';
-import { systemClock } from './core/clock.js';
+import { systemClock } from './core/time/clock.js';
 import { fault, knownFault, type RequestFault } from './http-errors.js';
 import type { Log } from './observe/log.js';
 import { sparingLog } from './observe/sparing-log.js';

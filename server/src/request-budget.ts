@@ -5,9 +5,9 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Clock } from './core/clock.js';
-import { Turns } from './core/intake.js';
-import { LinkedMap } from './core/linked-map.js';
+import { LinkedMap } from './core/data/linked-map.js';
+import type { Clock } from './core/time/clock.js';
+import { Turns } from './core/wire/frame-rate.js';
 import { fault, refuseSocket } from './http-errors.js';
 
 /** Requests of one socket that are begun in one turn, and that wait for their answers. */
@@ -18,7 +18,7 @@ export const PARSED_BYTES_A_TURN = 256 * 1024;
 /** Bodies that are smaller need not wait. */
 export const SMALL_BODY_BYTES = 8 * 1024;
 
-interface Asking {
+interface RequestCount {
   turn: number;
   inTurn: number;
   unanswered: number;
@@ -29,7 +29,7 @@ type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 /** Ends sockets that ask more than they may, before anything else sees their requests. */
 export function limitRequests(server: Server, clock: Pick<Clock, 'soon'>): void {
   const turns = new Turns(clock);
-  const asking = new WeakMap<Socket, Asking>();
+  const asking = new WeakMap<Socket, RequestCount>();
   const listeners = server.listeners('request') as Listener[];
   server.removeAllListeners('request');
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {

@@ -1,6 +1,6 @@
 /** Warns of path policies whose logs make gaps likelier than outboxes do. */
 import type { Config } from './config/config.js';
-import type { OutboxBounds } from './core/outbox.js';
+import type { OutboxBounds } from './core/wire/outbox.js';
 import type { Log } from './observe/log.js';
 
 /** What a slow reader misses is read from the log: one that holds less than an outbox means gaps sooner. */

@@ -7,12 +7,12 @@ import type { MountedApi } from './api/http.js';
 import type { Journals } from './auth/revocation-journal.js';
 import type { MemoryBroker } from './brokers/memory/memory-broker.js';
 import type { CommandCenter } from './commands/command-center.js';
-import { systemClock } from './core/clock.js';
 import type { Engine } from './core/engine.js';
-import type { Sessions } from './core/sessions.js';
-import type { TimerWheel } from './core/timer-wheel.js';
+import type { Sessions } from './core/sessions/sessions.js';
+import { systemClock } from './core/time/clock.js';
+import type { TimerWheel } from './core/time/timer-wheel.js';
 import { type Handover, loadingMs } from './handoff/handover.js';
-import type { Authorities } from './identity/authorities.js';
+import type { ConfiguredAuthProviders } from './identity/authorities.js';
 import type { Endpoint } from './transports/endpoint.js';
 
 /** Nobody is asked to come back sooner: a restarted server needs this long to be there. */
@@ -40,7 +40,7 @@ export interface Stopping {
   readonly broker: MemoryBroker;
   readonly wheel: TimerWheel;
   readonly journal: Journals;
-  readonly authorities: Authorities;
+  readonly authorities: ConfiguredAuthProviders;
   /** Null when nothing was taken over: then the next server does that. */
   readonly handover: () => Handover | null;
   /** The start, when it is still under way. */

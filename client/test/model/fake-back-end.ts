@@ -156,7 +156,7 @@ export class FakeBackEnd {
     if (url === DISCONNECT_URL) {
       this.requests.disconnect++;
       note(`the disconnect view takes ${paths} from ${uid}`);
-      await sessions.revoking.disconnect(uid, paths);
+      await sessions.admin.disconnect(uid, paths);
       return { status: 200, body: {} };
     }
     this.requests.connect++;

@@ -1,8 +1,8 @@
 /** The machine that Dobby runs on: a real server core with the real HTTP endpoint, which may stop, crash and start again. */
 import { EventEmitter } from 'node:events';
-import { Intake } from '../../../server/src/core/intake.js';
-import type { SessionSettings } from '../../../server/src/core/session-settings.js';
-import { SocketTable } from '../../../server/src/core/socket-table.js';
+import type { SessionSettings } from '../../../server/src/core/sessions/session-settings.js';
+import { FrameRate } from '../../../server/src/core/wire/frame-rate.js';
+import { SocketTable } from '../../../server/src/core/wire/socket-table.js';
 import { Endpoint, type EndpointParts } from '../../../server/src/transports/endpoint.js';
 import { Probes } from '../../../server/src/transports/probes.js';
 import type { TransportParts } from '../../../server/src/transports/transport-parts.js';
@@ -48,12 +48,12 @@ export class Host {
       ...{ sessions, tickets, wheel, log },
       probes: new Probes(wheel),
       sockets: new SocketTable({ max: MAX_SOCKETS, onFull: nothing }),
-      intake: new Intake(clock, MAX_COMMANDS_PER_SECOND),
+      frameRate: new FrameRate(clock, MAX_COMMANDS_PER_SECOND),
       sessionTtlMs: SESSION_TTL_MS,
       pollHoldMs: Math.min(POLL_HOLD_MS, this.#pingIntervalMs),
       isPublic: (path) => path.startsWith('public'),
       isStopping: () => sessions.isFrozen,
-      visitorOf: () => null,
+      clientInfoOf: () => null,
       addressOf: () => '192.0.2.1',
     };
     this.parts = parts;

@@ -138,7 +138,7 @@ class Sequence {
       case 'restart':
         return this.#restart(step);
       case 'kick':
-        return void (await this.#host.world.sessions.revoking.kick(this.#client.pomona.id ?? '', true));
+        return void (await this.#host.world.sessions.admin.kick(this.#client.pomona.id ?? '', true));
       case 'spoil':
       case 'heal':
         return this.#weather[step.do]();

@@ -1,8 +1,8 @@
 /** The server's end of a WebSocket: what server/src/transports/websocket.ts does, without the handshake and the bytes of RFC 6455. */
 import type { ClosingFrame, DownFrame, OpenFrame } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
-import { type Carrier, type Connection, closingFrame } from '../../../server/src/core/connection.js';
-import type { WheelTimer } from '../../../server/src/core/timer-wheel.js';
+import { type Carrier, type Connection, closingFrame } from '../../../server/src/core/session/connection.js';
+import type { WheelTimer } from '../../../server/src/core/time/timer-wheel.js';
 import { type Decoded, decodeJson, decodeOpen } from '../../../server/src/transports/decode.js';
 import { receiveText } from '../../../server/src/transports/inbound.js';
 import { type Opened, opening } from '../../../server/src/transports/opening.js';

@@ -1,7 +1,7 @@
 /** A look at a path for a back end, whether or not somebody is connected to it. */
 import { pathFault } from '../../../protocol/paths.js';
-import type { Dispatcher } from '../core/dispatcher.js';
-import type { Path } from '../core/path.js';
+import type { Dispatcher } from '../core/hub/dispatcher.js';
+import type { Path } from '../core/hub/path.js';
 import { fault } from '../http-errors.js';
 
 /** Lets `read` look at a path; nothing of it may be kept. @throws RequestFault that names `field` when it is no path */

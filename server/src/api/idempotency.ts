@@ -4,9 +4,9 @@
  * may be tried again.
  */
 import { createHash } from 'node:crypto';
-import type { Clock } from '../core/clock.js';
-import type { AnsweredRequest } from '../core/handoff.js';
-import { LinkedMap } from '../core/linked-map.js';
+import { LinkedMap } from '../core/data/linked-map.js';
+import type { AnsweredRequest } from '../core/session/handoff.js';
+import type { Clock } from '../core/time/clock.js';
 import { fault } from '../http-errors.js';
 
 const LIFETIME_MS = 5 * 60 * 1000;

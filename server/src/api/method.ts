@@ -1,11 +1,11 @@
 /** What a method of the API is: its schemas, which validate and describe it, and what it does. */
 import type { z } from 'zod';
-import type { Broker } from '../core/broker.js';
-import type { Counters } from '../core/counters.js';
-import type { Dispatcher } from '../core/dispatcher.js';
-import type { Messenger } from '../core/messenger.js';
-import type { Publisher } from '../core/publisher.js';
-import type { Sessions } from '../core/sessions.js';
+import type { Counters } from '../core/data/counters.js';
+import type { Dispatcher } from '../core/hub/dispatcher.js';
+import type { Publisher } from '../core/hub/publisher.js';
+import type { Broker } from '../core/log/broker.js';
+import type { DirectMessages } from '../core/sessions/direct-messages.js';
+import type { Sessions } from '../core/sessions/sessions.js';
 import type { Scope } from './scope.js';
 
 /** What methods act on. */
@@ -13,7 +13,7 @@ export interface ApiContext {
   readonly sessions: Sessions;
   readonly dispatcher: Dispatcher;
   readonly publisher: Publisher;
-  readonly messenger: Messenger;
+  readonly directMessages: DirectMessages;
   readonly broker: Broker;
   readonly counters: Counters;
   /** Version, uptime and everything else that `info` tells beyond counters. */

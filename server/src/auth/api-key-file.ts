@@ -3,7 +3,7 @@
  * Kubernetes replace files by renaming, which not every watcher of files sees. A file that is broken or gone meanwhile changes nothing.
  */
 import { statSync } from 'node:fs';
-import type { Cancel, Clock } from '../core/clock.js';
+import type { Cancel, Clock } from '../core/time/clock.js';
 import { refusedRights } from '../file-rights.js';
 import { readUtf8 } from '../utf8.js';
 import { ApiKeyFileError, parseKeys } from './api-key-list.js';

@@ -2,8 +2,8 @@
  * A semaphore: so many tasks run at a time, and others wait in the order of their coming, bounded in number and in what they hold. What
  * finds no room is turned away at once; what is not wanted any more when its turn comes is not run.
  */
-import { ByteBudget } from '../core/byte-budget.js';
-import { LinkedMap } from '../core/linked-map.js';
+import { ByteBudget } from '../core/data/byte-budget.js';
+import { LinkedMap } from '../core/data/linked-map.js';
 
 /** The bounds of a gate. */
 export interface GateBounds {

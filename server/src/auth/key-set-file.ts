@@ -4,7 +4,7 @@
  */
 import { type BigIntStats, readFileSync, statSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../core/time/clock.js';
 import { refusedRights } from '../file-rights.js';
 import type { Log } from '../observe/log.js';
 import { NOT_UTF8, utf8Of } from '../utf8.js';

@@ -4,7 +4,7 @@
  * need it wait for it. Keys that are known go on for as long as no others can be had.
  */
 import { errors, Pool } from 'undici';
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../core/time/clock.js';
 import type { Log } from '../observe/log.js';
 import { redirectAdvice } from '../redirects.js';
 import { NOT_UTF8, otherCharset, utf8Of } from '../utf8.js';

@@ -5,8 +5,8 @@
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { type FileHandle, open, rename } from 'node:fs/promises';
-import type { Clock } from '../core/clock.js';
-import type { Revocation, RevocationJournal } from '../core/revocations.js';
+import type { Revocation, RevocationJournal } from '../core/access/revocation-list.js';
+import type { Clock } from '../core/time/clock.js';
 import { readLine } from './revocation-line.js';
 
 /** Lines of one file of a journal; there are two files. What is loaded at a start is bounded by this. */

@@ -3,7 +3,7 @@
  * damaged, or was cut short by a crash, is null: its writer was never told that it is safe.
  */
 import { patternFault } from '../../../protocol/patterns.js';
-import type { Revocation } from '../core/revocations.js';
+import type { Revocation } from '../core/access/revocation-list.js';
 
 type Check = (value: unknown) => boolean;
 type Fields = ReadonlyMap<string, Check>;

@@ -8,7 +8,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
-import type { Cancel, Clock } from '../core/clock.js';
+import type { Cancel, Clock } from '../core/time/clock.js';
 import type { Log } from '../observe/log.js';
 import { makeFile } from './make-file.js';
 import { isRunning, ownIdentity, processIdentitySchema } from './process-identity.js';
@@ -30,7 +30,7 @@ const holderSchema = processIdentitySchema.extend({ nonce: z.string().regex(/^[0
 type Holder = z.output<typeof holderSchema>;
 
 /** Another server's lock, as it was found. */
-interface Found {
+interface AuthResult {
   /** Null where the file is not whole, or none of ours. */
   readonly holder: Holder | null;
   readonly text: string;
@@ -97,7 +97,7 @@ export class StateLock {
   }
 
   /** Takes the lock; answers the one that is in the way, or null when it is held. */
-  #tryTake(): Found | null {
+  #tryTake(): AuthResult | null {
     if (this.#text !== null || this.#isReadOnly) return null;
     const nonce = randomBytes(8).toString('hex');
     const text = `${JSON.stringify({ ...ownIdentity(), nonce } satisfies Holder)}\n`;
@@ -122,7 +122,7 @@ export class StateLock {
   }
 
   /** Writes the lock in place of `found`. `lost`: another server was quicker. */
-  #write(nonce: string, text: string, found: Found | null): 'held' | 'lost' | 'read-only' {
+  #write(nonce: string, text: string, found: AuthResult | null): 'held' | 'lost' | 'read-only' {
     const own = `${this.#parts.file}.${nonce}`;
     try {
       writeFileSync(own, text, { mode: FILE_MODE, flag: 'wx' });
@@ -138,7 +138,7 @@ export class StateLock {
   }
 
   /** Removes a lock that is free; false when it is another one by now, or another server is at it. */
-  #remove(own: string, text: string, found: Found): boolean {
+  #remove(own: string, text: string, found: AuthResult): boolean {
     const { file } = this.#parts;
     const guard = `${file}.of-${found.holder?.nonce ?? 'nobody'}`;
     if (!makeFile(own, guard, text)) {
@@ -157,7 +157,7 @@ export class StateLock {
     }
   }
 
-  #find(): Found | null {
+  #find(): AuthResult | null {
     const { file } = this.#parts;
     const touchedAtMs = touchedAt(file);
     if (touchedAtMs === null) return null;
@@ -171,7 +171,7 @@ export class StateLock {
   }
 
   /** Whether the process that a lock names has ended. */
-  #isFree(found: Found): boolean {
+  #isFree(found: AuthResult): boolean {
     const running = found.holder === null ? null : isRunning(found.holder);
     if (running !== null) return !running;
     const { clock } = this.#parts;
@@ -206,7 +206,7 @@ export class StateLock {
     log.warn({ folder }, 'the state folder cannot be written to, so nothing will outlive this server');
   }
 
-  #refusal({ holder }: Found): StateFolderError {
+  #refusal({ holder }: AuthResult): StateFolderError {
     const { folder, file } = this.#parts;
     const advice = 'stop that one, or give this one a folder of its own (--state-dir)';
     if (holder === null) {

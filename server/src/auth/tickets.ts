@@ -4,8 +4,8 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
-import type { Clock } from '../core/clock.js';
-import type { TicketClaims, TicketOffice, TicketVerdict } from '../core/ticket.js';
+import type { TicketClaims, TicketSigner, TicketVerdict } from '../core/access/ticket.js';
+import type { Clock } from '../core/time/clock.js';
 import { identitySchema } from '../schema.js';
 
 const claimsSchema = z.strictObject({
@@ -25,7 +25,7 @@ const BAD: TicketVerdict = { fault: 'bad_ticket' };
 const MAX_CHARACTERS = 128 * 1024;
 
 /** Signs and reads tickets. */
-export class SignedTickets implements TicketOffice {
+export class SignedTickets implements TicketSigner {
   readonly lifetimeMs: number;
   readonly maxCharacters = MAX_CHARACTERS;
   readonly #clock: Clock;

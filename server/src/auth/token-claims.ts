@@ -7,8 +7,8 @@ import { errorBody, type Outcome } from '../../../protocol/codes.js';
 import type { Json } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import { patternFault } from '../../../protocol/patterns.js';
-import type { Identity, Pass } from '../core/identity.js';
-import { textOf } from '../core/publishing.js';
+import type { Identity, PathToken } from '../core/access/identity.js';
+import { textOf } from '../core/hub/draft.js';
 import type { Lifespan } from './token-times.js';
 
 /** The claims, parsed; they may be of any type. */
@@ -51,7 +51,7 @@ export function identityOf(claims: Claims, { at, expiresAt }: Lifespan): Outcome
 }
 
 /** What a token of paths says. Errors: `bad_token`. */
-export function passOf(claims: Claims, { at, expiresAt }: Lifespan): Outcome<Pass> {
+export function passOf(claims: Claims, { at, expiresAt }: Lifespan): Outcome<PathToken> {
   if (!Object.hasOwn(claims, 'paths')) return bad('This is no token of paths: it has none.');
   if (Object.hasOwn(claims, 'grants')) return bad('A token of paths has no grants.');
   if (Object.hasOwn(claims, 'info')) return bad('A token of paths has no info.');

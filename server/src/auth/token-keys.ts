@@ -5,7 +5,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { CryptoKey, JWTHeaderParameters } from 'jose';
 import { errorBody, type Outcome } from '../../../protocol/codes.js';
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../core/time/clock.js';
 import type { Log } from '../observe/log.js';
 import { PUBLIC_ALGORITHMS } from './key-set.js';
 import { KeySetFile } from './key-set-file.js';

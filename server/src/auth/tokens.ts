@@ -12,8 +12,8 @@ import {
 } from 'jose';
 import { type ErrorBody, errorBody, type Outcome } from '../../../protocol/codes.js';
 import { LIMITS } from '../../../protocol/limits.js';
-import type { Clock } from '../core/clock.js';
-import type { Identity, Pass, TokenReader } from '../core/identity.js';
+import type { Identity, PathToken, TokenReader } from '../core/access/identity.js';
+import type { Clock } from '../core/time/clock.js';
 import { Gate } from './gate.js';
 import { type Claims, identityOf, passOf } from './token-claims.js';
 import type { TokenKeys } from './token-keys.js';
@@ -60,7 +60,7 @@ export class Tokens implements TokenReader {
     return this.#read({ token, isWanted }, identityOf);
   }
 
-  pass(token: string, isWanted?: () => boolean): Promise<Outcome<Pass>> {
+  pass(token: string, isWanted?: () => boolean): Promise<Outcome<PathToken>> {
     return this.#read({ token, isWanted }, passOf);
   }
 

@@ -2,7 +2,7 @@
  * Keeps a back end that is down from being asked: after some failures in a row nothing is asked for a while, which doubles with each failure
  * that follows; then one request is let through to find out.
  */
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../core/time/clock.js';
 
 const MAX_FAILURES = 5;
 const FIRST_PAUSE_MS = 1_000;
@@ -12,7 +12,7 @@ const MAX_PAUSE_MS = 30_000;
 export type CircuitToken = object;
 
 /** Whether a back end is asked. */
-export class Circuit {
+export class CircuitBreaker {
   readonly #clock: Clock;
   /** Told when it opens, with the time that nothing is asked, and when it closes again: null. */
   readonly #onChange: (pauseMs: number | null) => void;

@@ -1,4 +1,4 @@
-import { LinkedMap } from '../core/linked-map.js';
+import { LinkedMap } from '../core/data/linked-map.js';
 
 /** Places for so many at a time; whoever finds none waits in line, as long as somebody waits for it. */
 export class Places {

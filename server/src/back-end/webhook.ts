@@ -3,12 +3,12 @@
  * at all while the back end is down. Nothing is repeated here, and no redirect is followed.
  */
 import { errors, Pool } from 'undici';
-import type { Clock } from '../core/clock.js';
-import { isTooDeep } from '../core/publishing.js';
+import { isTooDeep } from '../core/hub/draft.js';
+import type { Clock } from '../core/time/clock.js';
 import type { Log } from '../observe/log.js';
 import { redirectAdvice } from '../redirects.js';
 import { NOT_UTF8, otherCharset, utf8Of } from '../utf8.js';
-import { Circuit, type CircuitToken } from './circuit.js';
+import { CircuitBreaker, type CircuitToken } from './circuit.js';
 import { Places } from './places.js';
 import { SIGNATURE_HEADER, sign } from './signature.js';
 
@@ -37,7 +37,7 @@ export interface Wait {
   readonly isTelling: (askedMs: number) => boolean;
 }
 
-interface Asking extends Wait {
+interface AskOptions extends Wait {
   readonly shown: Readonly<Record<string, string>>;
   readonly token: CircuitToken;
 }
@@ -59,7 +59,7 @@ export class Webhook {
   readonly #parts: WebhookParts;
   readonly #pool: Pool;
   readonly #target: string;
-  readonly #circuit: Circuit;
+  readonly #circuit: CircuitBreaker;
   /** Its line is here and not in the pool, so that the time in it is not taken for the back end's. */
   readonly #places: Places;
   #asked = 0;
@@ -76,7 +76,7 @@ export class Webhook {
       maxResponseSize: MAX_ANSWER_BYTES,
     });
     this.#places = new Places(parts.maxConnections);
-    this.#circuit = new Circuit(parts.clock, (pauseMs) => this.#tell(pauseMs));
+    this.#circuit = new CircuitBreaker(parts.clock, (pauseMs) => this.#tell(pauseMs));
   }
 
   /** Asks, showing `headers` beside its own, and waits until the signal is aborted. Never rejects. */
@@ -109,7 +109,7 @@ export class Webhook {
     await this.#pool.destroy();
   }
 
-  async #ask(body: string, { signal, isTelling, token, shown }: Asking): Promise<WebhookAnswer> {
+  async #ask(body: string, { signal, isTelling, token, shown }: AskOptions): Promise<WebhookAnswer> {
     const { secret, clock } = this.#parts;
     const request = { method: 'POST', target: this.#target, body };
     const askedAt = clock.monotonic();

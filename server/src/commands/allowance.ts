@@ -1,8 +1,8 @@
 /** How many commands a session may give in a second: a bucket that fills evenly and holds those of one second. */
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../core/time/clock.js';
 
 /** One session's allowance. */
-export class Allowance {
+export class TokenBucket {
   readonly #perSecond: number;
   readonly #clock: Clock;
   #left: number;

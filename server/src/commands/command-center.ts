@@ -1,15 +1,15 @@
 /** Commands put together: the modules of a folder first, then the back end, as far as the configuration names them. */
 import { Webhook } from '../back-end/webhook.js';
-import type { Clock } from '../core/clock.js';
 import type { Engine } from '../core/engine.js';
-import type { TimerWheel } from '../core/timer-wheel.js';
+import type { Clock } from '../core/time/clock.js';
+import type { TimerWheel } from '../core/time/timer-wheel.js';
 import type { Log } from '../observe/log.js';
 import { BackEndRouter } from './back-end/back-end-router.js';
 import { Commands } from './commands.js';
 import { Doings } from './doings.js';
 import type { CommandRouter } from './handler.js';
 import { CommandFolder, type LoadedModule } from './modules/folder.js';
-import { LoopWatch } from './modules/loop-watch.js';
+import { EventLoopMonitor } from './modules/loop-watch.js';
 import { Module } from './modules/module.js';
 import { ModuleRouter } from './modules/module-router.js';
 
@@ -52,7 +52,7 @@ export class CommandCenter {
   constructor(settings: CommandSettings, { engine, clock, wheel, log, secret }: CommandSurroundings) {
     const { commands, commandUrl, commandConnections } = settings;
     const doings = new Doings(engine);
-    const watch = new LoopWatch(clock, log);
+    const watch = new EventLoopMonitor(clock, log);
     this.#log = log;
     this.#isWatching = settings.watchCommands;
     this.#toModule = ({ file, definition }) => new Module(file, definition, { doings, log, watch });
@@ -73,7 +73,7 @@ export class CommandCenter {
       maxPerSecond: settings.maxCommandsPerSecond,
       timeoutMs: settings.commandTimeoutMs,
     });
-    engine.sessions.takeCommandsBy(this.#commands);
+    engine.sessions.handleCommandsWith(this.#commands);
   }
 
   /** The modules that are in use: their files, below the folder. */

@@ -8,15 +8,15 @@ import type { CommandErrorCode } from '../../../protocol/codes.js';
 import type { CommandFrame } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import { pathFault } from '../../../protocol/paths.js';
-import type { Clock } from '../core/clock.js';
-import type { CommandTaker } from '../core/command-taker.js';
-import type { Counters } from '../core/counters.js';
-import { Frame } from '../core/frame.js';
-import { textOf } from '../core/publishing.js';
-import type { Session } from '../core/session.js';
-import type { TimerWheel } from '../core/timer-wheel.js';
+import type { Counters } from '../core/data/counters.js';
+import { textOf } from '../core/hub/draft.js';
+import type { Session } from '../core/session/session.js';
+import type { CommandHandler } from '../core/sessions/command-handler.js';
+import type { Clock } from '../core/time/clock.js';
+import type { TimerWheel } from '../core/time/timer-wheel.js';
+import { Frame } from '../core/wire/frame.js';
 import type { Log } from '../observe/log.js';
-import { Allowance } from './allowance.js';
+import { TokenBucket } from './allowance.js';
 import { type Called, CallRecord, type KeptAnswers } from './call-record.js';
 import type { CallOutcome, CommandRouter, Handler } from './handler.js';
 import { commandError, errorFrame, replyFrame } from './replies.js';
@@ -48,7 +48,7 @@ export interface CommandsParts {
 }
 
 /** All commands of this server. */
-export class Commands implements CommandTaker {
+export class Commands implements CommandHandler {
   readonly #parts: CommandsParts;
   readonly #kept: KeptAnswers = { characters: 0, sessions: 0 };
   readonly #sessions = new Map<string, SessionCalls>();
@@ -155,7 +155,7 @@ export class Commands implements CommandTaker {
     let calls = this.#sessions.get(session.id);
     if (calls === undefined) {
       calls = new SessionCalls(
-        new Allowance(this.#parts.maxPerSecond, this.#parts.clock),
+        new TokenBucket(this.#parts.maxPerSecond, this.#parts.clock),
         new CallRecord(this.#kept),
       );
       this.#sessions.set(session.id, calls);

@@ -2,26 +2,26 @@
 import { type ErrorBody, errorBody, type Outcome } from '../../../protocol/codes.js';
 import type { Json } from '../../../protocol/frames.js';
 import { pathFault } from '../../../protocol/paths.js';
-import type { Dispatcher } from '../core/dispatcher.js';
-import type { Addressees, Messenger, Sent } from '../core/messenger.js';
-import type { PathState } from '../core/path-state.js';
-import type { Publisher } from '../core/publisher.js';
-import { draftOf, letterOf, type Publication, publishDraft } from '../core/publishing.js';
-import type { Session } from '../core/session.js';
-import type { GrantResult, RevokeResult } from '../core/session-paths.js';
-import type { Sessions } from '../core/sessions.js';
-import type { Draft, Update } from '../core/update.js';
+import type { Dispatcher } from '../core/hub/dispatcher.js';
+import { draftOf, encodeMessage, publishDraft, type UpdateRequest } from '../core/hub/draft.js';
+import type { Publisher } from '../core/hub/publisher.js';
+import type { PathState } from '../core/log/path-state.js';
+import type { Draft, Update } from '../core/log/update.js';
+import type { Session } from '../core/session/session.js';
+import type { GrantResult, RevokeResult } from '../core/session/session-paths.js';
+import type { DirectMessages, Recipients, Sent } from '../core/sessions/direct-messages.js';
+import type { Sessions } from '../core/sessions/sessions.js';
 
 /** What doings stand on. */
 export interface DoingsParts {
   readonly sessions: Sessions;
   readonly publisher: Publisher;
-  readonly messenger: Messenger;
+  readonly directMessages: DirectMessages;
   readonly dispatcher: Dispatcher;
 }
 
 /** An update that a command causes. */
-export interface CausedUpdate extends Publication {
+export interface CausedUpdate extends UpdateRequest {
   /** Whether the session itself hears it too. */
   readonly echo?: boolean;
 }
@@ -64,20 +64,20 @@ export class Doings {
 
   /** Sends a message to every session. */
   async broadcast(session: Session, message: Json, isEchoed: boolean): Promise<Outcome<Update>> {
-    const letter = letterOf(message);
+    const letter = encodeMessage(message);
     if ('error' in letter) return letter;
-    return this.#parts.messenger.broadcast(letter.value, isEchoed ? null : new Set([session.id]));
+    return this.#parts.directMessages.broadcast(letter.value, isEchoed ? null : new Set([session.id]));
   }
 
   /** Sends a message to sessions and users. */
-  async send(message: Json, to: Addressees): Promise<Outcome<Sent>> {
-    const letter = letterOf(message);
-    return 'error' in letter ? letter : this.#parts.messenger.send(letter.value, to);
+  async send(message: Json, to: Recipients): Promise<Outcome<Sent>> {
+    const letter = encodeMessage(message);
+    return 'error' in letter ? letter : this.#parts.directMessages.send(letter.value, to);
   }
 
   /** Why a message cannot be sent, or null. */
-  letterFault(message: Json, field: string): ErrorBody | null {
-    const letter = letterOf(message, field);
+  messageFault(message: Json, field: string): ErrorBody | null {
+    const letter = encodeMessage(message, field);
     return 'error' in letter ? letter.error : null;
   }
 
@@ -88,7 +88,7 @@ export class Doings {
 
   /** Takes paths away from a session. */
   revoke(session: Session, paths: readonly string[]): Promise<Outcome<RevokeResult[]>> {
-    return this.#parts.sessions.revoking.disconnect(session.id, paths);
+    return this.#parts.sessions.admin.disconnect(session.id, paths);
   }
 
   /** Lets `read` look at the state of a path. */

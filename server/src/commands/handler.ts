@@ -1,6 +1,6 @@
 /** Commands on their way, what takes them, and who knows which does. */
 import type { CommandError, Json } from '../../../protocol/frames.js';
-import type { Session } from '../core/session.js';
+import type { Session } from '../core/session/session.js';
 
 /** One command on its way. */
 export interface Call {

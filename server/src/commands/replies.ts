@@ -2,7 +2,7 @@
 import { type CommandErrorCode, ERRORS } from '../../../protocol/codes.js';
 import type { CommandError } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
-import { Frame } from '../core/frame.js';
+import { Frame } from '../core/wire/frame.js';
 
 /** A command was not done; `more.message` where the table's says too little. */
 export function commandError(

@@ -3,8 +3,8 @@
  * session. It is over when its handler is, or has had all the time that the server allows.
  */
 import type { Json } from '../../../protocol/frames.js';
-import type { Session } from '../core/session.js';
-import type { WheelTimer } from '../core/timer-wheel.js';
+import type { Session } from '../core/session/session.js';
+import type { WheelTimer } from '../core/time/timer-wheel.js';
 import type { Called } from './call-record.js';
 import type { Call, CallOutcome, Handler } from './handler.js';
 import { commandError } from './replies.js';

@@ -1,17 +1,17 @@
 /** The running commands of one session: how many, and which wait for each other. */
-import type { Allowance } from './allowance.js';
+import type { TokenBucket } from './allowance.js';
 import type { CallRecord } from './call-record.js';
 import type { RunningCall } from './running-call.js';
 
 /** What runs of a session. */
 export class SessionCalls {
-  readonly allowance: Allowance;
+  readonly allowance: TokenBucket;
   readonly record: CallRecord;
   readonly #calls = new Set<RunningCall>();
   /** By path, those that are done one after the other; the first one runs. */
   readonly #lines = new Map<string, RunningCall[]>();
 
-  constructor(allowance: Allowance, record: CallRecord) {
+  constructor(allowance: TokenBucket, record: CallRecord) {
     this.allowance = allowance;
     this.record = record;
   }

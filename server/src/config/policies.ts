@@ -1,6 +1,6 @@
 /** What the configuration says of a path: who may hear it, and what is kept of it. */
 import { PatternTable } from '../../../protocol/patterns.js';
-import type { PathPolicy } from '../core/path-store.js';
+import type { PathPolicy } from '../core/log/path-policy.js';
 import { type Config, DEFAULT_POLICY } from './config.js';
 
 /** The pattern that the demonstration opens. */

@@ -1,20 +1,21 @@
 /** Core put together: what every transport, gateway and API acts on. It does no I/O. */
-import type { Broker } from './broker.js';
-import type { Clock, IdSource } from './clock.js';
-import { type Counters, newCounters } from './counters.js';
-import { Dispatcher } from './dispatcher.js';
-import { Flusher } from './flusher.js';
-import type { Authority } from './identity.js';
-import { Messenger } from './messenger.js';
-import { Publisher } from './publisher.js';
-import type { OnReceiverFault } from './receiver.js';
-import { Registry } from './registry.js';
-import type { Revocations } from './revocations.js';
-import type { SessionObserver } from './session-observer.js';
-import type { SessionSettings } from './session-settings.js';
-import { Sessions } from './sessions.js';
-import type { TicketOffice } from './ticket.js';
-import type { TimerWheel } from './timer-wheel.js';
+
+import type { AuthProviders } from './access/identity.js';
+import type { RevocationList } from './access/revocation-list.js';
+import type { TicketSigner } from './access/ticket.js';
+import { type Counters, newCounters } from './data/counters.js';
+import { Dispatcher } from './hub/dispatcher.js';
+import { Publisher } from './hub/publisher.js';
+import type { OnReceiverFault } from './hub/receiver.js';
+import { Registry } from './hub/registry.js';
+import type { Broker } from './log/broker.js';
+import type { SessionObserver } from './session/session-observer.js';
+import { DirectMessages } from './sessions/direct-messages.js';
+import type { SessionSettings } from './sessions/session-settings.js';
+import { Sessions } from './sessions/sessions.js';
+import type { Clock, IdSource } from './time/clock.js';
+import type { TimerWheel } from './time/timer-wheel.js';
+import { Flusher } from './wire/flusher.js';
 
 /** What core is given. */
 export interface EngineParts {
@@ -22,9 +23,9 @@ export interface EngineParts {
   readonly ids: IdSource;
   readonly wheel: TimerWheel;
   readonly broker: Broker;
-  readonly tickets: TicketOffice;
-  readonly revocations: Revocations;
-  readonly authority: Authority;
+  readonly tickets: TicketSigner;
+  readonly revocations: RevocationList;
+  readonly authority: AuthProviders;
   readonly isPublic: (path: string) => boolean;
   readonly settings: SessionSettings;
   /** Whether many clients may have an address, as that of a proxy that does not tell its clients'. */
@@ -48,7 +49,7 @@ export interface Engine {
   readonly dispatcher: Dispatcher;
   readonly publisher: Publisher;
   readonly sessions: Sessions;
-  readonly messenger: Messenger;
+  readonly directMessages: DirectMessages;
   readonly flusher: Flusher;
   readonly counters: Counters;
 }
@@ -77,6 +78,6 @@ export function createEngine(parts: EngineParts): Engine {
   const flusher = new Flusher(parts.clock);
   const publisher = new Publisher({ broker, registry, counters, flusher });
   const sessions = new Sessions({ ...parts, registry, dispatcher, flusher, counters });
-  const messenger = new Messenger(sessions, publisher);
-  return { registry, dispatcher, publisher, sessions, messenger, flusher, counters };
+  const directMessages = new DirectMessages(sessions, publisher);
+  return { registry, dispatcher, publisher, sessions, directMessages, flusher, counters };
 }

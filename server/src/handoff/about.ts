@@ -1,5 +1,5 @@
 /** What is known of an update beside its text, as a line. There may be a million, of which most have a time and nothing else. */
-import type { LogEntry } from '../core/update.js';
+import type { LogEntry } from '../core/log/update.js';
 import { aboutSchema, parsed } from './format.js';
 
 /** What such a line tells. */

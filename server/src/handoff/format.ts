@@ -7,8 +7,8 @@
  */
 import { z } from 'zod';
 import { keyFault, pathFault } from '../../../protocol/paths.js';
-import type { AnsweredRequest, HandoffTimes, PathHandoff, SessionHandoff } from '../core/handoff.js';
-import { isInbox } from '../core/inbox.js';
+import { isInbox } from '../core/log/reserved-paths.js';
+import type { AnsweredRequest, HandoffTimes, PathHandoff, SessionHandoff } from '../core/session/handoff.js';
 import { check, identitySchema, source } from '../schema.js';
 
 /** Everything that one server hands to the next. */

@@ -1,6 +1,7 @@
 /** The passing on of everything from one server to the next: what is put together and where it goes. A fault is logged and costs what a crash costs. */
-import type { Clock } from '../core/clock.js';
-import type { AnsweredRequest, HandoffTimes, PathHandoff, SessionHandoff } from '../core/handoff.js';
+
+import type { AnsweredRequest, HandoffTimes, PathHandoff, SessionHandoff } from '../core/session/handoff.js';
+import type { Clock } from '../core/time/clock.js';
 import type { Log } from '../observe/log.js';
 import { HandoffFile } from './handoff-file.js';
 

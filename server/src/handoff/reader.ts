@@ -4,9 +4,9 @@
  */
 import { crc32 } from 'node:zlib';
 import type { z } from 'zod';
-import type { AnsweredRequest, HandoffTimes, PathHandoff, SessionHandoff } from '../core/handoff.js';
-import type { StateEntry } from '../core/path-state.js';
-import { entryBytes, type LogEntry } from '../core/update.js';
+import type { StateEntry } from '../core/log/path-state.js';
+import { entryBytes, type LogEntry } from '../core/log/update.js';
+import type { AnsweredRequest, HandoffTimes, PathHandoff, SessionHandoff } from '../core/session/handoff.js';
 import { type About, readAbout } from './about.js';
 import {
   CHUNK_BYTES,

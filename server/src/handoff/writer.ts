@@ -3,8 +3,8 @@
  * before it is written: a server may have very many subscriptions, and anybody can make them.
  */
 import { crc32 } from 'node:zlib';
-import type { PathHandoff, SessionHandoff } from '../core/handoff.js';
-import type { LogEntry } from '../core/update.js';
+import type { LogEntry } from '../core/log/update.js';
+import type { PathHandoff, SessionHandoff } from '../core/session/handoff.js';
 import { aboutLine } from './about.js';
 import { CHUNK_BYTES, type Handoff, NEWLINE, VERSION } from './format.js';
 

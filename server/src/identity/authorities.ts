@@ -4,14 +4,14 @@ import { secretsOf } from '../../../protocol/secrets.js';
 import { TokenKeys } from '../auth/token-keys.js';
 import { Tokens } from '../auth/tokens.js';
 import { Webhook } from '../back-end/webhook.js';
-import type { Clock } from '../core/clock.js';
-import type { Authority, TokenReader, Visitor } from '../core/identity.js';
-import type { TimerWheel } from '../core/timer-wheel.js';
+import type { AuthProviders, ClientInfo, TokenReader } from '../core/access/identity.js';
+import type { Clock } from '../core/time/clock.js';
+import type { TimerWheel } from '../core/time/timer-wheel.js';
 import type { Log } from '../observe/log.js';
-import { WebhookView } from './webhook-view.js';
+import { HttpSessionWebhook } from './webhook-view.js';
 
 /** What the configuration says of them. */
-export interface AuthoritySettings {
+export interface AuthSettings {
   readonly sessionUrl?: string;
   /** In lower case. */
   readonly forwardHeaders: readonly string[];
@@ -27,7 +27,7 @@ export interface AuthoritySettings {
 }
 
 /** What they stand on. */
-export interface AuthoritySurroundings {
+export interface AuthOptions {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly log: Log;
@@ -43,16 +43,16 @@ export interface AuthoritySurroundings {
 const ASKING_PER_CONNECTION = 8;
 
 /** Tokens and the session view, put together. */
-export class Authorities implements Authority {
+export class ConfiguredAuthProviders implements AuthProviders {
   readonly tokens: TokenReader;
-  readonly view: WebhookView | null;
+  readonly view: HttpSessionWebhook | null;
   readonly #keys: TokenKeys;
   readonly #webhook: Webhook | null;
   readonly #forwardHeaders: readonly string[];
   readonly #addressOf: (request: IncomingMessage) => string;
 
   /** @throws TokenKeysError */
-  constructor(settings: AuthoritySettings, surroundings: AuthoritySurroundings) {
+  constructor(settings: AuthSettings, surroundings: AuthOptions) {
     const { clock, wheel, log, secret, addressOf } = surroundings;
     const { sessionUrl: url, sessionConnections: maxConnections } = settings;
     const { sessionTimeoutMs: timeoutMs } = settings;
@@ -67,7 +67,7 @@ export class Authorities implements Authority {
     this.view =
       this.#webhook === null
         ? null
-        : new WebhookView({
+        : new HttpSessionWebhook({
             webhook: this.#webhook,
             clock,
             wheel,
@@ -85,7 +85,7 @@ export class Authorities implements Authority {
   }
 
   /** What the back end is told of a client whose origin may connect: its cookies only where a page has sent them. */
-  visitorOf(request: IncomingMessage): Visitor {
+  clientInfoOf(request: IncomingMessage): ClientInfo {
     const address = this.#addressOf(request);
     if (this.view === null) return { headers: {}, address };
     const names =

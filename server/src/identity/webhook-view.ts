@@ -4,14 +4,20 @@
  */
 import { errorBody, type Outcome } from '../../../protocol/codes.js';
 import type { Webhook, WebhookAnswer } from '../back-end/webhook.js';
-import type { Clock } from '../core/clock.js';
-import type { Asker, Introduction, PathWord, SessionView, Visitor } from '../core/identity.js';
-import type { TimerWheel } from '../core/timer-wheel.js';
+import type {
+  Authentication,
+  ClientInfo,
+  PathDecision,
+  Principal,
+  SessionWebhook,
+} from '../core/access/identity.js';
+import type { Clock } from '../core/time/clock.js';
+import type { TimerWheel } from '../core/time/timer-wheel.js';
 import type { Log } from '../observe/log.js';
 import { readSessionAnswer, readSubscribeAnswer } from './answers.js';
 
 /** What the view stands on. */
-export interface WebhookViewParts {
+export interface SessionWebhookOptions {
   readonly webhook: Webhook;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
@@ -26,25 +32,30 @@ export interface WebhookViewParts {
 const TELLING_MS = 4_500;
 
 /** The session view of a back end. */
-export class WebhookView implements SessionView {
-  readonly #parts: WebhookViewParts;
-  readonly #introducing = new Map<string, Promise<Outcome<Introduction>>>();
-  readonly #asking = new Map<string, Promise<PathWord | null>>();
+export class HttpSessionWebhook implements SessionWebhook {
+  readonly #parts: SessionWebhookOptions;
+  readonly #authenticating = new Map<string, Promise<Outcome<Authentication>>>();
+  readonly #asking = new Map<string, Promise<PathDecision | null>>();
 
-  constructor(parts: WebhookViewParts) {
+  constructor(parts: SessionWebhookOptions) {
     this.#parts = parts;
   }
 
-  introduce(visitor: Visitor, paths: readonly string[]): Promise<Outcome<Introduction>> {
-    return once(this.#introducing, JSON.stringify([visitor, paths]), () => this.#introduce(visitor, paths));
+  authenticate(visitor: ClientInfo, paths: readonly string[]): Promise<Outcome<Authentication>> {
+    return once(this.#authenticating, JSON.stringify([visitor, paths]), () =>
+      this.#authenticate(visitor, paths),
+    );
   }
 
-  ask(asker: Asker, paths: readonly string[]): Promise<PathWord | null> {
+  ask(asker: Principal, paths: readonly string[]): Promise<PathDecision | null> {
     const question = { type: 'subscribe', ...asker, paths };
     return once(this.#asking, JSON.stringify(question), () => this.#ask(question));
   }
 
-  async #introduce({ headers, address }: Visitor, paths: readonly string[]): Promise<Outcome<Introduction>> {
+  async #authenticate(
+    { headers, address }: ClientInfo,
+    paths: readonly string[],
+  ): Promise<Outcome<Authentication>> {
     const { clock, timeoutMs } = this.#parts;
     const at = clock.now();
     const shown = { ...headers, 'x-forwarded-for': address };
@@ -65,7 +76,7 @@ export class WebhookView implements SessionView {
     return { value: { identity: { source: 'webhook', ...said, at, expiresAt }, refused } };
   }
 
-  async #ask(question: object): Promise<PathWord | null> {
+  async #ask(question: object): Promise<PathDecision | null> {
     const { clock, timeoutMs, maxAsking } = this.#parts;
     const at = clock.now();
     if (this.#asking.size >= maxAsking) return null;

@@ -3,7 +3,7 @@
  * clients see resets, and no line would say why.
  */
 import { closeSync, openSync } from 'node:fs';
-import type { Cancel, Clock } from '../core/clock.js';
+import type { Cancel, Clock } from '../core/time/clock.js';
 import type { Log } from './log.js';
 
 const LOOK_MS = 1_000;

@@ -1,6 +1,6 @@
 /** Logs what happens to sessions: kicks and refused paths at `info`, openings and ends at `debug`. */
-import type { Session } from '../core/session.js';
-import type { SessionObserver } from '../core/session-observer.js';
+import type { Session } from '../core/session/session.js';
+import type { SessionObserver } from '../core/session/session-observer.js';
 import type { Log } from './log.js';
 
 /** Paths of one line. */

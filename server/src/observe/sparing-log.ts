@@ -1,5 +1,5 @@
 /** A log that bears what clients cause: each message so many times a minute, and then how often it was left out. */
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../core/time/clock.js';
 import type { Log } from './log.js';
 
 const WINDOW_MS = 60_000;

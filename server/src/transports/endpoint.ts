@@ -25,9 +25,9 @@ import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/limits.js';
 import { pathFault } from '../../../protocol/paths.js';
 import type { Position } from '../../../protocol/positions.js';
 import type { Origins } from '../auth/origins.js';
-import { closingFrame } from '../core/connection.js';
-import { FLOOD_PAUSE_MS } from '../core/intake.js';
-import type { Session } from '../core/session.js';
+import { closingFrame } from '../core/session/connection.js';
+import type { Session } from '../core/session/session.js';
+import { FLOOD_PAUSE_MS } from '../core/wire/frame-rate.js';
 import { fault, headerFault, RequestFault, refuseSocket } from '../http-errors.js';
 import { decodeBody, type PostBody } from './decode.js';
 import { streamEvents } from './event-stream.js';
@@ -227,7 +227,7 @@ export class Endpoint {
   }
 
   async #openPoll(frame: OpenFrame, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const visitor = this.#parts.visitorOf(request.raw);
+    const visitor = this.#parts.clientInfoOf(request.raw);
     const refused = await this.#polls.open(frame, this.#exchange(request, reply), visitor);
     if (refused !== null) throw new RequestFault(refused.error, refused.closing);
     this.#holds(request, reply);
@@ -289,7 +289,7 @@ export class Endpoint {
       return { accepted: session.received };
     }
     connection.posted ??= { turn: -1, turnCost: 0, window: -1, windowFrames: 0 };
-    if (!this.#parts.intake.takes(connection.posted, body.frames.length)) {
+    if (!this.#parts.frameRate.takes(connection.posted, body.frames.length)) {
       const closing = closingFrame('flooded', { reconnectAfterMs: FLOOD_PAUSE_MS });
       connection.close(closing);
       throw new RequestFault(errorBody('too_many_frames'), closing);

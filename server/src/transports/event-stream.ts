@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { CLOSE_CODES, type ErrorBody } from '../../../protocol/codes.js';
 import type { ClosingFrame, OpenFrame } from '../../../protocol/frames.js';
-import type { Carrier, Connection } from '../core/connection.js';
+import type { Carrier, Connection } from '../core/session/connection.js';
 import { type Opened, opening, refusalOf } from './opening.js';
 import { SocketWriter } from './socket-writer.js';
 import { COMMENT, endOfStream, eventStreamFraming, retryOf, STREAM_HEADERS, STREAM_PADDING } from './sse.js';
@@ -41,7 +41,7 @@ export function streamEvents(
   // A response that waits behind another one of the same socket has none yet: its client pipelines.
   if (socket === null || socket.destroyed) return void request.socket.destroy();
   const carrier = new EventStreamCarrier(parts, exchange, kind.isRaw);
-  const visitor = kind.isRaw ? null : parts.visitorOf(request);
+  const visitor = kind.isRaw ? null : parts.clientInfoOf(request);
   const opened = opening(parts, { value: frame }, carrier, { visitor, isGone: () => socket.destroyed });
   const begin = (told: Opened): void => {
     if ('closing' in told) return kind.onRefused(told);

@@ -2,11 +2,11 @@
 import { errorBody } from '../../../protocol/codes.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import { utf8Length } from '../../../protocol/paths.js';
-import type { Connection } from '../core/connection.js';
-import { Frame } from '../core/frame.js';
-import type { Session } from '../core/session.js';
-import type { Sessions } from '../core/sessions.js';
-import { applyFrame, sequence } from '../core/upstream.js';
+import type { Connection } from '../core/session/connection.js';
+import type { Session } from '../core/session/session.js';
+import type { Sessions } from '../core/sessions/sessions.js';
+import { applyFrame, sequence } from '../core/sessions/upstream.js';
+import { Frame } from '../core/wire/frame.js';
 import { type Decoded, decodeJson, decodeSendFrame } from './decode.js';
 
 /** Takes one frame as text. Frames of a connection that no longer has its session are dropped, and all once the server stops: clients send them again. */

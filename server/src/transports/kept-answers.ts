@@ -2,7 +2,7 @@
  * What long-poll keeps for clients that may ask again: the last answer of each connection, and connections that have ended. Both are
  * bounded together, in bytes and in number. The oldest go first: their clients open again with their positions, and lose nothing.
  */
-import { LinkedMap } from '../core/linked-map.js';
+import { LinkedMap } from '../core/data/linked-map.js';
 
 /** Bytes of all answers that are kept. */
 export const MAX_KEPT_ANSWER_BYTES = 8 * 1024 * 1024;

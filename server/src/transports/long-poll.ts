@@ -7,11 +7,11 @@
 import type { ServerResponse } from 'node:http';
 import type { ErrorCode } from '../../../protocol/codes.js';
 import type { ClosingFrame, OpenFrame, PollBody } from '../../../protocol/frames.js';
-import type { Carrier, Connection } from '../core/connection.js';
-import type { Framing } from '../core/frame.js';
-import type { Visitor } from '../core/identity.js';
-import type { Session } from '../core/session.js';
-import type { WheelTimer } from '../core/timer-wheel.js';
+import type { ClientInfo } from '../core/access/identity.js';
+import type { Carrier, Connection } from '../core/session/connection.js';
+import type { Session } from '../core/session/session.js';
+import type { WheelTimer } from '../core/time/timer-wheel.js';
+import type { Framing } from '../core/wire/frame.js';
 import { type AnswerHolder, KeptAnswers } from './kept-answers.js';
 import { type Opened, opening, refusalOf } from './opening.js';
 import type { TransportParts } from './transport-parts.js';
@@ -56,7 +56,7 @@ export class LongPolls {
   async open(
     frame: OpenFrame,
     exchange: PollExchange,
-    visitor: Visitor | null,
+    visitor: ClientInfo | null,
   ): Promise<Exclude<Opened, { session: Session }> | null> {
     const carrier = new LongPollCarrier(this.#parts, this.kept, exchange.address);
     const isGone = (): boolean => exchange.response.destroyed;

@@ -2,10 +2,10 @@
 import { CLOSE_CODES, type CloseName, type ErrorBody, errorBody } from '../../../protocol/codes.js';
 import type { ClosingFrame, OpenFrame } from '../../../protocol/frames.js';
 import { PROTOCOL_VERSION } from '../../../protocol/limits.js';
-import { type Carrier, type Connection, closingFrame } from '../core/connection.js';
-import type { Coming } from '../core/introductions.js';
-import type { Session } from '../core/session.js';
-import type { OpenOutcome } from '../core/sessions.js';
+import { type Carrier, type Connection, closingFrame } from '../core/session/connection.js';
+import type { Session } from '../core/session/session.js';
+import type { HandshakeRequest } from '../core/sessions/authenticator.js';
+import type { OpenOutcome } from '../core/sessions/sessions.js';
 import type { Decoded } from './decode.js';
 import type { TransportParts } from './transport-parts.js';
 
@@ -22,7 +22,7 @@ export function opening(
   parts: TransportParts,
   decoded: Decoded<OpenFrame>,
   carrier: Carrier,
-  coming?: Coming,
+  coming?: HandshakeRequest,
 ): Opened | Promise<Opened> {
   const logged = (opened: Opened): Opened => {
     if (!('error' in opened)) return opened;
@@ -38,7 +38,7 @@ function openedBy(
   parts: TransportParts,
   decoded: Decoded<OpenFrame>,
   carrier: Carrier,
-  coming?: Coming,
+  coming?: HandshakeRequest,
 ): Opened | Promise<Opened> {
   if ('error' in decoded) return refused(decoded.error, 'open_refused');
   if (decoded.value.protocol !== PROTOCOL_VERSION) {

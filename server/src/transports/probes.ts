@@ -5,7 +5,7 @@
 import type { ServerResponse } from 'node:http';
 import type { ProbedFrame, ProbeFrame } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
-import type { TimerWheel } from '../core/timer-wheel.js';
+import type { TimerWheel } from '../core/time/timer-wheel.js';
 import { endOfStream, eventOf, STREAM_HEADERS, STREAM_PADDING } from './sse.js';
 
 /** How long after step 2 its answer follows. */

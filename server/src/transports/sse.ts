@@ -1,8 +1,8 @@
 /** Server-sent events (HTML standard, section 9.2): the bytes of frames, and how a stream begins and ends. */
 import type { ServerResponse } from 'node:http';
 import type { ControlFrame } from '../../../protocol/frames.js';
-import type { Framing } from '../core/frame.js';
-import type { TimerWheel } from '../core/timer-wheel.js';
+import type { TimerWheel } from '../core/time/timer-wheel.js';
+import type { Framing } from '../core/wire/frame.js';
 
 /** Proxies and browsers that wait for some bytes before they pass any on get them at once. */
 export const STREAM_PADDING = Buffer.from(`:${' '.repeat(2048)}\n\n`);

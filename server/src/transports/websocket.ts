@@ -12,11 +12,11 @@ import { type RawData, Sender, WebSocket, WebSocketServer } from 'ws';
 import { CLOSE_CODES, errorBody } from '../../../protocol/codes.js';
 import type { ClosingFrame, OpenFrame, ProbeFrame } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
-import { type Carrier, type Connection, closingFrame } from '../core/connection.js';
-import { Frame, type Framing } from '../core/frame.js';
-import type { Visitor } from '../core/identity.js';
-import { type Counted, FLOOD_PAUSE_MS } from '../core/intake.js';
-import type { WheelTimer } from '../core/timer-wheel.js';
+import type { ClientInfo } from '../core/access/identity.js';
+import { type Carrier, type Connection, closingFrame } from '../core/session/connection.js';
+import type { WheelTimer } from '../core/time/timer-wheel.js';
+import { Frame, type Framing } from '../core/wire/frame.js';
+import { type Counted, FLOOD_PAUSE_MS } from '../core/wire/frame-rate.js';
 import { type Decoded, decodeJson, decodeOpen } from './decode.js';
 import { receiveText } from './inbound.js';
 import { type Opened, opening } from './opening.js';
@@ -144,7 +144,7 @@ export class WebSocketTransport {
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       const address = this.#parts.addressOf(request);
-      const visitor = this.#parts.visitorOf(request);
+      const visitor = this.#parts.clientInfoOf(request);
       webSocket.carrier = new WebSocketCarrier(this.#parts, { webSocket, socket, address, visitor });
       webSocket.carrier.listen();
     });
@@ -160,7 +160,7 @@ interface Ends {
   readonly webSocket: CarriedSocket;
   readonly socket: Socket;
   readonly address: string;
-  readonly visitor: Visitor | null;
+  readonly visitor: ClientInfo | null;
 }
 
 class WebSocketCarrier implements Carrier, Counted, Writing {
@@ -180,7 +180,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
   /** A probe that goes on before the first frame; most connections have none. */
   #probe: { readonly end: () => void; cancel: () => void } | null = null;
   /** Who comes, until that frame has come: headers are not kept. */
-  #visitor: Visitor | null;
+  #visitor: ClientInfo | null;
   /** What has come since the first frame, while it is being found out who is asking; null at other times. */
   #early: { readonly frames: string[]; characters: number } | null = null;
   /** What was read beyond what the connection may send in one turn, while its socket is paused; null at other times. */
@@ -229,10 +229,10 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
 
   /** Counts a frame, of the protocol or of WebSockets alone; false when it is too much, or nothing is taken any more. */
   counts(characters = 0): boolean {
-    const { intake } = this.#parts;
+    const { frameRate } = this.#parts;
     if (this.#isDeaf) return false;
-    intake.spends(this, characters);
-    if (intake.takes(this, 1)) return true;
+    frameRate.spends(this, characters);
+    if (frameRate.takes(this, 1)) return true;
     const closing = closingFrame('flooded', { reconnectAfterMs: FLOOD_PAUSE_MS });
     if (this.#connection?.isClosed === false) this.#connection.close(closing);
     else this.end(closing);
@@ -374,13 +374,13 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
   }
 
   #read(bytes: Buffer): void {
-    const { intake } = this.#parts;
+    const { frameRate } = this.#parts;
     const webSocket = this.#webSocket;
     for (let at = 0; at < bytes.length; at += FED_BYTES) {
-      if (!intake.hasTurn(this)) {
+      if (!frameRate.hasTurn(this)) {
         this.#rest = bytes.subarray(at);
         webSocket.pause();
-        return intake.turns.next(() => this.#readOn());
+        return frameRate.turns.next(() => this.#readOn());
       }
       // It has failed, or its close frame has come: nothing may follow.
       if (this.#isDeaf || webSocket._closeFrameReceived || !webSocket._receiver.writable) return;

@@ -3,7 +3,7 @@ import { open as openFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FileJournal } from '../../src/auth/revocation-journal.js';
-import type { Revocation } from '../../src/core/revocations.js';
+import type { Revocation } from '../../src/core/access/revocation-list.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { tempFolder } from '../support/temp-folder.js';
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { Circuit } from '../../src/back-end/circuit.js';
+import { CircuitBreaker } from '../../src/back-end/circuit.js';
 import { FakeClock } from '../support/fake-clock.js';
 
 function circuit() {
   const clock = new FakeClock();
   const changes: (number | null)[] = [];
-  const made = new Circuit(clock, (pauseMs) => changes.push(pauseMs));
+  const made = new CircuitBreaker(clock, (pauseMs) => changes.push(pauseMs));
   const fail = (times: number) => {
     for (let i = 0; i < times; i++) made.failed(made.mayAsk() ?? {});
   };

@@ -1,9 +1,9 @@
 /** What every broker must do. A broker's test calls this with a way to make one; each test makes its own. */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Json } from '../../../protocol/frames.js';
-import type { Broker } from '../../src/core/broker.js';
-import type { PathLog } from '../../src/core/path-log.js';
-import type { LogEntry, Update } from '../../src/core/update.js';
+import type { Broker } from '../../src/core/log/broker.js';
+import type { PathLog } from '../../src/core/log/path-log.js';
+import type { LogEntry, Update } from '../../src/core/log/update.js';
 
 /** Makes a broker whose paths have wide logs, but for those that begin with `nolog`. */
 export type CreateBroker = () => Broker | Promise<Broker>;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../../protocol/frames.js';
 import { MemoryBroker, type MemoryBrokerOptions } from '../../src/brokers/memory/memory-broker.js';
-import type { LogBounds } from '../../src/core/path-log.js';
-import type { PathPolicy } from '../../src/core/path-store.js';
-import { TimerWheel } from '../../src/core/timer-wheel.js';
+import type { LogBounds } from '../../src/core/log/path-log.js';
+import type { PathPolicy } from '../../src/core/log/path-policy.js';
+import { TimerWheel } from '../../src/core/time/timer-wheel.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { FakeIds } from '../support/fake-ids.js';
 import { LOG, STATE } from '../support/world.js';

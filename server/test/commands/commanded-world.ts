@@ -4,7 +4,7 @@ import { Commands } from '../../src/commands/commands.js';
 import { Doings } from '../../src/commands/doings.js';
 import type { CommandRouter } from '../../src/commands/handler.js';
 import type { CommandDefinition } from '../../src/commands/modules/definition.js';
-import { LoopWatch } from '../../src/commands/modules/loop-watch.js';
+import { EventLoopMonitor } from '../../src/commands/modules/loop-watch.js';
 import { Module } from '../../src/commands/modules/module.js';
 import { ModuleRouter } from '../../src/commands/modules/module-router.js';
 import type { Log } from '../../src/observe/log.js';
@@ -49,14 +49,14 @@ export function commanded(
   const log = keptLog(lines);
   const doings = new Doings(world);
   const modules = new ModuleRouter();
-  const watch = new LoopWatch(world.clock, log);
+  const watch = new EventLoopMonitor(world.clock, log);
   const commands = new Commands({
     ...{ clock: world.clock, wheel: world.wheel, counters: world.counters, log },
     routers: [modules, ...(options.routers?.(doings, log) ?? [])],
     maxPerSecond: options.maxPerSecond ?? 100,
     timeoutMs: 30_000,
   });
-  world.sessions.takeCommandsBy(commands);
+  world.sessions.handleCommandsWith(commands);
   const use: Commanded['use'] = (all) =>
     modules.use(
       Object.entries(all).map(([name, definition]) => {

@@ -119,7 +119,7 @@ describe('the state of a session', () => {
     give(client, 'do');
     await settle();
     client.connection.lost();
-    await world.messenger.send({ message: 'wait', text: '"wait"' }, { sessions: [client.session.id] });
+    await world.directMessages.send({ message: 'wait', text: '"wait"' }, { sessions: [client.session.id] });
     const next = world.handOver();
     const back = next.open({ ticket });
     expect(back.session.state.values).toEqual({ name: 'Ann' });
@@ -232,7 +232,7 @@ describe('messages to sessions', () => {
     const ticket = client.ticket();
     client.connection.lost();
     for (const message of ['one', 'two', 'three']) {
-      await world.messenger.send(
+      await world.directMessages.send(
         { message, text: JSON.stringify(message) },
         { sessions: [client.session.id] },
       );
@@ -256,7 +256,7 @@ describe('messages to sessions', () => {
     const { world } = doing(() => null);
     const client = world.open();
     const ticket = client.ticket();
-    await world.messenger.send({ message: 1, text: '1' }, { sessions: [client.session.id] });
+    await world.directMessages.send({ message: 1, text: '1' }, { sessions: [client.session.id] });
     const path = `::inbox/${client.session.id}`;
     const { position } = client.frames().at(-1) as { position: { epoch: string; offset: number } };
     const crashed = world.restart();
@@ -267,7 +267,7 @@ describe('messages to sessions', () => {
   it('of a session that has ended are nobody’s', async () => {
     const { world } = doing(() => null);
     const client = world.open();
-    await world.messenger.send({ message: 1, text: '1' }, { sessions: [client.session.id] });
+    await world.directMessages.send({ message: 1, text: '1' }, { sessions: [client.session.id] });
     const path = `::inbox/${client.session.id}`;
     const bytes = world.broker.totalBytes;
     client.send({ type: 'close' });

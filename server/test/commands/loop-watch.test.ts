@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { LoopWatch } from '../../src/commands/modules/loop-watch.js';
+import { EventLoopMonitor } from '../../src/commands/modules/loop-watch.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { keptLog, type Line } from './commanded-world.js';
 
 function watched() {
   const clock = new FakeClock();
   const lines: Line[] = [];
-  return { clock, lines, watch: new LoopWatch(clock, keptLog(lines)) };
+  return { clock, lines, watch: new EventLoopMonitor(clock, keptLog(lines)) };
 }
 
 describe('the watch on the loop', () => {

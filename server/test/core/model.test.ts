@@ -141,11 +141,10 @@ class Model {
         if (STEERED.has(it.path)) this.world.sessions.connect(who?.id ?? '', [it.path], null);
         return;
       case 'revoke':
-        if (STEERED.has(it.path))
-          void this.world.sessions.revoking.disconnect(who?.id ?? '', [it.path], null);
+        if (STEERED.has(it.path)) void this.world.sessions.admin.disconnect(who?.id ?? '', [it.path], null);
         return;
       case 'kick':
-        return void this.world.sessions.revoking.kick(who?.id ?? '', true);
+        return void this.world.sessions.admin.kick(who?.id ?? '', true);
       case 'block':
         return who?.client?.block();
       case 'unblock':

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Sessions } from '../../src/core/sessions.js';
+import { Sessions } from '../../src/core/sessions/sessions.js';
 import { type ConfigInput, createDobby, type Dobby } from '../../src/index.js';
 import { tempFolder } from '../support/temp-folder.js';
 import { OPENERS } from '../transports/contract.js';

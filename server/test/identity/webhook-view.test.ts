@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Webhook } from '../../src/back-end/webhook.js';
-import { TimerWheel } from '../../src/core/timer-wheel.js';
-import { WebhookView } from '../../src/identity/webhook-view.js';
+import { TimerWheel } from '../../src/core/time/timer-wheel.js';
+import { HttpSessionWebhook } from '../../src/identity/webhook-view.js';
 import { fakeBackEnd, json } from '../back-end/fake-back-end.js';
 import { keptLog, type Line } from '../commands/commanded-world.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -29,7 +29,7 @@ async function setUp(answer: Parameters<typeof fakeBackEnd>[0] = json({})) {
     maxConnections: 4,
   });
   made.push(webhook);
-  const view = new WebhookView({ webhook, clock, wheel, log, timeoutMs: 5_000, maxAsking: 8 });
+  const view = new HttpSessionWebhook({ webhook, clock, wheel, log, timeoutMs: 5_000, maxAsking: 8 });
   /** Lets time pass until something is settled: tries wait for each other. */
   const passing = async <T>(promise: Promise<T>): Promise<T> => {
     let isOver = false;
@@ -56,7 +56,7 @@ describe('who a visitor is', () => {
     };
     const { backEnd, view, clock } = await setUp(json({ ...said, expiresInMs: 60_000 }));
     const { refused, ...identity } = said;
-    expect(await view.introduce(VISITOR, ['a', 'd'])).toEqual({
+    expect(await view.authenticate(VISITOR, ['a', 'd'])).toEqual({
       value: {
         identity: { source: 'webhook', ...identity, at: clock.now(), expiresAt: clock.now() + 60_000 },
         refused,
@@ -70,7 +70,7 @@ describe('who a visitor is', () => {
 
   it('is nobody where the answer says nothing', async () => {
     const { view } = await setUp(json({}));
-    expect(await view.introduce(VISITOR, [])).toMatchObject({
+    expect(await view.authenticate(VISITOR, [])).toMatchObject({
       value: { identity: { user: null, login: null, info: null, grants: [], expiresAt: null }, refused: [] },
     });
   });
@@ -78,7 +78,7 @@ describe('who a visitor is', () => {
   it('is somebody who is not let in', async () => {
     const { view } = await setUp(json({ error: { code: 'not_allowed', message: 'Banned.' } }));
     const error = { code: 'not_allowed', message: 'Banned.' };
-    expect(await view.introduce(VISITOR, [])).toEqual({ error });
+    expect(await view.authenticate(VISITOR, [])).toEqual({ error });
   });
 
   const html = (response: ServerResponse) => {
@@ -105,16 +105,18 @@ describe('who a visitor is', () => {
     ['a prototype', json(JSON.parse('{"__proto__": {"user": "ann"}}')), ''],
   ])('is not known when the answer is %s, and nobody is let in', async (_what, answer, detail) => {
     const { view, lines } = await setUp(answer);
-    expect(await view.introduce(VISITOR, [])).toMatchObject({ error: { code: 'not_identified' } });
+    expect(await view.authenticate(VISITOR, [])).toMatchObject({ error: { code: 'not_identified' } });
     expect(JSON.stringify(lines)).toContain(detail);
     expect(JSON.stringify(lines)).not.toContain('sessionid');
   });
 
   it('is not known when nothing is answered in time, nor when nobody listens', async () => {
     const { view, passing, backEnd } = await setUp(() => undefined);
-    expect(await passing(view.introduce(VISITOR, []))).toMatchObject({ error: { code: 'not_identified' } });
+    expect(await passing(view.authenticate(VISITOR, []))).toMatchObject({
+      error: { code: 'not_identified' },
+    });
     await backEnd.close();
-    expect(await view.introduce(VISITOR, ['a'])).toMatchObject({ error: { code: 'not_identified' } });
+    expect(await view.authenticate(VISITOR, ['a'])).toMatchObject({ error: { code: 'not_identified' } });
   });
 
   it('is asked once for equal visitors at the same time, and for each that differs', async () => {
@@ -122,11 +124,11 @@ describe('who a visitor is', () => {
     const bob = { ...VISITOR, headers: { cookie: 'sessionid=bob' } };
     const elsewhere = { ...VISITOR, address: '192.0.2.8' };
     const asked = [VISITOR, VISITOR, VISITOR, bob, elsewhere].map((visitor) =>
-      view.introduce(visitor, ['a']),
+      view.authenticate(visitor, ['a']),
     );
-    await Promise.all([...asked, view.introduce(VISITOR, ['b'])]);
+    await Promise.all([...asked, view.authenticate(VISITOR, ['b'])]);
     expect(backEnd.questions).toHaveLength(4);
-    await view.introduce(VISITOR, ['a']);
+    await view.authenticate(VISITOR, ['a']);
     expect(backEnd.questions).toHaveLength(5);
   });
 });

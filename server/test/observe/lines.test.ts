@@ -58,10 +58,10 @@ describe('a session', () => {
   it('that is kicked is logged at info, by whatever it was named, also where there was none', async () => {
     const { world, of } = loggedWorld();
     const { session } = world.open();
-    await world.sessions.revoking.kick(session.id, true);
-    await world.sessions.revoking.kick('nobody', false);
-    await world.sessions.revoking.kickUser('ann', false);
-    await world.sessions.revoking.kickLogin('tag', true);
+    await world.sessions.admin.kick(session.id, true);
+    await world.sessions.admin.kick('nobody', false);
+    await world.sessions.admin.kickUser('ann', false);
+    await world.sessions.admin.kickLogin('tag', true);
     const lines = of('the back end kicked');
     expect(lines.every(({ level }) => level === 'info')).toBe(true);
     expect(lines.map(({ fields }) => fields)).toEqual([

@@ -1,7 +1,7 @@
 /** A transport without a socket: it records what it is given, and takes no more when a test says so. */
 import type { ClosingFrame, DownFrame } from '../../../protocol/frames.js';
-import type { Carrier, TransportName } from '../../src/core/connection.js';
-import type { Framing } from '../../src/core/frame.js';
+import type { Carrier, TransportName } from '../../src/core/session/connection.js';
+import type { Framing } from '../../src/core/wire/frame.js';
 
 /** One frame a line. */
 export const lineFraming: Framing = { slot: 0, encode: (text) => Buffer.from(`${text}\n`) };

@@ -1,5 +1,5 @@
 /** A clock that stands still until a test moves it. Everything due runs in order, inside `settle` and `advance`. */
-import type { Cancel, Clock } from '../../src/core/clock.js';
+import type { Cancel, Clock } from '../../src/core/time/clock.js';
 
 interface Timer {
   readonly at: number;

@@ -1,5 +1,5 @@
 /** Ids that can be foretold: `session-1`, `epoch001`, and a fraction that the test sets. */
-import type { IdSource } from '../../src/core/clock.js';
+import type { IdSource } from '../../src/core/time/clock.js';
 
 export class FakeIds implements IdSource {
   nextFraction = 0.5;

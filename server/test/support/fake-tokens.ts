@@ -1,13 +1,13 @@
 /** Tokens without cryptography: the text is what the token says, as JSON. */
 import { errorBody } from '../../../protocol/codes.js';
-import type { Identity, Pass, TokenReader } from '../../src/core/identity.js';
+import type { Identity, PathToken, TokenReader } from '../../src/core/access/identity.js';
 import type { FakeClock } from './fake-clock.js';
 
 /** A token of a session. */
 export const sessionToken = (said: Partial<Identity>): string => JSON.stringify(said);
 
 /** A token of paths. */
-export const pathToken = (said: Partial<Pass>): string => JSON.stringify({ ...said, isPass: true });
+export const pathToken = (said: Partial<PathToken>): string => JSON.stringify({ ...said, isPass: true });
 
 /** Reads them: what is no JSON is a bad token. What a token does not say was said now, and holds for an hour. */
 export function fakeTokens(clock: FakeClock): TokenReader {
@@ -31,6 +31,6 @@ export function fakeTokens(clock: FakeClock): TokenReader {
   };
   return {
     identity: async (text) => read<Identity>(text, false, { source: 'token', info: null, grants: [] }),
-    pass: async (text) => read<Pass>(text, true, { paths: [] }),
+    pass: async (text) => read<PathToken>(text, true, { paths: [] }),
   };
 }

@@ -14,7 +14,7 @@ import type {
   UpdateFrame,
 } from '../../../protocol/frames.js';
 import type { Position } from '../../../protocol/positions.js';
-import type { TransportName } from '../../src/core/connection.js';
+import type { TransportName } from '../../src/core/session/connection.js';
 import { receiveFrame } from '../../src/transports/inbound.js';
 import type { History } from './model-history.js';
 import type { Client, World } from './world.js';

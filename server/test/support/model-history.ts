@@ -5,7 +5,7 @@
 import { expect } from 'vitest';
 import type { Json } from '../../../protocol/frames.js';
 import type { Position } from '../../../protocol/positions.js';
-import type { Update } from '../../src/core/update.js';
+import type { Update } from '../../src/core/log/update.js';
 
 interface Accepted {
   readonly serial: number;

@@ -6,21 +6,21 @@ import type { Outcome } from '../../../protocol/codes.js';
 import type { DownFrame, Json, OpenFrame, SendFrame, SubscribeItem } from '../../../protocol/frames.js';
 import { SignedTickets } from '../../src/auth/tickets.js';
 import { MemoryBroker } from '../../src/brokers/memory/memory-broker.js';
-import type { Connection } from '../../src/core/connection.js';
+import type { SessionWebhook, TokenReader } from '../../src/core/access/identity.js';
+import { type Revocation, RevocationList } from '../../src/core/access/revocation-list.js';
 import { createEngine, type Engine } from '../../src/core/engine.js';
-import type { SessionView, TokenReader } from '../../src/core/identity.js';
-import type { Coming } from '../../src/core/introductions.js';
-import type { LogBounds } from '../../src/core/path-log.js';
-import type { StateBounds } from '../../src/core/path-state.js';
-import type { PathPolicy, SlowPolicy } from '../../src/core/path-store.js';
-import { type Revocation, Revocations } from '../../src/core/revocations.js';
-import type { Session } from '../../src/core/session.js';
-import type { SessionObserver } from '../../src/core/session-observer.js';
-import type { SessionSettings } from '../../src/core/session-settings.js';
-import type { OpenOutcome } from '../../src/core/sessions.js';
-import { TimerWheel } from '../../src/core/timer-wheel.js';
-import type { Update } from '../../src/core/update.js';
-import { applyFrame } from '../../src/core/upstream.js';
+import type { LogBounds } from '../../src/core/log/path-log.js';
+import type { PathPolicy, SlowPolicy } from '../../src/core/log/path-policy.js';
+import type { StateBounds } from '../../src/core/log/path-state.js';
+import type { Update } from '../../src/core/log/update.js';
+import type { Connection } from '../../src/core/session/connection.js';
+import type { Session } from '../../src/core/session/session.js';
+import type { SessionObserver } from '../../src/core/session/session-observer.js';
+import type { HandshakeRequest } from '../../src/core/sessions/authenticator.js';
+import type { SessionSettings } from '../../src/core/sessions/session-settings.js';
+import type { OpenOutcome } from '../../src/core/sessions/sessions.js';
+import { applyFrame } from '../../src/core/sessions/upstream.js';
+import { TimerWheel } from '../../src/core/time/timer-wheel.js';
 import type { Handoff } from '../../src/handoff/format.js';
 import { type ReadHandoff, readHandoff } from '../../src/handoff/reader.js';
 import { HandoffWriter } from '../../src/handoff/writer.js';
@@ -45,7 +45,7 @@ export interface WorldOptions {
   /** By default `latest` for paths that begin with `latest` or `public-latest`, else `resume`. */
   readonly slowOf?: (path: string) => SlowPolicy;
   /** By default no back end answers for sessions. */
-  readonly view?: SessionView;
+  readonly view?: SessionWebhook;
   /** By default nobody is told what happens to sessions. */
   readonly observer?: SessionObserver;
   /** By default every address is. */
@@ -67,7 +67,7 @@ interface Lasting {
 export interface World extends Engine, Lasting {
   readonly wheel: TimerWheel;
   readonly broker: MemoryBroker;
-  readonly revocations: Revocations;
+  readonly revocations: RevocationList;
   /** What receivers threw, as `id: message`. */
   readonly receiverFaults: string[];
   readonly faults: unknown[];
@@ -188,7 +188,7 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
   };
   const broker = new MemoryBroker({ clock, ids, wheel, policyOf, ...limits });
   const write = async (revocation: Revocation) => void journal.push(revocation);
-  const revocations = new Revocations({ write }, [...journal]);
+  const revocations = new RevocationList({ write }, [...journal]);
   const receiverFaults: string[] = [];
   const faults: unknown[] = [];
   const engine = createEngine({
@@ -204,7 +204,7 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
   // Nobody is asked where no visitor is told of.
   const tryOpen = (frame: Partial<OpenFrame>, carrier = new FakeCarrier()) =>
     engine.sessions.open({ type: 'open', protocol: 1, ...frame }, carrier) as OpenOutcome;
-  const coming: Coming = { visitor: { headers: {}, address: '192.0.2.1' }, isGone: () => false };
+  const coming: HandshakeRequest = { visitor: { headers: {}, address: '192.0.2.1' }, isGone: () => false };
   const tryOpenAsked = async (frame: Partial<OpenFrame>, carrier = new FakeCarrier()) =>
     engine.sessions.open({ type: 'open', protocol: 1, ...frame }, carrier, coming);
   const world: World = {

@@ -36,17 +36,17 @@ export const disconnect = defineMethod({
       ]),
     ),
   }),
-  async run({ id, paths: unwanted, user: named, patterns }, { sessions: { revoking } }) {
+  async run({ id, paths: unwanted, user: named, patterns }, { sessions: { admin } }) {
     if (id === undefined) {
       if (typeof named !== 'string') throw missing('user', 'Name a session by id, or a user.');
       if (patterns === undefined || unwanted !== undefined) {
         throw missing('patterns', 'From a user patterns are taken.');
       }
-      return { results: await revoking.disconnectUser(named, patterns) };
+      return { results: await admin.disconnectUser(named, patterns) };
     }
     if (unwanted === undefined || patterns !== undefined)
       throw missing('paths', 'From a session paths are taken.');
-    const outcome = await revoking.disconnect(id, unwanted, named);
+    const outcome = await admin.disconnect(id, unwanted, named);
     if ('error' in outcome) throw new RequestFault(outcome.error);
     return { results: outcome.value };
   },

@@ -1,9 +1,9 @@
 /** `history`: what the log of a path holds, page by page, forwards or backwards. */
 import { z } from 'zod';
 import { GAP_REASONS, type Position } from '../../../../protocol/positions.js';
-import type { PathLog } from '../../core/path-log.js';
-import { type Placement, placeInLog } from '../../core/placement.js';
-import type { LogEntry } from '../../core/update.js';
+import type { PathLog } from '../../core/log/path-log.js';
+import { type ResumePoint, resumePointIn } from '../../core/log/resume-point.js';
+import type { LogEntry } from '../../core/log/update.js';
 import { fault } from '../../http-errors.js';
 import { withPath } from '../held-path.js';
 import { defineMethod } from '../method.js';
@@ -51,8 +51,8 @@ export const history = defineMethod({
   },
 });
 
-function placementOf(log: PathLog, since: Position): Placement {
-  const placement = placeInLog(log, since);
+function placementOf(log: PathLog, since: Position): ResumePoint {
+  const placement = resumePointIn(log, since);
   if (placement === null) throw fault('bad_position', { field: 'since' });
   return placement;
 }

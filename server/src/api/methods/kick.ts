@@ -25,13 +25,13 @@ export const kick = defineMethod({
     kicked: z.boolean().meta({ description: 'Whether a session ended just now.' }),
     sessions: z.int().meta({ description: 'How many sessions ended just now.' }),
   }),
-  async run({ id, user, login, reconnect: mayReturn = true }, { sessions: { revoking } }) {
+  async run({ id, user, login, reconnect: mayReturn = true }, { sessions: { admin } }) {
     if ([id, user, login].filter((name) => name !== undefined).length !== 1) {
       throw fault('bad_field', { field: 'id', message: 'Name one of id, user and login.' });
     }
-    if (user !== undefined) return replyOf(await revoking.kickUser(user, mayReturn));
-    if (login !== undefined) return replyOf(await revoking.kickLogin(login, mayReturn));
-    const outcome = await revoking.kick(id ?? '', mayReturn);
+    if (user !== undefined) return replyOf(await admin.kickUser(user, mayReturn));
+    if (login !== undefined) return replyOf(await admin.kickLogin(login, mayReturn));
+    const outcome = await admin.kick(id ?? '', mayReturn);
     if ('error' in outcome) throw new RequestFault(outcome.error);
     return replyOf(outcome.value);
   },

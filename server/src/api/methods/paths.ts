@@ -1,6 +1,6 @@
 /** `paths`: what is heard, and where named paths stand. */
 import { z } from 'zod';
-import { isInbox } from '../../core/inbox.js';
+import { isInbox } from '../../core/log/reserved-paths.js';
 import { withPath } from '../held-path.js';
 import { type ApiContext, defineMethod } from '../method.js';
 import { pageOf } from '../paging.js';

@@ -1,7 +1,7 @@
 /** `send`: a message to sessions themselves. */
 import { z } from 'zod';
 import { LIMITS } from '../../../../protocol/limits.js';
-import { letterOf } from '../../core/publishing.js';
+import { encodeMessage } from '../../core/hub/draft.js';
 import { RequestFault } from '../../http-errors.js';
 import { defineMethod } from '../method.js';
 import { idempotencyKey, message, repeated, sessionId, userName } from '../schemas.js';
@@ -22,9 +22,9 @@ export const send = defineMethod({
     unknown: z.array(z.string()).meta({ description: 'Ids and users that have no session.' }),
     repeated,
   }),
-  async run({ message, ...to }, { messenger }) {
-    const letter = letterOf(message);
-    const outcome = 'error' in letter ? letter : await messenger.send(letter.value, to);
+  async run({ message, ...to }, { directMessages }) {
+    const letter = encodeMessage(message);
+    const outcome = 'error' in letter ? letter : await directMessages.send(letter.value, to);
     if ('error' in outcome) throw new RequestFault(outcome.error);
     return outcome.value;
   },

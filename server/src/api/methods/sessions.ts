@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { LIMITS } from '../../../../protocol/limits.js';
 import { canonicalAddress } from '../../auth/addresses.js';
-import type { TransportName } from '../../core/connection.js';
-import type { Session } from '../../core/session.js';
+import type { TransportName } from '../../core/session/connection.js';
+import type { Session } from '../../core/session/session.js';
 import { defineMethod } from '../method.js';
 import { pageOf } from '../paging.js';
 import { anyJson, page, sessionId, userName } from '../schemas.js';

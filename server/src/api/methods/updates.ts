@@ -1,7 +1,7 @@
 /** `updates`: publishes many updates in order; each succeeds or fails by itself. */
 import { z } from 'zod';
 import { LIMITS } from '../../../../protocol/limits.js';
-import { draftOf, publishDraft } from '../../core/publishing.js';
+import { draftOf, publishDraft } from '../../core/hub/draft.js';
 import { check } from '../../schema.js';
 import { defineMethod } from '../method.js';
 import {

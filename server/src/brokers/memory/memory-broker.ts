@@ -5,17 +5,17 @@
  * heads of paths that have one; what would exceed their bounds is refused.
  */
 import { type ErrorBody, errorBody, type Outcome } from '../../../../protocol/codes.js';
-import type { Broker, Deliver } from '../../core/broker.js';
-import type { Clock, IdSource } from '../../core/clock.js';
-import type { PathHandoff } from '../../core/handoff.js';
-import { EVERYBODY, isInbox } from '../../core/inbox.js';
-import { LinkedMap } from '../../core/linked-map.js';
-import { PathLog } from '../../core/path-log.js';
-import { type Change, PathState } from '../../core/path-state.js';
-import type { PathPolicy, PathStore } from '../../core/path-store.js';
-import type { TimerWheel, WheelTimer } from '../../core/timer-wheel.js';
-import { type Draft, logEntry, Update, updateText } from '../../core/update.js';
-import { Wholeness } from '../../core/wholeness.js';
+import { LinkedMap } from '../../core/data/linked-map.js';
+import type { Broker, Deliver } from '../../core/log/broker.js';
+import { PathLog } from '../../core/log/path-log.js';
+import type { PathPolicy, PathStore } from '../../core/log/path-policy.js';
+import { type Change, PathState } from '../../core/log/path-state.js';
+import { EVERYBODY, isInbox } from '../../core/log/reserved-paths.js';
+import { type Draft, logEntry, Update, updateText } from '../../core/log/update.js';
+import { Wholeness } from '../../core/log/wholeness.js';
+import type { PathHandoff } from '../../core/session/handoff.js';
+import type { Clock, IdSource } from '../../core/time/clock.js';
+import type { TimerWheel, WheelTimer } from '../../core/time/timer-wheel.js';
 
 /** What the memory broker may use, and what it stands on. */
 export interface MemoryBrokerOptions {

@@ -3,8 +3,8 @@ import type { CommandErrorCode, ErrorBody, Outcome } from '../../../../protocol/
 import { errorBody } from '../../../../protocol/codes.js';
 import { PatternTable } from '../../../../protocol/patterns.js';
 import type { Webhook, WebhookAnswer } from '../../back-end/webhook.js';
-import type { Session } from '../../core/session.js';
-import type { Draft } from '../../core/update.js';
+import type { Draft } from '../../core/log/update.js';
+import type { Session } from '../../core/session/session.js';
 import type { Log } from '../../observe/log.js';
 import type { Doings } from '../doings.js';
 import type { Call, CallOutcome, CommandRouter, Handler } from '../handler.js';
@@ -92,7 +92,7 @@ export class BackEndRouter implements CommandRouter {
       grantFault(session, grants) ??
       (state && session.state.fault(state.patch, state.version)) ??
       send
-        .map(({ message }, i) => doings.letterFault(message, `send.${i}.message`))
+        .map(({ message }, i) => doings.messageFault(message, `send.${i}.message`))
         .find((error) => error !== null) ??
       null;
     if (fault !== null) return fault;

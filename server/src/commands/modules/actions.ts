@@ -4,8 +4,8 @@
  */
 import type { Json } from '../../../../protocol/frames.js';
 import type { Position } from '../../../../protocol/positions.js';
-import type { Addressees, Sent } from '../../core/messenger.js';
-import type { Session } from '../../core/session.js';
+import type { Session } from '../../core/session/session.js';
+import type { Recipients, Sent } from '../../core/sessions/direct-messages.js';
 import type { Doings } from '../doings.js';
 import { orThrow } from './command-fault.js';
 import { SharedState } from './shared-state.js';
@@ -53,7 +53,7 @@ export class Actions {
 
   /** Sends a message to sessions and to all sessions of users, the own one among them if it is named. Rejects with CommandFault. */
   get sendTo() {
-    return async (to: Addressees, message: Json): Promise<Sent> =>
+    return async (to: Recipients, message: Json): Promise<Sent> =>
       orThrow(await this.#doings.send(message, to));
   }
 

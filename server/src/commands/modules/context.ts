@@ -1,8 +1,8 @@
 /** What a module is given beside its arguments: who asks, and what can be done on its behalf. */
 import type { Json } from '../../../../protocol/frames.js';
-import type { Session } from '../../core/session.js';
-import type { GrantResult, RevokeResult } from '../../core/session-paths.js';
-import type { StateValues } from '../../core/session-state.js';
+import type { Session } from '../../core/session/session.js';
+import type { GrantResult, RevokeResult } from '../../core/session/session-paths.js';
+import type { StateValues } from '../../core/session/session-state.js';
 import type { Doings } from '../doings.js';
 import type { Call } from '../handler.js';
 import { Actions } from './actions.js';

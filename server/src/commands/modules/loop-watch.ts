@@ -2,7 +2,7 @@
  * Watches whether modules block the loop, on which everything else of the server runs too. A module that works for long without a pause
  * is named; when several run, one of them it was.
  */
-import type { Clock } from '../../core/clock.js';
+import type { Clock } from '../../core/time/clock.js';
 import type { Log } from '../../observe/log.js';
 
 /** How often it is looked, and how late a look may be. */
@@ -18,7 +18,7 @@ export interface Watched {
 }
 
 /** Says who blocks the loop. */
-export class LoopWatch {
+export class EventLoopMonitor {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #watched: Watched[] = [];

@@ -1,5 +1,5 @@
 /** The modules of the folder of commands, as one router: in the order in which they were loaded, the first that matches takes a command. */
-import type { Session } from '../../core/session.js';
+import type { Session } from '../../core/session/session.js';
 import type { CommandRouter, Handler } from '../handler.js';
 import type { Module } from './module.js';
 

@@ -1,8 +1,8 @@
 /** One command of the folder, as it is called: its arguments checked, its caller let in, its failure kept to itself. */
 import type { Json } from '../../../../protocol/frames.js';
 import { compilePattern, type Pattern } from '../../../../protocol/patterns.js';
-import { textOf } from '../../core/publishing.js';
-import type { Session } from '../../core/session.js';
+import { textOf } from '../../core/hub/draft.js';
+import type { Session } from '../../core/session/session.js';
 import type { Log } from '../../observe/log.js';
 import type { Doings } from '../doings.js';
 import type { Call, CallOutcome, Handler } from '../handler.js';
@@ -10,7 +10,7 @@ import { commandError } from '../replies.js';
 import { Actions } from './actions.js';
 import { CommandContext } from './context.js';
 import type { CommandDefinition, SchemaResult } from './definition.js';
-import type { LoopWatch, Watched } from './loop-watch.js';
+import type { EventLoopMonitor, Watched } from './loop-watch.js';
 import { isRefused, type Refused } from './refused.js';
 import { describeThrown } from './thrown.js';
 
@@ -27,7 +27,7 @@ export interface ModuleParts {
   readonly doings: Doings;
   readonly log: Log;
   /** Told of what runs, to say who blocks the loop. */
-  readonly watch: LoopWatch;
+  readonly watch: EventLoopMonitor;
 }
 
 const NOTHING: Readonly<Record<string, string>> = Object.freeze(Object.create(null));

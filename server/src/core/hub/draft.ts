@@ -1,0 +1,90 @@
+/** What somebody wants to publish or send, as a draft or a letter, or what is wrong with it. */
+import { ERRORS, errorBody, type Outcome } from '../../../../protocol/codes.js';
+import type { Json } from '../../../../protocol/frames.js';
+import { LIMITS } from '../../../../protocol/limits.js';
+import { keyFault, pathFault } from '../../../../protocol/paths.js';
+import type { Draft, Update } from '../log/update.js';
+import type { EncodedMessage } from '../sessions/direct-messages.js';
+import type { Publisher } from './publisher.js';
+
+/** An update as a back end names it. */
+export interface UpdateRequest {
+  readonly path: string;
+  readonly message: Json;
+  readonly key?: string;
+  readonly version?: number | null;
+  readonly except?: readonly string[];
+}
+
+/** How deep a message may be nested: what was published must be written again, within other things, whenever it is asked for. */
+const MAX_DEPTH = 512;
+/** The text of null. */
+const NULL = 'null';
+const NOT_JSON = `${ERRORS.bad_field.message} It is no JSON value, or nested more than ${MAX_DEPTH} deep.`;
+
+/** A draft that may be published, or the error. `prefix` leads to the item in the request. */
+export function draftOf(publication: UpdateRequest, prefix = ''): Outcome<Draft> {
+  const { path, key, message, except } = publication;
+  const wrong = pathFault(path);
+  if (wrong !== null) return { error: errorBody(wrong, { field: `${prefix}path` }) };
+  const wrongKey = key === undefined ? null : keyFault(key);
+  if (wrongKey !== null) return { error: errorBody(wrongKey, { field: `${prefix}key` }) };
+  if (key === undefined && publication.version !== undefined) {
+    return {
+      error: errorBody('bad_field', { message: 'A version is that of a key.', field: `${prefix}version` }),
+    };
+  }
+  const letter = encodeMessage(message, `${prefix}message`);
+  if ('error' in letter) return letter;
+  const hidden = except === undefined || except.length === 0 ? null : new Set(except);
+  const version = publication.version === undefined ? {} : { version: publication.version };
+  return { value: { path, key: key ?? null, ...version, ...letter.value, sender: '', except: hidden } };
+}
+
+/** A message that may be sent, or what is wrong with it. */
+export function encodeMessage(message: Json, field = 'message'): Outcome<EncodedMessage> {
+  const text = textOf(message);
+  if (text === null) return { error: errorBody('bad_field', { message: NOT_JSON, field }) };
+  if (Buffer.byteLength(text) > LIMITS.messageBytes) return { error: errorBody('too_large', { field }) };
+  // Decided by the text that travels and is kept: Infinity, which 1e999 is read as, and what says so by `toJSON` are null there.
+  return { value: { message: text === NULL ? null : message, text } };
+}
+
+/** Publishes a draft; `prefix` leads to its item in the request. */
+export async function publishDraft(
+  publisher: Publisher,
+  draft: Draft,
+  prefix = '',
+): Promise<Outcome<Update>> {
+  const outcome = await publisher.publish(draft);
+  if ('value' in outcome || outcome.error.field === undefined) return outcome;
+  return { error: { ...outcome.error, field: `${prefix}${outcome.error.field}` } };
+}
+
+/** A value as JSON; null where that cannot be: a text may be parsed that is nested too deep to be written again. */
+export function textOf(message: Json): string | null {
+  try {
+    const text = JSON.stringify(message) ?? null;
+    return text === null || isTooDeep(text) ? null : text;
+  } catch {
+    return null;
+  }
+}
+
+/** Whether JSON is nested too deep to be written again, within other things. */
+export function isTooDeep(json: string): boolean {
+  if (json.length <= 2 * MAX_DEPTH) return false;
+  let depth = 0;
+  let isInText = false;
+  for (let i = 0; i < json.length; i++) {
+    const char = json[i];
+    if (isInText) {
+      if (char === '\\') i++;
+      else if (char === '"') isInText = false;
+    } else if (char === '"') isInText = true;
+    else if (char === '[' || char === '{') depth++;
+    else if (char === ']' || char === '}') depth--;
+    if (depth > MAX_DEPTH) return true;
+  }
+  return false;
+}

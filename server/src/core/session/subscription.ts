@@ -1,0 +1,90 @@
+/**
+ * A session connected to a path. Live: updates go into the outbox as they are published. Behind: they do not,
+ * and the session reads on from the log as its connection drains, until it has reached the end. Without a
+ * connection a subscription is behind.
+ */
+import type { Position } from '../../../../protocol/positions.js';
+import type { Path } from '../hub/path.js';
+import type { Gap } from '../log/resume-point.js';
+import type { Snapshot } from '../log/snapshot.js';
+import type { Update } from '../log/update.js';
+import { isHiddenFrom } from '../log/update.js';
+import type { Outbox } from '../wire/outbox.js';
+import type { Session } from './session.js';
+
+/** What a subscription that follows the state of its path still has to be sent. */
+export interface StateFollower {
+  /** Whether a snapshot is due when the end of the log is reached. */
+  isDue: boolean;
+  /** The one that is being sent. */
+  snapshot: Snapshot | null;
+  /** The next part of it. */
+  part: number;
+}
+
+/** A session's place in a path. */
+export class Subscription {
+  readonly session: Session;
+  readonly path: Path;
+  /** Where it began: what a client that never said how far it is gets its replay from. */
+  readonly start: Position | null;
+  /** The last offset that was enqueued, or that need not be. */
+  cursor: number;
+  /** What must be told before anything else of the path. */
+  gap: Gap | null = null;
+  /** Null when it does not follow the path's state. */
+  state: StateFollower | null = null;
+  /** Whether what newer updates replace is left out until it is live again. */
+  isSkipping = false;
+  /** Where updates go while it is live. Held here because a delivery should touch as little memory as it can. */
+  #outbox: Outbox | null = null;
+  /** Its index among the path's subscriptions; kept by the path. */
+  index = -1;
+
+  constructor(session: Session, path: Path, start: Position | null) {
+    this.session = session;
+    this.path = path;
+    this.start = start;
+    this.cursor = start?.offset ?? 0;
+  }
+
+  /** Whether updates are enqueued as they are published. */
+  get isLive(): boolean {
+    return this.#outbox !== null;
+  }
+
+  /** Enqueues updates on the session's connection from now on, if there is one: everything before is sent. */
+  goLive(): void {
+    this.#outbox = this.session.connection?.outbox ?? null;
+    this.isSkipping = false;
+  }
+
+  /** Enqueues nothing until it is live again. */
+  pause(): void {
+    this.#outbox = null;
+  }
+
+  /** Takes one update while live. True when it was enqueued. The hot path: no allocation. */
+  deliver(update: Update): boolean {
+    const outbox = this.#outbox;
+    if (outbox === null) return false;
+    // Accepted before it was connected, by a receiver that was being told of another update.
+    if (update.position !== null && update.position.offset <= this.cursor) return false;
+    if (this.path.isSkipped && outbox.isStalled) {
+      this.session.startCatchUp(this);
+      return false;
+    }
+    const isHidden = !update.isForAll && isHiddenFrom(update, this.session.id);
+    if (!isHidden && outbox.add(update.frame) !== 'ok') {
+      this.session.startCatchUp(this);
+      return false;
+    }
+    if (update.position !== null) this.cursor = update.position.offset;
+    return !isHidden;
+  }
+
+  /** Follows the path's state from now on, beginning with a snapshot if one `isDue`; what was being sent counts no more. */
+  followState(isDue: boolean): void {
+    this.state = { isDue, snapshot: null, part: 0 };
+  }
+}

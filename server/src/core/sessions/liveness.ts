@@ -1,0 +1,143 @@
+/**
+ * Finds connections that are dead: no pong for two intervals, or a socket that takes no byte. Lets sessions wait for
+ * their next connection, and ends them when none comes.
+ *
+ * Every connection is looked at once a second. They lie in buckets, of which one is looked at each quarter of a second: tens of
+ * thousands of connections cost one timer, and an idle one costs no memory but its place.
+ */
+
+import { type Connection, closingFrame } from '../session/connection.js';
+import type { Session } from '../session/session.js';
+import type { Clock } from '../time/clock.js';
+import type { TimerWheel, WheelTimer } from '../time/timer-wheel.js';
+import { Frame } from '../wire/frame.js';
+
+const BUCKETS = 4;
+const TICK_MS = 250;
+
+/** What the watch stands on. */
+export interface LivenessParts {
+  readonly wheel: TimerWheel;
+  readonly clock: Clock;
+  readonly settings: {
+    readonly pingIntervalMs: number;
+    readonly stallMs: number;
+    readonly sessionTtlMs: number;
+  };
+}
+
+/** Watches connections and sessions without one. */
+export class Liveness {
+  readonly #parts: LivenessParts;
+  readonly #onLook: (session: Session) => void;
+  readonly #buckets: Connection[][] = Array.from({ length: BUCKETS }, () => []);
+  /** The bucket that was looked at last. */
+  #at = 0;
+  #watched = 0;
+  #isLookDue = false;
+  #nextLookAt = 0;
+  /** Of the sessions that wait for a connection. */
+  readonly #expiries = new Map<Session, WheelTimer>();
+
+  /** `onLook` is called with the session of each connection at each look, about every second. */
+  constructor(parts: LivenessParts, onLook: (session: Session) => void) {
+    this.#parts = parts;
+    this.#onLook = onLook;
+  }
+
+  /** Watches a session's new connection until it is `unwatch`ed. */
+  watch(session: Session, connection: Connection): void {
+    this.forget(session);
+    const now = this.#parts.clock.monotonic();
+    connection.pingDueAt = Math.floor(now + this.#parts.settings.pingIntervalMs);
+    connection.bucket = this.#at;
+    connection.index = (this.#buckets[this.#at] as Connection[]).push(connection) - 1;
+    this.#watched++;
+    if (this.#isLookDue) return;
+    this.#nextLookAt = now + TICK_MS;
+    this.#lookLater(now);
+  }
+
+  /** Watches a connection no more. Idempotent. */
+  unwatch(connection: Connection): void {
+    if (connection.index < 0) return;
+    const bucket = this.#buckets[connection.bucket] as Connection[];
+    const last = bucket.pop() as Connection;
+    if (last !== connection) {
+      bucket[connection.index] = last;
+      last.index = connection.index;
+    }
+    connection.index = -1;
+    this.#watched--;
+  }
+
+  /** Calls `expire` when the session has no connection within its time to live, and `moreMs` if it has more time. */
+  expireUnlessResumed(session: Session, expire: () => void, moreMs = 0): void {
+    this.forget(session);
+    const timer = this.#parts.wheel.after(this.#parts.settings.sessionTtlMs + moreMs, () => {
+      this.#expiries.delete(session);
+      expire();
+    });
+    this.#expiries.set(session, timer);
+  }
+
+  /** The session waits for no connection any more. */
+  forget(session: Session): void {
+    this.#expiries.get(session)?.cancel();
+    this.#expiries.delete(session);
+  }
+
+  #lookLater(now: number): void {
+    this.#isLookDue = true;
+    this.#parts.wheel.after(Math.max(0, this.#nextLookAt - now), () => this.#lookAtSome());
+  }
+
+  /** Looks at every bucket that is due: a busy loop comes late. */
+  #lookAtSome(): void {
+    this.#isLookDue = false;
+    const now = this.#parts.clock.monotonic();
+    for (let due = BUCKETS; due > 0 && this.#nextLookAt <= now; due--) {
+      this.#nextLookAt += TICK_MS;
+      this.#at = (this.#at + 1) % BUCKETS;
+      const bucket = this.#buckets[this.#at] as Connection[];
+      // From the end: one that goes leaves its place to one that was looked at.
+      for (let i = bucket.length - 1; i >= 0; i--) {
+        const connection = bucket[i];
+        if (connection !== undefined) this.#look(connection, now);
+      }
+    }
+    if (this.#nextLookAt <= now) this.#nextLookAt = now + TICK_MS;
+    if (this.#watched > 0) this.#lookLater(now);
+  }
+
+  #look(connection: Connection, now: number): void {
+    const { session } = connection;
+    if (session.connection !== connection || connection.isClosed) return this.unwatch(connection);
+    if (this.#isStalled(connection, now)) return connection.close(closingFrame('stalled'));
+    const isPingDue = now >= connection.pingDueAt;
+    if (isPingDue && connection.isPingUnanswered) return connection.close(closingFrame('ping_timeout'));
+    this.#onLook(session);
+    if (!isPingDue) return;
+    connection.pingDueAt = Math.floor(now + this.#parts.settings.pingIntervalMs);
+    this.#ping(connection);
+  }
+
+  #ping(connection: Connection): void {
+    if (!connection.carrier.isPinged) return connection.carrier.keepAlive();
+    // Where there is no room there is traffic enough; whether the socket takes it, the stall watch sees.
+    const { session } = connection;
+    const verdict = session.enqueue(Frame.of({ type: 'ping', received: session.received }));
+    connection.isPingUnanswered = verdict === 'ok';
+  }
+
+  /** A socket that has bytes to take and took none for too long. A poll that is not there is no stall. */
+  #isStalled(connection: Connection, now: number): boolean {
+    if (!connection.outbox.isStalled) return false;
+    const taken = connection.carrier.bytesTaken();
+    if (connection.takenAt === 0 || taken !== connection.taken) {
+      connection.taken = taken;
+      connection.takenAt = now;
+    }
+    return now - connection.takenAt >= this.#parts.settings.stallMs;
+  }
+}

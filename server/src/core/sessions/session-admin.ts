@@ -1,0 +1,149 @@
+/** What a back end takes back: from one session, or from all of a user or a login, here now or not back yet. */
+import { type ErrorBody, errorBody, type Outcome } from '../../../../protocol/codes.js';
+import { pathFault } from '../../../../protocol/paths.js';
+import { compilePattern, patternFault } from '../../../../protocol/patterns.js';
+import type { RevocationList } from '../access/revocation-list.js';
+import type { TicketSigner } from '../access/ticket.js';
+import type { Session } from '../session/session.js';
+import type { SessionObserver } from '../session/session-observer.js';
+import type { RevokeResult } from '../session/session-paths.js';
+import type { Clock } from '../time/clock.js';
+import type { Bindings } from './bindings.js';
+
+/** The user that a back end names: null for a session that belongs to nobody, undefined to leave it open. */
+export type NamedUser = string | null | undefined;
+
+/** What became of one pattern that was taken from a user. */
+export type PatternResult =
+  | { readonly pattern: string; readonly ended: number }
+  | { readonly pattern: string; readonly error: ErrorBody };
+
+/** What revoking stands on. */
+export interface SessionAdminOptions {
+  readonly clock: Clock;
+  readonly tickets: TicketSigner;
+  readonly revocations: RevocationList;
+  readonly settings: { readonly ticketsCarryGrants: boolean };
+  readonly bindings: Bindings;
+  /** The sessions by id. */
+  readonly sessions: ReadonlyMap<string, Session>;
+  /** Ends a session; resolves when that is safe from a restart. */
+  readonly end: (session: Session, why: 'kicked' | 'dismissed') => Promise<void>;
+  readonly observer?: SessionObserver;
+}
+
+/** Takes back. */
+export class SessionAdmin {
+  readonly #parts: SessionAdminOptions;
+  readonly #startedAt: number;
+
+  constructor(parts: SessionAdminOptions) {
+    this.#parts = parts;
+    this.#startedAt = parts.clock.monotonic();
+  }
+
+  /** The session of an id, when it is not bound to another user than the one that is named. */
+  find(id: string, user: NamedUser): Outcome<Session> {
+    const session = this.#parts.sessions.get(id);
+    if (session === undefined) return { error: errorBody('unknown_session') };
+    const isOthers = user !== undefined && session.user !== null && user !== session.user;
+    return isOthers ? { error: errorBody('user_mismatch') } : { value: session };
+  }
+
+  /** Takes paths away from a session, bound to `user` if one is named; resolves when that is safe from a restart. */
+  async disconnect(id: string, paths: readonly string[], user?: NamedUser): Promise<Outcome<RevokeResult[]>> {
+    const found = this.find(id, user);
+    const { clock, revocations } = this.#parts;
+    if ('error' in found) {
+      const valid = this.#mayComeBack(id) ? paths.filter((path) => pathFault(path) === null) : [];
+      const named = user === undefined ? {} : { user };
+      await Promise.all(valid.map((path) => revocations.add({ id, at: clock.now(), path, ...named })));
+      return found;
+    }
+    const at = this.revokedAt([found.value]);
+    const results = found.value.paths.revoke(paths, at);
+    const taken = results.filter((result) => !('error' in result));
+    await Promise.all(taken.map(({ path }) => revocations.add({ id, at, path })));
+    return { value: results };
+  }
+
+  /** Takes what patterns match from all sessions of a user, each pattern by itself; resolves when that is safe from a restart. */
+  async disconnectUser(user: string, patterns: readonly string[]): Promise<PatternResult[]> {
+    const sessions = this.#parts.bindings.ofUser(user);
+    const at = this.revokedAt(sessions);
+    const writing: Promise<void>[] = [];
+    const results = patterns.map((source, index): PatternResult => {
+      const fault = patternFault(source);
+      if (fault !== null) {
+        const error = errorBody('bad_pattern', { message: `${fault}.`, field: `patterns.${index}` });
+        return { pattern: source, error };
+      }
+      const pattern = compilePattern(source);
+      let ended = 0;
+      for (const session of sessions) ended += session.paths.revokeAll(pattern, at);
+      writing.push(this.#parts.revocations.add({ ofUser: user, at, pattern: source }));
+      return { pattern: source, ended };
+    });
+    await Promise.all(writing);
+    return results;
+  }
+
+  /** Ends a session, or finds it ended; resolves when that is safe from a restart. */
+  async kick(id: string, mayReturn: boolean): Promise<Outcome<number>> {
+    const session = this.#parts.sessions.get(id);
+    this.#parts.observer?.kicked({ id }, session === undefined ? 0 : 1, mayReturn);
+    if (session !== undefined) {
+      await this.#parts.end(session, mayReturn ? 'kicked' : 'dismissed');
+      return { value: 1 };
+    }
+    const { clock, revocations } = this.#parts;
+    const isKnown = revocations.ended(id) !== 'no';
+    // Not back since a restart; or kicked before, and whether that is safe is not known.
+    if (isKnown || this.#mayComeBack(id)) {
+      await revocations.add({ id, at: clock.now(), isFinal: !mayReturn });
+    }
+    return isKnown ? { value: 0 } : { error: errorBody('unknown_session') };
+  }
+
+  /** Ends all sessions of a user, and what was said of it until now; answers how many ended, when that is safe from a restart. */
+  kickUser(user: string, mayReturn: boolean): Promise<number> {
+    const sessions = [...this.#parts.bindings.ofUser(user)];
+    const at = this.revokedAt(sessions);
+    const record = this.#parts.revocations.add({ ofUser: user, at, isFinal: !mayReturn });
+    this.#parts.observer?.kicked({ user }, sessions.length, mayReturn);
+    return this.#endAll(sessions, { record, mayReturn });
+  }
+
+  /** Ends a login for good, with all its sessions; answers how many ended, when that is safe from a restart. */
+  kickLogin(login: string, mayReturn: boolean): Promise<number> {
+    const sessions = [...this.#parts.bindings.ofLogin(login)];
+    const at = this.revokedAt(sessions);
+    const record = this.#parts.revocations.add({ ofLogin: login, at, isFinal: !mayReturn });
+    this.#parts.observer?.kicked({ login }, sessions.length, mayReturn);
+    return this.#endAll(sessions, { record, mayReturn });
+  }
+
+  /** Not before the newest that was said of them, though the clock of the machine may have been set back, or that of a token be ahead. */
+  revokedAt(sessions: Iterable<Session>): number {
+    let at = this.#parts.clock.now();
+    for (const { ticketAt, paths } of sessions) at = Math.max(at, ticketAt, paths.assertedAt);
+    return at;
+  }
+
+  async #endAll(
+    sessions: readonly Session[],
+    { record, mayReturn }: { record: Promise<void>; mayReturn: boolean },
+  ): Promise<number> {
+    const why = mayReturn ? 'kicked' : 'dismissed';
+    await Promise.all([record, ...sessions.map((session) => this.#parts.end(session, why))]);
+    return sessions.length;
+  }
+
+  /** Whether a session that is not here may still come with a ticket from before a restart. */
+  #mayComeBack(id: string): boolean {
+    const { clock, tickets, revocations, settings, sessions } = this.#parts;
+    if (!settings.ticketsCarryGrants) return false;
+    const isYoung = clock.monotonic() - this.#startedAt < tickets.lifetimeMs;
+    return isYoung && !sessions.has(id) && revocations.ended(id) === 'no';
+  }
+}

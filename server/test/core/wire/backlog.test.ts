@@ -1,0 +1,86 @@
+/** What clients that do not read are owed is bounded, for all of them together. */
+import { describe, expect, it } from 'vitest';
+import { MAX_BACKLOG_BYTES } from '../../../src/core/wire/backlog.js';
+import type { FakeCarrierOptions } from '../../support/fake-carrier.js';
+import { type Client, createWorld, type World } from '../../support/world.js';
+
+const bounds = { maxFrames: 10_000, maxBytes: 4 * 1024 * 1024 };
+/** Some 300 KB of refusals. */
+const wrong = Array.from({ length: 900 }, (_, i) => `{${i}}`.padEnd(255, 'x'));
+
+function open(world: World, options: FakeCarrierOptions = {}): Client {
+  const client = world.open({}, options);
+  client.frames();
+  return client;
+}
+
+/** A client whose socket takes no more. */
+function openFull(world: World): Client {
+  const client = open(world);
+  client.carrier.isFull = true;
+  client.want(...wrong);
+  world.clock.settle();
+  return client;
+}
+
+describe('what clients that do not read are owed', () => {
+  it('counts what their sockets hold back and what waits behind it, and no more when they read', () => {
+    const world = createWorld({ settings: { outbox: bounds } });
+    const { backlogs } = world.sessions;
+    const client = openFull(world);
+    const first = backlogs.bytes;
+    expect(first).toBeGreaterThan(200_000);
+    client.want(...wrong);
+    expect(backlogs.bytes).toBe(2 * first);
+    client.carrier.isFull = false;
+    client.connection.outbox.unblock();
+    world.clock.settle();
+    expect([backlogs.bytes, backlogs.size]).toEqual([0, 0]);
+  });
+
+  it('is nothing for one that reads, for shared updates, and after the end', () => {
+    const world = createWorld({ settings: { outbox: bounds } });
+    const { backlogs } = world.sessions;
+    const reader = open(world);
+    reader.want(...wrong);
+    expect(backlogs.bytes).toBe(0);
+    const client = openFull(world);
+    const owed = backlogs.bytes;
+    client.want('public');
+    const more = backlogs.bytes - owed;
+    world.publish('public', 'x'.repeat(50_000));
+    expect(backlogs.bytes - owed).toBe(more);
+    client.connection.lost();
+    expect([backlogs.bytes, backlogs.size]).toEqual([0, 0]);
+  });
+
+  it('is bounded: who has not read for the longest is closed, and comes back', () => {
+    const world = createWorld({ settings: { outbox: bounds } });
+    const { backlogs } = world.sessions;
+    const clients = [openFull(world)];
+    const each = backlogs.bytes;
+    const fit = Math.floor(MAX_BACKLOG_BYTES / each);
+    while (clients.length < fit) clients.push(openFull(world));
+    expect(clients.filter(({ connection }) => connection.isClosed)).toEqual([]);
+    clients.push(openFull(world));
+    expect(clients.findIndex(({ connection }) => connection.isClosed)).toBe(0);
+    expect(clients.filter(({ connection }) => connection.isClosed)).toHaveLength(1);
+    expect(clients[0]?.carrier.closing?.code).toBe(4001);
+    expect(clients[0]?.session.isEnded).toBe(false);
+    expect(backlogs.bytes).toBeLessThanOrEqual(MAX_BACKLOG_BYTES);
+  });
+
+  it('counts answers between two polls', () => {
+    const world = createWorld({ settings: { outbox: bounds } });
+    const client = world.open({}, { transport: 'long-poll', isPinged: false });
+    client.carrier.isFull = true; // answered, and no poll has come since
+    world.clock.settle();
+    expect(world.sessions.backlogs.bytes).toBe(0);
+    client.want(...wrong);
+    expect(world.sessions.backlogs.bytes).toBeGreaterThan(200_000);
+    client.carrier.isFull = false;
+    client.connection.outbox.unblock();
+    world.clock.settle();
+    expect(world.sessions.backlogs.bytes).toBe(0);
+  });
+});
