@@ -1,7 +1,8 @@
 /** The server's end of a WebSocket: what server/src/transports/websocket.ts does, without the handshake and the bytes of RFC 6455. */
 import type { ClosingFrame, DownFrame, OpenFrame } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
-import { type Carrier, type Connection, closingFrame } from '../../../server/src/core/session/connection.js';
+import { type Carrier, closingFrame } from '../../../server/src/core/session/connection.js';
+import type { SessionConnection } from '../../../server/src/core/session/session.js';
 import type { WheelTimer } from '../../../server/src/core/time/timer-wheel.js';
 import { type Decoded, decodeJson, decodeOpen } from '../../../server/src/transports/decode.js';
 import { receiveText } from '../../../server/src/transports/inbound.js';
@@ -26,7 +27,7 @@ export class ServerSocket implements Carrier {
   readonly isRaw = false;
   readonly #parts: TransportParts;
   readonly #sink: SocketSink;
-  #connection: Connection | null = null;
+  #connection: SessionConnection | null = null;
   #waiting: WheelTimer | null;
   #probe: { readonly end: () => void; cancel: () => void } | null = null;
   #isOver = false;
@@ -42,7 +43,7 @@ export class ServerSocket implements Carrier {
   receive(text: string): void {
     if (this.#isOver) return;
     if (this.#connection === null) this.#open(text);
-    else receiveText(this.#parts.sessions, this.#connection.session, this.#connection, text);
+    else receiveText(this.#parts.sessions, this.#connection.owner, this.#connection, text);
   }
 
   /** The client has closed it, or the connection was cut. */

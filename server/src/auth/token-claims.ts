@@ -9,10 +9,7 @@ import { LIMITS } from '../../../protocol/limits.js';
 import { patternFault } from '../../../protocol/patterns.js';
 import type { Identity, PathToken } from '../core/access/identity.js';
 import { textOf } from '../core/hub/draft.js';
-import type { Lifespan } from './token-times.js';
-
-/** The claims, parsed; they may be of any type. */
-export type Claims = Readonly<Record<string, unknown>>;
+import type { Claims, Lifespan } from './token-times.js';
 
 const name = z.string().min(1).max(LIMITS.nameCharacters);
 const patterns = z

@@ -3,7 +3,9 @@
  * server's, since most of them are two clocks that differ.
  */
 import { errorBody, type Outcome } from '../../../protocol/codes.js';
-import type { Claims } from './token-claims.js';
+
+/** The claims of a token, parsed; they may be of any type. */
+export type Claims = Readonly<Record<string, unknown>>;
 
 /** From when until when a token is good, in milliseconds since 1970. */
 export interface Lifespan {

@@ -15,8 +15,9 @@ import { LIMITS } from '../../../protocol/limits.js';
 import type { Identity, PathToken, TokenReader } from '../core/access/identity.js';
 import type { Clock } from '../core/time/clock.js';
 import { Gate } from './gate.js';
-import { type Claims, identityOf, passOf } from './token-claims.js';
+import { identityOf, passOf } from './token-claims.js';
 import type { TokenKeys } from './token-keys.js';
+import type { Claims } from './token-times.js';
 import { type Lifespan, lifespanOf, SKEW_MS } from './token-times.js';
 
 /** What tokens are checked by. */

@@ -31,7 +31,7 @@ const SHORT_CHARACTERS = 128;
 interface Asked {
   readonly frame: CommandFrame;
   readonly digest: string;
-  readonly calls: SessionCalls;
+  readonly calls: SessionCalls<RunningCall>;
 }
 
 /** What commands stand on. */
@@ -51,7 +51,7 @@ export interface CommandsParts {
 export class Commands implements CommandHandler {
   readonly #parts: CommandsParts;
   readonly #kept: KeptAnswers = { characters: 0, sessions: 0 };
-  readonly #sessions = new Map<string, SessionCalls>();
+  readonly #sessions = new Map<string, SessionCalls<RunningCall>>();
   readonly #owner: CallOwner = {
     answered: (call, outcome) => this.#answered(call, outcome),
     over: () => {
@@ -136,7 +136,10 @@ export class Commands implements CommandHandler {
   }
 
   /** Why a command is not taken, or null. */
-  #whyNot({ again, idempotent, path }: CommandFrame, calls: SessionCalls): CommandErrorCode | null {
+  #whyNot(
+    { again, idempotent, path }: CommandFrame,
+    calls: SessionCalls<RunningCall>,
+  ): CommandErrorCode | null {
     if (again === true && idempotent !== true) return 'disconnected';
     if (!calls.allowance.take() || calls.size >= LIMITS.commandsAtATime) return 'too_many_commands';
     if (this.#unfinished >= MAX_UNFINISHED) return 'too_many_commands';
@@ -151,10 +154,10 @@ export class Commands implements CommandHandler {
     return null;
   }
 
-  #callsOf(session: Session): SessionCalls {
+  #callsOf(session: Session): SessionCalls<RunningCall> {
     let calls = this.#sessions.get(session.id);
     if (calls === undefined) {
-      calls = new SessionCalls(
+      calls = new SessionCalls<RunningCall>(
         new TokenBucket(this.#parts.maxPerSecond, this.#parts.clock),
         new CallRecord(this.#kept),
       );

@@ -21,7 +21,7 @@ export interface CallOwner {
 /** What a running call belongs to. */
 export interface RunningCallParts {
   readonly session: Session;
-  readonly calls: SessionCalls;
+  readonly calls: SessionCalls<RunningCall>;
   readonly handler: Handler;
   readonly args: Json;
   readonly timeoutMs: number;
@@ -40,7 +40,7 @@ export class RunningCall implements Call {
   readonly command: string;
   readonly args: Json;
   readonly session: Session;
-  readonly calls: SessionCalls;
+  readonly calls: SessionCalls<RunningCall>;
   readonly handler: Handler;
   readonly timeoutMs: number;
   readonly isAgain: boolean;

@@ -1,15 +1,24 @@
 /** The running commands of one session: how many, and which wait for each other. */
 import type { TokenBucket } from './allowance.js';
 import type { CallRecord } from './call-record.js';
-import type { RunningCall } from './running-call.js';
+
+/** A call as far as its order counts. */
+export interface OrderedCall {
+  readonly path: string;
+  readonly handler: { readonly isOrdered: boolean };
+  /** Whether its handler is done. */
+  readonly isOver: boolean;
+  /** Runs its handler. */
+  begin(): void;
+}
 
 /** What runs of a session. */
-export class SessionCalls {
+export class SessionCalls<Call extends OrderedCall = OrderedCall> {
   readonly allowance: TokenBucket;
   readonly record: CallRecord;
-  readonly #calls = new Set<RunningCall>();
+  readonly #calls = new Set<Call>();
   /** By path, those that are done one after the other; the first one runs. */
-  readonly #lines = new Map<string, RunningCall[]>();
+  readonly #lines = new Map<string, Call[]>();
 
   constructor(allowance: TokenBucket, record: CallRecord) {
     this.allowance = allowance;
@@ -22,13 +31,13 @@ export class SessionCalls {
   }
 
   /** Nothing of it begins any more; gives what there was. */
-  end(): readonly RunningCall[] {
+  end(): readonly Call[] {
     this.#lines.clear();
     return [...this.#calls];
   }
 
   /** Begins a call, or puts it in line. */
-  add(call: RunningCall): void {
+  add(call: Call): void {
     if (!call.handler.isOrdered) {
       call.begin();
       // Many are done by now.
@@ -43,7 +52,7 @@ export class SessionCalls {
   }
 
   /** A call is over; the next one in its line begins. */
-  remove(call: RunningCall): void {
+  remove(call: Call): void {
     this.#calls.delete(call);
     const line = call.handler.isOrdered ? this.#lines.get(call.path) : undefined;
     if (line === undefined) return;

@@ -4,7 +4,7 @@
  */
 import { crc32 } from 'node:zlib';
 import type { z } from 'zod';
-import type { StateEntry } from '../core/log/path-state.js';
+import type { StateEntry } from '../core/log/snapshot.js';
 import { entryBytes, type LogEntry } from '../core/log/update.js';
 import type { AnsweredRequest, HandoffTimes, PathHandoff, SessionHandoff } from '../core/session/handoff.js';
 import { type About, readAbout } from './about.js';

@@ -1,12 +1,11 @@
 /** Logs what happens to sessions: kicks and refused paths at `info`, openings and ends at `debug`. */
-import type { Session } from '../core/session/session.js';
-import type { SessionObserver } from '../core/session/session-observer.js';
+import type { ObservedSession, SessionObserver } from '../core/session/session-observer.js';
 import type { Log } from './log.js';
 
 /** Paths of one line. */
 const MAX_PATHS = 10;
 
-const whoIs = ({ id, user }: Session) => ({ session: id, user });
+const whoIs = ({ id, user }: ObservedSession) => ({ session: id, user });
 
 /** Makes the observer. `sparing` takes what clients cause by the thousand. */
 export function sessionLog(log: Log, sparing: Log): SessionObserver {

@@ -7,7 +7,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { CLOSE_CODES, type ErrorBody } from '../../../protocol/codes.js';
 import type { ClosingFrame, OpenFrame } from '../../../protocol/frames.js';
-import type { Carrier, Connection } from '../core/session/connection.js';
+import type { Carrier } from '../core/session/connection.js';
+import type { SessionConnection } from '../core/session/session.js';
 import { type Opened, opening, refusalOf } from './opening.js';
 import { SocketWriter } from './socket-writer.js';
 import { COMMENT, endOfStream, eventStreamFraming, retryOf, STREAM_HEADERS, STREAM_PADDING } from './sse.js';
@@ -57,7 +58,7 @@ export function streamEvents(
 
 function beginStream(
   carrier: EventStreamCarrier,
-  connection: Connection,
+  connection: SessionConnection,
   { request: { socket }, response, headers }: Exchange,
 ): void {
   response.removeHeader('Transfer-Encoding');
@@ -92,7 +93,7 @@ class EventStreamCarrier implements Carrier {
   }
 
   /** The headers are sent: what waits may follow. */
-  begin(connection: Connection): void {
+  begin(connection: SessionConnection): void {
     this.#response.on('close', () => connection.lost());
     this.#writer = new SocketWriter(this.#socket, { drained: () => connection.outbox.unblock() });
     this.#writer.write(STREAM_PADDING);

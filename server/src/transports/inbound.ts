@@ -2,8 +2,8 @@
 import { errorBody } from '../../../protocol/codes.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import { utf8Length } from '../../../protocol/paths.js';
-import type { Connection } from '../core/session/connection.js';
-import type { Session } from '../core/session/session.js';
+
+import type { Session, SessionConnection } from '../core/session/session.js';
 import type { Sessions } from '../core/sessions/sessions.js';
 import { applyFrame, sequence } from '../core/sessions/upstream.js';
 import { Frame } from '../core/wire/frame.js';
@@ -13,7 +13,7 @@ import { type Decoded, decodeJson, decodeSendFrame } from './decode.js';
 export function receiveText(
   sessions: Sessions,
   session: Session,
-  connection: Connection,
+  connection: SessionConnection,
   text: string,
 ): void {
   if (session.connection !== connection || sessions.isFrozen) return;
@@ -30,7 +30,7 @@ export function receiveText(
 export function receiveFrame(
   sessions: Sessions,
   session: Session,
-  connection: Connection,
+  connection: SessionConnection,
   value: unknown,
 ): void {
   if (session.connection !== connection || sessions.isFrozen) return;

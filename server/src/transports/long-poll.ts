@@ -8,8 +8,8 @@ import type { ServerResponse } from 'node:http';
 import type { ErrorCode } from '../../../protocol/codes.js';
 import type { ClosingFrame, OpenFrame, PollBody } from '../../../protocol/frames.js';
 import type { ClientInfo } from '../core/access/identity.js';
-import type { Carrier, Connection } from '../core/session/connection.js';
-import type { Session } from '../core/session/session.js';
+import type { Carrier } from '../core/session/connection.js';
+import type { Session, SessionConnection } from '../core/session/session.js';
 import type { WheelTimer } from '../core/time/timer-wheel.js';
 import type { Framing } from '../core/wire/frame.js';
 import { type AnswerHolder, KeptAnswers } from './kept-answers.js';
@@ -113,7 +113,7 @@ class LongPollCarrier implements Carrier, AnswerHolder {
   readonly #parts: TransportParts;
   readonly #answers: KeptAnswers;
   #session: Session | null = null;
-  #connection: Connection | null = null;
+  #connection: SessionConnection | null = null;
   #onGone: (() => void) | null = null;
   #waiting: PollExchange | null = null;
   /** Frames given so far. */
@@ -131,7 +131,7 @@ class LongPollCarrier implements Carrier, AnswerHolder {
     this.address = address;
   }
 
-  begin(session: Session, connection: Connection, onGone: () => void): void {
+  begin(session: Session, connection: SessionConnection, onGone: () => void): void {
     this.#session = session;
     this.#connection = connection;
     this.#onGone = onGone;
@@ -153,7 +153,7 @@ class LongPollCarrier implements Carrier, AnswerHolder {
 
   poll({ connection: number, cursor }: PollBody, exchange: PollExchange): ErrorCode | null {
     const session = this.#session as Session;
-    const connection = this.#connection as Connection;
+    const connection = this.#connection as SessionConnection;
     if (number !== connection.number) return 'taken_over';
     if (cursor === this.#cursor(this.#given)) {
       // An answer that ended the connection has been received.
@@ -259,7 +259,7 @@ class LongPollCarrier implements Carrier, AnswerHolder {
 }
 
 /** Why a connection that has ended takes no poll: another one has its session, or none has, and its client may come back. */
-function whyOver(session: Session, { number }: Connection): ErrorCode {
+function whyOver(session: Session, { number }: SessionConnection): ErrorCode {
   if (session.isEnded) return 'revoked_ticket';
   return session.connectionNumber === number ? 'unknown_session' : 'taken_over';
 }

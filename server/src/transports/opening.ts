@@ -2,8 +2,8 @@
 import { CLOSE_CODES, type CloseName, type ErrorBody, errorBody } from '../../../protocol/codes.js';
 import type { ClosingFrame, OpenFrame } from '../../../protocol/frames.js';
 import { PROTOCOL_VERSION } from '../../../protocol/limits.js';
-import { type Carrier, type Connection, closingFrame } from '../core/session/connection.js';
-import type { Session } from '../core/session/session.js';
+import { type Carrier, closingFrame } from '../core/session/connection.js';
+import type { Session, SessionConnection } from '../core/session/session.js';
 import type { HandshakeRequest } from '../core/sessions/authenticator.js';
 import type { OpenOutcome } from '../core/sessions/sessions.js';
 import type { Decoded } from './decode.js';
@@ -11,7 +11,7 @@ import type { TransportParts } from './transport-parts.js';
 
 /** An open connection, or what to tell the client and how to close. */
 export type Opened =
-  | { readonly session: Session; readonly connection: Connection }
+  | { readonly session: Session; readonly connection: SessionConnection }
   | { readonly error: ErrorBody; readonly closing: ClosingFrame };
 
 /** When a client may come back that found no place for its socket, in milliseconds. */

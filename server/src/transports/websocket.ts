@@ -13,7 +13,8 @@ import { CLOSE_CODES, errorBody } from '../../../protocol/codes.js';
 import type { ClosingFrame, OpenFrame, ProbeFrame } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import type { ClientInfo } from '../core/access/identity.js';
-import { type Carrier, type Connection, closingFrame } from '../core/session/connection.js';
+import { type Carrier, closingFrame } from '../core/session/connection.js';
+import type { SessionConnection } from '../core/session/session.js';
 import type { WheelTimer } from '../core/time/timer-wheel.js';
 import { Frame, type Framing } from '../core/wire/frame.js';
 import { type Counted, FLOOD_PAUSE_MS } from '../core/wire/frame-rate.js';
@@ -174,7 +175,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
   readonly #parts: TransportParts;
   readonly #webSocket: CarriedSocket;
   readonly #writer: SocketWriter;
-  #connection: Connection | null = null;
+  #connection: SessionConnection | null = null;
   /** Until the first frame has come. */
   #waiting: WheelTimer | null = null;
   /** A probe that goes on before the first frame; most connections have none. */
@@ -361,9 +362,9 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
     this.#closeAs(1008, 'Too many frames before "opened".');
   }
 
-  #receive(text: string, connection: Connection): void {
+  #receive(text: string, connection: SessionConnection): void {
     if (connection.isClosed) return;
-    receiveText(this.#parts.sessions, connection.session, connection, text);
+    receiveText(this.#parts.sessions, connection.owner, connection, text);
   }
 
   /** Bytes have come: they are read as far as the connection has its turn, and the rest in the next ones, while the socket is paused. */

@@ -13,8 +13,8 @@ import type { LogBounds } from '../../src/core/log/path-log.js';
 import type { PathPolicy, SlowPolicy } from '../../src/core/log/path-policy.js';
 import type { StateBounds } from '../../src/core/log/path-state.js';
 import type { Update } from '../../src/core/log/update.js';
-import type { Connection } from '../../src/core/session/connection.js';
-import type { Session } from '../../src/core/session/session.js';
+
+import type { Session, SessionConnection } from '../../src/core/session/session.js';
 import type { SessionObserver } from '../../src/core/session/session-observer.js';
 import type { HandshakeRequest } from '../../src/core/sessions/authenticator.js';
 import type { SessionSettings } from '../../src/core/sessions/session-settings.js';
@@ -91,10 +91,14 @@ export interface World extends Engine, Lasting {
 export class Client {
   readonly #world: World;
   readonly session: Session;
-  readonly connection: Connection;
+  readonly connection: SessionConnection;
   readonly carrier: FakeCarrier;
 
-  constructor(world: World, opened: { session: Session; connection: Connection }, carrier: FakeCarrier) {
+  constructor(
+    world: World,
+    opened: { session: Session; connection: SessionConnection },
+    carrier: FakeCarrier,
+  ) {
     this.#world = world;
     this.session = opened.session;
     this.connection = opened.connection;

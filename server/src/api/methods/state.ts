@@ -1,7 +1,7 @@
 /** `state`: the newest message of each key of a path, page by page in the order of the keys, or of named keys. */
 import { z } from 'zod';
 import { LIMITS } from '../../../../protocol/limits.js';
-import type { StateEntry } from '../../core/log/path-state.js';
+import type { StateEntry } from '../../core/log/snapshot.js';
 import { fault } from '../../http-errors.js';
 import { withPath } from '../held-path.js';
 import { defineMethod } from '../method.js';

@@ -1,6 +1,7 @@
 /** The state of a path as modules see it: read what is there, and change it only if nobody else has. */
 import type { Json } from '../../../../protocol/frames.js';
-import type { PathState, StateEntry } from '../../core/log/path-state.js';
+import type { PathState } from '../../core/log/path-state.js';
+import type { StateEntry } from '../../core/log/snapshot.js';
 import type { Session } from '../../core/session/session.js';
 import type { Doings } from '../doings.js';
 import { CommandFault } from './command-fault.js';

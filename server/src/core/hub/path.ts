@@ -3,8 +3,17 @@ import type { PathLog } from '../log/path-log.js';
 import type { PathStore } from '../log/path-policy.js';
 import type { PathState } from '../log/path-state.js';
 import type { Update } from '../log/update.js';
-import type { Subscription } from '../session/subscription.js';
 import { type OnReceiverFault, type Receiver, tell } from './receiver.js';
+
+/** Hears the updates of a path for one client. */
+export interface PathListener {
+  /** Its index among the path's listeners; kept by the path. */
+  index: number;
+  /** Takes one update, and returns whether it was enqueued. The hot path: no allocation. */
+  deliver(update: Update): boolean;
+  /** Sends a snapshot of the state if the client follows it. */
+  sendSnapshot(): void;
+}
 
 /** A path that somebody is connected to. */
 export class Path {
@@ -15,7 +24,7 @@ export class Path {
   readonly state: PathState | null;
   /** Whether slow readers skip what newer updates replace. */
   readonly isSkipped: boolean;
-  readonly #subscriptions: Subscription[] = [];
+  readonly #listeners: PathListener[] = [];
   readonly #receivers = new Map<string, Receiver>();
 
   constructor(name: string, store: PathStore | null) {
@@ -27,32 +36,30 @@ export class Path {
 
   /** Sessions subscribed to it. */
   get subscriptions(): number {
-    return this.#subscriptions.length;
+    return this.#listeners.length;
   }
 
   /** Whether nobody is connected to it. */
   get isEmpty(): boolean {
-    return this.#subscriptions.length === 0 && this.#receivers.size === 0;
+    return this.#listeners.length === 0 && this.#receivers.size === 0;
   }
 
   /** Adds a session's subscription. */
-  subscribe(subscription: Subscription): void {
-    subscription.index = this.#subscriptions.push(subscription) - 1;
+  subscribe(listener: PathListener): void {
+    listener.index = this.#listeners.push(listener) - 1;
   }
 
   /** Removes a subscription; the last one takes its place. */
-  unsubscribe(subscription: Subscription): void {
-    const last = this.#subscriptions.pop();
-    if (last === undefined || last === subscription) return;
-    this.#subscriptions[subscription.index] = last;
-    last.index = subscription.index;
+  unsubscribe(listener: PathListener): void {
+    const last = this.#listeners.pop();
+    if (last === undefined || last === listener) return;
+    this.#listeners[listener.index] = last;
+    last.index = listener.index;
   }
 
   /** Sends a snapshot to all that follow the state. */
   sendSnapshots(): void {
-    for (const subscription of [...this.#subscriptions]) {
-      if (subscription.state !== null) subscription.session.paths.sendSnapshot(subscription);
-    }
+    for (const listener of [...this.#listeners]) listener.sendSnapshot();
   }
 
   /** Connects a receiver that is not a session. */
@@ -67,10 +74,10 @@ export class Path {
 
   /** Hands an update to everybody connected; answers how many sessions it was enqueued for. */
   deliver(update: Update, onFault: OnReceiverFault): number {
-    const subscriptions = this.#subscriptions;
+    const listeners = this.#listeners;
     let delivered = 0;
-    for (let i = 0; i < subscriptions.length; i++) {
-      if ((subscriptions[i] as Subscription).deliver(update)) delivered++;
+    for (let i = 0; i < listeners.length; i++) {
+      if ((listeners[i] as PathListener).deliver(update)) delivered++;
     }
     if (this.#receivers.size > 0) this.#tellReceivers(update, onFault);
     return delivered;

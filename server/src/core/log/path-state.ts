@@ -3,21 +3,12 @@
  * evicted; what would exceed its bounds is refused.
  */
 import type { Position } from '../../../../protocol/positions.js';
-import { Snapshot } from './snapshot.js';
+import { Snapshot, type StateEntry } from './snapshot.js';
 
 /** How much state a path may have. */
 export interface StateBounds {
   readonly maxKeys: number;
   readonly maxBytes: number;
-}
-
-/** The value of one key. */
-export interface StateEntry {
-  readonly key: string;
-  /** The message as JSON. */
-  readonly text: string;
-  /** Of the update that set it. */
-  readonly offset: number;
 }
 
 /** What an update does to a state. */

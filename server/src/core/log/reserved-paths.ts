@@ -2,8 +2,6 @@
  * The paths of messages to sessions themselves: `::inbox/<id>` of one, `::all` of every session. They are paths like others, with logs,
  * replay and gaps, but only the server subscribes to them, when there is something to say.
  */
-import type { Session } from '../session/session.js';
-
 /** The path of messages to everybody. */
 export const EVERYBODY = '::all';
 const PREFIX = '::inbox/';
@@ -15,5 +13,5 @@ export const inboxOf = (id: string): string => `${PREFIX}${id}`;
 export const isInbox = (path: string): boolean => path === EVERYBODY || path.startsWith(PREFIX);
 
 /** Whether a path carries messages to this session. */
-export const isInboxOf = (path: string, { id }: Pick<Session, 'id'>): boolean =>
+export const isInboxOf = (path: string, { id }: { readonly id: string }): boolean =>
   path === EVERYBODY || path === inboxOf(id);

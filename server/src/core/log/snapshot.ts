@@ -1,7 +1,15 @@
 /** A path's state as it was at one position, in frames that are made once for all who read it. */
 import type { Position } from '../../../../protocol/positions.js';
 import { Frame } from '../wire/frame.js';
-import type { StateEntry } from './path-state.js';
+
+/** The value of one key. */
+export interface StateEntry {
+  readonly key: string;
+  /** The message as JSON. */
+  readonly text: string;
+  /** Of the update that set it. */
+  readonly offset: number;
+}
 
 /** A part is closed when its entries have so many characters. */
 const PART_CHARACTERS = 32 * 1024;

@@ -94,7 +94,7 @@ export class CatchUp {
       } else if (!this.#tellGap(subscription)) return null;
       // A gap that reaches further has been told: there may be nothing left to send.
       else if (entry.offset > subscription.cursor) {
-        if (!isHiddenFrom(entry, subscription.session.id)) {
+        if (!isHiddenFrom(entry, subscription.owner.id)) {
           if (this.#session.enqueue(replayFrame(entry, log.epoch)) !== 'ok') return null;
           this.#counters.deliveries++;
           left -= entry.text.length;
@@ -145,14 +145,14 @@ function noteEvicted(subscription: Subscription, log: PathLog): void {
 }
 
 /** Whether a newer update of the same key, or without one as this, stands in the log and is meant for this session too. */
-function isReplaced(entry: LogEntry, log: PathLog, { session }: Subscription): boolean {
+function isReplaced(entry: LogEntry, log: PathLog, { owner }: Subscription): boolean {
   const newest = log.newestLike(entry);
-  return newest !== entry && !isHiddenFrom(newest, session.id);
+  return newest !== entry && !isHiddenFrom(newest, owner.id);
 }
 
 /** Leaves an entry out. One that had no key is missed, and told of before whatever is sent next. */
 function skip(subscription: Subscription, entry: LogEntry, epoch: string): void {
-  if (entry.key === null && !isHiddenFrom(entry, subscription.session.id)) {
+  if (entry.key === null && !isHiddenFrom(entry, subscription.owner.id)) {
     const from = { epoch, offset: subscription.cursor };
     const gap = subscription.gap ?? { from, reason: 'slow' };
     subscription.gap = { ...gap, to: { epoch, offset: entry.offset } };

@@ -6,7 +6,6 @@ import type { Flusher } from '../wire/flusher.js';
 import { Frame } from '../wire/frame.js';
 import type { Counted } from '../wire/frame-rate.js';
 import { Outbox, type OutboxBounds, type Source, type Wire } from '../wire/outbox.js';
-import type { Session } from './session.js';
 
 /** The transports by name. */
 export type TransportName = 'websocket' | 'event-stream' | 'long-poll';
@@ -59,18 +58,26 @@ export function closingFrame(
   return { type: 'closing', code: CLOSE_CODES[name], message, ...more };
 }
 
+/** The session that has a connection, as far as the connection needs it. */
+export interface ConnectionOwner {
+  /** The number of its newest connection. */
+  readonly connectionNumber: number;
+  /** Puts what it has to catch up into the outbox of its own connection; true when more is left. */
+  readOn(connection: Connection): boolean;
+}
+
 /** What connections share. */
-export interface ConnectionParts {
+export interface ConnectionParts<Owner extends ConnectionOwner = ConnectionOwner> {
   readonly flusher: Flusher;
   readonly backlogs: Backlogs;
   readonly bounds: OutboxBounds;
   /** Called once for each, when it is closed or lost. */
-  readonly onEnd: (connection: Connection) => void;
+  onEnd(connection: Connection<Owner>): void;
 }
 
 /** A session's connection. */
-export class Connection implements Source {
-  readonly session: Session;
+export class Connection<Owner extends ConnectionOwner = ConnectionOwner> implements Source {
+  readonly owner: Owner;
   readonly carrier: Carrier;
   readonly number: number;
   readonly outbox: Outbox;
@@ -85,14 +92,14 @@ export class Connection implements Source {
   takenAt = 0;
   /** What was posted on it; null before the first. */
   posted: Counted | null = null;
-  readonly #parts: ConnectionParts;
+  readonly #parts: ConnectionParts<Owner>;
   #isClosed = false;
 
-  /** The next connection of `session`; it has the session when `attach` gives it. */
-  constructor(session: Session, carrier: Carrier, parts: ConnectionParts) {
-    this.session = session;
+  /** The next connection of `owner`; it has the session when `attach` gives it. */
+  constructor(owner: Owner, carrier: Carrier, parts: ConnectionParts<Owner>) {
+    this.owner = owner;
     this.carrier = carrier;
-    this.number = session.connectionNumber + 1;
+    this.number = owner.connectionNumber + 1;
     this.#parts = parts;
     const { isBlocked } = carrier;
     const { bounds, backlogs } = parts;
@@ -101,7 +108,7 @@ export class Connection implements Source {
 
   /** What its session has behind, as long as this is the connection that has the session. */
   readOn(): boolean {
-    return this.session.connection === this && this.session.paths.readOn();
+    return this.owner.readOn(this);
   }
 
   /** Whether it has been closed. */

@@ -5,7 +5,7 @@
 import type { Position } from '../../../../protocol/positions.js';
 import type { Identity } from '../access/identity.js';
 import type { Denial } from '../access/permissions.js';
-import type { StateEntry } from '../log/path-state.js';
+import type { StateEntry } from '../log/snapshot.js';
 import type { LogEntry } from '../log/update.js';
 import type { StateValues } from './session-state.js';
 

@@ -6,13 +6,12 @@
 import { type ErrorCode, errorBody, type Outcome } from '../../../../protocol/codes.js';
 import type { SubscribeItem } from '../../../../protocol/frames.js';
 import { LIMITS } from '../../../../protocol/limits.js';
-import type { AuthProviders, PathDecision, PathToken, Principal } from '../access/identity.js';
+import type { AuthProviders, Identity, PathDecision, PathToken, Principal } from '../access/identity.js';
 import type { RevocationList } from '../access/revocation-list.js';
 import type { ByteBudget } from '../data/byte-budget.js';
 import { tableOf } from '../data/path-table.js';
 import type { Clock } from '../time/clock.js';
 import type { TimerWheel } from '../time/timer-wheel.js';
-import type { Session } from './session.js';
 
 /** What was answered about a path that is still wanted: it is opened, refused, or left to others. */
 export type Answer =
@@ -29,6 +28,13 @@ export type Answer =
       readonly code: ErrorCode;
       readonly message: string;
     };
+
+/** The session whose paths are authorized. */
+export interface AuthorizedSession extends Pick<Principal, 'user' | 'login'> {
+  readonly identity: Identity | null;
+  /** When a path was taken away, in milliseconds since 1970; null when it was not, or was granted since. */
+  deniedAt(path: string): number | null;
+}
 
 /** What asking needs of its surroundings. */
 export interface PathAuthorizerOptions {
@@ -61,8 +67,8 @@ interface Asked {
 }
 
 /** The paths of a session that are being asked about. */
-export class Asking {
-  readonly #session: Session;
+export class PathAuthorizer {
+  readonly #session: AuthorizedSession;
   readonly #parts: PathAuthorizerOptions;
   readonly #onAnswers: (answers: readonly Answer[], word: PathDecision) => void;
   /** By path. The answer to a question counts for those that it was begun for and that are still here. */
@@ -74,7 +80,7 @@ export class Asking {
 
   /** `onAnswers` is called with what was answered together, and with all that the back end said. */
   constructor(
-    session: Session,
+    session: AuthorizedSession,
     parts: PathAuthorizerOptions,
     onAnswers: (answers: readonly Answer[], word: PathDecision) => void,
   ) {
@@ -208,7 +214,7 @@ export class Asking {
     if (pass.user !== null && pass.user !== this.#session.user) return refused('user_mismatch');
     if (revocations.isRevoked(pass)) return refused('revoked_token');
     if (!tableOf(pass.paths).has(path)) return refused('bad_token', 'This token is not for this path.');
-    const deniedAt = this.#session.paths.deniedAt(path);
+    const deniedAt = this.#session.deniedAt(path);
     if (deniedAt !== null && deniedAt >= pass.at) return refused('revoked_token');
     return { item, verdict: 'granted', at: pass.at, pass };
   }

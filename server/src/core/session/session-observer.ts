@@ -1,6 +1,12 @@
 /** What happens to sessions, for a logger. Nothing here changes anything, and nothing may throw. */
 import type { ErrorBody } from '../../../../protocol/codes.js';
-import type { Session } from './session.js';
+
+/** What an observer sees of a session. */
+export interface ObservedSession {
+  readonly id: string;
+  readonly user: string | null;
+  readonly connection: { readonly carrier: { readonly transport: string; readonly address: string } } | null;
+}
 
 /** A path that a session may not hear, and why. */
 export type RefusedPath = ErrorBody & { readonly path: string };
@@ -11,11 +17,11 @@ export type KickTarget = { readonly id: string } | { readonly user: string } | {
 /** Told of sessions. */
 export interface SessionObserver {
   /** A connection has got a session. */
-  opened(session: Session, isResumed: boolean): void;
+  opened(session: ObservedSession, isResumed: boolean): void;
   /** A session was told that it may not hear paths. */
-  refused(session: Session, paths: readonly RefusedPath[]): void;
+  refused(session: ObservedSession, paths: readonly RefusedPath[]): void;
   /** A session has ended. */
-  ended(session: Session, why: 'ended' | 'kicked' | 'dismissed'): void;
+  ended(session: ObservedSession, why: 'ended' | 'kicked' | 'dismissed'): void;
   /** The back end has ended sessions; `count` may be 0. */
   kicked(target: KickTarget, count: number, mayReturn: boolean): void;
 }

@@ -9,18 +9,24 @@ import type { SubscribeItem } from '../../../../protocol/frames.js';
 import { pathFault } from '../../../../protocol/paths.js';
 import type { Pattern } from '../../../../protocol/patterns.js';
 import type { Position } from '../../../../protocol/positions.js';
-import type { Identity, PathDecision } from '../access/identity.js';
+import type { AddressGuard } from '../access/address-guard.js';
+import type { AuthProviders, Identity, PathDecision } from '../access/identity.js';
 import { type Denial, Permissions } from '../access/permissions.js';
+import type { RevocationList } from '../access/revocation-list.js';
+import type { ByteBudget } from '../data/byte-budget.js';
+import type { Counters } from '../data/counters.js';
 import type { PathTable } from '../data/path-table.js';
+import type { Dispatcher } from '../hub/dispatcher.js';
 import { isInbox, isInboxOf } from '../log/reserved-paths.js';
+import type { Clock } from '../time/clock.js';
+import type { TimerWheel } from '../time/timer-wheel.js';
 import { Frame } from '../wire/frame.js';
 import type { SubscriptionHandoff } from './handoff.js';
-import { type Answer, PathAuthorizer } from './path-authorizer.js';
+import { type Answer, type AuthorizedSession, PathAuthorizer } from './path-authorizer.js';
 import { PendingPaths } from './pending-paths.js';
-import type { Session, SessionParts } from './session.js';
-import { SubscribeResult } from './subscribe-result.js';
+import { type ResultTarget, SubscribeResult } from './subscribe-result.js';
 import type { Subscription } from './subscription.js';
-import { Subscriptions } from './subscriptions.js';
+import { Subscriptions, type SubscriptionsOwner } from './subscriptions.js';
 
 /** What became of one path of a grant. */
 export type GrantResult =
@@ -31,6 +37,33 @@ export type GrantResult =
 export type RevokeResult =
   | { readonly path: string; readonly wasSubscribed: boolean }
   | { readonly path: string; readonly error: ErrorBody };
+
+/** The session whose paths these are. */
+export interface SessionPathsOwner extends SubscriptionsOwner, AuthorizedSession, ResultTarget {
+  /** What the session may hear has changed. */
+  grantsChanged(): void;
+}
+
+/** What the paths of a session stand on. */
+export interface SessionPathsOptions {
+  readonly dispatcher: Dispatcher;
+  readonly wheel: TimerWheel;
+  readonly clock: Clock;
+  readonly counters: Counters;
+  readonly authority: AuthProviders;
+  readonly revocations: RevocationList;
+  /** Whether everybody may hear a path. */
+  readonly isPublic: (path: string) => boolean;
+  /** Whether the server stops: nothing of a session changes any more. */
+  readonly isFrozen: () => boolean;
+  /** Characters of tokens that wait, of all sessions. */
+  readonly tokenBytes: ByteBudget;
+  readonly grantWaitMs: number;
+  readonly maxSubscriptions: number;
+  readonly maxTotalSubscriptions: number;
+  /** What sessions without a user hold. */
+  readonly guard: AddressGuard;
+}
 
 const itemError = (code: ErrorCode, index: number): ErrorBody => ({
   ...errorBody(code),
@@ -45,8 +78,8 @@ const SAYS_NOTHING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['keys_unavailab
 
 /** The paths of a session. */
 export class SessionPaths {
-  readonly #session: Session;
-  readonly #parts: SessionParts;
+  readonly #session: SessionPathsOwner;
+  readonly #parts: SessionPathsOptions;
   readonly #subscriptions: Subscriptions;
   /** Most sessions never wait, and have nothing of their own: these are made when they are needed. */
   #pending: PendingPaths | null = null;
@@ -55,7 +88,7 @@ export class SessionPaths {
   #lost: ReadonlySet<string> = NONE;
   #permissions: Permissions | null = null;
 
-  constructor(session: Session, parts: SessionParts) {
+  constructor(session: SessionPathsOwner, parts: SessionPathsOptions) {
     this.#session = session;
     this.#parts = parts;
     this.#subscriptions = new Subscriptions(session, parts);
@@ -201,7 +234,7 @@ export class SessionPaths {
       return { path, position: this.#subscriptions.positionOf(subscription) };
     });
     result.tell(this.#session);
-    this.#parts.onGrants(this.#session);
+    this.#session.grantsChanged();
     return results;
   }
 
@@ -219,7 +252,7 @@ export class SessionPaths {
     const taken = new Set(paths);
     this.#asking?.askAgain((path) => taken.has(path));
     this.#tellEnded(ended, 'back_end');
-    this.#parts.onGrants(this.#session);
+    this.#session.grantsChanged();
     return results;
   }
 
@@ -231,7 +264,7 @@ export class SessionPaths {
       (path) => pattern.match(path) !== null && !this.mayHear(path),
     );
     this.#endAll(ended, 'back_end');
-    this.#parts.onGrants(this.#session);
+    this.#session.grantsChanged();
     return ended.length;
   }
 
@@ -367,7 +400,7 @@ export class SessionPaths {
     for (const answer of answers) this.#settleAnswer(answer, result);
     this.#openWaiting(result);
     result.tell(this.#session);
-    this.#parts.onGrants(this.#session);
+    this.#session.grantsChanged();
   }
 
   #settleAnswer(answer: Answer, result: SubscribeResult): void {
@@ -416,7 +449,7 @@ export class SessionPaths {
     return (this.#pending?.size ?? 0) + (this.#asking?.size ?? 0);
   }
 
-  #waitingParts(): SessionParts & { readonly onWaiting: (change: number) => void } {
+  #waitingParts(): SessionPathsOptions & { readonly onWaiting: (change: number) => void } {
     const { counters, guard } = this.#parts;
     const onWaiting = (change: number): void => {
       counters.pending += change;

@@ -3,53 +3,33 @@
  * newest connection has it. Its `update` hands a message to the client directly.
  */
 import type { Json } from '../../../../protocol/frames.js';
-import type { AddressGuard, GuardedSession } from '../access/address-guard.js';
-import type { AuthProviders, Identity } from '../access/identity.js';
-import type { RevocationList } from '../access/revocation-list.js';
-import type { ByteBudget } from '../data/byte-budget.js';
-import type { Counters } from '../data/counters.js';
-import type { Dispatcher, Subscriber } from '../hub/dispatcher.js';
+import type { Identity } from '../access/identity.js';
+import type { Subscriber } from '../hub/dispatcher.js';
 import type { UpdateInfo } from '../hub/receiver.js';
 import { updateText } from '../log/update.js';
-import type { Clock } from '../time/clock.js';
-import type { TimerWheel } from '../time/timer-wheel.js';
 import { Frame } from '../wire/frame.js';
 import type { Verdict } from '../wire/outbox.js';
-import { type Connection, closingFrame } from './connection.js';
+import { type Connection, type ConnectionOwner, closingFrame } from './connection.js';
 import type { SessionHandoff } from './handoff.js';
 import type { RefusedPath, SessionObserver } from './session-observer.js';
-import { SessionPaths } from './session-paths.js';
+import { SessionPaths, type SessionPathsOptions, type SessionPathsOwner } from './session-paths.js';
 import { SessionState } from './session-state.js';
 import type { Subscription } from './subscription.js';
 
-/** What a session needs of its surroundings. */
-export interface SessionParts {
-  readonly dispatcher: Dispatcher;
-  readonly wheel: TimerWheel;
-  readonly clock: Clock;
-  readonly counters: Counters;
-  readonly authority: AuthProviders;
-  readonly revocations: RevocationList;
-  /** Whether everybody may hear a path. */
-  readonly isPublic: (path: string) => boolean;
-  /** Whether the server stops: nothing of a session changes any more. */
-  readonly isFrozen: () => boolean;
-  /** Characters of tokens that wait, of all sessions. */
-  readonly tokenBytes: ByteBudget;
-  readonly grantWaitMs: number;
-  readonly maxSubscriptions: number;
-  readonly maxTotalSubscriptions: number;
-  /** Told when what the session may hear has changed. */
+/** A connection that has a session, or had it. */
+export type SessionConnection = Connection<Session>;
+
+/** What a session stands on. */
+export interface SessionOptions extends SessionPathsOptions {
+  /** Called when what the session may hear has changed. */
   readonly onGrants: (session: Session) => void;
-  /** Told when its first subscription begins (1) and its last one ends (-1). */
+  /** Called when its first subscription begins (1) and its last one ends (-1). */
   readonly onSubscribed: (change: 1 | -1, session: Session) => void;
-  /** What sessions without a user hold. */
-  readonly guard: AddressGuard;
   readonly observer?: SessionObserver | undefined;
 }
 
 /** One client's session. */
-export class Session implements Subscriber, GuardedSession {
+export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
   readonly id: string;
   /** The user that it is bound to; null until a back end, a token or the session view names one. */
   user: string | null = null;
@@ -63,7 +43,7 @@ export class Session implements Subscriber, GuardedSession {
   /** When it gave its last command; null before the first. */
   lastCommandAt: number | null = null;
   /** The connection that has it; null between connections. */
-  connection: Connection | null = null;
+  connection: SessionConnection | null = null;
   /** Which opening of all, in the order of their coming, gave it its connection. */
   openingNumber = 0;
   /** The highest `attempt` of the `open` frames that took it; 0 for none. */
@@ -89,16 +69,16 @@ export class Session implements Subscriber, GuardedSession {
   readonly paths: SessionPaths;
   /** Most sessions have none: it is made when it is needed. */
   #state: SessionState | null = null;
-  readonly #observer: SessionObserver | undefined;
+  readonly #options: SessionOptions;
   #isEnded = false;
 
-  constructor(id: string, parts: SessionParts, isRaw: boolean) {
+  constructor(id: string, options: SessionOptions, isRaw: boolean) {
     this.id = id;
     this.isRaw = isRaw;
-    this.#observer = parts.observer;
-    this.openedAt = parts.clock.now();
+    this.#options = options;
+    this.openedAt = options.clock.now();
     this.lastContactAt = this.openedAt;
-    this.paths = new SessionPaths(this, parts);
+    this.paths = new SessionPaths(this, options);
   }
 
   /** Whether it has ended; it takes part in nothing any more. */
@@ -138,7 +118,7 @@ export class Session implements Subscriber, GuardedSession {
   /** Tells the client which paths it may not hear. */
   tellRefused(paths: RefusedPath[]): void {
     this.tell(Frame.of({ type: 'refused', paths, ...this.asOf }));
-    this.#observer?.refused(this, paths);
+    this.#options.observer?.refused(this, paths);
   }
 
   connectTo(path: string): void {
@@ -169,13 +149,33 @@ export class Session implements Subscriber, GuardedSession {
     this.paths.startCatchUp(subscription);
   }
 
+  sendSnapshot(subscription: Subscription): void {
+    this.paths.sendSnapshot(subscription);
+  }
+
+  readOn(connection: Connection): boolean {
+    return this.connection === connection && this.paths.readOn();
+  }
+
+  deniedAt(path: string): number | null {
+    return this.paths.deniedAt(path);
+  }
+
+  grantsChanged(): void {
+    this.#options.onGrants(this);
+  }
+
+  subscribedChanged(change: 1 | -1): void {
+    this.#options.onSubscribed(change, this);
+  }
+
   /** What a connection that has lost the session is told of the one that has it. */
   get takenBy(): { readonly attempt?: number } {
     return this.connectionAttempt === 0 ? {} : { attempt: this.connectionAttempt };
   }
 
   /** Gives the session to a newer connection; the older one is closed. */
-  attach(connection: Connection): void {
+  attach(connection: SessionConnection): void {
     const older = this.connection;
     this.connection = connection;
     this.connectionNumber = connection.number;

@@ -4,7 +4,13 @@ import type { SubscribedItem, SubscribeItem } from '../../../../protocol/frames.
 import type { Position } from '../../../../protocol/positions.js';
 import type { PathTable } from '../data/path-table.js';
 import { Frame } from '../wire/frame.js';
-import type { Session } from './session.js';
+
+/** The session that is told the result. */
+export interface ResultTarget {
+  readonly asOf: { readonly received?: number };
+  tell(frame: Frame): void;
+  tellRefused(paths: ({ path: string } & ErrorBody)[]): void;
+}
 
 /** Decisions, as they are made. */
 export class SubscribeResult {
@@ -45,7 +51,7 @@ export class SubscribeResult {
   }
 
   /** Tells the client. */
-  tell(session: Session): void {
+  tell(session: ResultTarget): void {
     const { subscribed, pending, refused, ended } = this;
     if (subscribed.length > 0) session.tell(Frame.of({ type: 'subscribed', paths: subscribed }));
     if (pending.length > 0) session.tell(Frame.of({ type: 'pending', paths: pending }));

@@ -4,13 +4,12 @@
  * connection a subscription is behind.
  */
 import type { Position } from '../../../../protocol/positions.js';
-import type { Path } from '../hub/path.js';
+import type { Path, PathListener } from '../hub/path.js';
 import type { Gap } from '../log/resume-point.js';
 import type { Snapshot } from '../log/snapshot.js';
 import type { Update } from '../log/update.js';
 import { isHiddenFrom } from '../log/update.js';
 import type { Outbox } from '../wire/outbox.js';
-import type { Session } from './session.js';
 
 /** What a subscription that follows the state of its path still has to be sent. */
 export interface StateFollower {
@@ -22,9 +21,19 @@ export interface StateFollower {
   part: number;
 }
 
+/** Whose subscription it is. */
+export interface SubscriptionOwner {
+  readonly id: string;
+  readonly connection: { readonly outbox: Outbox } | null;
+  /** A live subscription found no room: it reads on from the log once the connection has drained. */
+  startCatchUp(subscription: Subscription): void;
+  /** Sends a snapshot of the state, which the subscription follows. */
+  sendSnapshot(subscription: Subscription): void;
+}
+
 /** A session's place in a path. */
-export class Subscription {
-  readonly session: Session;
+export class Subscription implements PathListener {
+  readonly owner: SubscriptionOwner;
   readonly path: Path;
   /** Where it began: what a client that never said how far it is gets its replay from. */
   readonly start: Position | null;
@@ -41,8 +50,8 @@ export class Subscription {
   /** Its index among the path's subscriptions; kept by the path. */
   index = -1;
 
-  constructor(session: Session, path: Path, start: Position | null) {
-    this.session = session;
+  constructor(owner: SubscriptionOwner, path: Path, start: Position | null) {
+    this.owner = owner;
     this.path = path;
     this.start = start;
     this.cursor = start?.offset ?? 0;
@@ -55,7 +64,7 @@ export class Subscription {
 
   /** Enqueues updates on the session's connection from now on, if there is one: everything before is sent. */
   goLive(): void {
-    this.#outbox = this.session.connection?.outbox ?? null;
+    this.#outbox = this.owner.connection?.outbox ?? null;
     this.isSkipping = false;
   }
 
@@ -71,16 +80,20 @@ export class Subscription {
     // Accepted before it was connected, by a receiver that was being told of another update.
     if (update.position !== null && update.position.offset <= this.cursor) return false;
     if (this.path.isSkipped && outbox.isStalled) {
-      this.session.startCatchUp(this);
+      this.owner.startCatchUp(this);
       return false;
     }
-    const isHidden = !update.isForAll && isHiddenFrom(update, this.session.id);
+    const isHidden = !update.isForAll && isHiddenFrom(update, this.owner.id);
     if (!isHidden && outbox.add(update.frame) !== 'ok') {
-      this.session.startCatchUp(this);
+      this.owner.startCatchUp(this);
       return false;
     }
     if (update.position !== null) this.cursor = update.position.offset;
     return !isHidden;
+  }
+
+  sendSnapshot(): void {
+    if (this.state !== null) this.owner.sendSnapshot(this);
   }
 
   /** Follows the path's state from now on, beginning with a snapshot if one `isDue`; what was being sent counts no more. */

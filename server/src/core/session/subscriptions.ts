@@ -5,31 +5,38 @@
 import { type ErrorCode, errorBody } from '../../../../protocol/codes.js';
 import type { SubscribeItem } from '../../../../protocol/frames.js';
 import type { Position } from '../../../../protocol/positions.js';
-import type { AddressGuard } from '../access/address-guard.js';
+import type { AddressGuard, GuardedSession } from '../access/address-guard.js';
 import type { Counters } from '../data/counters.js';
 import type { Dispatcher } from '../hub/dispatcher.js';
 import type { Path } from '../hub/path.js';
 import { isInbox } from '../log/reserved-paths.js';
 import { type ResumePoint, resumePointIn } from '../log/resume-point.js';
+import type { Frame } from '../wire/frame.js';
+import type { Verdict } from '../wire/outbox.js';
 import { CatchUp } from './catch-up.js';
 import type { SubscriptionHandoff } from './handoff.js';
-import type { Session } from './session.js';
 import type { SubscribeResult } from './subscribe-result.js';
-import { Subscription } from './subscription.js';
+import { Subscription, type SubscriptionOwner } from './subscription.js';
 
 /** What subscriptions need of their surroundings. */
 export interface SubscriptionsParts {
   readonly dispatcher: Dispatcher;
   readonly counters: Counters;
-  /** Told when the first ordinary one begins (1) and the last one ends (-1). */
-  readonly onSubscribed: (change: 1 | -1, session: Session) => void;
   /** What sessions without a user hold. */
   readonly guard: AddressGuard;
 }
 
+/** Whose subscriptions they are. */
+export interface SubscriptionsOwner extends SubscriptionOwner, GuardedSession {
+  /** Puts a frame into the outbox; the verdict is the caller's to heed. */
+  enqueue(frame: Frame): Verdict;
+  /** Its first subscription that counts has begun (1), or the last one has ended (-1). */
+  subscribedChanged(change: 1 | -1): void;
+}
+
 /** The subscriptions of a session. */
 export class Subscriptions {
-  readonly #session: Session;
+  readonly #session: SubscriptionsOwner;
   readonly #parts: SubscriptionsParts;
   readonly #all = new Map<string, Subscription>();
   /** Those that are not to messages to the session itself: these make it no less idle. */
@@ -37,7 +44,7 @@ export class Subscriptions {
   /** Most sessions are never behind: it is made when it is needed. */
   #behind: CatchUp | null = null;
 
-  constructor(session: Session, parts: SubscriptionsParts) {
+  constructor(session: SubscriptionsOwner, parts: SubscriptionsParts) {
     this.#session = session;
     this.#parts = parts;
   }
@@ -95,7 +102,7 @@ export class Subscriptions {
     this.#parts.counters.subscriptions++;
     if (isInbox(subscription.path.name)) return;
     this.#parts.guard.pathsChanged(this.#session, 1);
-    if (++this.#ordinary === 1) this.#parts.onSubscribed(1, this.#session);
+    if (++this.#ordinary === 1) this.#session.subscribedChanged(1);
   }
 
   /** A connection has taken the session: goes on from where its client is, or ends. */
@@ -157,7 +164,7 @@ export class Subscriptions {
     this.#parts.counters.subscriptions--;
     if (isInbox(name)) return true;
     this.#parts.guard.pathsChanged(this.#session, -1);
-    if (--this.#ordinary === 0) this.#parts.onSubscribed(-1, this.#session);
+    if (--this.#ordinary === 0) this.#session.subscribedChanged(-1);
     return true;
   }
 

@@ -6,8 +6,8 @@
  * thousands of connections cost one timer, and an idle one costs no memory but its place.
  */
 
-import { type Connection, closingFrame } from '../session/connection.js';
-import type { Session } from '../session/session.js';
+import { closingFrame } from '../session/connection.js';
+import type { Session, SessionConnection } from '../session/session.js';
 import type { Clock } from '../time/clock.js';
 import type { TimerWheel, WheelTimer } from '../time/timer-wheel.js';
 import { Frame } from '../wire/frame.js';
@@ -30,7 +30,7 @@ export interface LivenessParts {
 export class Liveness {
   readonly #parts: LivenessParts;
   readonly #onLook: (session: Session) => void;
-  readonly #buckets: Connection[][] = Array.from({ length: BUCKETS }, () => []);
+  readonly #buckets: SessionConnection[][] = Array.from({ length: BUCKETS }, () => []);
   /** The bucket that was looked at last. */
   #at = 0;
   #watched = 0;
@@ -46,12 +46,12 @@ export class Liveness {
   }
 
   /** Watches a session's new connection until it is `unwatch`ed. */
-  watch(session: Session, connection: Connection): void {
+  watch(session: Session, connection: SessionConnection): void {
     this.forget(session);
     const now = this.#parts.clock.monotonic();
     connection.pingDueAt = Math.floor(now + this.#parts.settings.pingIntervalMs);
     connection.bucket = this.#at;
-    connection.index = (this.#buckets[this.#at] as Connection[]).push(connection) - 1;
+    connection.index = (this.#buckets[this.#at] as SessionConnection[]).push(connection) - 1;
     this.#watched++;
     if (this.#isLookDue) return;
     this.#nextLookAt = now + TICK_MS;
@@ -59,10 +59,10 @@ export class Liveness {
   }
 
   /** Watches a connection no more. Idempotent. */
-  unwatch(connection: Connection): void {
+  unwatch(connection: SessionConnection): void {
     if (connection.index < 0) return;
-    const bucket = this.#buckets[connection.bucket] as Connection[];
-    const last = bucket.pop() as Connection;
+    const bucket = this.#buckets[connection.bucket] as SessionConnection[];
+    const last = bucket.pop() as SessionConnection;
     if (last !== connection) {
       bucket[connection.index] = last;
       last.index = connection.index;
@@ -99,7 +99,7 @@ export class Liveness {
     for (let due = BUCKETS; due > 0 && this.#nextLookAt <= now; due--) {
       this.#nextLookAt += TICK_MS;
       this.#at = (this.#at + 1) % BUCKETS;
-      const bucket = this.#buckets[this.#at] as Connection[];
+      const bucket = this.#buckets[this.#at] as SessionConnection[];
       // From the end: one that goes leaves its place to one that was looked at.
       for (let i = bucket.length - 1; i >= 0; i--) {
         const connection = bucket[i];
@@ -110,8 +110,8 @@ export class Liveness {
     if (this.#watched > 0) this.#lookLater(now);
   }
 
-  #look(connection: Connection, now: number): void {
-    const { session } = connection;
+  #look(connection: SessionConnection, now: number): void {
+    const { owner: session } = connection;
     if (session.connection !== connection || connection.isClosed) return this.unwatch(connection);
     if (this.#isStalled(connection, now)) return connection.close(closingFrame('stalled'));
     const isPingDue = now >= connection.pingDueAt;
@@ -122,16 +122,16 @@ export class Liveness {
     this.#ping(connection);
   }
 
-  #ping(connection: Connection): void {
+  #ping(connection: SessionConnection): void {
     if (!connection.carrier.isPinged) return connection.carrier.keepAlive();
     // Where there is no room there is traffic enough; whether the socket takes it, the stall watch sees.
-    const { session } = connection;
+    const { owner: session } = connection;
     const verdict = session.enqueue(Frame.of({ type: 'ping', received: session.received }));
     connection.isPingUnanswered = verdict === 'ok';
   }
 
   /** A socket that has bytes to take and took none for too long. A poll that is not there is no stall. */
-  #isStalled(connection: Connection, now: number): boolean {
+  #isStalled(connection: SessionConnection, now: number): boolean {
     if (!connection.outbox.isStalled) return false;
     const taken = connection.carrier.bytesTaken();
     if (connection.takenAt === 0 || taken !== connection.taken) {

@@ -15,7 +15,7 @@ import type { Registry } from '../hub/registry.js';
 import { EVERYBODY } from '../log/reserved-paths.js';
 import { type Carrier, Connection, type ConnectionParts, closingFrame } from '../session/connection.js';
 import type { HandoffTimes, SessionHandoff } from '../session/handoff.js';
-import { Session, type SessionParts } from '../session/session.js';
+import { Session, type SessionConnection, type SessionOptions } from '../session/session.js';
 import type { SessionObserver } from '../session/session-observer.js';
 import type { GrantResult } from '../session/session-paths.js';
 import type { Clock, IdSource } from '../time/clock.js';
@@ -45,7 +45,7 @@ import { TicketRenewal } from './ticket-renewal.js';
 
 /** What the table stands on. */
 export interface SessionsParts
-  extends Pick<SessionParts, 'dispatcher' | 'counters' | 'isPublic' | 'authority'> {
+  extends Pick<SessionOptions, 'dispatcher' | 'counters' | 'isPublic' | 'authority'> {
   readonly registry: Registry;
   readonly flusher: Flusher;
   readonly wheel: TimerWheel;
@@ -62,7 +62,7 @@ export interface SessionsParts
 }
 
 /** A connection that was opened, or why it was not, with how its transport is to close. */
-export type OpenOutcome = { readonly session: Session; readonly connection: Connection } | Refusal;
+export type OpenOutcome = { readonly session: Session; readonly connection: SessionConnection } | Refusal;
 
 /** A session is there for so long after the last place in the line of those who were refused. */
 const LINE_MARGIN_MS = 5_000;
@@ -72,8 +72,8 @@ export const MAX_TOKEN_CHARACTERS = 32 * 1024 * 1024;
 /** All sessions of this server. */
 export class Sessions {
   readonly #parts: SessionsParts;
-  readonly #sessionParts: SessionParts;
-  readonly #connectionParts: ConnectionParts;
+  readonly #sessionParts: SessionOptions;
+  readonly #connectionParts: ConnectionParts<Session>;
   readonly #sessions = new Map<string, Session>();
   readonly #liveness: Liveness;
   readonly #tickets: TicketRenewal;
@@ -266,7 +266,7 @@ export class Sessions {
   }
 
   /** The client was heard on a connection. */
-  heard(session: Session, connection: Connection): void {
+  heard(session: Session, connection: SessionConnection): void {
     session.lastContactAt = this.#parts.clock.now();
     connection.isPingUnanswered = false;
   }
@@ -424,7 +424,7 @@ export class Sessions {
     return session;
   }
 
-  #attach(session: Session, carrier: Carrier): Connection {
+  #attach(session: Session, carrier: Carrier): SessionConnection {
     const connection = new Connection(session, carrier, this.#connectionParts);
     this.#connections++;
     session.attach(connection);
@@ -440,8 +440,8 @@ export class Sessions {
   }
 
   /** A session without a connection waits for another for a while. */
-  #ended(connection: Connection): void {
-    const { session } = connection;
+  #ended(connection: SessionConnection): void {
+    const { owner: session } = connection;
     this.#connections--;
     this.#liveness.unwatch(connection);
     if (!session.detach(connection) || session.isEnded) return;

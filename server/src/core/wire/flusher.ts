@@ -11,7 +11,12 @@
 import type { Clock } from '../time/clock.js';
 import { Batch } from './batch.js';
 import type { Framing } from './frame.js';
-import type { Outbox } from './outbox.js';
+
+/** What a flusher writes. */
+export interface Flushable {
+  /** Writes what waits. */
+  flush(): void;
+}
 
 const PAUSE_FACTOR = 2;
 const MAX_PAUSE_MS = 10;
@@ -31,8 +36,8 @@ export class Flusher {
   readonly #empty: (Batch | undefined)[] = [];
   /** Batches whose bytes were joined since the last flush was over; a slow connection must not keep them. */
   readonly joined: Batch[] = [];
-  #dirty: Outbox[] = [];
-  #flushing: Outbox[] = [];
+  #dirty: Flushable[] = [];
+  #flushing: Flushable[] = [];
   #at = 0;
   #left = 0;
   #turns = 0;
@@ -59,7 +64,7 @@ export class Flusher {
   }
 
   /** Queues an outbox for the next flush. */
-  add(outbox: Outbox): void {
+  add(outbox: Flushable): void {
     this.#dirty.push(outbox);
     if (this.#isDue) return;
     this.#isDue = true;
@@ -97,7 +102,7 @@ export class Flusher {
     const started = this.#clock.monotonic();
     const outboxes = this.#flushing;
     while (this.#left > 0) {
-      (outboxes[this.#at] as Outbox).flush();
+      (outboxes[this.#at] as Flushable).flush();
       this.#at = this.#at + 1 === outboxes.length ? 0 : this.#at + 1;
       this.#left--;
       if (this.#left % STRIDE === 0 && this.#clock.monotonic() - started >= this.#sliceMs) break;
