@@ -6,9 +6,10 @@ import type { Json } from '../../../../protocol/frames.js';
 import { pathFault } from '../../../../protocol/paths.js';
 import type { Counters } from '../data/counters.js';
 import type { Broker } from '../log/broker.js';
+import type { UpdateInfo } from '../log/update.js';
 import { Update } from '../log/update.js';
 import { Path } from './path.js';
-import type { OnReceiverFault, Receiver, UpdateInfo } from './receiver.js';
+import type { OnReceiverFault, Receiver } from './receiver.js';
 import { GONE, type Registry } from './registry.js';
 
 /** A receiver that keeps its own account of its paths, as a session does. */

@@ -4,7 +4,6 @@ import type { Json } from '../../../../protocol/frames.js';
 import { LIMITS } from '../../../../protocol/limits.js';
 import { keyFault, pathFault } from '../../../../protocol/paths.js';
 import type { Draft, Update } from '../log/update.js';
-import type { EncodedMessage } from '../sessions/direct-messages.js';
 import type { Publisher } from './publisher.js';
 
 /** An update as a back end names it. */
@@ -14,6 +13,13 @@ export interface UpdateRequest {
   readonly key?: string;
   readonly version?: number | null;
   readonly except?: readonly string[];
+}
+
+/** A message on its way to sessions. */
+export interface EncodedMessage {
+  readonly message: Json;
+  /** The message as JSON. */
+  readonly text: string;
 }
 
 /** How deep a message may be nested: what was published must be written again, within other things, whenever it is asked for. */

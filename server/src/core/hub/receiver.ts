@@ -3,15 +3,7 @@
  * a bridge to another system are all receivers.
  */
 import type { Json } from '../../../../protocol/frames.js';
-import type { Position } from '../../../../protocol/positions.js';
-
-/** What is known of an update beyond its message. */
-export interface UpdateInfo {
-  /** Where it stands in its path's log; null on a path without one. */
-  readonly position: Position | null;
-  /** Of which entry of the path's state it is the new value; null for none. */
-  readonly key: string | null;
-}
+import type { UpdateInfo } from '../log/update.js';
 
 /** Anything that can be told of updates. */
 export interface Receiver {

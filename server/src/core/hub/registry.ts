@@ -4,7 +4,8 @@
  * isolated.
  */
 import type { Json } from '../../../../protocol/frames.js';
-import { type OnReceiverFault, type Receiver, tell, type UpdateInfo } from './receiver.js';
+import type { UpdateInfo } from '../log/update.js';
+import { type OnReceiverFault, type Receiver, tell } from './receiver.js';
 
 /** The name under which a receiver's end is told to the delegates, with its id as the message. */
 export const GONE = '::gone';

@@ -4,7 +4,6 @@
  */
 import type { Json } from '../../../../protocol/frames.js';
 import type { Position } from '../../../../protocol/positions.js';
-import type { UpdateInfo } from '../hub/receiver.js';
 import { Frame } from '../wire/frame.js';
 
 /** An update that someone wants to publish. */
@@ -89,6 +88,14 @@ export function updateText(
   return position === null
     ? `${head}}`
     : `${head},"position":{"epoch":"${position.epoch}","offset":${position.offset}}}`;
+}
+
+/** What is known of an update beyond its message. */
+export interface UpdateInfo {
+  /** Where it stands in its path's log; null on a path without one. */
+  readonly position: Position | null;
+  /** Of which entry of the path's state it is the new value; null for none. */
+  readonly key: string | null;
 }
 
 /** An update on its way to the receivers. */

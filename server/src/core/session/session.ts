@@ -5,7 +5,7 @@
 import type { Json } from '../../../../protocol/frames.js';
 import type { Identity } from '../access/identity.js';
 import type { Subscriber } from '../hub/dispatcher.js';
-import type { UpdateInfo } from '../hub/receiver.js';
+import type { UpdateInfo } from '../log/update.js';
 import { updateText } from '../log/update.js';
 import { Frame } from '../wire/frame.js';
 import type { Verdict } from '../wire/outbox.js';

@@ -3,19 +3,12 @@
  * away, arrive once and in order, and what is lost is told.
  */
 import type { Outcome } from '../../../../protocol/codes.js';
-import type { Json } from '../../../../protocol/frames.js';
+import type { EncodedMessage } from '../hub/draft.js';
 import type { Publisher } from '../hub/publisher.js';
 import { EVERYBODY, inboxOf } from '../log/reserved-paths.js';
 import type { Update } from '../log/update.js';
 import type { Session } from '../session/session.js';
 import type { Sessions } from './sessions.js';
-
-/** A message on its way to sessions. */
-export interface EncodedMessage {
-  readonly message: Json;
-  /** The message as JSON. */
-  readonly text: string;
-}
 
 /** Whom a message is for. */
 export interface Recipients {
