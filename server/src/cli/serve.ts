@@ -21,7 +21,6 @@ export async function serve(flags: Record<string, unknown>): Promise<void> {
   for (const { name, nearest } of unknownVariables(process.env)) {
     warn(`${name} is no setting of Dobby and is ignored; did you mean ${nearest}?`);
   }
-  keepHeapSmall();
   const { config: file } = flags;
   const config = loadConfig({
     ...(typeof file === 'string' ? { file } : {}),
@@ -34,6 +33,8 @@ export async function serve(flags: Record<string, unknown>): Promise<void> {
   const isStopping = stopOnSignals(dobby);
   try {
     greet(dobby, await dobby.start());
+    // What a start reads lives on: until here the heap may grow quickly.
+    keepHeapSmall();
   } catch (error) {
     if (!isStopping()) throw error;
     return;
