@@ -6,15 +6,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Idempotency } from '../../server/dist/server/src/api/idempotency.js';
+import { systemClock, systemIds } from '../../server/dist/server/src/core/clock.js';
+import { RevocationList } from '../../server/dist/server/src/core/revocations.js';
+import { TimerWheel } from '../../server/dist/server/src/core/timer-wheel.js';
+import { MemoryBroker } from '../../server/dist/server/src/stores/memory/memory-broker.js';
 import {
   MAX_EMPTY_LINES,
   MAX_JOURNAL_LINES,
   openJournals,
-} from '../../server/dist/server/src/auth/revocation-journal.js';
-import { MemoryBroker } from '../../server/dist/server/src/brokers/memory/memory-broker.js';
-import { systemClock, systemIds } from '../../server/dist/server/src/core/clock.js';
-import { RevocationList } from '../../server/dist/server/src/core/revocations.js';
-import { TimerWheel } from '../../server/dist/server/src/core/timer-wheel.js';
+} from '../../server/dist/server/src/stores/revocations/revocation-journal.js';
 
 const COUNT = 120_000;
 /** The median of several thousands at each end: one of them may meet a garbage collection. */
@@ -57,7 +57,9 @@ const FILLED = {
     ].map(([name, of]) => [
       name,
       () => {
-        const revocations = new RevocationList({ write: async (revocation) => void JSON.stringify(revocation) });
+        const revocations = new RevocationList({
+          write: async (revocation) => void JSON.stringify(revocation),
+        });
         return { add: (i) => revocations.add(of(i)) };
       },
     ]),

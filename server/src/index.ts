@@ -2,8 +2,7 @@
 export type { ErrorBody, ErrorCode } from '../../protocol/codes.js';
 export type { Json } from '../../protocol/frames.js';
 export type { Position } from '../../protocol/positions.js';
-export { TokenKeysError } from './auth/key-source.js';
-export { StateFolderError } from './auth/state-folder.js';
+export { TokenKeysError } from './auth/tokens/key-source.js';
 export type { Kicked, UpdateOptions } from './call-options.js';
 export { ModuleError } from './commands/modules/folder.js';
 export { type Config, ConfigError, type ConfigInput } from './config/config.js';
@@ -13,4 +12,5 @@ export type { GrantResult, RevokeResult } from './core/session/session-paths.js'
 export type { PatternResult } from './core/sessions/session-admin.js';
 export { createDobby, Dobby } from './dobby.js';
 export { DobbyError } from './dobby-error.js';
+export { StateFolderError } from './stores/state-folder/state-folder.js';
 export { VERSION } from './version.js';

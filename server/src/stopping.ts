@@ -4,15 +4,15 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { MountedApi } from './api/http.js';
-import type { Journals } from './auth/revocation-journal.js';
-import type { MemoryBroker } from './brokers/memory/memory-broker.js';
+import type { ConfiguredAuthProviders } from './auth/providers/configured-auth-providers.js';
 import type { CommandCenter } from './commands/command-center.js';
 import type { Engine } from './core/engine.js';
 import type { Sessions } from './core/sessions/sessions.js';
 import { systemClock } from './core/time/clock.js';
 import type { TimerWheel } from './core/time/timer-wheel.js';
-import { type Handover, loadingMs } from './handoff/handover.js';
-import type { ConfiguredAuthProviders } from './identity/authorities.js';
+import { type Handover, loadingMs } from './stores/handoff/handover.js';
+import type { MemoryBroker } from './stores/memory/memory-broker.js';
+import type { Journals } from './stores/revocations/revocation-journal.js';
 import type { Endpoint } from './transports/endpoint.js';
 
 /** Nobody is asked to come back sooner: a restarted server needs this long to be there. */

@@ -1,6 +1,6 @@
 /** One HTTP exchange as the server's endpoint sees it: the parts of Fastify's request and reply and of Node's response and socket that it uses. */
 import { EventEmitter } from 'node:events';
-import { knownFault } from '../../../server/src/http-errors.js';
+import { knownFault } from '../../../server/src/http/http-errors.js';
 
 /** Where an answer goes. */
 export interface AnswerSink {

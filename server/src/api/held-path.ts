@@ -2,7 +2,7 @@
 import { pathFault } from '../../../protocol/paths.js';
 import type { Dispatcher } from '../core/hub/dispatcher.js';
 import type { Path } from '../core/hub/path.js';
-import { fault } from '../http-errors.js';
+import { fault } from '../http/http-errors.js';
 
 /** Lets `read` look at a path; nothing of it may be kept. @throws RequestFault that names `field` when it is no path */
 export function withPath<T>(

@@ -2,8 +2,8 @@
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { LIMITS } from '../../../protocol/limits.js';
-import type { ApiKey, ApiKeys } from '../auth/api-keys.js';
-import { fault, RequestFault } from '../http-errors.js';
+import type { ApiKey, ApiKeys } from '../auth/api-keys/api-keys.js';
+import { fault, RequestFault } from '../http/http-errors.js';
 import { check } from '../schema.js';
 import type { Idempotency } from './idempotency.js';
 import type { AnyMethod, ApiContext } from './method.js';

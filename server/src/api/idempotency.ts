@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { LinkedMap } from '../core/data/linked-map.js';
 import type { AnsweredRequest } from '../core/session/handoff.js';
 import type { Clock } from '../core/time/clock.js';
-import { fault } from '../http-errors.js';
+import { fault } from '../http/http-errors.js';
 
 const LIFETIME_MS = 5 * 60 * 1000;
 /** Answers that are kept, one for each update that they speak of: some 30 MB. */

@@ -3,8 +3,8 @@
  * before anything takes effect. A path that no pattern of the key matches is beyond it, also one that is none.
  */
 import { type ErrorBody, errorBody } from '../../../protocol/codes.js';
-import type { ApiKey } from '../auth/api-keys.js';
-import { fault } from '../http-errors.js';
+import type { ApiKey } from '../auth/api-keys/api-keys.js';
+import { fault } from '../http/http-errors.js';
 
 /** The fields of `Body`, of each of its shapes where there are several. */
 type FieldOf<Body> = Body extends unknown ? keyof Body & string : never;

@@ -3,13 +3,13 @@
  * at all while the back end is down. Nothing is repeated here, and no redirect is followed.
  */
 import { errors, Pool } from 'undici';
+import { Semaphore } from '../core/data/semaphore.js';
 import { isTooDeep } from '../core/hub/draft.js';
 import type { Clock } from '../core/time/clock.js';
+import { redirectAdvice } from '../http/redirects.js';
+import { NOT_UTF8, otherCharset, utf8Of } from '../http/utf8.js';
 import type { Log } from '../observe/log.js';
-import { redirectAdvice } from '../redirects.js';
-import { NOT_UTF8, otherCharset, utf8Of } from '../utf8.js';
-import { CircuitBreaker, type CircuitToken } from './circuit.js';
-import { Places } from './places.js';
+import { CircuitBreaker, type CircuitToken } from './circuit-breaker.js';
 import { SIGNATURE_HEADER, sign } from './signature.js';
 
 /** What a webhook stands on. */
@@ -61,7 +61,7 @@ export class Webhook {
   readonly #target: string;
   readonly #circuit: CircuitBreaker;
   /** Its line is here and not in the pool, so that the time in it is not taken for the back end's. */
-  readonly #places: Places;
+  readonly #connections: Semaphore;
   #asked = 0;
 
   constructor(parts: WebhookParts) {
@@ -75,7 +75,7 @@ export class Webhook {
       keepAliveTimeout: IDLE_MS,
       maxResponseSize: MAX_ANSWER_BYTES,
     });
-    this.#places = new Places(parts.maxConnections);
+    this.#connections = new Semaphore({ maxRunning: parts.maxConnections });
     this.#circuit = new CircuitBreaker(parts.clock, (pauseMs) => this.#tell(pauseMs));
   }
 
@@ -88,11 +88,11 @@ export class Webhook {
     if (this.#asked >= this.#parts.maxConnections * (1 + WAITING_PER_CONNECTION)) return { failure: 'busy' };
     this.#asked++;
     try {
-      if (!(await this.#places.take(wait.signal))) return { failure: 'busy' };
+      if (!(await this.#connections.acquire({ signal: wait.signal }))) return { failure: 'busy' };
       try {
         return await this.#askNow(JSON.stringify(question), wait, headers);
       } finally {
-        this.#places.giveBack();
+        this.#connections.release();
       }
     } finally {
       this.#asked--;

@@ -3,12 +3,12 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
-import { TokenKeysError } from '../auth/key-source.js';
-import { StateFolderError } from '../auth/state-folder.js';
+import { TokenKeysError } from '../auth/tokens/key-source.js';
 import { ModuleError } from '../commands/modules/folder.js';
 import { ConfigError } from '../config/config.js';
 import { TEXT_FIELDS } from '../config/sources.js';
-import { Utf8Error } from '../utf8.js';
+import { Utf8Error } from '../http/utf8.js';
+import { StateFolderError } from '../stores/state-folder/state-folder.js';
 import { VERSION } from '../version.js';
 import { CommandError } from './client.js';
 import { history } from './history.js';

@@ -3,11 +3,11 @@ import { SignJWT } from 'jose';
 import { LIMITS } from '../../../protocol/limits.js';
 import { patternFault } from '../../../protocol/patterns.js';
 import { secretsOf } from '../../../protocol/secrets.js';
-import { StateFolder } from '../auth/state-folder.js';
-import { identityOf, passOf } from '../auth/token-claims.js';
-import type { Claims } from '../auth/token-times.js';
+import { identityOf, passOf } from '../auth/tokens/token-claims.js';
+import type { Claims } from '../auth/tokens/token-times.js';
 import type { Config } from '../config/config.js';
 import { loadConfig } from '../config/sources.js';
+import { StateFolder } from '../stores/state-folder/state-folder.js';
 import { CommandError } from './client.js';
 
 /** The flags; what they leave out is as the server's configuration says. */

@@ -8,8 +8,8 @@ import { BackEndRouter } from './back-end/back-end-router.js';
 import { Commands } from './commands.js';
 import { Doings } from './doings.js';
 import type { CommandRouter } from './handler.js';
+import { EventLoopMonitor } from './modules/event-loop-monitor.js';
 import { CommandFolder, type LoadedModule } from './modules/folder.js';
-import { EventLoopMonitor } from './modules/loop-watch.js';
 import { Module } from './modules/module.js';
 import { ModuleRouter } from './modules/module-router.js';
 

@@ -16,12 +16,12 @@ import type { Clock } from '../core/time/clock.js';
 import type { TimerWheel } from '../core/time/timer-wheel.js';
 import { Frame } from '../core/wire/frame.js';
 import type { Log } from '../observe/log.js';
-import { TokenBucket } from './allowance.js';
 import { type Called, CallRecord, type KeptAnswers } from './call-record.js';
 import type { CallOutcome, CommandRouter, Handler } from './handler.js';
 import { commandError, errorFrame, replyFrame } from './replies.js';
 import { type CallOwner, RunningCall } from './running-call.js';
 import { SessionCalls } from './session-calls.js';
+import { TokenBucket } from './token-bucket.js';
 
 /** Handlers of all sessions together: one client may open very many. */
 export const MAX_UNFINISHED = 10_000;

@@ -1,6 +1,7 @@
 /** The running commands of one session: how many, and which wait for each other. */
-import type { TokenBucket } from './allowance.js';
+
 import type { CallRecord } from './call-record.js';
+import type { TokenBucket } from './token-bucket.js';
 
 /** A call as far as its order counts. */
 export interface OrderedCall {

@@ -3,8 +3,8 @@
  * field's name in capitals), flags of the command line.
  */
 import { z } from 'zod';
-import { looseRights, refusedRights } from '../file-rights.js';
-import { readUtf8 } from '../utf8.js';
+import { readUtf8 } from '../http/utf8.js';
+import { looseRights, refusedRights } from '../stores/state-folder/file-rights.js';
 import { type Config, ConfigError, completeConfig, configSchema } from './config.js';
 
 /** How a field is written as a flag or an environment variable. */

@@ -24,11 +24,11 @@ import type {
 import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/limits.js';
 import { pathFault } from '../../../protocol/paths.js';
 import type { Position } from '../../../protocol/positions.js';
-import type { Origins } from '../auth/origins.js';
+import type { Origins } from '../auth/origins/origins.js';
 import { closingFrame } from '../core/session/connection.js';
 import type { Session } from '../core/session/session.js';
 import { FLOOD_PAUSE_MS } from '../core/wire/frame-rate.js';
-import { fault, headerFault, RequestFault, refuseSocket } from '../http-errors.js';
+import { fault, headerFault, RequestFault, refuseSocket } from '../http/http-errors.js';
 import { decodeBody, type PostBody } from './decode.js';
 import { streamEvents } from './event-stream.js';
 import { receiveFrame } from './inbound.js';

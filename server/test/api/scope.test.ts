@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { METHODS } from '../../src/api/methods/index.js';
-import { parseKeys } from '../../src/auth/api-key-list.js';
+import { parseKeys } from '../../src/auth/api-keys/api-key-list.js';
 import { type Answer, type Api, createApi } from '../support/api.js';
 
 const MINE = 'the-key-of-this-test-1';

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { TokenKeys } from '../../src/auth/token-keys.js';
-import { Tokens } from '../../src/auth/tokens.js';
+import { TokenKeys } from '../../src/auth/tokens/token-keys.js';
+import { Tokens } from '../../src/auth/tokens/tokens.js';
 import { systemClock } from '../../src/core/time/clock.js';
-import { TestLog } from '../auth/token-world.js';
+import { TestLog } from '../auth/tokens/token-world.js';
 import { runCommand } from '../support/run-command.js';
 import { tempFolder } from '../support/temp-folder.js';
 

@@ -4,7 +4,7 @@ import { Commands } from '../../src/commands/commands.js';
 import { Doings } from '../../src/commands/doings.js';
 import type { CommandRouter } from '../../src/commands/handler.js';
 import type { CommandDefinition } from '../../src/commands/modules/definition.js';
-import { EventLoopMonitor } from '../../src/commands/modules/loop-watch.js';
+import { EventLoopMonitor } from '../../src/commands/modules/event-loop-monitor.js';
 import { Module } from '../../src/commands/modules/module.js';
 import { ModuleRouter } from '../../src/commands/modules/module-router.js';
 import type { Log } from '../../src/observe/log.js';

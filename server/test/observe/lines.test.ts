@@ -1,12 +1,12 @@
 /** What leaves a line in the log, and at which level: docs/server.md lists them. */
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { fault } from '../../src/http-errors.js';
-import { createHttpServer } from '../../src/http-server.js';
+import { fault } from '../../src/http/http-errors.js';
+import { createHttpServer } from '../../src/http/http-server.js';
 import { DescriptorWatch } from '../../src/observe/descriptor-watch.js';
 import { sessionLog } from '../../src/observe/session-log.js';
 import { opening } from '../../src/transports/opening.js';
-import { TestLog } from '../auth/token-world.js';
+import { TestLog } from '../auth/tokens/token-world.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { createWorld } from '../support/world.js';
 

@@ -1,8 +1,8 @@
 /** The back end's API over a world, asked without a socket. */
 import { registerApi } from '../../src/api/http.js';
 import { Idempotency } from '../../src/api/idempotency.js';
-import { ApiKeys } from '../../src/auth/api-keys.js';
-import { createHttpServer } from '../../src/http-server.js';
+import { ApiKeys } from '../../src/auth/api-keys/api-keys.js';
+import { createHttpServer } from '../../src/http/http-server.js';
 import type { Log } from '../../src/observe/log.js';
 import { createWorld, type World, type WorldOptions } from './world.js';
 

@@ -4,8 +4,7 @@
  */
 import type { Outcome } from '../../../protocol/codes.js';
 import type { DownFrame, Json, OpenFrame, SendFrame, SubscribeItem } from '../../../protocol/frames.js';
-import { SignedTickets } from '../../src/auth/tickets.js';
-import { MemoryBroker } from '../../src/brokers/memory/memory-broker.js';
+import { SignedTickets } from '../../src/auth/tickets/signed-tickets.js';
 import type { SessionWebhook, TokenReader } from '../../src/core/access/identity.js';
 import { type Revocation, RevocationList } from '../../src/core/access/revocation-list.js';
 import { createEngine, type Engine } from '../../src/core/engine.js';
@@ -13,7 +12,6 @@ import type { LogBounds } from '../../src/core/log/path-log.js';
 import type { PathPolicy, SlowPolicy } from '../../src/core/log/path-policy.js';
 import type { StateBounds } from '../../src/core/log/path-state.js';
 import type { Update } from '../../src/core/log/update.js';
-
 import type { Session, SessionConnection } from '../../src/core/session/session.js';
 import type { SessionObserver } from '../../src/core/session/session-observer.js';
 import type { HandshakeRequest } from '../../src/core/sessions/authenticator.js';
@@ -21,9 +19,10 @@ import type { SessionSettings } from '../../src/core/sessions/session-settings.j
 import type { OpenOutcome } from '../../src/core/sessions/sessions.js';
 import { applyFrame } from '../../src/core/sessions/upstream.js';
 import { TimerWheel } from '../../src/core/time/timer-wheel.js';
-import type { Handoff } from '../../src/handoff/format.js';
-import { type ReadHandoff, readHandoff } from '../../src/handoff/reader.js';
-import { HandoffWriter } from '../../src/handoff/writer.js';
+import type { Handoff } from '../../src/stores/handoff/format.js';
+import { type ReadHandoff, readHandoff } from '../../src/stores/handoff/reader.js';
+import { HandoffWriter } from '../../src/stores/handoff/writer.js';
+import { MemoryBroker } from '../../src/stores/memory/memory-broker.js';
 import { FakeCarrier, type FakeCarrierOptions } from './fake-carrier.js';
 import { FakeClock } from './fake-clock.js';
 import { FakeIds } from './fake-ids.js';

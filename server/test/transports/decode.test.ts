@@ -12,7 +12,7 @@ import {
 } from '../../src/transports/decode.js';
 import { opening } from '../../src/transports/opening.js';
 import type { TransportParts } from '../../src/transports/transport-parts.js';
-import { TestLog } from '../auth/token-world.js';
+import { TestLog } from '../auth/tokens/token-world.js';
 import { FakeCarrier } from '../support/fake-carrier.js';
 import { createWorld } from '../support/world.js';
 

@@ -1,7 +1,7 @@
 /** `broadcast`: a message to every session. */
 import { z } from 'zod';
 import { encodeMessage } from '../../core/hub/draft.js';
-import { RequestFault } from '../../http-errors.js';
+import { RequestFault } from '../../http/http-errors.js';
 import { defineMethod } from '../method.js';
 import { except, idempotencyKey, message, position, repeated } from '../schemas.js';
 

@@ -1,7 +1,7 @@
 /** `complete`: after a crash, the back end has published the states of paths anew: they are whole again. */
 import { z } from 'zod';
 import { pathFault } from '../../../../protocol/paths.js';
-import { fault } from '../../http-errors.js';
+import { fault } from '../../http/http-errors.js';
 import { defineMethod } from '../method.js';
 import { paths } from '../schemas.js';
 

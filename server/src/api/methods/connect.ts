@@ -1,6 +1,6 @@
 /** `connect`: grants paths to a session and subscribes it to them. */
 import { z } from 'zod';
-import { RequestFault } from '../../http-errors.js';
+import { RequestFault } from '../../http/http-errors.js';
 import { defineMethod } from '../method.js';
 import { itemError, path, paths, position, sessionId, user, userName } from '../schemas.js';
 

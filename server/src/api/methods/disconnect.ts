@@ -1,7 +1,7 @@
 /** `disconnect`: takes paths away from a session, or from all sessions of a user. */
 import { z } from 'zod';
 import { LIMITS } from '../../../../protocol/limits.js';
-import { fault, RequestFault } from '../../http-errors.js';
+import { fault, RequestFault } from '../../http/http-errors.js';
 import { defineMethod } from '../method.js';
 import { itemError, path, paths, sessionId, user } from '../schemas.js';
 

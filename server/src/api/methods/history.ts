@@ -4,7 +4,7 @@ import { GAP_REASONS, type Position } from '../../../../protocol/positions.js';
 import type { PathLog } from '../../core/log/path-log.js';
 import { type ResumePoint, resumePointIn } from '../../core/log/resume-point.js';
 import type { LogEntry } from '../../core/log/update.js';
-import { fault } from '../../http-errors.js';
+import { fault } from '../../http/http-errors.js';
 import { withPath } from '../held-path.js';
 import { defineMethod } from '../method.js';
 import { MAX_ANSWER_CHARACTERS } from '../paging.js';

@@ -1,6 +1,6 @@
 /** `kick`: ends a session, or all sessions of a user or a login. */
 import { z } from 'zod';
-import { fault, RequestFault } from '../../http-errors.js';
+import { fault, RequestFault } from '../../http/http-errors.js';
 import { defineMethod } from '../method.js';
 import { sessionId, userName } from '../schemas.js';
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { LIMITS } from '../../../../protocol/limits.js';
 import { encodeMessage } from '../../core/hub/draft.js';
-import { RequestFault } from '../../http-errors.js';
+import { RequestFault } from '../../http/http-errors.js';
 import { defineMethod } from '../method.js';
 import { idempotencyKey, message, repeated, sessionId, userName } from '../schemas.js';
 

@@ -1,7 +1,7 @@
 /** `sessions`: who is there. */
 import { z } from 'zod';
 import { LIMITS } from '../../../../protocol/limits.js';
-import { canonicalAddress } from '../../auth/addresses.js';
+import { canonicalAddress } from '../../auth/origins/addresses.js';
 import type { TransportName } from '../../core/session/connection.js';
 import type { Session } from '../../core/session/session.js';
 import { defineMethod } from '../method.js';

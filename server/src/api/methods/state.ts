@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { LIMITS } from '../../../../protocol/limits.js';
 import type { StateEntry } from '../../core/log/snapshot.js';
-import { fault } from '../../http-errors.js';
+import { fault } from '../../http/http-errors.js';
 import { withPath } from '../held-path.js';
 import { defineMethod } from '../method.js';
 import { MAX_ANSWER_CHARACTERS, type Page, pageOf } from '../paging.js';

@@ -1,7 +1,7 @@
 /** `update`: publishes one update. */
 import { z } from 'zod';
 import { draftOf, publishDraft } from '../../core/hub/draft.js';
-import { RequestFault } from '../../http-errors.js';
+import { RequestFault } from '../../http/http-errors.js';
 import { defineMethod } from '../method.js';
 import { except, idempotencyKey, key, message, path, position, repeated, version } from '../schemas.js';
 

@@ -10,7 +10,7 @@ import { commandError } from '../replies.js';
 import { Actions } from './actions.js';
 import { CommandContext } from './context.js';
 import type { CommandDefinition, SchemaResult } from './definition.js';
-import type { EventLoopMonitor, Watched } from './loop-watch.js';
+import type { EventLoopMonitor, Watched } from './event-loop-monitor.js';
 import { isRefused, type Refused } from './refused.js';
 import { describeThrown } from './thrown.js';
 

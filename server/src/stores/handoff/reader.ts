@@ -1,0 +1,206 @@
+/**
+ * Reads the text of a handoff. One that is not whole, was altered or is of another version is not read in part. The text of an
+ * update stays in the piece that it was read in until somebody asks for it: most are evicted before.
+ */
+import { crc32 } from 'node:zlib';
+import type { z } from 'zod';
+import type { StateEntry } from '../../core/log/snapshot.js';
+import { entryBytes, type LogEntry } from '../../core/log/update.js';
+import type {
+  AnsweredRequest,
+  HandoffTimes,
+  PathHandoff,
+  SessionHandoff,
+} from '../../core/session/handoff.js';
+import { type About, readAbout } from './about.js';
+import {
+  CHUNK_BYTES,
+  HandoffError,
+  headerSchema,
+  headSchema,
+  keySchema,
+  logSchema,
+  NEWLINE,
+  parsed,
+  requestSchema,
+  sessionSchema,
+  trailerSchema,
+} from './format.js';
+
+/** A handoff that was read. */
+export interface ReadHandoff extends HandoffTimes {
+  readonly requests: readonly AnsweredRequest[];
+  readonly sessions: readonly SessionHandoff[];
+  /** Those that have a log come last, the one that was published to last before the others. */
+  readonly paths: readonly PathHandoff[];
+}
+
+/** Where a text is read from, piece by piece. */
+export interface HandoffSource {
+  /** In bytes. */
+  readonly size: number;
+  /** Fills `into` from `offset` on, as far as there is something; answers how many bytes. */
+  read(into: Buffer, offset: number): number;
+}
+
+const TRAILER_MAX_BYTES = 200;
+/** How the lines begin, each kind in its own way. */
+const UPDATE = Buffer.from('{"path":');
+const ABOUT = Buffer.from('{"at":');
+const LOG = Buffer.from('{"log":');
+const SESSION = Buffer.from('{"session":');
+const REQUEST = Buffer.from('{"request":');
+
+/** Reads a whole handoff. @throws HandoffError when it is not one, or not whole. */
+export function readHandoff(source: HandoffSource): ReadHandoff {
+  const trailer = readTrailer(source);
+  const reader = new LineReader();
+  let rest = Buffer.alloc(0);
+  let crc = 0;
+  for (let at = 0; at < trailer.at; ) {
+    const chunk = Buffer.allocUnsafeSlow(rest.length + Math.min(CHUNK_BYTES, trailer.at - at));
+    rest.copy(chunk);
+    const fresh = source.read(chunk.subarray(rest.length), at);
+    if (fresh === 0) throw new HandoffError('it is cut short');
+    const filled = chunk.subarray(0, rest.length + fresh);
+    crc = crc32(filled.subarray(rest.length), crc);
+    at += fresh;
+    rest = chunk.subarray(reader.take(filled), filled.length);
+  }
+  if (crc !== trailer.crc32 || reader.lines !== trailer.lines) throw new HandoffError('it was altered');
+  const handoff = reader.handoff();
+  return trailer.isCut ? { ...handoff, areStatesLost: true } : handoff;
+}
+
+/** The last line: only a text that ends with one is whole. */
+function readTrailer(source: HandoffSource): { at: number; lines: number; crc32: number; isCut: boolean } {
+  const end = Buffer.alloc(Math.min(source.size, TRAILER_MAX_BYTES));
+  source.read(end, source.size - end.length);
+  const start = end.lastIndexOf(NEWLINE, -2) + 1;
+  if (end.at(-1) !== NEWLINE || start === 0) throw new HandoffError('it is cut short');
+  const { lines, crc32: crc, isCut = false } = parsed(trailerSchema, end.toString('utf8', start));
+  return { at: source.size - end.length + start, lines, crc32: crc, isCut };
+}
+
+interface Reading extends PathHandoff {
+  readonly state: StateEntry[];
+  readonly entries: LogEntry[];
+}
+
+/** Where a text lies. */
+interface Place {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Puts lines together. */
+class LineReader {
+  lines = 0;
+  readonly #requests: AnsweredRequest[] = [];
+  readonly #sessions: SessionHandoff[] = [];
+  readonly #paths = new Map<string, Reading>();
+  #times: HandoffTimes | null = null;
+  /** The path whose state or log is being read. */
+  #path: Reading | null = null;
+  #keysLeft = 0;
+  #key: z.output<typeof keySchema> | null = null;
+  #about: About | null = null;
+
+  /** Takes the whole lines of `bytes`, which it may keep; answers where the last one ends. */
+  take(bytes: Buffer): number {
+    let start = 0;
+    for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
+      this.#line(bytes, start, end);
+      this.lines++;
+      start = end + 1;
+    }
+    return start;
+  }
+
+  /** What was read. @throws HandoffError when something is missing */
+  handoff(): ReadHandoff {
+    if (this.#times === null || this.#keysLeft > 0) throw new HandoffError('a line is missing');
+    const paths = [...this.#paths.values()];
+    // Written the newest first.
+    for (const { entries } of paths) entries.reverse();
+    return { ...this.#times, requests: this.#requests, sessions: this.#sessions, paths };
+  }
+
+  #line(bytes: Buffer, start: number, end: number): void {
+    const line = (): string => bytes.toString('utf8', start, end);
+    if (this.#times === null) this.#times = readTimes(line());
+    else if (this.#key !== null) this.#value(this.#key, line());
+    else if (this.#keysLeft > 0) this.#key = parsed(keySchema, line());
+    else if (begins(bytes, start, UPDATE)) this.#entry(bytes, start, end);
+    else if (begins(bytes, start, ABOUT)) this.#about = readAbout(line());
+    else if (begins(bytes, start, LOG)) this.#log(parsed(logSchema, line()).log);
+    else if (begins(bytes, start, SESSION)) this.#sessions.push(parsed(sessionSchema, line()).session);
+    else if (begins(bytes, start, REQUEST)) this.#requests.push(parsed(requestSchema, line()).request);
+    else this.#head(parsed(headSchema, line()));
+  }
+
+  #head({ keys, ...path }: z.output<typeof headSchema>): void {
+    this.#path = { ...path, state: [], entries: [] };
+    this.#paths.set(path.path, this.#path);
+    this.#keysLeft = keys;
+  }
+
+  #log(name: string): void {
+    const path = this.#paths.get(name);
+    if (path === undefined) throw new HandoffError('a log has no head');
+    this.#path = path;
+    this.#paths.delete(name); // so that it moves to the end
+    this.#paths.set(name, path);
+  }
+
+  #value(key: z.output<typeof keySchema>, text: string): void {
+    if (this.#path === null || key.offset > this.#path.head.offset) throw new HandoffError('a key is ahead');
+    this.#path.state.push({ ...key, text });
+    this.#key = null;
+    this.#keysLeft--;
+  }
+
+  #entry(bytes: Buffer, start: number, end: number): void {
+    const offset = (this.#path?.head.offset ?? 0) - (this.#path?.entries.length ?? 0);
+    if (this.#about === null || offset < 1) throw new HandoffError('an update has no place');
+    this.#path?.entries.push(new ReadEntry(offset, this.#about, { bytes, start, end }));
+  }
+}
+
+/** An update as it lies in what was read. */
+class ReadEntry implements LogEntry {
+  readonly offset: number;
+  readonly key: string | null;
+  readonly sender: string;
+  readonly except: ReadonlySet<string> | null;
+  readonly at: number;
+  readonly bytes: number;
+  replayed: LogEntry['replayed'] = null;
+  readonly #place: Place;
+
+  constructor(offset: number, { at, key, sender, except }: About, place: Place) {
+    this.offset = offset;
+    this.at = at;
+    this.key = key;
+    this.sender = sender;
+    this.except = except;
+    this.bytes = entryBytes(place.end - place.start, except);
+    this.#place = place;
+  }
+
+  get text(): string {
+    const { bytes, start, end } = this.#place;
+    return bytes.toString('utf8', start, end);
+  }
+}
+
+function begins(bytes: Buffer, start: number, word: Buffer): boolean {
+  const end = start + word.length;
+  return end <= bytes.length && bytes.compare(word, 0, word.length, start, end) === 0;
+}
+
+function readTimes(line: string): HandoffTimes {
+  const { at, backBy, areStatesLost } = parsed(headerSchema, line);
+  return { at, backBy, ...(areStatesLost && { areStatesLost }) };
+}

@@ -1,0 +1,145 @@
+/**
+ * Writes the text of a handoff, in the order of its format, and asks before each record whether there is time left. Nothing is gathered
+ * before it is written: a server may have very many subscriptions, and anybody can make them.
+ */
+import { crc32 } from 'node:zlib';
+import type { LogEntry } from '../../core/log/update.js';
+import type { PathHandoff, SessionHandoff } from '../../core/session/handoff.js';
+import { aboutLine } from './about.js';
+import { CHUNK_BYTES, type Handoff, NEWLINE, VERSION } from './format.js';
+
+/** Of UTF-8, for one unit of UTF-16. */
+const MOST_BYTES_A_UNIT = 3;
+/** Updates written between two looks at the clock. */
+const STRIDE = 256;
+
+/** What was left out for want of time. */
+export interface LeftOut {
+  /** Paths that were published to. */
+  paths: number;
+  requests: number;
+  sessions: number;
+  /** Updates of logs. */
+  updates: number;
+}
+
+/** Writes a handoff. */
+export class HandoffWriter {
+  readonly leftOut: LeftOut = { paths: 0, requests: 0, sessions: 0, updates: 0 };
+  readonly #handoff: Handoff;
+  readonly #timeLeftMs: () => number;
+  /** The same memory for every piece: to touch a quarter of a gigabyte anew takes longer than to fill it. */
+  #chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  #used = 0;
+  #lines = 0;
+  #crc = 0;
+  #about = '';
+
+  /** `timeLeftMs` only falls; once nothing is left, nothing more is written. */
+  constructor(handoff: Handoff, timeLeftMs: () => number) {
+    this.#handoff = handoff;
+    this.#timeLeftMs = timeLeftMs;
+  }
+
+  /** The text in pieces, to be written one after the other; a piece is good until the next one is asked for. */
+  *chunks(): Generator<Buffer> {
+    const { at, backBy, areStatesLost, requests, sessions, paths, unused = [] } = this.#handoff;
+    yield* this.#put(
+      JSON.stringify({
+        dobby: 'handoff',
+        version: VERSION,
+        at,
+        backBy,
+        ...(areStatesLost && { areStatesLost }),
+      }),
+    );
+    for (const path of paths) if (path.state.length > 0) yield* this.#path(path);
+    for (const path of paths) if (path.state.length === 0) yield* this.#path(path);
+    for (const request of requests) {
+      if (this.#timeLeftMs() <= 0) this.leftOut.requests++;
+      else yield* this.#put(JSON.stringify({ request }));
+    }
+    const waiting = sessions[Symbol.iterator]();
+    // Sessions can be had for nothing: they leave time for the logs.
+    yield* this.#sessions(waiting, this.#timeLeftMs() / 2);
+    for (const path of paths) yield* this.#log(path);
+    yield* this.#sessions(waiting, 0);
+    // Worth next to nothing: whoever holds the beginning of such a path is told one gap.
+    for (const path of unused) {
+      if (this.#timeLeftMs() <= 0) break;
+      yield* this.#path(path);
+    }
+    while (waiting.next().done !== true) this.leftOut.sessions++;
+    yield this.#flush();
+    const isCut = this.leftOut.paths > 0 && { isCut: true };
+    yield Buffer.from(`${JSON.stringify({ lines: this.#lines, crc32: this.#crc, ...isCut })}\n`);
+  }
+
+  /** A head without its state would hide that the state is lost, and a log without a head has no place. */
+  *#path({ path, head, usedAt, state, isPartial }: PathHandoff): Generator<Buffer> {
+    if (this.#timeLeftMs() <= 0) {
+      this.leftOut.paths++;
+      return;
+    }
+    yield* this.#put(
+      JSON.stringify({ head, path, usedAt, keys: state.length, ...(isPartial && { isPartial }) }),
+    );
+    for (const { key, offset, text: message } of state) {
+      yield* this.#put(JSON.stringify({ key, offset }));
+      yield* this.#put(message);
+    }
+  }
+
+  *#sessions(waiting: Iterator<SessionHandoff>, untilMs: number): Generator<Buffer> {
+    while (this.#timeLeftMs() > untilMs) {
+      const next = waiting.next();
+      if (next.done === true) return;
+      yield* this.#put(JSON.stringify({ session: next.value }));
+    }
+  }
+
+  *#log({ path, entries }: PathHandoff): Generator<Buffer> {
+    for (let left = entries.length; left > 0; left--) {
+      const isFirst = left === entries.length;
+      // Looked at for the first entry of each path too: there may be very many paths.
+      if ((entries.length - left) % STRIDE === 0 && this.#timeLeftMs() <= 0) {
+        this.leftOut.updates += left;
+        return;
+      }
+      if (isFirst) yield* this.#put(JSON.stringify({ log: path }));
+      const entry = entries[left - 1] as LogEntry;
+      const about = aboutLine(entry);
+      if (about !== this.#about) yield* this.#put(about);
+      this.#about = about;
+      if (!this.#fits(entry.text)) yield* this.#makeRoom(entry.text);
+      this.#add(entry.text);
+    }
+  }
+
+  *#put(line: string): Generator<Buffer> {
+    if (!this.#fits(line)) yield* this.#makeRoom(line);
+    this.#add(line);
+  }
+
+  #fits(line: string): boolean {
+    return line.length * MOST_BYTES_A_UNIT < this.#chunk.length - this.#used;
+  }
+
+  *#makeRoom(line: string): Generator<Buffer> {
+    yield this.#flush();
+    if (!this.#fits(line)) this.#chunk = Buffer.allocUnsafe(line.length * MOST_BYTES_A_UNIT + 1);
+  }
+
+  #add(line: string): void {
+    this.#used += this.#chunk.write(line, this.#used);
+    this.#chunk[this.#used++] = NEWLINE;
+    this.#lines++;
+  }
+
+  #flush(): Buffer {
+    const bytes = this.#chunk.subarray(0, this.#used);
+    this.#crc = crc32(bytes, this.#crc);
+    this.#used = 0;
+    return bytes;
+  }
+}
