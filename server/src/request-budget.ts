@@ -26,29 +26,41 @@ interface Asking {
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
+/** What is counted, on the socket and on each response that it waits for: a look-up for each request would cost more. */
+const ASKING = Symbol('asking');
+type CountedSocket = Socket & { [ASKING]?: Asking };
+type CountedResponse = ServerResponse & { [ASKING]?: Asking };
+
+/** One for all responses. */
+function answered(this: CountedResponse): void {
+  const counted = this[ASKING];
+  if (counted !== undefined) counted.unanswered--;
+}
+
 /** Ends sockets that ask more than they may, before anything else sees their requests. */
 export function limitRequests(server: Server, clock: Pick<Clock, 'soon'>): void {
   const turns = new Turns(clock);
-  const asking = new WeakMap<Socket, Asking>();
   const listeners = server.listeners('request') as Listener[];
   server.removeAllListeners('request');
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    const { socket } = request;
+  server.on('request', (request: IncomingMessage, response: CountedResponse) => {
+    const socket: CountedSocket = request.socket;
     // What else had been read when it was ended.
     if (socket.destroyed || socket.writableEnded) return;
     const turn = turns.now;
-    const counted = asking.get(socket) ?? { turn, inTurn: 0, unanswered: 0 };
-    asking.set(socket, counted);
-    if (counted.turn !== turn) Object.assign(counted, { turn, inTurn: 0 });
+    socket[ASKING] ??= { turn, inTurn: 0, unanswered: 0 };
+    const counted = socket[ASKING];
+    if (counted.turn !== turn) {
+      counted.turn = turn;
+      counted.inTurn = 0;
+    }
     counted.inTurn++;
     counted.unanswered++;
     if (counted.inTurn > MAX_REQUESTS_A_TURN || counted.unanswered > MAX_UNANSWERED) {
       refuseSocket(socket, fault('too_many_requests'));
       return stopReading(socket);
     }
-    response.once('close', () => {
-      counted.unanswered--;
-    });
+    response[ASKING] = counted;
+    response.on('close', answered);
     for (const listener of listeners) listener.call(server, request, response);
   });
 }
