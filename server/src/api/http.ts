@@ -1,6 +1,6 @@
 /** The back end's API over HTTP: keys and what they are good for, schemas, idempotency, then the method. */
 import type { Socket } from 'node:net';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { LIMITS } from '../../../protocol/limits.js';
 import type { ApiKey, ApiKeys } from '../auth/api-keys/api-keys.js';
 import { fault, RequestFault } from '../http/http-errors.js';
@@ -32,9 +32,18 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): MountedApi {
   const running = new Set<Promise<unknown>>();
   const document = openApi(METHODS, parts.about().version);
   for (const method of METHODS) {
-    const onRequest = async (request: FastifyRequest): Promise<void> => {
-      admit(parts, method, request);
+    const onRequest = (
+      request: FastifyRequest,
+      _reply: FastifyReply,
+      done: (error?: Error) => void,
+    ): void => {
+      try {
+        admit(parts, method, request);
+      } catch (error) {
+        return done(error as Error);
+      }
       parts.onKey?.(request.raw.socket);
+      done();
     };
     app.post(`/api/${method.name}`, { onRequest, bodyLimit: LIMITS.apiBodyBytes }, (request) => {
       const answer = run(method, request, parts);
@@ -54,10 +63,17 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): MountedApi {
   };
 }
 
+/** The key that a request has shown. */
+const KEY = Symbol('key');
+type KeyedRequest = FastifyRequest & { [KEY]?: ApiKey };
+
 /** Before the body is read, and once more when it has arrived: meanwhile the key may have been taken out, or the server begun to stop. */
-function admit(parts: ApiParts, method: AnyMethod, request: FastifyRequest): ApiKey {
-  const key = parts.keys.find(request.headers.authorization);
+function admit(parts: ApiParts, method: AnyMethod, request: KeyedRequest): ApiKey {
+  const { keys } = parts;
+  const shown = request[KEY];
+  const key = shown !== undefined && keys.isKnown(shown) ? shown : keys.find(request.headers.authorization);
   if (key === null) throw fault('unauthorized');
+  request[KEY] = key;
   if (parts.isStopping()) throw fault('restarting');
   mustUse(key, method);
   return key;

@@ -2,7 +2,7 @@
  * Answers what never becomes a request: headers that are too large, what is no HTTP, what does not arrive in time. The answer tells of
  * the request and not of its client, so it is retryable: something on the way may have altered or delayed it.
  */
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { LIMITS } from '../../../protocol/limits.js';
@@ -23,14 +23,16 @@ export interface ClientRules {
  */
 export const PARSER_HEADER_BYTES = LIMITS.openBytes;
 
+/** On each socket: the response that is being made; its request belongs to it. */
+const CURRENT = Symbol('current');
+type AnsweredSocket = Socket & { [CURRENT]?: ServerResponse };
+
 type ParserError = Error & { readonly code?: string; readonly rawPacket?: unknown };
 
 /** Answers broken requests of a server. */
 export class BrokenRequests {
   readonly #log: Log;
   readonly #rules: ClientRules;
-  /** What is being answered on each socket. */
-  readonly #current = new WeakMap<Socket, { request: IncomingMessage; response: ServerResponse }>();
 
   /** `log` must bear any number of lines. */
   constructor(log: Log, rules: ClientRules) {
@@ -40,14 +42,14 @@ export class BrokenRequests {
 
   /** Refuses requests whose headers are too large before anything else looks at them. */
   watch(app: FastifyInstance): void {
-    app.addHook('onRequest', async ({ raw: request }, reply) => {
-      this.#current.set(request.socket, { request, response: reply.raw });
+    app.addHook('onRequest', ({ raw: request }, reply, done) => {
+      (request.socket as AnsweredSocket)[CURRENT] = reply.raw;
       const refused = headerFault(request);
-      if (refused === null) return;
+      if (refused === null) return done();
       const peer = request.socket.remoteAddress ?? '';
       if (refused.body.code === 'headers_too_large') this.#tellLarge(request.headers, peer);
       reply.headers(this.#rules.corsOf(request.headers, peer));
-      throw refused;
+      done(refused);
     });
     // Node answers these by itself, without a body: an expectation may be ignored (RFC 9110, 10.1.1), and nothing is tunnelled.
     app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
@@ -56,13 +58,13 @@ export class BrokenRequests {
 
   /** Answers on the socket of a request that the parser gave up, where it still takes an answer. */
   answer(error: ParserError, socket: Socket): void {
-    const current = this.#current.get(socket);
-    const isAnswering = current?.response.headersSent === true && !current.response.writableFinished;
+    const current = (socket as AnsweredSocket)[CURRENT];
+    const isAnswering = current?.headersSent === true && !current.writableFinished;
     // In the middle of an answer there is no place for another.
     if (!socket.writable || error.code === 'ECONNRESET' || isAnswering) return void socket.destroy();
     const peer = socket.remoteAddress ?? '';
-    const isUnfinished = current !== undefined && !current.request.complete;
-    const headers = isUnfinished ? current.request.headers : headersIn(error.rawPacket);
+    const isUnfinished = current !== undefined && !current.req.complete;
+    const headers = isUnfinished ? current.req.headers : headersIn(error.rawPacket);
     const refused = faultOf(error);
     if (refused.body.code === 'headers_too_large') this.#tellLarge(headers, peer);
     else {

@@ -5,9 +5,9 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { LinkedMap } from '../core/data/linked-map.js';
 import type { Clock } from '../core/time/clock.js';
 import { Turns } from '../core/wire/frame-rate.js';
+import { LinkedMap } from '../core/data/linked-map.js';
 import { fault, refuseSocket } from './http-errors.js';
 
 /** Requests of one socket that are begun in one turn, and that wait for their answers. */
@@ -26,29 +26,41 @@ interface RequestCount {
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
+/** What is counted, on the socket and on each response that it waits for: a look-up for each request would cost more. */
+const COUNT = Symbol('count');
+type CountedSocket = Socket & { [COUNT]?: RequestCount };
+type CountedResponse = ServerResponse & { [COUNT]?: RequestCount };
+
+/** One for all responses. */
+function answered(this: CountedResponse): void {
+  const counted = this[COUNT];
+  if (counted !== undefined) counted.unanswered--;
+}
+
 /** Ends sockets that ask more than they may, before anything else sees their requests. */
 export function limitRequests(server: Server, clock: Pick<Clock, 'soon'>): void {
   const turns = new Turns(clock);
-  const asking = new WeakMap<Socket, RequestCount>();
   const listeners = server.listeners('request') as Listener[];
   server.removeAllListeners('request');
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    const { socket } = request;
+  server.on('request', (request: IncomingMessage, response: CountedResponse) => {
+    const socket: CountedSocket = request.socket;
     // What else had been read when it was ended.
     if (socket.destroyed || socket.writableEnded) return;
     const turn = turns.now;
-    const counted = asking.get(socket) ?? { turn, inTurn: 0, unanswered: 0 };
-    asking.set(socket, counted);
-    if (counted.turn !== turn) Object.assign(counted, { turn, inTurn: 0 });
+    socket[COUNT] ??= { turn, inTurn: 0, unanswered: 0 };
+    const counted = socket[COUNT];
+    if (counted.turn !== turn) {
+      counted.turn = turn;
+      counted.inTurn = 0;
+    }
     counted.inTurn++;
     counted.unanswered++;
     if (counted.inTurn > MAX_REQUESTS_A_TURN || counted.unanswered > MAX_UNANSWERED) {
       refuseSocket(socket, fault('too_many_requests'));
       return stopReading(socket);
     }
-    response.once('close', () => {
-      counted.unanswered--;
-    });
+    response[COUNT] = counted;
+    response.on('close', answered);
     for (const listener of listeners) listener.call(server, request, response);
   });
 }

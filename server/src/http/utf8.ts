@@ -2,10 +2,8 @@
  * Bytes from outside become text here, or are refused: JSON is UTF-8 (RFC 8259, 8.1), and a decoder that replaces what is none changes
  * what was said without a word.
  */
+import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
-
-/** Fatal, and a byte order mark is kept: it is no part of JSON. */
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Says that a text is not UTF-8; goes after the name of what was read. */
 export const NOT_UTF8 = 'is not UTF-8';
@@ -15,13 +13,10 @@ export class Utf8Error extends Error {
   override readonly name = 'Utf8Error';
 }
 
-/** Returns the text of `bytes`, or null when they are not UTF-8. */
+/** Returns the text of `bytes`, or null when they are not UTF-8. A byte order mark is kept: it is no part of JSON. */
 export function utf8Of(bytes: Uint8Array): string | null {
-  try {
-    return decoder.decode(bytes);
-  } catch {
-    return null;
-  }
+  if (!isUtf8(bytes)) return null;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
 }
 
 /** Returns the text of a file. @throws Utf8Error; whatever reading it throws */
@@ -33,7 +28,8 @@ export function readUtf8(file: string): string {
 
 /** Returns the charset that a `Content-Type` header names beside UTF-8; null when it names none. */
 export function otherCharset(contentType: string | undefined): string | null {
-  for (const [, quoted, plain] of (contentType ?? '').matchAll(CHARSET)) {
+  if (contentType?.includes(';') !== true) return null;
+  for (const [, quoted, plain] of contentType.matchAll(CHARSET)) {
     const name = quoted ?? plain ?? '';
     if (!/^utf-?8$/i.test(name)) return name.slice(0, MAX_SHOWN);
   }

@@ -37,6 +37,11 @@ export class ApiKeys {
     return this.#full.some((known) => timingSafeEqual(known.digest, digest));
   }
 
+  /** Whether a key that was found is good still. */
+  isKnown(key: ApiKey): boolean {
+    return this.#full.includes(key) || this.#scoped.includes(key);
+  }
+
   /** The key that an Authorization header carries as `Bearer <key>`; null when it carries no known one. */
   find(authorization: string | undefined): ApiKey | null {
     const key = /^bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
