@@ -68,6 +68,27 @@ describe('imports', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('make no circle of files in what is published', () => {
+    const next = new Map<string, string[]>();
+    for (const { file, name } of imports) {
+      if (!isPublished(file) || !name.startsWith('.')) continue;
+      const target = join(dirname(file), name).replace(/\.js$/, '.ts');
+      if (files.includes(target)) next.set(file, [...(next.get(file) ?? []), target]);
+    }
+    expect(next.size).toBeGreaterThan(100);
+    const done = new Set<string>();
+    const circles: string[] = [];
+    const walk = (file: string, path: readonly string[]): void => {
+      if (path.includes(file))
+        return void circles.push([...path.slice(path.indexOf(file)), file].join(' > '));
+      if (done.has(file)) return;
+      for (const target of next.get(file) ?? []) walk(target, [...path, file]);
+      done.add(file);
+    };
+    for (const file of next.keys()) walk(file, []);
+    expect(circles).toEqual([]);
+  });
+
   it('name packages only in the folders that the table lists for them', () => {
     const wrong = imports
       .filter(({ file, name }) => !name.startsWith('.') && !isAllowedPackage(file, name))

@@ -5,9 +5,9 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { LinkedMap } from '../core/data/linked-map.js';
 import type { Clock } from '../core/time/clock.js';
 import { Turns } from '../core/wire/frame-rate.js';
-import { LinkedMap } from '../core/data/linked-map.js';
 import { fault, refuseSocket } from './http-errors.js';
 
 /** Requests of one socket that are begun in one turn, and that wait for their answers. */

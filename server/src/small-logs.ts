@@ -1,7 +1,7 @@
 /** Warns of path policies whose logs make gaps likelier than outboxes do. */
-import type { Config } from '../config/config.js';
-import type { OutboxBounds } from '../core/wire/outbox.js';
-import type { Log } from './log.js';
+import type { Config } from './config/config.js';
+import type { OutboxBounds } from './core/wire/outbox.js';
+import type { Log } from './observe/log.js';
 
 /** What a slow reader misses is read from the log: one that holds less than an outbox means gaps sooner. */
 export function warnOfSmallLogs(paths: Config['paths'], outbox: OutboxBounds, warnings: Log): void {

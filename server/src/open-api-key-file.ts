@@ -1,12 +1,12 @@
 /** The file of further API keys, as the configuration names it. */
-import { METHODS } from '../../api/methods/index.js';
-import { ConfigError } from '../../config/config.js';
-import { systemClock } from '../../core/time/clock.js';
-import type { Log } from '../../observe/log.js';
-import { looseRights } from '../../stores/state-folder/file-rights.js';
-import { ApiKeyFile } from './api-key-file.js';
-import { ApiKeyFileError } from './api-key-list.js';
-import type { ApiKeys } from './api-keys.js';
+import { METHODS } from './api/methods/index.js';
+import { ApiKeyFile } from './auth/api-keys/api-key-file.js';
+import { ApiKeyFileError } from './auth/api-keys/api-key-list.js';
+import type { ApiKeys } from './auth/api-keys/api-keys.js';
+import { ConfigError } from './config/config.js';
+import { systemClock } from './core/time/clock.js';
+import type { Log } from './observe/log.js';
+import { looseRights } from './stores/state-folder/file-rights.js';
 
 /** Reads the keys of `file` into `keys`, to be watched; null where none is configured. @throws ConfigError */
 export function openApiKeyFile(file: string | undefined, keys: ApiKeys, log: Log): ApiKeyFile | null {
