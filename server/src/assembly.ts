@@ -1,0 +1,272 @@
+/**
+ * Puts the parts of a server together: what each is given stands here, and nowhere else. What an embedding program calls is in dobby.ts.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import { LIMITS } from '../../protocol/limits.js';
+import { secretsOf } from '../../protocol/secrets.js';
+import { type MountedApi, registerApi } from './api/http.js';
+import { Idempotency } from './api/idempotency.js';
+import type { ApiKeyFile } from './auth/api-keys/api-key-file.js';
+import { ApiKeys } from './auth/api-keys/api-keys.js';
+import { Origins } from './auth/origins/origins.js';
+import { isSharedAddress } from './auth/origins/shared-addresses.js';
+import { ConfiguredAuthProviders } from './auth/providers/configured-auth-providers.js';
+import { SignedTickets } from './auth/tickets/signed-tickets.js';
+import { CommandCenter } from './commands/command-center.js';
+import type { Config } from './config/config.js';
+import { Policies } from './config/policies.js';
+import { RevocationList } from './core/access/revocation-list.js';
+import { createEngine, type Engine } from './core/engine.js';
+import { steadyClock, systemClock, systemIds } from './core/time/clock.js';
+import { TimerWheel } from './core/time/timer-wheel.js';
+import { FrameRate } from './core/wire/frame-rate.js';
+import type { OutboxBounds } from './core/wire/outbox.js';
+import type { SocketTable } from './core/wire/socket-table.js';
+import { acceptedSockets } from './http/accepted-sockets.js';
+import { createHttpServer } from './http/http-server.js';
+import { registerPages } from './http/pages.js';
+import { DescriptorWatch } from './observe/descriptor-watch.js';
+import { createLog, type Log } from './observe/log.js';
+import { sessionLog } from './observe/session-log.js';
+import { sparingLog } from './observe/sparing-log.js';
+import { openApiKeyFile } from './open-api-key-file.js';
+import { warnOfSmallLogs } from './small-logs.js';
+import { Handover } from './stores/handoff/handover.js';
+import { StateMarker } from './stores/handoff/state-marker.js';
+import { MemoryBroker } from './stores/memory/memory-broker.js';
+import { type Journals, openJournals } from './stores/revocations/revocation-journal.js';
+import { type MadeKey, StateFolder } from './stores/state-folder/state-folder.js';
+import { StateLock } from './stores/state-folder/state-lock.js';
+import { Endpoint } from './transports/endpoint.js';
+import { Probes } from './transports/probes.js';
+import { VERSION } from './version.js';
+
+/** How long a ticket lasts. */
+const TICKET_LIFETIME_MS = 5 * 60 * 1000;
+export const MAX_HEADS = 100_000;
+const OUTBOX: OutboxBounds = { maxBytes: 1024 * 1024, maxFrames: 1_000 };
+/** How long a ticket or a token may live. */
+const longestMs = ({ maxTokenAgeMs }: Config): number => Math.max(TICKET_LIFETIME_MS, maxTokenAgeMs);
+
+/** What the state folder and the configuration give to all other parts. */
+interface Foundation {
+  readonly config: Config;
+  readonly log: Log;
+  readonly wheel: TimerWheel;
+  readonly state: StateFolder;
+  readonly policies: Policies;
+  readonly origins: Origins;
+  readonly tickets: SignedTickets;
+  /** The client's address, seen through trusted proxies. */
+  readonly addressOf: (request: IncomingMessage) => string;
+  /** The secret that signs what the back end is asked. */
+  readonly secret: () => string;
+  readonly onStateFault: (error: unknown) => void;
+  /** Whether the server stops. */
+  readonly isStopping: () => boolean;
+}
+
+/** The parts of a server. */
+export interface Assembly {
+  readonly apiKey: MadeKey;
+  readonly log: Log;
+  readonly wheel: TimerWheel;
+  readonly lock: StateLock;
+  readonly descriptors: DescriptorWatch;
+  readonly broker: MemoryBroker;
+  readonly journal: Journals;
+  readonly authProviders: ConfiguredAuthProviders;
+  readonly revocations: RevocationList;
+  readonly engine: Engine;
+  readonly commands: CommandCenter;
+  readonly endpoint: Endpoint;
+  readonly app: FastifyInstance;
+  readonly sockets: SocketTable;
+  readonly handover: Handover;
+  readonly api: MountedApi;
+  readonly keyFile: ApiKeyFile | null;
+}
+
+/** Puts a server together; nothing of it listens yet. @throws ConfigError, StateFolderError, ModuleError, TokenKeysError */
+export function assemble(config: Config, isStopping: () => boolean): Assembly {
+  const log = createLog(config.logLevel);
+  const foundation = layFoundation(config, { log, isStopping });
+  const { state, wheel, onStateFault } = foundation;
+  const lock = new StateLock({
+    file: state.file('lock'),
+    folder: config.stateDir,
+    clock: systemClock,
+    log,
+  });
+  for (const warning of state.warnings) log.warn({}, warning);
+  const apiKey = apiKeyOf(config, state);
+  const keys = new ApiKeys(apiKey.keys);
+  const keyFile = openApiKeyFile(config.apiKeys, keys, log);
+  state.ticketSecrets(Date.now()); // what is wrong with them is told at the start
+  warnOfSmallLogs(config.paths, OUTBOX, log);
+  const marker = new StateMarker(state.file('states'), onStateFault);
+  const stores = openStores(foundation, marker);
+  const authProviders = new ConfiguredAuthProviders(config, {
+    ...foundation,
+    clock: systemClock,
+    madeTokenSecrets: () => state.tokenSecrets().keys,
+  });
+  const engine = engineOf(foundation, { ...stores, authProviders });
+  const commands = new CommandCenter(config, { ...foundation, engine, clock: systemClock });
+  const idempotency = new Idempotency(steadyClock);
+  const doors = openDoors(foundation, { ...stores, engine, authProviders, keys, idempotency });
+  const handover = new Handover({
+    file: state.file('handoff'),
+    clock: systemClock,
+    log,
+    ...{ paths: stores.broker, marker },
+    sessions: engine.sessions,
+    requests: idempotency,
+  });
+  const descriptors = new DescriptorWatch(systemClock, log);
+  const parts = { apiKey, log, wheel, lock, descriptors, ...stores, authProviders, engine, commands };
+  return { ...parts, ...doors, handover, keyFile };
+}
+
+function layFoundation(config: Config, given: Pick<Foundation, 'log' | 'isStopping'>): Foundation {
+  const onStateFault = (error: unknown): void =>
+    given.log.error({ error: String(error) }, 'the state folder cannot be written');
+  const state = new StateFolder(config.stateDir, onStateFault);
+  const origins = new Origins(config);
+  return {
+    ...given,
+    config,
+    wheel: new TimerWheel(systemClock),
+    state,
+    policies: new Policies(config),
+    origins,
+    tickets: new SignedTickets({
+      clock: systemClock,
+      lifetimeMs: TICKET_LIFETIME_MS,
+      secrets: () => state.ticketSecrets(Date.now()),
+    }),
+    // Copied: a part of a header would keep all of it.
+    addressOf: ({ headers, socket }) =>
+      String(Buffer.from(origins.clientAddress(headers, socket.remoteAddress ?? ''))),
+    secret: () => secretsOf(config.webhookSecret ?? '')?.[0] ?? state.webhookSecret(),
+    onStateFault,
+  };
+}
+
+function apiKeyOf({ apiKey }: Config, state: StateFolder): MadeKey {
+  const keys = secretsOf(apiKey ?? '');
+  return keys === null ? state.apiKey() : { key: keys[0], keys, isNew: false };
+}
+
+type Stores = Pick<Assembly, 'broker' | 'journal' | 'revocations'>;
+
+function openStores({ config, state, wheel, policies }: Foundation, marker: StateMarker): Stores {
+  const journal = openJournals((name) => state.file(name), {
+    clock: systemClock,
+    ticketMs: TICKET_LIFETIME_MS,
+    longestMs: longestMs(config),
+  });
+  const broker = new MemoryBroker({
+    clock: steadyClock,
+    ids: systemIds,
+    wheel,
+    policyOf: (path) => policies.of(path),
+    maxTotalBytes: config.maxLogBytes,
+    maxStateBytes: config.maxStateBytes,
+    headTtlMs: config.headTtlMs,
+    maxHeads: MAX_HEADS,
+    onState: () => marker.set(),
+  });
+  const revocations = new RevocationList(journal, journal.load());
+  const pruneLater = (): void => {
+    wheel.after(TICKET_LIFETIME_MS, () => {
+      revocations.prune(Date.now() - TICKET_LIFETIME_MS, Date.now() - longestMs(config));
+      pruneLater();
+    });
+  };
+  pruneLater();
+  return { broker, journal, revocations };
+}
+
+function engineOf(
+  foundation: Foundation,
+  { broker, revocations, authProviders }: Stores & Pick<Assembly, 'authProviders'>,
+): Engine {
+  const { config, log, wheel, policies, origins, tickets, onStateFault } = foundation;
+  const { sessionTtlMs, grantWaitMs, stallMs, pingIntervalMs } = config;
+  return createEngine({
+    ...{ clock: systemClock, ids: systemIds, wheel, broker, tickets, revocations },
+    isShared: (address) => isSharedAddress(address, origins),
+    authority: authProviders,
+    isPublic: (path) => policies.isPublic(path),
+    settings: {
+      ...{ sessionTtlMs, grantWaitMs, stallMs, pingIntervalMs, outbox: OUTBOX },
+      maxSubscriptions: LIMITS.subscriptionsPerSession,
+      maxTotalSubscriptions: config.maxSubscriptions,
+      maxIdleSessions: LIMITS.idleSessions,
+      maxOpensPerSecond: config.maxOpensPerSecond,
+      ticketsCarryGrants: config.tickets,
+    },
+    onReceiverFault: (receiver, error) =>
+      log.error(
+        { receiver: receiver.id, error: error instanceof Error ? error.stack : String(error) },
+        'a receiver failed',
+      ),
+    onJournalFault: onStateFault,
+    observer: sessionLog(log, sparingLog(log, systemClock)),
+  });
+}
+
+type Doors = Pick<Assembly, 'app' | 'sockets' | 'endpoint' | 'api'>;
+type DoorParts = Stores &
+  Pick<Assembly, 'engine' | 'authProviders'> & {
+    readonly keys: ApiKeys;
+    readonly idempotency: Idempotency;
+  };
+
+/** The HTTP server with everything that is mounted on it. */
+function openDoors(foundation: Foundation, parts: DoorParts): Doors {
+  const { config, log, origins, isStopping } = foundation;
+  const { engine, broker, keys, idempotency } = parts;
+  const startedAt = steadyClock.now();
+  const app = createHttpServer(log, {
+    corsOf: (headers, peer) => endpoint.corsOf(headers, peer),
+    addressOf: (headers, peer) => origins.clientAddress(headers, peer),
+  });
+  const sockets = acceptedSockets({
+    ...{ server: app.server, log },
+    isShared: (address) => isSharedAddress(address, origins),
+    backEndConnections: config.commandConnections + config.sessionConnections,
+  });
+  const endpoint = endpointOf(foundation, { ...parts, sockets });
+  endpoint.register(app);
+  registerPages(app, { demo: config.demo });
+  const api = registerApi(app, {
+    ...{ ...engine, broker, keys, idempotency, isStopping },
+    about: () => ({ version: VERSION, startedAt, now: steadyClock.now() }),
+    onKey: (socket) => sockets.proves(socket, 'api'),
+  });
+  return { app, sockets, endpoint, api };
+}
+
+function endpointOf(
+  foundation: Foundation,
+  { engine, authProviders, sockets }: DoorParts & { readonly sockets: SocketTable },
+): Endpoint {
+  const { config, log, wheel, policies, tickets, origins, addressOf, isStopping } = foundation;
+  return new Endpoint({
+    ...{ ...engine, tickets, origins, addressOf, wheel, sockets, log, isStopping },
+    probes: new Probes(wheel),
+    frameRate: new FrameRate(systemClock, config.maxCommandsPerSecond),
+    wantsCookies: authProviders.wantsCookies,
+    forwardHeaders: config.forwardHeaders,
+    clientInfoOf: (request) => authProviders.clientInfoOf(request),
+    url: config.endpoint,
+    sessionTtlMs: config.sessionTtlMs,
+    // Clients measure silence by the interval of pings: a poll is not held longer.
+    pollHoldMs: Math.min(LIMITS.pollHoldMs, config.pingIntervalMs),
+    isPublic: (path) => policies.isPublic(path),
+    hasState: (path) => engine.dispatcher.hasState(path),
+  });
+}
