@@ -8,7 +8,7 @@ import { type Config, type ConfigInput, completeConfig } from './config/config.j
 import { type Engine, type EngineInfo, engineInfo } from './core/engine.js';
 import { draftOf } from './core/hub/draft.js';
 import type { Receiver } from './core/hub/receiver.js';
-import type { GrantResult, RevokeResult } from './core/session/session-paths.js';
+import type { GrantResult, RevokeResult } from './core/session/grant-result.js';
 import type { PatternResult } from './core/sessions/session-admin.js';
 import type { SocketTable } from './core/wire/socket-table.js';
 import { checkedPath, DobbyError, orThrow } from './dobby-error.js';

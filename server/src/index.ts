@@ -8,7 +8,7 @@ export { ModuleError } from './commands/modules/folder.js';
 export { type Config, ConfigError, type ConfigInput } from './config/config.js';
 export type { Receiver } from './core/hub/receiver.js';
 export type { UpdateInfo } from './core/log/update.js';
-export type { GrantResult, RevokeResult } from './core/session/session-paths.js';
+export type { GrantResult, RevokeResult } from './core/session/grant-result.js';
 export type { PatternResult } from './core/sessions/session-admin.js';
 export { createDobby, Dobby } from './dobby.js';
 export { DobbyError } from './dobby-error.js';

@@ -7,8 +7,8 @@ import { draftOf, encodeMessage, publishDraft, type UpdateRequest } from '../cor
 import type { Publisher } from '../core/hub/publisher.js';
 import type { PathState } from '../core/log/path-state.js';
 import type { Draft, Update } from '../core/log/update.js';
+import type { GrantResult, RevokeResult } from '../core/session/grant-result.js';
 import type { Session } from '../core/session/session.js';
-import type { GrantResult, RevokeResult } from '../core/session/session-paths.js';
 import type { DirectMessages, Recipients, Sent } from '../core/sessions/direct-messages.js';
 import type { Sessions } from '../core/sessions/sessions.js';
 

@@ -2,13 +2,11 @@
  * WebSocket connections. `ws` does the handshake and reads; what Dobby sends is framed once for all connections and written to
  * the socket that was given to the handshake, past the library's own sender, which is used only for the close
  * frame at the very end. One frame of the protocol is one text message; there is no compression.
- *
- * Over 400 lines: one class carries a connection from its handshake to its close, since each step must know what the others let go.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
-import { type RawData, Sender, WebSocket, WebSocketServer } from 'ws';
+import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { CLOSE_CODES, errorBody } from '../../../protocol/codes.js';
 import type { ClosingFrame, OpenFrame, ProbeFrame } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
@@ -16,18 +14,14 @@ import type { ClientInfo } from '../core/access/identity.js';
 import { type Carrier, closingFrame } from '../core/session/connection.js';
 import type { SessionConnection } from '../core/session/session.js';
 import type { WheelTimer } from '../core/time/timer-wheel.js';
-import { Frame, type Framing } from '../core/wire/frame.js';
+import { Frame } from '../core/wire/frame.js';
 import { type Counted, FLOOD_PAUSE_MS } from '../core/wire/frame-rate.js';
 import { type Decoded, decodeJson, decodeOpen } from './decode.js';
 import { receiveText } from './inbound.js';
 import { type Opened, opening } from './opening.js';
 import { SocketWriter, type Writing } from './socket-writer.js';
 import type { TransportParts } from './transport-parts.js';
-
-declare module 'ws' {
-  /** Exported by the library, and not yet by its types. */
-  const Sender: { frame(data: Buffer, options: object): Buffer[] };
-}
+import { PONG, websocketFraming, wrap } from './websocket-framing.js';
 
 /** A frame of ours needs one fragment; a proxy may make some more. Each costs memory beyond its bytes. */
 export const MAX_FRAGMENTS = 64;
@@ -38,55 +32,6 @@ const FED_BYTES = 4_096;
 /** How long a client may take to read the last of a connection that was open, and of one that was refused, in milliseconds. */
 const END_GRACE_MS = 5_000;
 const REFUSED_GRACE_MS = 1_000;
-const FIN = 0x80;
-const TEXT = 1;
-const PONG = 10;
-
-/** One complete, unmasked WebSocket message. `Sender.frame` gives header and payload. */
-function wrap(payload: Buffer, opcode: number): Buffer {
-  return Buffer.concat(
-    Sender.frame(payload, { fin: true, opcode, mask: false, readOnly: true, rsv1: false }),
-  );
-}
-
-/** Bytes before the payload of a message of so many bytes (RFC 6455, 5.2). */
-const headerBytes = (length: number): number => (length < 126 ? 2 : length < 65_536 ? 4 : 10);
-
-/** One complete, unmasked text message, put into `bytes` from `at` on. */
-function putText(text: string, length: number, bytes: Buffer, at: number): void {
-  const start = headerBytes(length);
-  bytes[at] = FIN | TEXT;
-  if (start === 2) bytes[at + 1] = length;
-  else if (start === 4) {
-    bytes[at + 1] = 126;
-    bytes.writeUInt16BE(length, at + 2);
-  } else {
-    bytes[at + 1] = 127;
-    bytes.writeBigUInt64BE(BigInt(length), at + 2);
-  }
-  bytes.write(text, at + start);
-}
-
-/** How frames go into WebSocket messages. */
-export const websocketFraming: Framing = {
-  slot: 0,
-  encode(text) {
-    const length = Buffer.byteLength(text);
-    const bytes = Buffer.allocUnsafe(headerBytes(length) + length);
-    putText(text, length, bytes, 0);
-    return bytes;
-  },
-  inPlace: {
-    size(text) {
-      const length = Buffer.byteLength(text);
-      return headerBytes(length) + length;
-    },
-    put(text, bytes, at) {
-      putText(text, Buffer.byteLength(text), bytes, at);
-    },
-  },
-};
-
 /** A WebSocket that knows its carrier. */
 class CarriedSocket extends WebSocket {
   declare carrier: WebSocketCarrier;

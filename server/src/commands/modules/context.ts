@@ -1,7 +1,7 @@
 /** What a module is given beside its arguments: who asks, and what can be done on its behalf. */
 import type { Json } from '../../../../protocol/frames.js';
+import type { GrantResult, RevokeResult } from '../../core/session/grant-result.js';
 import type { Session } from '../../core/session/session.js';
-import type { GrantResult, RevokeResult } from '../../core/session/session-paths.js';
 import type { StateValues } from '../../core/session/session-state.js';
 import type { Doings } from '../doings.js';
 import type { Call } from '../handler.js';

@@ -1,42 +1,32 @@
 /**
  * What one session hears: its subscriptions, the paths that are asked about or wait for the back end's word, and what it may
  * hear. Each path of a request is decided by itself; every decision is told.
- *
- * Over 400 lines: the order in which a path is decided, and what comes of each decision, is read in one place.
  */
 import { type ErrorBody, type ErrorCode, errorBody } from '../../../../protocol/codes.js';
 import type { SubscribeItem } from '../../../../protocol/frames.js';
 import { pathFault } from '../../../../protocol/paths.js';
 import type { Pattern } from '../../../../protocol/patterns.js';
-import type { Position } from '../../../../protocol/positions.js';
-import type { AddressGuard } from '../access/address-guard.js';
-import type { AuthProviders, Identity, PathDecision } from '../access/identity.js';
+import type { Identity, PathDecision } from '../access/identity.js';
 import { type Denial, Permissions } from '../access/permissions.js';
-import type { RevocationList } from '../access/revocation-list.js';
-import type { ByteBudget } from '../data/byte-budget.js';
-import type { Counters } from '../data/counters.js';
 import type { PathTable } from '../data/path-table.js';
 import type { Dispatcher } from '../hub/dispatcher.js';
 import { isInbox, isInboxOf } from '../log/reserved-paths.js';
-import type { Clock } from '../time/clock.js';
-import type { TimerWheel } from '../time/timer-wheel.js';
 import { Frame } from '../wire/frame.js';
+import { type GrantResult, itemError, type RevokeResult } from './grant-result.js';
 import type { SubscriptionHandoff } from './handoff.js';
-import { type Answer, type AuthorizedSession, PathAuthorizer } from './path-authorizer.js';
-import { PendingPaths } from './pending-paths.js';
+import type { Answer, AuthorizedSession } from './path-authorizer.js';
+import { type PathBounds, whyFull, whyNotWait } from './path-bounds.js';
 import { type ResultTarget, SubscribeResult } from './subscribe-result.js';
 import type { Subscription } from './subscription.js';
 import { Subscriptions, type SubscriptionsOwner } from './subscriptions.js';
+import { WaitingPaths, type WaitingPathsOptions } from './waiting-paths.js';
 
-/** What became of one path of a grant. */
-export type GrantResult =
-  | { readonly path: string; readonly position: Position | null }
-  | { readonly path: string; readonly error: ErrorBody };
-
-/** What became of one path that was taken away. */
-export type RevokeResult =
-  | { readonly path: string; readonly wasSubscribed: boolean }
-  | { readonly path: string; readonly error: ErrorBody };
+/** What the paths of a session stand on. */
+export interface SessionPathsOptions extends PathBounds, WaitingPathsOptions {
+  readonly dispatcher: Dispatcher;
+  /** Whether every client may hear a path. */
+  readonly isPublic: (path: string) => boolean;
+}
 
 /** The session whose paths these are. */
 export interface SessionPathsOwner extends SubscriptionsOwner, AuthorizedSession, ResultTarget {
@@ -44,35 +34,7 @@ export interface SessionPathsOwner extends SubscriptionsOwner, AuthorizedSession
   grantsChanged(): void;
 }
 
-/** What the paths of a session stand on. */
-export interface SessionPathsOptions {
-  readonly dispatcher: Dispatcher;
-  readonly wheel: TimerWheel;
-  readonly clock: Clock;
-  readonly counters: Counters;
-  readonly authority: AuthProviders;
-  readonly revocations: RevocationList;
-  /** Whether everybody may hear a path. */
-  readonly isPublic: (path: string) => boolean;
-  /** Whether the server stops: nothing of a session changes any more. */
-  readonly isFrozen: () => boolean;
-  /** Characters of tokens that wait, of all sessions. */
-  readonly tokenBytes: ByteBudget;
-  readonly grantWaitMs: number;
-  readonly maxSubscriptions: number;
-  readonly maxTotalSubscriptions: number;
-  /** What sessions without a user hold. */
-  readonly guard: AddressGuard;
-}
-
-const itemError = (code: ErrorCode, index: number): ErrorBody => ({
-  ...errorBody(code),
-  field: `paths.${index}`,
-});
-
 const NONE: ReadonlySet<string> = new Set();
-/** Paths of all sessions that may wait at a time: each holds half a kilobyte, and any visitor can name them. */
-export const MAX_WAITING_PATHS = 100_000;
 /** Refusals of a token that was not read. */
 const SAYS_NOTHING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['keys_unavailable', 'too_many_tokens']);
 
@@ -82,8 +44,7 @@ export class SessionPaths {
   readonly #parts: SessionPathsOptions;
   readonly #subscriptions: Subscriptions;
   /** Most sessions never wait, and have nothing of their own: these are made when they are needed. */
-  #pending: PendingPaths | null = null;
-  #asking: PathAuthorizer | null = null;
+  #waiting: WaitingPaths | null = null;
   /** What could not be taken over from the server before: its end is to be told. */
   #lost: ReadonlySet<string> = NONE;
   #permissions: Permissions | null = null;
@@ -209,8 +170,7 @@ export class SessionPaths {
   /** The client ends subscriptions, or no longer waits. */
   unwant(paths: readonly string[]): void {
     for (const path of paths) {
-      this.#pending?.take(path);
-      this.#asking?.take(path);
+      this.#waiting?.take(path);
       this.#permissions?.dropToken(path);
       this.#subscriptions.end(path);
     }
@@ -223,7 +183,7 @@ export class SessionPaths {
     const results = paths.map((path, index): GrantResult => {
       const fault = pathFault(path);
       if (fault !== null) return { path, error: itemError(fault, index) };
-      const waiting = this.#asking?.take(path) ?? this.#pending?.take(path)?.item;
+      const waiting = this.#waiting?.take(path);
       const subscription = this.subscriptions.get(path) ?? this.#subscribe(waiting ?? { path }, result);
       if (typeof subscription === 'string') {
         if (waiting !== undefined) result.refused.push({ path, ...errorBody(subscription) });
@@ -250,7 +210,7 @@ export class SessionPaths {
       return { path, wasSubscribed };
     });
     const taken = new Set(paths);
-    this.#asking?.askAgain((path) => taken.has(path));
+    this.#waiting?.askAgain((path) => taken.has(path));
     this.#tellEnded(ended, 'back_end');
     this.#session.grantsChanged();
     return results;
@@ -259,7 +219,7 @@ export class SessionPaths {
   /** The back end takes away all that a pattern matches; answers how many subscriptions ended. */
   revokeAll(pattern: Pattern, at: number): number {
     this.deny(pattern.source, at);
-    this.#asking?.askAgain((path) => pattern.match(path) !== null);
+    this.#waiting?.askAgain((path) => pattern.match(path) !== null);
     const ended = [...this.subscriptions.keys()].filter(
       (path) => pattern.match(path) !== null && !this.mayHear(path),
     );
@@ -323,8 +283,7 @@ export class SessionPaths {
   /** Ends everything; nothing is told. */
   end(): void {
     for (const path of [...this.subscriptions.keys()]) this.#subscriptions.end(path);
-    this.#pending?.clear();
-    this.#asking?.clear();
+    this.#waiting?.clear();
   }
 
   #result(refused: PathTable<true> | null = null): SubscribeResult {
@@ -339,7 +298,7 @@ export class SessionPaths {
     if (!isOwn && isInbox(path)) return void result.ended.push(path);
     const fault = isOwn ? null : pathFault(path);
     if (fault !== null) return void refuse(fault);
-    this.#pending?.take(path);
+    this.#waiting?.takePending(path);
     const existing = this.subscriptions.get(path);
     const full = isOwn || this.#isWaiting(path) ? null : this.#whyFull(result.asked.length);
     if (existing !== undefined && this.#isRenewal(item)) result.asked.push(item);
@@ -350,11 +309,18 @@ export class SessionPaths {
     else if (this.mayHear(path)) {
       const fresh = isOwn ? this.#subscriptions.begin(item, result) : this.#subscribe(item, result);
       if (typeof fresh === 'string') refuse(fresh);
-    } else if (!this.#isWaiting(path) && this.#mayNotWait(result.asked.length)) {
-      refuse('subscriptions_full');
-    } else if (!this.#isWaiting(path) && !this.#parts.guard.mayWait(this.#session, result.asked.length + 1)) {
-      refuse('address_subscriptions');
-    } else if (this.#isAskedAbout(item, result)) result.asked.push(item);
+    } else this.#askOrWait(item, result);
+  }
+
+  /** Nothing lets the session hear the path yet: somebody is to be asked, or the back end may grant it. */
+  #askOrWait(item: SubscribeItem, result: SubscribeResult): void {
+    const { path } = item;
+    const refuse = (code: ErrorCode) => result.refused.push({ path, ...errorBody(code) });
+    const crowded = this.#isWaiting(path)
+      ? null
+      : whyNotWait(this.#session, this.#parts, result.asked.length);
+    if (crowded !== null) refuse(crowded);
+    else if (this.#isAskedAbout(item, result)) result.asked.push(item);
     else if (result.isRefused(path)) refuse('connect_refused');
     else this.#await(item, result);
   }
@@ -364,21 +330,15 @@ export class SessionPaths {
     return token !== undefined && this.#permissions?.hasToken(path) === true;
   }
 
-  /** Whether as many paths of all sessions wait as may, when `more` are to be asked about. */
-  #mayNotWait(more: number): boolean {
-    return this.#parts.counters.pending + more >= MAX_WAITING_PATHS;
-  }
-
   /** Whether somebody is to be asked about a path, or is being asked. */
   #isAskedAbout({ path, token }: SubscribeItem, { wasAsked }: SubscribeResult): boolean {
-    if (token !== undefined || this.#asking?.has(path)) return true;
+    if (token !== undefined || this.#waiting?.isAsked(path)) return true;
     return !wasAsked && this.#parts.authority.view !== null;
   }
 
   /** The path waits for the back end's word. */
   #await(item: SubscribeItem, result: SubscribeResult): void {
-    this.#pending ??= new PendingPaths(this.#waitingParts(), (overdue) => this.#refuseOverdue(overdue));
-    this.#pending.add(item);
+    this.#waitingPaths().add(item);
     result.pending.push(item.path);
   }
 
@@ -387,10 +347,7 @@ export class SessionPaths {
     const { asked } = result;
     result.tell(this.#session);
     if (asked.length === 0) return;
-    this.#asking ??= new PathAuthorizer(this.#session, this.#waitingParts(), (answers, word) =>
-      this.#answered(answers, word),
-    );
-    this.#asking.begin(asked);
+    this.#waitingPaths().ask(asked);
   }
 
   /** Something was answered about paths that are still wanted; `grants` may name others beside. */
@@ -429,10 +386,10 @@ export class SessionPaths {
 
   /** Begins what waits for the back end's word and may be heard meanwhile. */
   #openWaiting(result: SubscribeResult): void {
-    for (const path of this.#pending?.paths ?? []) {
+    for (const path of this.#waiting?.pending ?? []) {
       if (!this.mayHear(path)) continue;
-      const pending = this.#pending?.take(path);
-      if (pending !== undefined) this.#open(pending.item, result);
+      const item = this.#waiting?.takePending(path);
+      if (item !== undefined) this.#open(item, result);
     }
   }
 
@@ -446,20 +403,19 @@ export class SessionPaths {
 
   /** Paths that wait for somebody's word. */
   get waiting(): number {
-    return (this.#pending?.size ?? 0) + (this.#asking?.size ?? 0);
+    return this.#waiting?.size ?? 0;
   }
 
-  #waitingParts(): SessionPathsOptions & { readonly onWaiting: (change: number) => void } {
-    const { counters, guard } = this.#parts;
-    const onWaiting = (change: number): void => {
-      counters.pending += change;
-      guard.waitingChanged(this.#session, change);
-    };
-    return { ...this.#parts, onWaiting };
+  #waitingPaths(): WaitingPaths {
+    this.#waiting ??= new WaitingPaths(this.#session, this.#parts, {
+      onAnswers: (answers, decision) => this.#answered(answers, decision),
+      onOverdue: (paths) => this.#refuseOverdue(paths),
+    });
+    return this.#waiting;
   }
 
   #isWaiting(path: string): boolean {
-    return this.#pending?.has(path) === true || this.#asking?.has(path) === true;
+    return this.#waiting?.has(path) === true;
   }
 
   #allowed(): Permissions {
@@ -482,13 +438,8 @@ export class SessionPaths {
       this.#session.tell(Frame.of({ type: 'unsubscribed', paths, by, ...this.#session.asOf }));
   }
 
-  /** Why there is no room for another path, when `more` are to be asked about; null when there is. */
   #whyFull(more = 0): ErrorCode | null {
-    const { counters, guard, maxSubscriptions, maxTotalSubscriptions } = this.#parts;
-    if (this.count + more >= maxSubscriptions) return 'too_many_subscriptions';
-    if (counters.subscriptions + counters.pending + more >= maxTotalSubscriptions)
-      return 'subscriptions_full';
-    return guard.hasRoom(this.#session, more + 1) ? null : 'address_subscriptions';
+    return whyFull(this.#session, this.#parts, more);
   }
 
   #subscribe(item: SubscribeItem, result: SubscribeResult): Subscription | ErrorCode {

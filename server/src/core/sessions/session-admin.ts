@@ -4,9 +4,9 @@ import { pathFault } from '../../../../protocol/paths.js';
 import { compilePattern, patternFault } from '../../../../protocol/patterns.js';
 import type { RevocationList } from '../access/revocation-list.js';
 import type { TicketSigner } from '../access/ticket.js';
+import type { RevokeResult } from '../session/grant-result.js';
 import type { Session } from '../session/session.js';
 import type { SessionObserver } from '../session/session-observer.js';
-import type { RevokeResult } from '../session/session-paths.js';
 import type { Clock } from '../time/clock.js';
 import type { Bindings } from './bindings.js';
 

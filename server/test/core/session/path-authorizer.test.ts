@@ -7,7 +7,7 @@ import type {
   SessionWebhook,
   TokenReader,
 } from '../../../src/core/access/identity.js';
-import { MAX_WAITING_PATHS } from '../../../src/core/session/session-paths.js';
+import { MAX_WAITING_PATHS } from '../../../src/core/session/path-bounds.js';
 import { createWorld } from '../../support/world.js';
 
 /** Tokens that are read when the test says so; every one is wrong. */
