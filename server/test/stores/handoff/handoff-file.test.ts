@@ -38,7 +38,7 @@ it('is private, and gone once it was taken', async () => {
 it('is left alone when another server has left it in the same folder', async () => {
   const file = join(tempFolder(), 'handoff');
   const other = new HandoffFile(file);
-  await new Promise((resolve) => setTimeout(resolve, 5)); // the clock of files is coarse
+  await new Promise((resolve) => setTimeout(resolve, 50)); // the clock of files goes in steps of up to 10 ms
   await new HandoffFile(file).write(sample(), inTime);
   await expect(other.write({ ...sample(), paths: [] }, inTime)).rejects.toThrow('another server');
   expect(new HandoffFile(file).take(itself)?.paths).toMatchObject([{ path: 'a' }]);

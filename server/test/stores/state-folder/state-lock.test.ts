@@ -273,7 +273,7 @@ describe('a process', () => {
   it('that has ended and waits for its parent does not run', async (context) => {
     if (!existsSync('/proc/self/stat')) return context.skip('only Linux shows such processes');
     // The shell that started it never looks, because it became another program.
-    const parent = spawn('sh', ['-c', 'sh -c "exit 0" & echo $!; exec sleep 60'], {
+    const parent = spawn('sh', ['-c', 'sleep 0.3 & echo $!; exec sleep 60'], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     children.push(parent);
