@@ -11,9 +11,9 @@ import { runInNewContext } from 'node:vm';
  * grows by 170 MB with 35, by 208 with 50, by 255 with 100, and by 340 with V8's own choice; 35 costs a fan-out 2 % of its CPU, 25 costs 8 %.
  */
 const GROWTH_PERCENT = 35;
-const LOOK_MS = 5_000;
+const LOOK_MS = 10_000;
 /** Idle looks in a row: longer than a session waits for its client, so that what ends with it is garbage by then. */
-const IDLE_LOOKS = 9;
+const IDLE_LOOKS = 4;
 /** The loop of an idle process runs for less than this part of the time. */
 const IDLE_PART = 0.1;
 /** A collection is worth it when so many bytes have come since the last one, and this part of what was left then. */
@@ -42,7 +42,7 @@ export class IdleCollector {
     this.#floorBytes = heap.usedBytes();
   }
 
-  /** Looks at the heap; to be called every five seconds. */
+  /** Looks at the heap; to be called every ten seconds. */
   look(): void {
     const { usedBytes, busyPart, collect } = this.#heap;
     const used = usedBytes();

@@ -5,7 +5,7 @@
 import { LinkedMap } from '../core/data/linked-map.js';
 
 /** Bytes of all answers that are kept. */
-export const MAX_KEPT_ANSWER_BYTES = 8 * 1024 * 1024;
+export const MAX_KEPT_ANSWER_BYTES = 4 * 1024 * 1024;
 /** Connections that have ended and whose last answer may still be fetched. */
 export const MAX_ENDED_POLLS = 10_000;
 /** What an answer holds beside its bytes. */

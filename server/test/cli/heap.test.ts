@@ -24,11 +24,11 @@ function heapOf(live: number, garbage: number) {
 }
 
 describe('an idle process', () => {
-  it('collects when it has been idle for 45 s, and not again for what lives', () => {
+  it('collects when it has been idle for 40 s, and not again for what lives', () => {
     const { heap, look } = heapOf(30, 10);
-    expect([look(8), look(1), look(100)]).toEqual([0, 1, 1]);
+    expect([look(3), look(1), look(100)]).toEqual([0, 1, 1]);
     heap.garbage = 10;
-    expect(look(9)).toBe(2);
+    expect(look(4)).toBe(2);
   });
 
   it('collects once for what came to live, and never for little', () => {
@@ -42,7 +42,7 @@ describe('an idle process', () => {
   it('does not collect while it is busy now and then, nor when it is large', () => {
     const { heap, look } = heapOf(30, 10);
     for (let i = 0; i < 10; i++) {
-      look(8);
+      look(3);
       heap.busy = 0.5;
       look(1);
       heap.busy = 0;
@@ -57,6 +57,6 @@ describe('an idle process', () => {
     heap.live = 20;
     look(1);
     heap.garbage = 6;
-    expect(look(9)).toBe(1);
+    expect(look(4)).toBe(1);
   });
 });

@@ -11,8 +11,10 @@ import type { Clock } from '../time/clock.js';
 export const ADDRESS_IDLE_SESSIONS = 1_000;
 /** Connections of sessions without a user, of one address. */
 export const ADDRESS_CONNECTIONS = 2_000;
-/** Connections that one address may open in a second, but for sessions that live here. */
+/** Connections that one address may open in a second, but for sessions that live here. One that names many paths counts as several. */
 export const ADDRESS_OPENS_PER_SECOND = 200;
+/** So many paths of an opening count as one more opening. */
+export const PATHS_OF_AN_OPENING = 50;
 /** One address may have this part of all subscriptions, and at least as many as one session. */
 export const ADDRESS_SUBSCRIPTIONS_SHARE = 10;
 /** Paths of sessions without a user that wait for the back end's word, of one address. */
@@ -69,13 +71,15 @@ export class AddressGuard {
     );
   }
 
-  /** Returns why an address may not open a connection, and counts it if it may. `isNew`: for a new session. */
-  opens(address: string, isNew: boolean): ErrorCode | null {
+  /** Returns why an address may not open a connection that names so many paths, and counts it if it may. `isNew`: for a new session. */
+  opens(address: string, isNew: boolean, paths = 0): ErrorCode | null {
     if (this.#parts.isShared(address)) return null;
     const window = Math.floor(this.#parts.clock.monotonic() / WINDOW_MS);
     if (window !== this.#window) this.#opens.clear();
     this.#window = window;
-    if (!this.#opens.take(address)) return 'address_opens';
+    const weight = 1 + Math.floor(paths / PATHS_OF_AN_OPENING);
+    if (!this.#opens.hasRoom(address, weight)) return 'address_opens';
+    this.#opens.add(address, weight);
     return isNew ? this.crowd(address) : null;
   }
 

@@ -176,7 +176,7 @@ export class Sessions {
     const comer = this.#recognize(frame);
     if ('error' in comer) return comer;
     if (isSuperseded(comer, frame)) return refusal('superseded', 'superseded');
-    const refused = this.#crowd(comer, carrier) ?? this.#mustWait(comer);
+    const refused = this.#crowd(comer, carrier, frame) ?? this.#mustWait(comer);
     if (refused !== null) return refused;
     const number = ++this.#openings;
     const bytes = openingBytes(frame);
@@ -361,9 +361,9 @@ export class Sessions {
   }
 
   /** Why the address of a client may not open a connection now; sessions that live here may always. */
-  #crowd(comer: ResumeResult, { address }: Carrier): Refusal | null {
+  #crowd(comer: ResumeResult, { address }: Carrier, { paths = [] }: OpenFrame): Refusal | null {
     if (this.isFrozen || 'session' in comer) return null;
-    const code = this.#guard.opens(address, 'refused' in comer);
+    const code = this.#guard.opens(address, 'refused' in comer, paths.length);
     return code && { ...refusal(code, 'busy'), reconnectAfterMs: ADDRESS_PAUSE_MS };
   }
 

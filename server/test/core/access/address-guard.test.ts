@@ -69,6 +69,18 @@ describe('one address', () => {
     expect(codeOf(world.tryOpen({}, from('2001:db8:0:1::1')))).toBe('opened');
   });
 
+  it('opens fewer in a second when they name many paths', () => {
+    const world = bounded();
+    const paths = Array.from({ length: 950 }, (_, i) => ({ path: `public/${i}` }));
+    let opened = 0;
+    while (codeOf(world.tryOpen({ paths }, from('192.0.2.1'))) === 'opened') opened++;
+    expect(opened).toBe(ADDRESS_OPENS_PER_SECOND / 20);
+    expect(codeOf(world.tryOpen({ paths }, from('192.0.2.1')))).toBe('address_opens');
+    expect(codeOf(world.tryOpen({ paths }, from('192.0.2.2')))).toBe('opened');
+    world.clock.spend(1_000);
+    expect(codeOf(world.tryOpen({ paths }, from('192.0.2.1')))).toBe('opened');
+  });
+
   it('has so many paths that wait for the back end; another address has its own', () => {
     const world = bounded();
     const paths = Array.from({ length: 900 }, (_, i) => ({ path: `secret/${i}` }));
@@ -79,7 +91,10 @@ describe('one address', () => {
         .flatMap((frame) => ('type' in frame && frame.type === 'pending' ? frame.paths : [])).length;
     };
     let waiting = 0;
-    for (let i = 0; i < 20; i++) waiting += pending('192.0.2.1');
+    for (let i = 0; i < 20; i++) {
+      waiting += pending('192.0.2.1');
+      world.clock.spend(1_000 / 8); // no more openings than an address may
+    }
     expect([waiting, world.counters.pending]).toEqual([ADDRESS_WAITING_PATHS, ADDRESS_WAITING_PATHS]);
     const [refused] = world.open({ paths }, { address: '192.0.2.1' }).told('refused');
     expect(refused?.['paths']).toContainEqual(expect.objectContaining({ code: 'address_subscriptions' }));
