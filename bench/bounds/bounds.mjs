@@ -6,8 +6,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Idempotency } from '../../server/dist/server/src/api/idempotency.js';
-import { systemClock, systemIds } from '../../server/dist/server/src/core/time/clock.js';
 import { RevocationList } from '../../server/dist/server/src/core/access/revocation-list.js';
+import { systemClock, systemIds } from '../../server/dist/server/src/core/time/clock.js';
 import { TimerWheel } from '../../server/dist/server/src/core/time/timer-wheel.js';
 import { MemoryBroker } from '../../server/dist/server/src/stores/memory/memory-broker.js';
 import {

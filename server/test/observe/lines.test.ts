@@ -162,7 +162,12 @@ it('every message of the table of the docs is one of the code', () => {
     [...String(cell).matchAll(/`([^`]+)`/g)].map(([, message]) => [level, message]),
   );
   const files = [
-    ...['http/http-server', 'stores/state-folder/state-lock', 'observe/session-log', 'observe/descriptor-watch'],
+    ...[
+      'http/http-server',
+      'stores/state-folder/state-lock',
+      'observe/session-log',
+      'observe/descriptor-watch',
+    ],
     ...['http/refusal-log', 'http/broken-requests', 'transports/opening', 'dobby', 'assembly'],
   ];
   const code = files.map((file) => readFileSync(new URL(`server/src/${file}.ts`, root), 'utf8')).join('\n');
