@@ -6,7 +6,7 @@
 import { LinkedMap } from '../data/linked-map.js';
 
 /** Bytes that all connections together may hold. */
-export const MAX_BACKLOG_BYTES = 8 * 1024 * 1024;
+export const MAX_BACKLOG_BYTES = 4 * 1024 * 1024;
 
 /** A connection that does not read. */
 export interface BacklogHolder {
