@@ -1,6 +1,8 @@
 /**
  * What one session hears: its subscriptions, the paths that are asked about or wait for the back end's word, and what it may
  * hear. Each path of a request is decided by itself; every decision is told.
+ *
+ * Over 400 lines: the order in which a path is decided, and what comes of each decision, is read in one place.
  */
 import { type ErrorBody, type ErrorCode, errorBody } from '../../../../protocol/codes.js';
 import type { SubscribeItem } from '../../../../protocol/frames.js';
