@@ -53,6 +53,8 @@ export class PathToken extends Token {
   refused(code: string, message: string): boolean {
     const track = this.#track;
     if (!track.isHearing || !this.value) return false;
+    // It is about the token that has expired: the path was not named since.
+    if (!track.asked && this.needs === 'refused') return true;
     // What is heard is heard on as long as the token before is good.
     const isHeard = track.asked === 'heard';
     if (isHeard && code === 'keys_unavailable') this.#failed(message);
