@@ -39,6 +39,8 @@ export class Backlogs {
       const oldest = this.#holders.oldest?.[0];
       if (oldest === undefined) return;
       oldest.overflow();
+      // One that is being closed already lets go by itself: the next one is looked at.
+      this.#holders.delete(oldest);
     }
   }
 }

@@ -134,8 +134,9 @@ export class Outbox {
   close(last: Frame): void {
     if (this.#isClosed) return;
     this.#pending = this.#pending.plus(last);
-    this.#handOver();
+    // Closed before it writes: what is counted now must not close it once more.
     this.#isClosed = true;
+    this.#handOver();
     this.#heldBack = 0;
     this.#count();
   }
@@ -161,7 +162,8 @@ export class Outbox {
   /** Counts what waits of frames of its own, as long as the wire is blocked. */
   #count(): void {
     const before = this.#backlog;
-    this.#backlog = this.#isBlocked ? this.#pending.ownBytes + this.#heldBack : 0;
+    const isHolding = this.#isBlocked && !this.#isClosed;
+    this.#backlog = isHolding ? this.#pending.ownBytes + this.#heldBack : 0;
     if (this.#backlog !== before) this.#backlogs.change(this.#source, before, this.#backlog);
   }
 }

@@ -1,6 +1,6 @@
 /** What clients that do not read are owed is bounded, for all of them together. */
 import { describe, expect, it } from 'vitest';
-import { MAX_BACKLOG_BYTES } from '../../../src/core/wire/backlog.js';
+import { Backlogs, MAX_BACKLOG_BYTES } from '../../../src/core/wire/backlog.js';
 import type { FakeCarrierOptions } from '../../support/fake-carrier.js';
 import { type Client, createWorld, type World } from '../../support/world.js';
 
@@ -68,6 +68,22 @@ describe('what clients that do not read are owed', () => {
     expect(clients[0]?.carrier.closing?.code).toBe(4001);
     expect(clients[0]?.session.isEnded).toBe(false);
     expect(backlogs.bytes).toBeLessThanOrEqual(MAX_BACKLOG_BYTES);
+  });
+
+  it('a holder that is closed just below the bound lets go, and nothing hangs', () => {
+    const backlogs = new Backlogs();
+    const holder = { calls: 0, overflow: () => void holder.calls++ };
+    backlogs.change(holder, 0, MAX_BACKLOG_BYTES);
+    backlogs.change(holder, MAX_BACKLOG_BYTES, MAX_BACKLOG_BYTES + 100);
+    expect(holder.calls).toBe(1);
+    backlogs.change(holder, MAX_BACKLOG_BYTES + 100, 0);
+    expect([backlogs.bytes, backlogs.size]).toEqual([0, 0]);
+    const world = createWorld({ settings: { outbox: bounds } });
+    const client = openFull(world);
+    const fill = MAX_BACKLOG_BYTES - world.sessions.backlogs.bytes;
+    world.sessions.backlogs.change({ overflow: () => undefined }, 0, fill - 10);
+    void world.sessions.end(client.session, 'kicked');
+    expect(world.sessions.backlogs.bytes).toBe(fill - 10);
   });
 
   it('counts answers between two polls', () => {
