@@ -7,8 +7,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /**
- * By how much of what lives in it the heap grows until it is collected, in per cent. Under `npm run attack -- --sockets 48` the process
- * grows by 170 MB with 35, by 208 with 50, by 255 with 100, and by 340 with V8's own choice; 35 costs a fan-out 2 % of its CPU, 25 costs 8 %.
+ * By how much of what lives in it the heap grows until it is collected, in per cent. `npm run attack -- --sockets 48` made the process
+ * grow by 170 MB with 35, 208 with 50 and 255 with 100; 35 cost a fan-out 2 % of its CPU, 25 cost 8 %.
  */
 const GROWTH_PERCENT = 35;
 const LOOK_MS = 10_000;
