@@ -45,7 +45,7 @@ export class Frame {
 
   /** A frame that exists in one framing only, as a WebSocket's pong does. */
   static ofBytes(framing: Framing, bytes: Buffer): Frame {
-    const frame = new Frame('');
+    const frame = new Frame('', null, false);
     frame.#slot = framing.slot;
     frame.#bytes = bytes;
     return frame;
@@ -53,14 +53,21 @@ export class Frame {
 
   /** Bytes that it takes in `framing`. */
   size(framing: Framing): number {
-    if (this.isShared || framing.inPlace === undefined) return this.encoded(framing).length;
-    return framing.inPlace.size(this.text);
+    const { inPlace } = framing;
+    if (this.#isEncodedWhole || inPlace === undefined) return this.encoded(framing).length;
+    return inPlace.size(this.text);
   }
 
   /** Puts its bytes into `bytes` from `at` on. */
   put(framing: Framing, bytes: Buffer, at: number): void {
-    if (this.isShared || framing.inPlace === undefined) this.encoded(framing).copy(bytes, at);
-    else framing.inPlace.put(this.text, bytes, at);
+    const { inPlace } = framing;
+    if (this.#isEncodedWhole || inPlace === undefined) this.encoded(framing).copy(bytes, at);
+    else inPlace.put(this.text, bytes, at);
+  }
+
+  /** Whether its bytes are kept by themselves: many connections get them, or there is no text to make them of. */
+  get #isEncodedWhole(): boolean {
+    return this.isShared || this.#bytes !== null;
   }
 
   /** The bytes in `framing`, made at the first call. */

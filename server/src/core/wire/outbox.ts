@@ -84,6 +84,11 @@ export class Outbox {
     return this.#isBlocked && !this.#wire.isPolled;
   }
 
+  /** Bytes of frames of its own that a blocked wire holds back. */
+  get backlog(): number {
+    return this.#backlog;
+  }
+
   /** Adds a frame to what is written at the next flush. */
   add(frame: Frame): Verdict {
     if (this.#isClosed) return 'closed';
