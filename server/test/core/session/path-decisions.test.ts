@@ -220,7 +220,8 @@ describe('where all ways are mixed, a path is', () => {
 
 describe('a frame that names a path twice', () => {
   it('is told one decision when only the first item has a token', async () => {
-    const { client } = await mixed();
+    const client = createWorld().open();
+    client.frames();
     client.want({ path: 'twice', token: good }, { path: 'twice' });
     await settled();
     const told = client.frames().filter((frame) => 'type' in frame && frame.type !== 'ticket');
