@@ -167,7 +167,12 @@ export class RevocationList {
   }
 
   /** What a ticket of this content no longer carries. */
-  pathsTaken({ id, issuedAt, user, grants }: TicketClaims): Denial[] {
+  pathsTaken({
+    id,
+    issuedAt,
+    user,
+    grants,
+  }: Pick<TicketClaims, 'id' | 'issuedAt' | 'user' | 'grants'>): Denial[] {
     const taken = [...(this.#records.get(id)?.paths?.values() ?? [])]
       .filter((revocation) => revocation.user === undefined || revocation.user === user)
       // What was taken before the ticket was made, and granted since, is among its grants.

@@ -15,9 +15,9 @@ import type { Dispatcher } from '../hub/dispatcher.js';
 import { isInbox, isInboxOf } from '../log/reserved-paths.js';
 import { Frame } from '../wire/frame.js';
 import { type GrantResult, itemError, type RevokeResult } from './grant-result.js';
-import type { SubscriptionHandoff } from './handoff.js';
 import type { Answer, AuthorizedSession } from './path-authorizer.js';
 import { type PathBounds, whyFull, whyNotWait } from './path-bounds.js';
+import type { SubscriptionSnapshot } from './session-snapshot.js';
 import { type ResultTarget, SubscribeResult } from './subscribe-result.js';
 import type { Subscription } from './subscription.js';
 import { Subscriptions, type SubscriptionsOwner } from './subscriptions.js';
@@ -99,22 +99,22 @@ export class SessionPaths {
   }
 
   /** What a token or the session view says of it; `recheck` ends what may not be heard any more. */
-  say(identity: Identity): void {
-    this.#allowed().say(identity);
+  setIdentity(identity: Identity): void {
+    this.#allowed().setIdentity(identity);
   }
 
   /** The subscriptions, for the next server. */
-  handOver(): SubscriptionHandoff[] {
-    return this.#subscriptions.handOver();
+  snapshot(): SubscriptionSnapshot[] {
+    return this.#subscriptions.snapshot();
   }
 
   /** Takes over the subscriptions of the server before, as far as they are still allowed; `resume` continues them. */
-  takeOver(subscriptions: readonly SubscriptionHandoff[]): void {
+  restoreSubscriptions(subscriptions: readonly SubscriptionSnapshot[]): void {
     const lost = new Set<string>();
     for (const subscription of subscriptions) {
       const { path } = subscription;
       const isAllowed = this.mayHear(path) && (isInbox(path) || this.#whyFull() === null);
-      if (isAllowed) this.#subscriptions.takeOver(subscription);
+      if (isAllowed) this.#subscriptions.restore(subscription);
       else lost.add(path);
     }
     if (lost.size > 0) this.#lost = lost;
