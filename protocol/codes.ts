@@ -130,6 +130,7 @@ export const ERRORS = {
     'The back end gave no valid answer; whether the command was done is not known.',
   ),
   state_conflict: entry(409, false, 'The version is not the present one: something has changed it.'),
+  store_unavailable: entry(503, true, 'The store of the server does not answer; nothing was stored.'),
   restarting: entry(503, true, 'The server is shutting down.'),
   internal: entry(500, true, 'The server failed; its log says why.'),
 } as const satisfies Record<string, ErrorEntry>;

@@ -16,7 +16,7 @@ const PRODUCT =
   /^(?:(?:server|client)\/src|server\/(?:bin|assets)|protocol|python\/cornelius|console|scripts)\/(?!test\/)/;
 const LONG_PRODUCT_FILES = [
   'server/src/core/session/session-paths.ts',
-  'server/src/core/sessions/sessions.ts',
+  
 ];
 /** How a header says why a file is long. */
 const REASON = /over 400 lines[:,] \S/i;

@@ -5,10 +5,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Idempotency } from '../../server/dist/server/src/api/idempotency.js';
 import { RevocationList } from '../../server/dist/server/src/core/access/revocation-list.js';
 import { systemClock, systemIds } from '../../server/dist/server/src/core/time/clock.js';
 import { TimerWheel } from '../../server/dist/server/src/core/time/timer-wheel.js';
+import { IdempotencyRecords } from '../../server/dist/server/src/stores/memory/idempotency-records.js';
 import { MemoryBroker } from '../../server/dist/server/src/stores/memory/memory-broker.js';
 import {
   MAX_EMPTY_LINES,
@@ -41,13 +41,16 @@ function broker() {
 /** @type {Record<string, () => {add: (i: number) => unknown, stop?: () => void}>} */
 const FILLED = {
   'idempotency keys'() {
-    const kept = new Idempotency(systemClock);
-    return { add: (i) => kept.once(`k${i}`, i, () => ({ position: null })) };
+    const records = new IdempotencyRecords(systemClock);
+    const key = (i) => ({ owner: '', key: `k${i}`, digest: 'd' });
+    return {
+      add: (i) => void records.find(key(i), 'a') ?? records.add(key(i), { path: 'a', position: null }),
+    };
   },
   'path heads'() {
     const { made, stop } = broker();
     const draft = { key: null, message: 1, text: '1', sender: '', except: null };
-    return { add: (i) => made.publish({ ...draft, path: `p${i}` }), stop };
+    return { add: (i) => made.publish([{ ...draft, path: `p${i}` }]), stop };
   },
   ...Object.fromEntries(
     [

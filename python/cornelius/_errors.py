@@ -348,6 +348,7 @@ _RETRYABLE = frozenset(
         "back_end_down",
         "keys_unavailable",
         "not_identified",
+        "store_unavailable",
         "restarting",
         "internal",
     }

@@ -6,7 +6,6 @@ import type { FastifyInstance } from 'fastify';
 import { LIMITS } from '../../protocol/limits.js';
 import { secretsOf } from '../../protocol/secrets.js';
 import { type MountedApi, registerApi } from './api/http.js';
-import { Idempotency } from './api/idempotency.js';
 import type { ApiKeyFile } from './auth/api-keys/api-key-file.js';
 import { ApiKeys } from './auth/api-keys/api-keys.js';
 import { Origins } from './auth/origins/origins.js';
@@ -114,15 +113,14 @@ export function assemble(config: Config, isStopping: () => boolean): Assembly {
   });
   const engine = engineOf(foundation, { ...stores, authProviders });
   const commands = new CommandCenter(config, { ...foundation, engine, clock: systemClock });
-  const idempotency = new Idempotency(steadyClock);
-  const doors = openDoors(foundation, { ...stores, engine, authProviders, keys, idempotency });
+  const doors = openDoors(foundation, { ...stores, engine, authProviders, keys });
   const handoff = new HandoffStore({
     file: state.file('handoff'),
     clock: systemClock,
     log,
     ...{ paths: stores.broker, marker },
     sessions: engine.sessions,
-    requests: idempotency,
+    requests: stores.broker.idempotency,
   });
   const descriptors = new DescriptorWatch(systemClock, log);
   const parts = { apiKey, log, wheel, lock, descriptors, ...stores, authProviders, engine, commands };
@@ -195,6 +193,7 @@ function engineOf(
 ): Engine {
   const { config, log, wheel, policies, origins, tickets, onStateFault } = foundation;
   const { sessionTtlMs, grantWaitMs, stallMs, pingIntervalMs } = config;
+  const sparing = sparingLog(log, systemClock);
   return createEngine({
     ...{ clock: systemClock, ids: systemIds, wheel, broker, tickets, revocations },
     isShared: (address) => isSharedAddress(address, origins),
@@ -214,7 +213,8 @@ function engineOf(
         'a receiver failed',
       ),
     onJournalFault: onStateFault,
-    observer: sessionLog(log, sparingLog(log, systemClock)),
+    onStoreFault: (error) => sparing.error({ error: String(error) }, 'the store failed'),
+    observer: sessionLog(log, sparing),
   });
 }
 
@@ -222,13 +222,12 @@ type Doors = Pick<Assembly, 'app' | 'sockets' | 'endpoint' | 'api'>;
 type DoorParts = Stores &
   Pick<Assembly, 'engine' | 'authProviders'> & {
     readonly keys: ApiKeys;
-    readonly idempotency: Idempotency;
   };
 
 /** The HTTP server with everything that is mounted on it. */
 function openDoors(foundation: Foundation, parts: DoorParts): Doors {
   const { config, log, origins, isStopping } = foundation;
-  const { engine, broker, keys, idempotency } = parts;
+  const { engine, keys } = parts;
   const startedAt = steadyClock.now();
   const app = createHttpServer(log, {
     corsOf: (headers, peer) => endpoint.corsOf(headers, peer),
@@ -243,7 +242,7 @@ function openDoors(foundation: Foundation, parts: DoorParts): Doors {
   endpoint.register(app);
   registerPages(app, { demo: config.demo });
   const api = registerApi(app, {
-    ...{ ...engine, broker, keys, idempotency, isStopping },
+    ...{ ...engine, keys, isStopping },
     about: () => ({ version: VERSION, startedAt, now: steadyClock.now() }),
     onKey: (socket) => sockets.proves(socket, 'api'),
   });
@@ -267,6 +266,6 @@ function endpointOf(
     // Clients measure silence by the interval of pings: a poll is not held longer.
     pollHoldMs: Math.min(LIMITS.pollHoldMs, config.pingIntervalMs),
     isPublic: (path) => policies.isPublic(path),
-    hasState: (path) => engine.dispatcher.hasState(path),
+    hasState: (path) => engine.operations.hasState(path),
   });
 }

@@ -1,19 +1,29 @@
 import type { AddressInfo } from 'node:net';
-import { errorBody } from '../../protocol/codes.js';
 import type { Json } from '../../protocol/frames.js';
 import type { Position } from '../../protocol/positions.js';
 import { type Assembly, assemble } from './assembly.js';
-import type { Kicked, UpdateOptions } from './call-options.js';
 import { type Config, type ConfigInput, completeConfig } from './config/config.js';
-import { type Engine, type EngineInfo, engineInfo } from './core/engine.js';
-import { draftOf } from './core/hub/draft.js';
+import { type EngineInfo, engineInfo } from './core/engine.js';
 import type { Receiver } from './core/hub/receiver.js';
+import { dobbyError } from './core/operations/dobby-error.js';
+import type { Kicked, Operations } from './core/operations/operations.js';
 import type { GrantResult, RevokeResult } from './core/session/grant-result.js';
 import type { PatternResult } from './core/sessions/session-admin.js';
 import type { SocketTable } from './core/wire/socket-table.js';
-import { checkedPath, DobbyError, orThrow } from './dobby-error.js';
 import { stopInOrder } from './stopping.js';
 import type { MadeKey } from './stores/state-folder/state-folder.js';
+
+/** What an update may carry beyond its message. */
+export interface UpdateOptions {
+  /** The update is also the new value of this key in the path's state; a null message removes it. */
+  readonly key?: string;
+  /** Only if the entry of the key has this version; null: only if there is none. Else `state_conflict`. */
+  readonly version?: number | null;
+  /** Ids of sessions that are not to hear it. */
+  readonly except?: readonly string[];
+  /** The id of the receiver that it comes from, which does not hear it. */
+  readonly sender?: string;
+}
 
 /** A push server. */
 export class Dobby {
@@ -48,7 +58,7 @@ export class Dobby {
 
   /** Listens; answers the address, such as `http://127.0.0.1:4020`. Rejects when the port is taken, the state folder is another server's or a module is wrong, and can be repeated then; with a DobbyError once the server stops. Idempotent. */
   async start(): Promise<string> {
-    if (this.#isStopping) throw new DobbyError(errorBody('restarting'));
+    if (this.#isStopping) throw dobbyError('restarting');
     this.#starting ??= this.#start().catch((error: unknown) => {
       this.#starting = null;
       if (!this.#hasTakenOver) this.#parts.lock.release();
@@ -64,7 +74,7 @@ export class Dobby {
     // that stops: what it would take over nobody would hear of.
     await this.#parts.commands.start();
     this.#parts.authProviders.start();
-    if (this.#isStopping) throw new DobbyError(errorBody('restarting'));
+    if (this.#isStopping) throw dobbyError('restarting');
     let failure: unknown = null;
     this.#parts.app.server.once('listening', () => {
       try {
@@ -78,7 +88,7 @@ export class Dobby {
     this.#parts.app.server.on('error', (error) => this.#parts.descriptors.failed(error));
     this.#parts.descriptors.start();
     if (failure !== null) throw failure;
-    if (this.#isStopping) throw new DobbyError(errorBody('restarting'));
+    if (this.#isStopping) throw dobbyError('restarting');
     const { address, family, port } = this.#parts.app.server.address() as AddressInfo;
     const host = family === 'IPv6' ? `[${address}]` : address;
     return `http://${host}:${port}`;
@@ -134,41 +144,48 @@ export class Dobby {
     this.#parts.handoff.restore();
   }
 
-  /** @throws DobbyError when the server stops */
-  #begin(): Engine {
-    if (this.#isStopping) throw new DobbyError(errorBody('restarting'));
+  /** The operations, once everything is restored. @throws DobbyError when the server stops */
+  get #operations(): Operations {
+    if (this.#isStopping) throw dobbyError('restarting');
     this.#takeOver();
-    return this.#parts.engine;
+    return this.#parts.engine.operations;
   }
 
-  /** Publishes an update; answers its position, null on a path without a log. Rejects with DobbyError. */
+  /** Publishes an update. Answers its position, null on a path without a log. Rejects with DobbyError. */
   async update(path: string, message: Json, options: UpdateOptions = {}): Promise<Position | null> {
-    const { sender = '', ...more } = options;
-    const draft = draftOf({ path, message, ...more });
-    return orThrow(await this.#begin().publisher.publish({ ...orThrow(draft), sender })).position;
+    const { sender, ...more } = options;
+    return (await this.#operations.update({ path, message, ...more }, { sender })).position;
   }
 
-  /** Grants paths to a session and subscribes it; `user` null: only if it belongs to nobody. @throws DobbyError when the session is unknown or bound to another user, or the login has ended. */
-  connect(id: string, paths: readonly string[], user?: string | null, login?: string): GrantResult[] {
-    return orThrow(this.#begin().sessions.connect(id, paths, user, login));
+  /**
+   * Grants paths to a session and subscribes it. `user` null: only if it belongs to nobody. Answers when it hears them. Rejects with
+   * DobbyError when the session is unknown or bound to another user, or the login has ended.
+   */
+  async connect(
+    id: string,
+    paths: readonly string[],
+    user?: string | null,
+    login?: string,
+  ): Promise<GrantResult[]> {
+    return this.#operations.connect(id, paths, user, login);
   }
 
   /** Takes paths away from a session. Rejects with DobbyError when the session is unknown. */
   async disconnect(id: string, paths: readonly string[]): Promise<RevokeResult[]> {
-    return orThrow(await this.#begin().sessions.admin.disconnect(id, paths));
+    return this.#operations.disconnect(id, paths);
   }
 
   /** Takes what patterns match from all sessions of a user, and from the tokens made for it until now. */
-  disconnectUser(user: string, patterns: readonly string[]): Promise<PatternResult[]> {
-    return this.#begin().sessions.admin.disconnectUser(user, patterns);
+  async disconnectUser(user: string, patterns: readonly string[]): Promise<PatternResult[]> {
+    return this.#operations.disconnectUser(user, patterns);
   }
 
-  /** Ends a session, or all of a user or a login; resolves with how many ended just now. Rejects with DobbyError when the id is unknown. */
-  async kick(whom: string | Kicked, { reconnect = true }: { reconnect?: boolean } = {}): Promise<number> {
-    const { admin } = this.#begin().sessions;
-    if (typeof whom === 'string') return orThrow(await admin.kick(whom, reconnect));
-    if ('user' in whom) return admin.kickUser(whom.user, reconnect);
-    return admin.kickLogin(whom.login, reconnect);
+  /** Ends a session, or all of a user or a login. Answers how many ended just now. Rejects with DobbyError when the id is unknown. */
+  async kick(
+    whom: string | Exclude<Kicked, { id: string }>,
+    { reconnect = true }: { reconnect?: boolean } = {},
+  ): Promise<number> {
+    return this.#operations.kick(typeof whom === 'string' ? { id: whom } : whom, reconnect);
   }
 
   /** Makes a receiver of the program's own known, so that paths can be connected to it. @throws Error when its id is taken. */
@@ -176,14 +193,14 @@ export class Dobby {
     this.#parts.engine.registry.register(receiver);
   }
 
-  /** Connects a registered receiver to a path. @throws Error when it is not registered, or the path is none. */
-  connectReceiver(id: string, path: string): void {
-    this.#begin().dispatcher.connect(id, checkedPath(path));
+  /** Connects a registered receiver to a path. Resolves when it hears every update. Rejects when it is not registered, or the path is none. */
+  async connectReceiver(id: string, path: string): Promise<void> {
+    await this.#operations.connectReceiver(id, path);
   }
 
   /** Disconnects a registered receiver from a path. @throws Error when it is not registered, or the path is none. */
   disconnectReceiver(id: string, path: string): void {
-    this.#parts.engine.dispatcher.disconnect(id, checkedPath(path));
+    this.#parts.engine.operations.disconnectReceiver(id, path);
   }
 
   /** Forgets a receiver. False when it was not known. */
@@ -191,7 +208,7 @@ export class Dobby {
     return this.#parts.engine.registry.unregister(id);
   }
 
-  /** Tells `receiver` of every update on every path from now on, and of `::gone` with an id; the answer undoes it. */
+  /** Tells `receiver` of the updates that pass through this server from now on, and of `::gone` with an id; the answer undoes it. */
   delegate(receiver: Receiver): () => void {
     return this.#parts.engine.registry.delegate(receiver);
   }

@@ -134,7 +134,7 @@ describe('as with DjangoTwistedWebSockets', () => {
   it('a command knows whether its session is authenticated, and as whom', async () => {
     const pomona = await opened();
     expect(await pomona.send('any', 'whoami')).toEqual({ user: null, isAuthenticated: false });
-    dobby.connect(pomona.id, ['any'], 'ann');
+    await dobby.connect(pomona.id, ['any'], 'ann');
     expect(await pomona.send('any', 'whoami')).toEqual({ user: 'ann', isAuthenticated: true });
   });
 
@@ -276,7 +276,7 @@ describe('as with Sputnik', () => {
   it('a background job sends to a user without faking a request, in all tabs', async () => {
     const tabs = await Promise.all([opened(), opened()]);
     const heard = tabs.map(messagesOf);
-    for (const { id } of tabs) dobby.connect(id, ['any'], 'bea');
+    for (const { id } of tabs) await dobby.connect(id, ['any'], 'bea');
     const answer = await fetch(`${url}/api/send`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${KEY}` },

@@ -1,20 +1,19 @@
-/** The back end's API over HTTP: keys and what they are good for, schemas, idempotency, then the method. */
+/** The back end's API over HTTP: API keys and what they may do, schemas, then the method. */
+import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { LIMITS } from '../../../protocol/limits.js';
 import type { ApiKey, ApiKeys } from '../auth/api-keys/api-keys.js';
 import { fault, RequestFault } from '../http/http-errors.js';
 import { check } from '../schema.js';
-import type { Idempotency } from './idempotency.js';
-import type { AnyMethod, ApiContext } from './method.js';
+import type { AnyMethod, ApiContext, Caller } from './method.js';
 import { METHODS } from './methods/index.js';
 import { openApi } from './openapi.js';
-import { hold, mayName, mustUse } from './scope.js';
+import { type HeldRequest, hold, mayName, mustUse } from './scope.js';
 
-/** What the API stands on. */
+/** What the API is given. */
 export interface ApiParts extends ApiContext {
   readonly keys: ApiKeys;
-  readonly idempotency: Idempotency;
   /** Whether the server is shutting down: everything is refused, to be tried again. */
   readonly isStopping: () => boolean;
   /** Told of the socket of each request that has shown a key. */
@@ -86,15 +85,26 @@ async function run(method: AnyMethod, request: FastifyRequest, parts: ApiParts):
   if ('error' in checked) throw new RequestFault(checked.error);
   const held = hold(key, method, checked.value);
   if (held.body === null) return held.whole({});
-  // What is the same request is said of what may take effect: after a change of the key's patterns it may be another.
-  const asked = held.body === checked.value ? body : held.body;
-  const work = () => method.run(held.body, parts, (path) => mayName(key, path)) as object;
-  const { idempotencyKey } = checked.value as { idempotencyKey?: string };
-  if (idempotencyKey === undefined) return held.whole(await work());
-  return held.whole(await parts.idempotency.once(recordName(key, method, idempotencyKey), asked, work));
+  return held.whole((await method.run(held.body, parts, callerOf(key, method, held))) as object);
 }
 
-/** No key is answered what another was. Names have no colon, nor methods. */
-function recordName({ name }: ApiKey, method: AnyMethod, idempotencyKey: string): string {
-  return `${name === null ? '' : `${name}:`}${method.name} ${idempotencyKey}`;
+/** Who asks for a method; no key is answered what another was. */
+function callerOf(key: ApiKey, { name: method }: AnyMethod, { indexOf }: HeldRequest): Caller {
+  return {
+    mayName: (path) => mayName(key, path),
+    once(idempotencyKey, request, place) {
+      if (idempotencyKey === undefined) return undefined;
+      const item = place === undefined ? '' : `#${indexOf(place)}`;
+      return { owner: key.name ?? '', key: `${method} ${idempotencyKey}${item}`, digest: digestOf(request) };
+    },
+  };
+}
+
+/** @throws RequestFault for what cannot be written again as JSON, being nested too deep */
+function digestOf(request: unknown): string {
+  try {
+    return createHash('sha256').update(JSON.stringify(request)).digest('base64');
+  } catch {
+    throw fault('bad_field', { message: 'The request is nested too deep.' });
+  }
 }

@@ -1,23 +1,23 @@
 /** What a method of the API is: its schemas, which validate and describe it, and what it does. */
 import type { z } from 'zod';
-import type { Counters } from '../core/data/counters.js';
-import type { Dispatcher } from '../core/hub/dispatcher.js';
-import type { Publisher } from '../core/hub/publisher.js';
-import type { Broker } from '../core/log/broker.js';
-import type { DirectMessages } from '../core/sessions/direct-messages.js';
-import type { Sessions } from '../core/sessions/sessions.js';
+import type { Engine } from '../core/engine.js';
+import type { IdempotencyKey } from '../core/log/idempotency.js';
+import type { Operations } from '../core/operations/operations.js';
 import type { Scope } from './scope.js';
 
 /** What methods act on. */
-export interface ApiContext {
-  readonly sessions: Sessions;
-  readonly dispatcher: Dispatcher;
-  readonly publisher: Publisher;
-  readonly directMessages: DirectMessages;
-  readonly broker: Broker;
-  readonly counters: Counters;
+export interface ApiContext extends Pick<Engine, 'sessions' | 'dispatcher' | 'counters'> {
+  readonly operations: Operations;
   /** Version, uptime and everything else that `info` tells beyond counters. */
   readonly about: () => { readonly version: string; readonly startedAt: number; readonly now: number };
+}
+
+/** The API key that asks. */
+export interface Caller {
+  /** Whether it may name a path: lists are kept to such paths. */
+  mayName(path: string): boolean;
+  /** Returns what makes a request take effect once; undefined without an idempotency key. `place` tells the items of a list apart. */
+  once(idempotencyKey: string | undefined, request: unknown, place?: number): IdempotencyKey | undefined;
 }
 
 /** One method. */
@@ -31,10 +31,9 @@ export interface ApiMethod<Body, Reply> {
   /** How a request names paths, by which a key is held to its own. */
   readonly scope: Scope<Body>;
   /**
-   * Does it; the request names nothing that its key may not. What it lists without being asked for it by name it keeps to paths that
-   * `mayName` is true of. @throws RequestFault when the whole request is refused.
+   * Does it; the request names nothing that its key may not. Rejects with DobbyError or RequestFault when the whole request is refused.
    */
-  run(body: Body, context: ApiContext, mayName: (path: string) => boolean): Reply | Promise<Reply>;
+  run(body: Body, context: ApiContext, caller: Caller): Reply | Promise<Reply>;
 }
 
 /** A method whose types have been forgotten, as the table holds it. */

@@ -34,7 +34,9 @@ interface Scoped {
 export interface HeldRequest {
   /** The request itself where nothing of it is refused; null where nothing is left. */
   readonly body: object | null;
-  /** The answer to the whole request, made of the answer to `body`. */
+  /** Returns where an item of `body` stands in the request. */
+  indexOf(index: number): number;
+  /** Returns the answer to the whole request, made of the answer to `body`. */
   whole(reply: object): object;
 }
 
@@ -59,7 +61,7 @@ export function mustUse(key: ApiKey, { name, scope }: Scoped): void {
 
 /** Takes out of a request what the key may not name; `body` has been checked. @throws RequestFault `forbidden` for the whole */
 export function hold(key: ApiKey, { scope }: Scoped, body: Record<string, unknown>): HeldRequest {
-  const held = { body, whole: (reply: object) => reply };
+  const held = { body, indexOf: (index: number) => index, whole: (reply: object) => reply };
   if (key.patterns === null || scope.names === 'nothing') return held;
   const named = body[scope.field];
   switch (scope.names) {
@@ -95,8 +97,8 @@ function holdItems(
     return { index, item, refusal: within === undefined ? { path, error } : { error } };
   });
   const left = items.filter(({ refusal }) => refusal === null);
-  if (left.length === items.length) return { body, whole: (reply) => reply };
   return {
+    indexOf: (index) => left[index]?.index ?? index,
     body: left.length === 0 ? null : { ...body, [field]: left.map(({ item }) => item) },
     whole: (reply) => ({
       ...reply,

@@ -6,7 +6,6 @@ import type { TimerWheel } from '../core/time/timer-wheel.js';
 import type { Log } from '../observe/log.js';
 import { BackEndRouter } from './back-end/back-end-router.js';
 import { Commands } from './commands.js';
-import { Doings } from './doings.js';
 import type { CommandRouter } from './handler.js';
 import { EventLoopMonitor } from './modules/event-loop-monitor.js';
 import { CommandFolder, type LoadedModule } from './modules/folder.js';
@@ -26,8 +25,8 @@ export interface CommandSettings {
   readonly commandTimeoutMs: number;
 }
 
-/** What they stand on. */
-export interface CommandSurroundings {
+/** What commands are given. */
+export interface CommandCenterOptions {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
@@ -49,13 +48,13 @@ export class CommandCenter {
   #reloading: Promise<void> = Promise.resolve();
 
   /** @throws ModuleError when there is no such folder */
-  constructor(settings: CommandSettings, { engine, clock, wheel, log, secret }: CommandSurroundings) {
+  constructor(settings: CommandSettings, { engine, clock, wheel, log, secret }: CommandCenterOptions) {
     const { commands, commandUrl, commandConnections } = settings;
-    const doings = new Doings(engine);
+    const { operations } = engine;
     const watch = new EventLoopMonitor(clock, log);
     this.#log = log;
     this.#isWatching = settings.watchCommands;
-    this.#toModule = ({ file, definition }) => new Module(file, definition, { doings, log, watch });
+    this.#toModule = ({ file, definition }) => new Module(file, definition, { operations, log, watch });
     if (settings.watchCommands && commands === undefined)
       log.warn({}, 'there is no folder of commands to watch: name it by --commands');
     this.#folder = commands === undefined ? null : new CommandFolder(commands);
@@ -66,7 +65,7 @@ export class CommandCenter {
     const routers: CommandRouter[] = [this.#modules];
     if (this.#webhook !== null)
       routers.push(
-        new BackEndRouter({ webhook: this.#webhook, doings, log, ordered: settings.orderedCommands }),
+        new BackEndRouter({ webhook: this.#webhook, operations, log, ordered: settings.orderedCommands }),
       );
     this.#commands = new Commands({
       ...{ clock, wheel, log, routers, counters: engine.counters },

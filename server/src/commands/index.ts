@@ -3,8 +3,8 @@ export { z } from 'zod';
 export type { ErrorCode } from '../../../protocol/codes.js';
 export type { Json } from '../../../protocol/frames.js';
 export type { Position } from '../../../protocol/positions.js';
-export type { Actions, CommandUpdateOptions } from './modules/actions.js';
-export { CommandFault } from './modules/command-fault.js';
+export { DobbyError } from '../core/operations/dobby-error.js';
+export type { CommandOperations, CommandUpdateOptions } from './modules/command-operations.js';
 export type { CommandContext, CommandSession, EndedSession } from './modules/context.js';
 export {
   type ArgsSchema,

@@ -9,6 +9,8 @@ import { Publisher } from './hub/publisher.js';
 import type { OnReceiverFault } from './hub/receiver.js';
 import { Registry } from './hub/registry.js';
 import type { Broker } from './log/broker.js';
+import { RetryingBroker } from './log/retrying-broker.js';
+import { Operations } from './operations/operations.js';
 import type { SessionObserver } from './session/session-observer.js';
 import { DirectMessages } from './sessions/direct-messages.js';
 import type { SessionSettings } from './sessions/session-settings.js';
@@ -18,7 +20,7 @@ import type { TimerWheel } from './time/timer-wheel.js';
 import { Flusher } from './wire/flusher.js';
 
 /** What core is given. */
-export interface EngineParts {
+export interface EngineOptions {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly wheel: TimerWheel;
@@ -32,6 +34,8 @@ export interface EngineParts {
   readonly isShared: (address: string) => boolean;
   readonly onReceiverFault: OnReceiverFault;
   readonly onJournalFault: (error: unknown) => void;
+  /** Told of what the broker could not do, after several tries. */
+  readonly onStoreFault: (error: unknown) => void;
   /** Told what happens to sessions. */
   readonly observer?: SessionObserver;
 }
@@ -46,10 +50,13 @@ export interface EngineInfo extends Counters {
 /** The running core. */
 export interface Engine {
   readonly registry: Registry;
+  /** The broker that was given, whose calls are tried again. */
+  readonly broker: Broker;
   readonly dispatcher: Dispatcher;
   readonly publisher: Publisher;
   readonly sessions: Sessions;
   readonly directMessages: DirectMessages;
+  readonly operations: Operations;
   readonly flusher: Flusher;
   readonly counters: Counters;
 }
@@ -69,15 +76,17 @@ export function engineInfo({
 }
 
 /** Puts core together. */
-export function createEngine(parts: EngineParts): Engine {
+export function createEngine(options: EngineOptions): Engine {
   const counters = newCounters();
-  const registry = new Registry(parts.onReceiverFault);
-  const { broker, onReceiverFault: onFault } = parts;
-  const dispatcher = new Dispatcher({ registry, broker, counters, onFault });
+  const registry = new Registry(options.onReceiverFault);
+  const { wheel, onStoreFault, onReceiverFault: onFault } = options;
+  const broker = new RetryingBroker(options.broker);
+  const dispatcher = new Dispatcher({ registry, broker, counters, wheel, onFault, onStoreFault });
   registry.delegate(dispatcher);
-  const flusher = new Flusher(parts.clock);
-  const publisher = new Publisher({ broker, registry, counters, flusher });
-  const sessions = new Sessions({ ...parts, registry, dispatcher, flusher, counters });
+  const flusher = new Flusher(options.clock);
+  const publisher = new Publisher({ broker, registry, counters, flusher, onStoreFault });
+  const sessions = new Sessions({ ...options, broker, registry, dispatcher, flusher, counters });
   const directMessages = new DirectMessages(sessions, publisher);
-  return { registry, dispatcher, publisher, sessions, directMessages, flusher, counters };
+  const shared = { registry, dispatcher, publisher, sessions, directMessages, flusher, counters, broker };
+  return { ...shared, operations: new Operations({ ...shared, onStoreFault }) };
 }

@@ -4,13 +4,14 @@ import type { Socket } from 'node:net';
 import { ERRORS, type ErrorBody, type ErrorCode, errorBody } from '../../../protocol/codes.js';
 import type { ClosingFrame, ErrorAnswer } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
+import { DobbyError } from '../core/operations/dobby-error.js';
 
 /** When a request is to be tried again that a server refused because it stops. */
 const RESTART_MS = 1_000;
 
 type Closing = Pick<ClosingFrame, 'code' | 'attempt' | 'reconnectAfterMs'>;
 
-/** A request is refused: thrown by handlers, answered by the server. */
+/** A refused request as it is answered over HTTP; handlers throw it. */
 export class RequestFault extends Error {
   override readonly name = 'RequestFault';
   readonly body: ErrorBody;
@@ -99,6 +100,7 @@ export function headerFault({
 /** What an error of ours or of the HTTP library is to the client; null for our own bugs. */
 export function knownFault(error: unknown): RequestFault | null {
   if (error instanceof RequestFault) return error;
+  if (error instanceof DobbyError) return new RequestFault(error.body);
   const code = LIBRARY_CODES[String((error as { code?: unknown }).code)];
   return code === undefined ? null : fault(code);
 }

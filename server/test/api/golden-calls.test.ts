@@ -15,7 +15,7 @@ describe('golden calls', () => {
       const { id } = api.world.open().session;
       names['id'] = id;
       const user = names['user'] === 'eve' ? 'ada' : null;
-      api.world.sessions.connect(id, method === 'disconnect' ? ['contacts'] : [], user);
+      api.world.connect(id, method === 'disconnect' ? ['contacts'] : [], user);
     }
     const answer = await api.call(method, names);
     expect(answer.status).toBe(status);

@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Idempotency } from '../../src/api/idempotency.js';
 import { createApi } from '../support/api.js';
-import { FakeClock } from '../support/fake-clock.js';
 
 const MINUTES_5 = 300_000;
 
@@ -73,60 +71,54 @@ describe('a request with an idempotency key', () => {
   });
 
   it('is remembered for 5 minutes', async () => {
-    const clock = new FakeClock();
-    const idempotency = new Idempotency(clock);
-    let runs = 0;
-    const once = () => idempotency.once('k', { a: 1 }, () => ({ run: ++runs }));
-    expect(await once()).toEqual({ run: 1 });
-    clock.spend(MINUTES_5);
-    expect(await once()).toEqual({ run: 1, repeated: true });
-    clock.spend(1);
-    expect(await once()).toEqual({ run: 2 });
+    const api = createApi();
+    const request = { path: 'a', message: 1, idempotencyKey: 'k' };
+    await api.call('update', request);
+    api.world.clock.spend(MINUTES_5);
+    expect((await api.call('update', request)).body).toHaveProperty('repeated', true);
+    api.world.clock.spend(1);
+    expect((await api.call('update', request)).body).not.toHaveProperty('repeated');
   });
 
-  it('waits for the one that is still under way', async () => {
-    const idempotency = new Idempotency(new FakeClock());
-    let finish: (answer: object) => void = () => {};
-    const task = () => new Promise<object>((resolve) => (finish = resolve));
-    const first = idempotency.once('k', 1, task);
-    const second = idempotency.once('k', 1, () => {
-      throw new Error('this must not run');
-    });
-    await Promise.resolve();
-    finish({ done: true });
-    expect(await Promise.all([first, second])).toEqual([{ done: true }, { done: true, repeated: true }]);
+  it('takes effect once though it comes twice at the same time', async () => {
+    const api = createApi();
+    const request = { path: 'a', message: 1, idempotencyKey: 'k' };
+    const answers = await Promise.all([1, 2, 3].map(() => api.call('update', request)));
+    expect(answers.filter(({ body }) => body.repeated)).toHaveLength(2);
+    expect(api.world.counters.updates).toBe(1);
   });
 
-  it('fails like the one that is under way, and then runs again', async () => {
-    const idempotency = new Idempotency(new FakeClock());
-    const failing = () => Promise.reject(new Error('no'));
-    const both = await Promise.allSettled([
-      idempotency.once('k', 1, failing),
-      idempotency.once('k', 1, failing),
+  it('of a list holds for each item: what failed is tried again, the others are repeated', async () => {
+    const api = createApi({ state: { maxKeys: 1, maxBytes: 10_000 } });
+    await api.call('update', { path: 'b', message: 1, key: 'x' });
+    const item = (path: string, key?: string) => ({ path, message: 1, ...(key && { key }) });
+    const updates = [item('a'), item('b', 'y'), item('a')];
+    const results = async () => (await api.call('updates', { updates, idempotencyKey: 'k' })).body.results;
+    expect(await results()).toMatchObject([
+      { position: { offset: 1 } },
+      { error: { code: 'state_full' } },
+      { position: { offset: 2 } },
     ]);
-    expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    expect(await idempotency.once('k', 1, () => ({ ok: true }))).toEqual({ ok: true });
+    await api.call('update', { path: 'b', message: null, key: 'x' });
+    expect(await results()).toMatchObject([
+      { position: { offset: 1 }, repeated: true },
+      { position: { offset: 3 } },
+      { position: { offset: 2 }, repeated: true },
+    ]);
   });
 
-  it('is one of a bounded number; the oldest is forgotten', async () => {
-    const idempotency = new Idempotency(new FakeClock());
-    for (let i = 0; i <= 100_000; i++) await idempotency.once(`k${i}`, 1, () => ({}));
-    expect(await idempotency.once('k100000', 1, () => ({}))).toEqual({ repeated: true });
-    expect(await idempotency.once('k0', 1, () => ({}))).toEqual({});
+  it('of messages to sessions sends each session its message once', async () => {
+    const api = createApi();
+    const clients = [api.world.open(), api.world.open()];
+    const [a, b] = clients.map(({ session }) => session.id);
+    const send = (message: string, ...sessions: unknown[]) =>
+      api.call('send', { sessions, message, idempotencyKey: 'k' });
+    expect((await send('x', a)).body).toEqual({ sent: [a], unknown: [] });
+    expect((await send('x', a)).body).toEqual({ sent: [a], unknown: [], repeated: true });
+    expect(await send('x', a, b), 'another request').toMatchObject({ status: 409 });
+    await api.call('broadcast', { message: 'all', idempotencyKey: 'k' });
+    const again = await api.call('broadcast', { message: 'all', idempotencyKey: 'k' });
+    expect(again.body).toHaveProperty('repeated', true);
+    expect(clients.map((client) => client.messages())).toEqual([['x', 'all'], ['all']]);
   });
-});
-
-it('one that was forgotten while it was under way leaves alone whoever has its key now', async () => {
-  const clock = new FakeClock();
-  const idempotency = new Idempotency(clock);
-  let fail = (_: Error): void => {};
-  const slow = new Promise<object>((_, reject) => {
-    fail = reject;
-  });
-  const first = idempotency.once('k', 1, () => slow);
-  clock.advance(MINUTES_5 + 1_000);
-  await idempotency.once('k', 1, () => ({ position: null }));
-  fail(new Error('the disk is full'));
-  await expect(first).rejects.toThrow('the disk is full');
-  expect(idempotency.snapshots()).toHaveLength(1);
 });

@@ -10,8 +10,8 @@ beforeEach(() => {
 describe('send', () => {
   it('reaches sessions by id and users in all their sessions, and names who has none', async () => {
     const [a, b, c] = [api.world.open(), api.world.open(), api.world.open()];
-    api.world.sessions.connect(a.session.id, ['x'], 'ann');
-    api.world.sessions.connect(b.session.id, ['x'], 'ann');
+    api.world.connect(a.session.id, ['x'], 'ann');
+    api.world.connect(b.session.id, ['x'], 'ann');
     const { status, body } = await api.call('send', {
       sessions: [c.session.id, a.session.id, 'gone'],
       users: ['ann', 'bob'],

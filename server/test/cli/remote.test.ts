@@ -95,7 +95,7 @@ describe('a command', () => {
     const wire = await openEventStream(`${url}/comet`, { type: 'open', protocol: 1 });
     onTestFinished(() => wire.cut());
     const id = String(wire.opened['id']);
-    if (user !== null) dobby.connect(id, [], user);
+    if (user !== null) await dobby.connect(id, [], user);
     return id;
   };
 

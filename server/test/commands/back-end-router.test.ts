@@ -18,7 +18,7 @@ async function withBackEnd(answer: FakeBackEnd['answer'], options: WorldOptions 
     { echo: { run: (args) => args } },
     {
       ...options,
-      routers: (doings, log) => {
+      routers: (operations, log) => {
         // The time of the machine, since the network's is.
         const clock = { ...REAL_TIME, now: Date.now };
         const webhook = new Webhook({
@@ -29,7 +29,7 @@ async function withBackEnd(answer: FakeBackEnd['answer'], options: WorldOptions 
           maxConnections: 8,
         });
         webhooks.push(webhook);
-        return [new BackEndRouter({ webhook, doings, log, ordered: ['public/one/{name}'] })];
+        return [new BackEndRouter({ webhook, operations, log, ordered: ['public/one/{name}'] })];
       },
     },
   );
@@ -64,7 +64,7 @@ describe('a command that no module takes', () => {
   it('is posted to the back end with who asks, and answered with its reply', async () => {
     const { world, backEnd } = await withBackEnd(json({ reply: { id: 7 } }));
     const client = world.open();
-    world.sessions.connect(client.session.id, ['chat'], 'ann');
+    world.connect(client.session.id, ['chat'], 'ann');
     const uid = give(client, 'say', { path: 'chat', args: { text: 'hi' } });
     expect(await answerTo(client, uid)).toEqual({ uid, reply: { id: 7 } });
     expect(backEnd.questions[0]?.body).toEqual({
@@ -100,7 +100,7 @@ describe('a command that no module takes', () => {
       }),
     );
     const [client, other] = [world.open(), world.open()];
-    world.sessions.connect(other.session.id, ['room'], 'bob');
+    world.connect(other.session.id, ['room'], 'bob');
     other.frames();
     const uid = give(client, 'join');
     const frames: unknown[] = [];

@@ -1,12 +1,12 @@
 /** A world whose sessions can give commands, to handlers that a test writes on the spot. */
 import type { CommandFrame } from '../../../protocol/frames.js';
 import { Commands } from '../../src/commands/commands.js';
-import { Doings } from '../../src/commands/doings.js';
 import type { CommandRouter } from '../../src/commands/handler.js';
 import type { CommandDefinition } from '../../src/commands/modules/definition.js';
 import { EventLoopMonitor } from '../../src/commands/modules/event-loop-monitor.js';
 import { Module } from '../../src/commands/modules/module.js';
 import { ModuleRouter } from '../../src/commands/modules/module-router.js';
+import type { Operations } from '../../src/core/operations/operations.js';
 import type { Log } from '../../src/observe/log.js';
 import { type Client, createWorld, type World, type WorldOptions } from '../support/world.js';
 
@@ -36,7 +36,7 @@ export interface Commanded {
 export interface CommandedOptions extends WorldOptions {
   readonly world?: World;
   readonly maxPerSecond?: number;
-  readonly routers?: (doings: Doings, log: Log) => CommandRouter[];
+  readonly routers?: (operations: Operations, log: Log) => CommandRouter[];
 }
 
 /** Modules by name; each may be given on every path that begins with `public`. */
@@ -47,12 +47,12 @@ export function commanded(
   const world = options.world ?? createWorld(options);
   const lines: Line[] = [];
   const log = keptLog(lines);
-  const doings = new Doings(world);
+  const { operations } = world;
   const modules = new ModuleRouter();
   const watch = new EventLoopMonitor(world.clock, log);
   const commands = new Commands({
     ...{ clock: world.clock, wheel: world.wheel, counters: world.counters, log },
-    routers: [modules, ...(options.routers?.(doings, log) ?? [])],
+    routers: [modules, ...(options.routers?.(operations, log) ?? [])],
     maxPerSecond: options.maxPerSecond ?? 100,
     timeoutMs: 30_000,
   });
@@ -61,7 +61,7 @@ export function commanded(
     modules.use(
       Object.entries(all).map(([name, definition]) => {
         const whole = { pattern: null, command: name, ordered: false, run: () => null, ...definition };
-        return new Module(`${name}.ts`, whole as never, { doings, log, watch });
+        return new Module(`${name}.ts`, whole as never, { operations, log, watch });
       }),
     );
   use(definitions);

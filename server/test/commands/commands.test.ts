@@ -212,7 +212,7 @@ describe('who may give a command', () => {
     const { world } = commanded({ say: {} });
     const client = world.open();
     const before = give(client, 'say', { path: 'secret' });
-    world.sessions.connect(client.session.id, ['secret']);
+    world.connect(client.session.id, ['secret']);
     const after = give(client, 'say', { path: 'secret' });
     const told = await answers(client);
     expect([codeOf(told[before]), told[after]]).toEqual(['not_allowed', { reply: null }]);

@@ -235,7 +235,7 @@ describe('a session that ends', () => {
       d: { onSessionEnd: ({ id }) => void ended.push(id) },
     });
     const client = world.open();
-    world.sessions.connect(client.session.id, ['x'], 'ann');
+    world.connect(client.session.id, ['x'], 'ann');
     client.send({ type: 'close' });
     expect(ended).toEqual([[client.session.id, 'ann'], client.session.id]);
     expect(lines.map(({ fields }) => fields['handler'])).toContain('b.ts');
@@ -246,7 +246,7 @@ describe('a session that ends', () => {
       leave: { onSessionEnd: ({ user }, { update }) => void update('public', `${user} left`) },
     });
     const [client, other] = [world.open(), world.open({ paths: [{ path: 'public' }] })];
-    world.sessions.connect(client.session.id, ['x'], 'ann');
+    world.connect(client.session.id, ['x'], 'ann');
     client.send({ type: 'close' });
     await settle();
     expect(other.messages()).toEqual(['ann left']);

@@ -138,7 +138,7 @@ class Model {
       case 'unwant':
         return who?.unwant(it.path);
       case 'grant':
-        if (STEERED.has(it.path)) this.world.sessions.connect(who?.id ?? '', [it.path], null);
+        if (STEERED.has(it.path)) this.world.connect(who?.id ?? '', [it.path], null);
         return;
       case 'revoke':
         if (STEERED.has(it.path)) void this.world.sessions.admin.disconnect(who?.id ?? '', [it.path], null);
@@ -191,9 +191,12 @@ class Model {
       // The last of a series may remove its key.
       const message = 'key' in key && it.removes && i === count - 1 ? null : text;
       const hidden = it.asSender ? { sender: id } : { except: [id] };
-      const update = this.world.publish(path, message, { ...key, ...hidden });
-      this.#history.add(update, this.#serial);
-      if (update.position !== null) this.#lastPositions.set(path, update.position);
+      const { position } = this.world.publish(path, message, { ...key, ...hidden });
+      this.#history.add(
+        { path, key: 'key' in key ? it.key : null, message, position, hidden: new Set([id]) },
+        this.#serial,
+      );
+      if (position !== null) this.#lastPositions.set(path, position);
     }
   }
 

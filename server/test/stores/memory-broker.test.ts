@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../../protocol/frames.js';
+import type { Published } from '../../src/core/log/broker.js';
 import type { LogBounds } from '../../src/core/log/path-log.js';
 import type { PathPolicy } from '../../src/core/log/path-policy.js';
 import { TimerWheel } from '../../src/core/time/timer-wheel.js';
@@ -7,7 +8,7 @@ import { MemoryBroker, type MemoryBrokerOptions } from '../../src/stores/memory/
 import { FakeClock } from '../support/fake-clock.js';
 import { FakeIds } from '../support/fake-ids.js';
 import { LOG, STATE } from '../support/world.js';
-import { brokerContract, entriesOf } from './contract.js';
+import { brokerContract, draftOf, entriesOf } from './contract.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -33,13 +34,13 @@ function setUp(options: Partial<MemoryBrokerOptions> = {}) {
   });
   broker.start(() => {});
   const tryPublish = (path: string, message: Json, key: string | null = null) =>
-    broker.publish({ path, key, message, text: JSON.stringify(message), sender: '', except: null });
+    broker.publish([draftOf(path, message, { key })]);
   const publish = (path: string, message: Json = 'x', key: string | null = null) => {
     const outcome = tryPublish(path, message, key);
     if ('error' in outcome) throw new Error(outcome.error.code);
-    return outcome.value;
+    return outcome.value[0] as Published;
   };
-  const holdLog = (path: string) => broker.hold(path)?.log ?? null;
+  const holdLog = (path: string) => broker.join(path)?.log ?? null;
   return { clock, broker, publish, tryPublish, holdLog };
 }
 
@@ -91,10 +92,10 @@ describe('a head that nobody holds', () => {
 
   it('is kept for its time to live after the last one let go', () => {
     const { clock, broker, publish } = setUp();
-    broker.hold('a');
+    broker.join('a');
     const first = publish('a').position;
     clock.advance(10 * HOUR_MS);
-    broker.release('a');
+    broker.leave('a');
     clock.advance(HOUR_MS - 60_000);
     expect(publish('a').position).toEqual({ epoch: first?.epoch, offset: 2 });
   });
@@ -152,8 +153,8 @@ describe('heads that nobody holds', () => {
     const { broker, publish, holdLog } = setUp({ maxHeads: 10 });
     const { position } = publish('news');
     for (let i = 0; i < 100; i++) {
-      broker.hold(`churn/${i}`);
-      broker.release(`churn/${i}`);
+      broker.join(`churn/${i}`);
+      broker.leave(`churn/${i}`);
     }
     expect(holdLog('news')?.head).toEqual(position);
   });
@@ -204,7 +205,7 @@ describe('states', () => {
       'published',
     ]);
     expect(holdLog('a')?.head.offset).toBe(4);
-    const kept = ['a', 'b'].map((path) => broker.hold(path)?.state?.bytes ?? 0);
+    const kept = ['a', 'b'].map((path) => broker.join(path)?.state?.bytes ?? 0);
     expect(broker.stateBytes).toBe((kept[0] ?? 0) + (kept[1] ?? 0));
   });
 });

@@ -1,6 +1,5 @@
 /** The back end's API over a world, asked without a socket. */
 import { registerApi } from '../../src/api/http.js';
-import { Idempotency } from '../../src/api/idempotency.js';
 import { ApiKeys } from '../../src/auth/api-keys/api-keys.js';
 import { createHttpServer } from '../../src/http/http-server.js';
 import type { Log } from '../../src/observe/log.js';
@@ -31,11 +30,10 @@ export interface Api {
 
 /** Puts the API before a world. */
 export function createApi(options: WorldOptions = {}): Api {
-  const world = createWorld(options);
-  return apiOf(world, new Idempotency(world.clock));
+  return apiOf(createWorld(options));
 }
 
-function apiOf(world: World, idempotency: Idempotency): Api {
+function apiOf(world: World): Api {
   const failures: object[] = [];
   const ignore = () => {};
   const log: Log = { debug: ignore, info: ignore, warn: ignore, error: (fields) => failures.push(fields) };
@@ -64,15 +62,11 @@ function apiOf(world: World, idempotency: Idempotency): Api {
       return (await app.inject({ method: 'GET', url })).headers;
     },
     handOver() {
-      const known = new Idempotency(world.clock);
-      const text = JSON.stringify(idempotency.snapshots());
-      known.restore(JSON.parse(text) as ReturnType<Idempotency['snapshots']>);
-      return apiOf(world.handOver(), known);
+      return apiOf(world.handOver());
     },
   };
   registerApi(app, {
     ...world,
-    idempotency,
     keys: api.keys,
     about,
     isStopping: () => api.isStopping,

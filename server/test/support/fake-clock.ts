@@ -13,6 +13,8 @@ export class FakeClock implements Clock {
   #ms = 1_000;
   #timers: Timer[] = [];
   #soon: (() => void)[] = [];
+  /** What else runs whenever this clock runs something. */
+  background: () => void = () => undefined;
 
   now(): number {
     return 1_700_000_000_000 + Math.floor(this.#ms);
@@ -51,13 +53,16 @@ export class FakeClock implements Clock {
 
   /** Ends this turn: runs what was asked for `soon`, but not what that asks for. */
   turn(): void {
+    this.background();
     for (const task of this.#soon.splice(0)) task();
+    this.background();
   }
 
   /** Runs all that is due now. */
   settle(): void {
     for (let turns = 0; ; turns++) {
       if (turns > MAX_TURNS) throw new Error('this never comes to rest');
+      this.background();
       const due = this.#nextTimer(this.#ms);
       if (this.#soon.length > 0) this.turn();
       else if (due !== undefined) this.#fire(due);
@@ -103,5 +108,6 @@ export class FakeClock implements Clock {
   #fire(timer: Timer): void {
     this.#timers = this.#timers.filter((other) => other !== timer);
     timer.task();
+    this.background();
   }
 }

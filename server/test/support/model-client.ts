@@ -200,7 +200,7 @@ export class ModelClient {
         for (const { path, position } of frame.paths) this.#subscribed(path, position);
         return;
       case 'pending':
-        return void this.#world.sessions.connect(this.id, frame.paths, null);
+        return void this.#world.connect(this.id, frame.paths, null);
       case 'refused':
         for (const { path, code } of frame.paths) {
           expect(code).not.toBe('bad_position');

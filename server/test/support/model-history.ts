@@ -5,7 +5,6 @@
 import { expect } from 'vitest';
 import type { Json } from '../../../protocol/frames.js';
 import type { Position } from '../../../protocol/positions.js';
-import type { Update } from '../../src/core/log/update.js';
 
 interface Accepted {
   readonly serial: number;
@@ -26,12 +25,10 @@ export class History {
   crashes = 0;
 
   /** Notes an update; its message begins with its serial number. */
-  add(update: Update, serial: number): void {
-    const hidden = new Set([...(update.except ?? []), update.sender]);
-    const list = this.#of(update.path);
-    const { key, message, position } = update;
-    list.push({ serial, key, message, position, hidden });
-    if (update.position !== null) expect(this.placeOf(update.path, update.position)).toBe(list.length);
+  add({ path, ...update }: Omit<Accepted, 'serial'> & { readonly path: string }, serial: number): void {
+    const list = this.#of(path);
+    list.push({ serial, ...update });
+    if (update.position !== null) expect(this.placeOf(path, update.position)).toBe(list.length);
   }
 
   /** The server has lost its logs and states. */

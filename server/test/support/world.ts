@@ -7,11 +7,13 @@ import type { DownFrame, Json, OpenFrame, SendFrame, SubscribeItem } from '../..
 import { SignedTickets } from '../../src/auth/tickets/signed-tickets.js';
 import type { SessionWebhook, TokenReader } from '../../src/core/access/identity.js';
 import { type Revocation, RevocationList } from '../../src/core/access/revocation-list.js';
+import { isPromise, type MaybePromise } from '../../src/core/data/maybe-promise.js';
 import { createEngine, type Engine } from '../../src/core/engine.js';
+import type { Published } from '../../src/core/log/broker.js';
 import type { LogBounds } from '../../src/core/log/path-log.js';
 import type { PathPolicy, SlowPolicy } from '../../src/core/log/path-policy.js';
 import type { StateBounds } from '../../src/core/log/path-state.js';
-import type { Update } from '../../src/core/log/update.js';
+import type { GrantResult } from '../../src/core/session/grant-result.js';
 import type { Session, SessionConnection } from '../../src/core/session/session.js';
 import type { SessionObserver } from '../../src/core/session/session-observer.js';
 import type { HandshakeRequest } from '../../src/core/sessions/authenticator.js';
@@ -23,11 +25,20 @@ import type { Handoff } from '../../src/stores/handoff/format.js';
 import { restoreHandoff } from '../../src/stores/handoff/handoff-store.js';
 import { type ReadHandoff, readHandoff } from '../../src/stores/handoff/reader.js';
 import { HandoffWriter } from '../../src/stores/handoff/writer.js';
-import { MemoryBroker } from '../../src/stores/memory/memory-broker.js';
+import { MemoryBroker, type MemoryBrokerOptions } from '../../src/stores/memory/memory-broker.js';
 import { FakeCarrier, type FakeCarrierOptions } from './fake-carrier.js';
 import { FakeClock } from './fake-clock.js';
 import { FakeIds } from './fake-ids.js';
 import { fakeTokens } from './fake-tokens.js';
+import { RandomBroker } from './random-broker.js';
+
+/** With this variable, a seed, every world has a broker that answers at random times. */
+const SEED = process.env['RANDOM_BROKER'];
+let brokers = 0;
+
+function brokerOf(options: MemoryBrokerOptions): MemoryBroker {
+  return SEED === undefined ? new MemoryBroker(options) : new RandomBroker(options, Number(SEED) + brokers++);
+}
 
 export const TICKET_LIFETIME_MS = 300_000;
 export const STATE: StateBounds = { maxKeys: 1_000, maxBytes: 1024 * 1024 };
@@ -64,7 +75,7 @@ interface Lasting {
   readonly journal: Revocation[];
 }
 
-export interface World extends Engine, Lasting {
+export interface World extends Omit<Engine, 'broker'>, Lasting {
   readonly wheel: TimerWheel;
   readonly broker: MemoryBroker;
   readonly revocations: RevocationList;
@@ -75,7 +86,10 @@ export interface World extends Engine, Lasting {
     path: string,
     message: Json,
     more?: { key?: string; sender?: string; except?: readonly string[] },
-  ): Update;
+  ): Published;
+  /** The answer to something that the broker may have to answer first. */
+  answered<T>(answer: MaybePromise<T>): T;
+  connect(id: string, paths: readonly string[], user?: string | null, login?: string): Outcome<GrantResult[]>;
   open(frame?: Partial<OpenFrame>, carrier?: FakeCarrierOptions): Client;
   tryOpen(frame: Partial<OpenFrame>, carrier?: FakeCarrier): OpenOutcome;
   /** As `open` and `tryOpen`, where somebody may be asked who comes. */
@@ -128,10 +142,17 @@ export class Client {
 
   want(...paths: (string | SubscribeItem)[]): void {
     this.session.paths.want(paths.map((path) => (typeof path === 'string' ? { path } : path)));
+    this.#world.clock.background();
+  }
+
+  grant(paths: readonly string[]): GrantResult[] {
+    return this.#world.answered(this.session.paths.grant(paths));
   }
 
   send(frame: SendFrame): ReturnType<typeof applyFrame> {
-    return applyFrame(this.#world.sessions, this.session, frame);
+    const error = applyFrame(this.#world.sessions, this.session, frame);
+    this.#world.clock.background();
+    return error;
   }
 
   /** The ticket that was told last. */
@@ -190,7 +211,27 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
     headTtlMs: 86_400_000,
     maxHeads: 100_000,
   };
-  const broker = new MemoryBroker({ clock, ids, wheel, policyOf, ...limits });
+  const broker = brokerOf({ clock, ids, wheel, policyOf, ...limits });
+  const settle = (): void => (broker instanceof RandomBroker ? broker.settle() : undefined);
+  clock.background = settle;
+  const answered = <T>(answer: MaybePromise<T>): T => {
+    if (!isPromise(answer)) return answer;
+    let outcome: { value: T } | { error: unknown } | null = null;
+    answer.then(
+      (value) => {
+        outcome = { value };
+      },
+      (error: unknown) => {
+        outcome = { error };
+      },
+    );
+    settle();
+    // Assigned in a callback, which the compiler does not see.
+    const known = outcome as { value: T } | { error: unknown } | null;
+    if (known === null) throw new Error('the broker has not answered');
+    if ('error' in known) throw known.error;
+    return known.value;
+  };
   const write = async (revocation: Revocation) => void journal.push(revocation);
   const revocations = new RevocationList({ write }, [...journal]);
   const receiverFaults: string[] = [];
@@ -204,22 +245,29 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
     onReceiverFault: ({ id }, error) => receiverFaults.push(`${id}: ${(error as Error).message}`),
     ...(options.observer === undefined ? {} : { observer: options.observer }),
     onJournalFault: (error) => faults.push(error),
+    onStoreFault: (error) => faults.push(error),
   });
   // Nobody is asked where no visitor is told of.
-  const tryOpen = (frame: Partial<OpenFrame>, carrier = new FakeCarrier()) =>
-    engine.sessions.open({ type: 'open', protocol: 1, ...frame }, carrier) as OpenOutcome;
+  const tryOpen = (frame: Partial<OpenFrame>, carrier = new FakeCarrier()) => {
+    const outcome = engine.sessions.open({ type: 'open', protocol: 1, ...frame }, carrier) as OpenOutcome;
+    settle();
+    return outcome;
+  };
   const coming: HandshakeRequest = { visitor: { headers: {}, address: '192.0.2.1' }, isGone: () => false };
   const tryOpenAsked = async (frame: Partial<OpenFrame>, carrier = new FakeCarrier()) =>
     engine.sessions.open({ type: 'open', protocol: 1, ...frame }, carrier, coming);
   const world: World = {
     ...lasting,
     ...engine,
-    ...{ wheel, broker, revocations, receiverFaults, faults, tryOpen, tryOpenAsked },
+    ...{ wheel, broker, revocations, receiverFaults, faults, tryOpen, tryOpenAsked, answered },
+    connect: (...request) => answered(engine.sessions.connect(...request)),
     publish(path, message, { key, sender = '', except } = {}) {
-      const outcome = engine.publisher.publish({
-        ...{ path, key: key ?? null, message, sender, text: JSON.stringify(message) },
-        except: except ? new Set(except) : null,
-      }) as Outcome<Update>;
+      const outcome = answered(
+        engine.publisher.publish({
+          ...{ path, key: key ?? null, message, sender, text: JSON.stringify(message) },
+          except: except ? new Set(except) : null,
+        }),
+      );
       if ('error' in outcome) throw new Error(`nothing was published: ${outcome.error.code}`);
       return outcome.value;
     },
@@ -250,12 +298,11 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
         paths: broker.snapshots(),
         unused: broker.unused(),
         sessions: engine.sessions.snapshots(),
-        requests: [],
+        requests: broker.idempotency.snapshots(),
       });
       engine.sessions.sendAway();
       const next = createServer({ ...options, ...change }, lasting);
-      const requests = { snapshots: () => [], restore: () => undefined };
-      restoreHandoff(handoff, { paths: next.broker, sessions: next.sessions, requests });
+      restoreHandoff(handoff, { ...next, paths: next.broker, requests: next.broker.idempotency });
       return next;
     },
   };

@@ -117,7 +117,7 @@ export function describeTransport(name: string, open: OpenWire, start: () => Pro
     it('hears a path once the back end has connected it, asked or not', async () => {
       const wire = await connect({ paths: [{ path: 'private/asked' }] });
       await wire.until('pending', ofType('pending'));
-      subject.dobby.connect(wire.opened['id'], ['private/asked', 'private/unasked'], 'ada');
+      await subject.dobby.connect(wire.opened['id'], ['private/asked', 'private/unasked'], 'ada');
       const subscribed = await wire.until('subscribed', ofType('subscribed'));
       expect(subscribed['paths'].map((it: AnyFrame) => it['path'])).toEqual([
         'private/asked',
@@ -125,15 +125,14 @@ export function describeTransport(name: string, open: OpenWire, start: () => Pro
       ]);
       await subject.dobby.update('private/unasked', 'hello');
       expect(messages(await updates(wire, 1))).toEqual(['hello']);
-      expect(() => subject.dobby.connect(wire.opened['id'], ['private/more'], 'mallory')).toThrow(
-        /user_mismatch/,
-      );
+      const mallory = subject.dobby.connect(wire.opened['id'], ['private/more'], 'mallory');
+      await expect(mallory).rejects.toThrow(/user_mismatch/);
       wire.cut();
     });
 
     it('hears nothing after the back end has disconnected it', async () => {
       const wire = await connect();
-      subject.dobby.connect(wire.opened['id'], ['private/taken']);
+      await subject.dobby.connect(wire.opened['id'], ['private/taken']);
       await wire.until('subscribed', ofType('subscribed'));
       await subject.dobby.disconnect(wire.opened['id'], ['private/taken']);
       expect(await wire.until('unsubscribed', ofType('unsubscribed'))).toMatchObject({
@@ -141,7 +140,7 @@ export function describeTransport(name: string, open: OpenWire, start: () => Pro
         by: 'back_end',
       });
       await subject.dobby.update('private/taken', 'secret');
-      subject.dobby.connect(wire.opened['id'], ['private/other']);
+      await subject.dobby.connect(wire.opened['id'], ['private/other']);
       await wire.until('subscribed to the other', ofType('subscribed'));
       await subject.dobby.update('private/other', 'open');
       expect(messages(await updates(wire, 1))).toEqual(['open']);

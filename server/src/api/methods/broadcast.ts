@@ -1,7 +1,6 @@
 /** `broadcast`: a message to every session. */
 import { z } from 'zod';
-import { encodeMessage } from '../../core/hub/draft.js';
-import { RequestFault } from '../../http/http-errors.js';
+import { answerOf } from '../answers.js';
 import { defineMethod } from '../method.js';
 import { except, idempotencyKey, message, position, repeated } from '../schemas.js';
 
@@ -12,11 +11,8 @@ export const broadcast = defineMethod({
   summary: 'Sends a message to every session.',
   body: z.strictObject({ message, except, idempotencyKey }),
   reply: z.strictObject({ position, repeated }),
-  async run({ message, except = [] }, { directMessages }) {
-    const letter = encodeMessage(message);
-    const hidden = except.length === 0 ? null : new Set(except);
-    const outcome = 'error' in letter ? letter : await directMessages.broadcast(letter.value, hidden);
-    if ('error' in outcome) throw new RequestFault(outcome.error);
-    return { position: outcome.value.position };
+  async run({ idempotencyKey: once, ...request }, { operations }, caller) {
+    const { message, except: hidden } = request;
+    return answerOf(await operations.broadcast(message, hidden, caller.once(once, request)));
   },
 });

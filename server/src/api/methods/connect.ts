@@ -1,6 +1,5 @@
 /** `connect`: grants paths to a session and subscribes it to them. */
 import { z } from 'zod';
-import { RequestFault } from '../../http/http-errors.js';
 import { defineMethod } from '../method.js';
 import { itemError, path, paths, position, sessionId, user, userName } from '../schemas.js';
 
@@ -25,9 +24,7 @@ export const connect = defineMethod({
       z.union([z.strictObject({ path, position }), z.strictObject({ path, error: itemError })]),
     ),
   }),
-  run({ id, paths: wanted, user: named, login }, { sessions }) {
-    const outcome = sessions.connect(id, wanted, named, login);
-    if ('error' in outcome) throw new RequestFault(outcome.error);
-    return { results: outcome.value };
+  async run({ id, paths: wanted, user: named, login }, { operations }) {
+    return { results: await operations.connect(id, wanted, named, login) };
   },
 });

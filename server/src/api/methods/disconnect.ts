@@ -1,7 +1,7 @@
 /** `disconnect`: takes paths away from a session, or from all sessions of a user. */
 import { z } from 'zod';
 import { LIMITS } from '../../../../protocol/limits.js';
-import { fault, RequestFault } from '../../http/http-errors.js';
+import { fault } from '../../http/http-errors.js';
 import { defineMethod } from '../method.js';
 import { itemError, path, paths, sessionId, user } from '../schemas.js';
 
@@ -36,19 +36,17 @@ export const disconnect = defineMethod({
       ]),
     ),
   }),
-  async run({ id, paths: unwanted, user: named, patterns }, { sessions: { admin } }) {
+  async run({ id, paths: unwanted, user: named, patterns }, { operations }) {
     if (id === undefined) {
       if (typeof named !== 'string') throw missing('user', 'Name a session by id, or a user.');
       if (patterns === undefined || unwanted !== undefined) {
         throw missing('patterns', 'From a user patterns are taken.');
       }
-      return { results: await admin.disconnectUser(named, patterns) };
+      return { results: await operations.disconnectUser(named, patterns) };
     }
     if (unwanted === undefined || patterns !== undefined)
       throw missing('paths', 'From a session paths are taken.');
-    const outcome = await admin.disconnect(id, unwanted, named);
-    if ('error' in outcome) throw new RequestFault(outcome.error);
-    return { results: outcome.value };
+    return { results: await operations.disconnect(id, unwanted, named) };
   },
 });
 

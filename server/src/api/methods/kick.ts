@@ -1,6 +1,6 @@
 /** `kick`: ends a session, or all sessions of a user or a login. */
 import { z } from 'zod';
-import { fault, RequestFault } from '../../http/http-errors.js';
+import { fault } from '../../http/http-errors.js';
 import { defineMethod } from '../method.js';
 import { sessionId, userName } from '../schemas.js';
 
@@ -25,16 +25,12 @@ export const kick = defineMethod({
     kicked: z.boolean().meta({ description: 'Whether a session ended just now.' }),
     sessions: z.int().meta({ description: 'How many sessions ended just now.' }),
   }),
-  async run({ id, user, login, reconnect: mayReturn = true }, { sessions: { admin } }) {
+  async run({ id, user, login, reconnect: mayReturn = true }, { operations }) {
     if ([id, user, login].filter((name) => name !== undefined).length !== 1) {
       throw fault('bad_field', { field: 'id', message: 'Name one of id, user and login.' });
     }
-    if (user !== undefined) return replyOf(await admin.kickUser(user, mayReturn));
-    if (login !== undefined) return replyOf(await admin.kickLogin(login, mayReturn));
-    const outcome = await admin.kick(id ?? '', mayReturn);
-    if ('error' in outcome) throw new RequestFault(outcome.error);
-    return replyOf(outcome.value);
+    const whom = user !== undefined ? { user } : login !== undefined ? { login } : { id: id ?? '' };
+    const sessions = await operations.kick(whom, mayReturn);
+    return { kicked: sessions > 0, sessions };
   },
 });
-
-const replyOf = (sessions: number) => ({ kicked: sessions > 0, sessions });

@@ -1,9 +1,9 @@
 /** `paths`: what is heard, and where named paths stand. */
 import { z } from 'zod';
+import { pageOf } from '../../core/data/page.js';
 import { isInbox } from '../../core/log/reserved-paths.js';
-import { withPath } from '../held-path.js';
-import { type ApiContext, defineMethod } from '../method.js';
-import { pageOf } from '../paging.js';
+import { DEFAULT_LIMIT } from '../../core/operations/reading.js';
+import { defineMethod } from '../method.js';
 import { page, path, paths as pathNames, position } from '../schemas.js';
 
 const item = z.strictObject({ path, subscriptions: z.int(), position });
@@ -22,30 +22,13 @@ export const paths = defineMethod({
     ...page,
   }),
   reply: z.strictObject({ paths: z.array(item), next: z.string().nullable() }),
-  run({ prefix = '', names, ...wanted }, context, mayName) {
-    if (names !== undefined) {
-      return { paths: names.map((name, index) => standing(name, index, context)), next: null };
-    }
-    const matching = [...context.dispatcher.paths].filter(
-      ([name]) => name.startsWith(prefix) && !isInbox(name) && mayName(name),
+  async run({ prefix = '', names, after, limit = DEFAULT_LIMIT }, { operations, dispatcher }, caller) {
+    // A page that was rendered from what was read after this position misses nothing when it subscribes since it.
+    if (names !== undefined) return { paths: await operations.paths(names), next: null };
+    const matching = [...dispatcher.paths].filter(
+      ([name]) => name.startsWith(prefix) && !isInbox(name) && caller.mayName(name),
     );
-    const { items, next } = pageOf(matching, wanted);
-    return {
-      paths: items.map(([name, it]) => ({
-        path: name,
-        subscriptions: it.subscriptions,
-        position: it.log?.head ?? null,
-      })),
-      next,
-    };
+    const { items, next } = pageOf(matching, { after, limit });
+    return { paths: await operations.paths(items.map(([name]) => name)), next };
   },
 });
-
-/** A page that was rendered from what was read after this position misses nothing when it subscribes since it. */
-function standing(name: string, index: number, { dispatcher }: ApiContext): z.infer<typeof item> {
-  return withPath(dispatcher, { name, field: `names.${index}` }, ({ subscriptions, log }) => ({
-    path: name,
-    subscriptions,
-    position: log?.head ?? null,
-  }));
-}

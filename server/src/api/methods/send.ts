@@ -1,8 +1,6 @@
 /** `send`: a message to sessions themselves. */
 import { z } from 'zod';
 import { LIMITS } from '../../../../protocol/limits.js';
-import { encodeMessage } from '../../core/hub/draft.js';
-import { RequestFault } from '../../http/http-errors.js';
 import { defineMethod } from '../method.js';
 import { idempotencyKey, message, repeated, sessionId, userName } from '../schemas.js';
 
@@ -22,10 +20,9 @@ export const send = defineMethod({
     unknown: z.array(z.string()).meta({ description: 'Ids and users that have no session.' }),
     repeated,
   }),
-  async run({ message, ...to }, { directMessages }) {
-    const letter = encodeMessage(message);
-    const outcome = 'error' in letter ? letter : await directMessages.send(letter.value, to);
-    if ('error' in outcome) throw new RequestFault(outcome.error);
-    return outcome.value;
+  async run({ idempotencyKey: once, ...request }, { operations }, caller) {
+    const { message, ...to } = request;
+    const { sent, unknown, isRepeated } = await operations.send(message, to, caller.once(once, request));
+    return { sent, unknown, ...(isRepeated && { repeated: true as const }) };
   },
 });

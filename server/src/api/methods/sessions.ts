@@ -2,10 +2,11 @@
 import { z } from 'zod';
 import { LIMITS } from '../../../../protocol/limits.js';
 import { canonicalAddress } from '../../auth/origins/addresses.js';
+import { pageOf } from '../../core/data/page.js';
+import { DEFAULT_LIMIT } from '../../core/operations/reading.js';
 import type { TransportName } from '../../core/session/connection.js';
 import type { Session } from '../../core/session/session.js';
 import { defineMethod } from '../method.js';
-import { pageOf } from '../paging.js';
 import { anyJson, page, sessionId, userName } from '../schemas.js';
 
 const login = z.string().min(1).max(LIMITS.nameCharacters);
@@ -46,7 +47,8 @@ export const sessions = defineMethod({
     const { address } = body;
     const wanted = address === undefined ? body : { ...body, address: canonicalAddress(address) ?? address };
     const matching = [...context.sessions.all].filter(([, session]) => isWanted(session, wanted));
-    const { items, next } = pageOf(matching, body);
+    const { after, limit = DEFAULT_LIMIT } = body;
+    const { items, next } = pageOf(matching, { after, limit });
     return {
       sessions: items.map(([id, session]) => ({
         id,

@@ -1,7 +1,6 @@
 /** `update`: publishes one update. */
 import { z } from 'zod';
-import { draftOf, publishDraft } from '../../core/hub/draft.js';
-import { RequestFault } from '../../http/http-errors.js';
+import { answerOf } from '../answers.js';
 import { defineMethod } from '../method.js';
 import { except, idempotencyKey, key, message, path, position, repeated, version } from '../schemas.js';
 
@@ -12,10 +11,8 @@ export const update = defineMethod({
   summary: 'Publishes an update to a path and answers its position.',
   body: z.strictObject({ path, message, key: key.exactOptional(), version, except, idempotencyKey }),
   reply: z.strictObject({ position, repeated, version }),
-  async run(body, { publisher }) {
-    const draft = draftOf(body);
-    const outcome = 'error' in draft ? draft : await publishDraft(publisher, draft.value);
-    if ('error' in outcome) throw new RequestFault(outcome.error);
-    return { position: outcome.value.position };
+  async run({ idempotencyKey: once, ...request }, { operations }, caller) {
+    const idempotency = caller.once(once, request);
+    return answerOf(await operations.update(request, { idempotency }));
   },
 });

@@ -1,8 +1,9 @@
 /** `updates`: publishes many updates in order; each succeeds or fails by itself. */
 import { z } from 'zod';
 import { LIMITS } from '../../../../protocol/limits.js';
-import { draftOf, publishDraft } from '../../core/hub/draft.js';
+import { DobbyError } from '../../core/operations/dobby-error.js';
 import { check } from '../../schema.js';
+import { answerOf } from '../answers.js';
 import { defineMethod } from '../method.js';
 import {
   except,
@@ -17,7 +18,7 @@ import {
 } from '../schemas.js';
 
 const item = z.strictObject({ path, message, key: key.exactOptional(), version, except });
-const result = z.union([z.strictObject({ position }), z.strictObject({ error: itemError })]);
+const result = z.union([z.strictObject({ position, repeated }), z.strictObject({ error: itemError })]);
 
 /** Publishes many updates, each by itself. */
 export const updates = defineMethod({
@@ -33,15 +34,23 @@ export const updates = defineMethod({
       .meta({ items: z.toJSONSchema(item, { unrepresentable: 'any' }) }),
     idempotencyKey,
   }),
-  reply: z.strictObject({ results: z.array(result), repeated }),
-  async run({ updates: items }, { publisher }) {
+  reply: z.strictObject({ results: z.array(result) }),
+  async run({ updates: items, idempotencyKey: once }, { operations }, caller) {
     const results: z.infer<typeof result>[] = [];
     for (const [index, value] of items.entries()) {
-      const prefix = `updates.${index}.`;
       const checked = check(item, value, `updates.${index}`);
-      const draft = 'error' in checked ? checked : draftOf(checked.value, prefix);
-      const outcome = 'error' in draft ? draft : await publishDraft(publisher, draft.value, prefix);
-      results.push('error' in outcome ? outcome : { position: outcome.value.position });
+      if ('error' in checked) {
+        results.push(checked);
+        continue;
+      }
+      try {
+        const idempotency = caller.once(once, value, index);
+        const options = { prefix: `updates.${index}.`, idempotency };
+        results.push(answerOf(await operations.update(checked.value, options)));
+      } catch (error) {
+        if (!(error instanceof DobbyError)) throw error;
+        results.push({ error: error.body });
+      }
     }
     return { results };
   },

@@ -1,20 +1,22 @@
-/** Takes every command to the back end, and lets take effect what it answers: all of it or nothing. */
-import type { CommandErrorCode, ErrorBody, Outcome } from '../../../../protocol/codes.js';
+/** Takes every command to the back end, and applies what it answers. */
+import type { CommandErrorCode, ErrorBody } from '../../../../protocol/codes.js';
 import { errorBody } from '../../../../protocol/codes.js';
 import { PatternTable } from '../../../../protocol/patterns.js';
 import type { Webhook, WebhookAnswer } from '../../back-end/webhook.js';
+import { encodeMessage } from '../../core/hub/draft.js';
 import type { Draft } from '../../core/log/update.js';
+import { DobbyError } from '../../core/operations/dobby-error.js';
+import type { Operations } from '../../core/operations/operations.js';
 import type { Session } from '../../core/session/session.js';
 import type { Log } from '../../observe/log.js';
-import type { Doings } from '../doings.js';
 import type { Call, CallOutcome, CommandRouter, Handler } from '../handler.js';
 import { commandError, replyFrame } from '../replies.js';
 import { type DoneAnswer, readAnswer } from './answer.js';
 
-/** What it stands on. */
-export interface BackEndRouterParts {
+/** What it is given. */
+export interface BackEndRouterOptions {
   readonly webhook: Webhook;
-  readonly doings: Doings;
+  readonly operations: Operations;
   readonly log: Log;
   /** Patterns of paths on which the commands of a session wait for each other. */
   readonly ordered: readonly string[];
@@ -31,14 +33,16 @@ const MIN_TELLING_MS = 5_000;
 
 /** The back end as the handler of every command. */
 export class BackEndRouter implements CommandRouter {
-  readonly #parts: BackEndRouterParts;
+  readonly #options: BackEndRouterOptions;
   readonly #ordered: PatternTable<true>;
   readonly #sideBySide: Handler;
   readonly #oneByOne: Handler;
+  /** Of each session the answer that is being applied last. */
+  readonly #applying = new WeakMap<Session, Promise<void>>();
 
-  constructor(parts: BackEndRouterParts) {
-    this.#parts = parts;
-    this.#ordered = new PatternTable(parts.ordered.map((pattern) => [pattern, true]));
+  constructor(options: BackEndRouterOptions) {
+    this.#options = options;
+    this.#ordered = new PatternTable(options.ordered.map((pattern) => [pattern, true]));
     const name = 'the back end';
     const run = (call: Call): Promise<CallOutcome> => this.#run(call);
     this.#sideBySide = { name, isOrdered: false, run };
@@ -51,7 +55,7 @@ export class BackEndRouter implements CommandRouter {
 
   async #run(call: Call): Promise<CallOutcome> {
     const { path, command } = call;
-    const answer = await this.#parts.webhook.ask(questionOf(call), {
+    const answer = await this.#options.webhook.ask(questionOf(call), {
       signal: call.signal,
       isTelling: () => call.signal.reason === 'timeout' && call.timeoutMs >= MIN_TELLING_MS,
     });
@@ -68,49 +72,87 @@ export class BackEndRouter implements CommandRouter {
     const failed = await this.#apply(call.session, read);
     if (failed === null) return { reply: read.reply ?? null };
     if (failed.code === 'state_conflict') return { error: commandError('state_conflict') };
-    this.#parts.log.error({ path, command, error: failed }, 'what the back end answered cannot be done');
+    this.#options.log.error({ path, command, error: failed }, 'what the back end answered cannot be done');
     return { error: commandError('back_end_failed') };
   }
 
+  /** Applies the answers to the commands of a session one after the other: none sees another half done. */
+  async #apply(session: Session, answer: DoneAnswer): Promise<ErrorBody | null> {
+    const before = this.#applying.get(session);
+    const applied = (before ?? Promise.resolve()).then(() => this.#applyNow(session, answer));
+    const settled = applied.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#applying.set(session, settled);
+    try {
+      return await applied;
+    } catch (error) {
+      if (error instanceof DobbyError) return error.body;
+      throw error;
+    } finally {
+      if (this.#applying.get(session) === settled) this.#applying.delete(session);
+    }
+  }
+
   /**
-   * Checks all of it, then does all of it; an error says why nothing was done. Only a broker that fails, or a server that stops meanwhile, leaves some
-   * of it undone.
+   * Checks all that can be checked, then publishes the updates path by path, each in one atomic step. Those of the path that has versions
+   * come first, so that a conflict comes before anything took effect. What the store refuses later leaves what came before.
    */
-  async #apply(
+  async #applyNow(
     session: Session,
     { reply = null, state, grants, updates, send }: DoneAnswer,
   ): Promise<ErrorBody | null> {
-    const { doings } = this.#parts;
+    const { operations } = this.#options;
     if (typeof replyFrame('', reply) === 'string') return errorBody('too_large', { field: 'reply' });
-    const drafts: Draft[] = [];
-    for (const [index, update] of updates.entries()) {
-      const draft = doings.draft(session, update, `updates.${index}.`);
-      if ('error' in draft) return draft.error;
-      drafts.push(draft.value);
-    }
+    const drafts = updates.map(({ echo = false, ...update }, index) =>
+      operations.draft(update, { sender: echo ? '' : session.id, prefix: `updates.${index}.` }),
+    );
+    const versioned = drafts.find(({ version }) => version !== undefined)?.path;
     const fault =
+      this.#draftFault(drafts, versioned) ??
       grantFault(session, grants) ??
       (state && session.state.fault(state.patch, state.version)) ??
-      send
-        .map(({ message }, i) => doings.messageFault(message, `send.${i}.message`))
-        .find((error) => error !== null) ??
-      null;
-    if (fault !== null) return fault;
-    const refused = await doings.publishAll(drafts, () => {
-      if (state !== undefined) session.state.patch(state.patch, state.version);
-      if (grants.length > 0) doings.grant(session, grants);
-    });
-    if (refused !== null) return refused;
-    for (const { message, ...to } of send) {
-      const outcome: Outcome<unknown> = await doings.send(message, to);
-      if ('error' in outcome) return outcome.error;
+      messageFault(send);
+    if (fault != null) return fault;
+    const byPath = new Map<string, Draft[]>();
+    for (const draft of drafts) byPath.set(draft.path, [...(byPath.get(draft.path) ?? []), draft]);
+    const publish = async (path: string): Promise<void> => {
+      await operations.publishAll(byPath.get(path) ?? []);
+      byPath.delete(path);
+    };
+    if (versioned !== undefined) await publish(versioned);
+    if (state !== undefined) session.state.patch(state.patch);
+    if (grants.length > 0) await operations.connect(session.id, grants);
+    for (const path of [...byPath.keys()]) await publish(path);
+    for (const { message, ...to } of send) await operations.send(message, to);
+    return null;
+  }
+
+  /** Why these updates cannot be published, as far as their paths and policies tell. */
+  #draftFault(drafts: readonly Draft[], versioned: string | undefined): ErrorBody | null {
+    for (const [index, { path, key, version }] of drafts.entries()) {
+      if (version !== undefined && path !== versioned) {
+        const message = 'Only the updates of one path may have versions: they are published in one step.';
+        return errorBody('bad_field', { message, field: `updates.${index}.version` });
+      }
+      if (key !== null && !this.#options.operations.hasState(path))
+        return errorBody('no_state', { field: `updates.${index}.key` });
     }
     return null;
   }
 
   #warn({ path, command }: Call, detail: string): void {
-    this.#parts.log.warn({ path, command, detail }, 'the back end could not answer a command');
+    this.#options.log.warn({ path, command, detail }, 'the back end could not answer a command');
   }
+}
+
+function messageFault(send: DoneAnswer['send']): ErrorBody | null {
+  for (const [index, { message }] of send.entries()) {
+    const encoded = encodeMessage(message, `send.${index}.message`);
+    if ('error' in encoded) return encoded.error;
+  }
+  return null;
 }
 
 function grantFault(session: Session, grants: readonly string[]): ErrorBody | null {

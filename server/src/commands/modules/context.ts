@@ -1,12 +1,12 @@
 /** What a module is given beside its arguments: who asks, and what can be done on its behalf. */
 import type { Json } from '../../../../protocol/frames.js';
+import { orThrow } from '../../core/operations/dobby-error.js';
+import type { Operations } from '../../core/operations/operations.js';
 import type { GrantResult, RevokeResult } from '../../core/session/grant-result.js';
 import type { Session } from '../../core/session/session.js';
 import type { StateValues } from '../../core/session/session-state.js';
-import type { Doings } from '../doings.js';
 import type { Call } from '../handler.js';
-import { Actions } from './actions.js';
-import { orThrow } from './command-fault.js';
+import { CommandOperations } from './command-operations.js';
 
 /** A session that has ended, as it was. */
 export interface EndedSession {
@@ -65,7 +65,7 @@ export class CommandSession implements EndedSession {
 
   /**
    * Sets names of its state to values, where null removes one; answers the new version. With `version` only if that is
-   * the present one. @throws CommandFault `state_conflict`, `too_large`
+   * the present one. @throws DobbyError `state_conflict`, `too_large`
    */
   patch(changes: StateValues, version?: number): number {
     return orThrow(this.#session.state.patch(changes, version));
@@ -73,17 +73,17 @@ export class CommandSession implements EndedSession {
 }
 
 /** The context of one command. */
-export class CommandContext extends Actions {
+export class CommandContext extends CommandOperations {
   /** What the pattern captured of the path. */
   readonly captured: Readonly<Record<string, string>>;
   readonly #call: Call;
   #session: CommandSession | null = null;
-  readonly #doings: Doings;
+  readonly #operations: Operations;
 
-  constructor(call: Call, captured: Readonly<Record<string, string>>, doings: Doings) {
-    super(call.session, doings);
+  constructor(call: Call, captured: Readonly<Record<string, string>>, operations: Operations) {
+    super(call.session, operations);
     this.#call = call;
-    this.#doings = doings;
+    this.#operations = operations;
     this.captured = captured;
   }
 
@@ -116,14 +116,15 @@ export class CommandContext extends Actions {
     return this.#call.signal;
   }
 
-  /** Grants paths to the session and subscribes it to them. */
+  /** Grants paths to the session and subscribes it to them. Resolves when it hears them. */
   get grant() {
-    return (...paths: string[]): GrantResult[] => orThrow(this.#doings.grant(this.#call.session, paths));
+    return (...paths: string[]): Promise<GrantResult[]> =>
+      this.#operations.connect(this.#call.session.id, paths);
   }
 
   /** Takes paths away from the session; resolves when that is safe from a restart. */
   get revoke() {
-    return async (...paths: string[]): Promise<RevokeResult[]> =>
-      orThrow(await this.#doings.revoke(this.#call.session, paths));
+    return (...paths: string[]): Promise<RevokeResult[]> =>
+      this.#operations.disconnect(this.#call.session.id, paths);
   }
 }

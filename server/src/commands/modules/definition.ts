@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Json } from '../../../../protocol/frames.js';
 import { keyFault } from '../../../../protocol/paths.js';
 import { compilePattern } from '../../../../protocol/patterns.js';
-import type { Actions } from './actions.js';
+import type { CommandOperations } from './command-operations.js';
 import type { CommandContext, EndedSession } from './context.js';
 
 /** A schema of zod, or of any library that follows Standard Schema (standardschema.dev, version 1). */
@@ -43,7 +43,7 @@ export interface CommandDefinition<Args = Json> {
   /** Does it; what it returns, a JSON value or nothing, is the reply. It may throw `Refused`. */
   run(args: Args, context: CommandContext): unknown;
   /** A session has ended, whether or not it gave this command. What is done then is done for it, which hears nothing of it any more. */
-  onSessionEnd?(session: EndedSession, actions: Actions): void | Promise<void>;
+  onSessionEnd?(session: EndedSession, actions: CommandOperations): void | Promise<void>;
 }
 
 /** Defines a command; the schema gives the type of its arguments. */

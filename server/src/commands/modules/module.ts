@@ -1,13 +1,14 @@
 /** One command of the folder, as it is called: its arguments checked, its caller let in, its failure kept to itself. */
 import type { Json } from '../../../../protocol/frames.js';
 import { compilePattern, type Pattern } from '../../../../protocol/patterns.js';
+import { isPromise } from '../../core/data/maybe-promise.js';
 import { textOf } from '../../core/hub/draft.js';
+import type { Operations } from '../../core/operations/operations.js';
 import type { Session } from '../../core/session/session.js';
 import type { Log } from '../../observe/log.js';
-import type { Doings } from '../doings.js';
 import type { Call, CallOutcome, Handler } from '../handler.js';
 import { commandError } from '../replies.js';
-import { Actions } from './actions.js';
+import { CommandOperations } from './command-operations.js';
 import { CommandContext } from './context.js';
 import type { CommandDefinition, SchemaResult } from './definition.js';
 import type { EventLoopMonitor, Watched } from './event-loop-monitor.js';
@@ -22,9 +23,9 @@ export interface Definition extends Omit<CommandDefinition<unknown>, 'pattern'> 
   readonly ordered: boolean;
 }
 
-/** What modules stand on. */
-export interface ModuleParts {
-  readonly doings: Doings;
+/** What a module is given. */
+export interface ModuleOptions {
+  readonly operations: Operations;
   readonly log: Log;
   /** Told of what runs, to say who blocks the loop. */
   readonly watch: EventLoopMonitor;
@@ -41,17 +42,17 @@ export class Module {
   /** Null when it takes its command on all paths. */
   readonly #pattern: Pattern | null;
   readonly #onAllPaths: Handler;
-  readonly #parts: ModuleParts;
+  readonly #options: ModuleOptions;
   readonly #watched: Watched;
 
-  constructor(name: string, definition: Definition, parts: ModuleParts) {
+  constructor(name: string, definition: Definition, options: ModuleOptions) {
     this.name = name;
     this.command = definition.command;
     this.#definition = definition;
     this.#pattern = definition.pattern === null ? null : compilePattern(definition.pattern);
     this.#onAllPaths = this.#handlerWith(NOTHING);
-    this.#parts = parts;
-    this.#watched = parts.watch.watch(name);
+    this.#options = options;
+    this.#watched = options.watch.watch(name);
   }
 
   /** How it takes a command on a path; null when it does not. */
@@ -74,26 +75,26 @@ export class Module {
     const { onSessionEnd } = this.#definition;
     if (onSessionEnd === undefined) return;
     const failed = (error: unknown) => this.#failed(error, 'onSessionEnd');
-    this.#parts.watch.begin(this.#watched);
+    this.#options.watch.begin(this.#watched);
     try {
       const { id, user, state } = session;
-      const actions = new Actions(session, this.#parts.doings);
+      const actions = new CommandOperations(session, this.#options.operations);
       const ending = onSessionEnd.call(this.#definition, { id, user, state: state.values }, actions);
       if (ending instanceof Promise) void ending.catch(failed);
     } catch (error) {
       failed(error);
     } finally {
-      this.#parts.watch.end(this.#watched);
+      this.#options.watch.end(this.#watched);
     }
   }
 
   /** Without a promise where nothing has to be waited for: commands come by the ten thousand. */
   #run(call: Call, captured: Readonly<Record<string, string>>): CallOutcome | Promise<CallOutcome> {
-    const { watch, doings } = this.#parts;
+    const { watch, operations } = this.#options;
     watch.begin(this.#watched);
     let outcome: CallOutcome | Promise<CallOutcome>;
     try {
-      outcome = this.#admit(call, new CommandContext(call, captured, doings));
+      outcome = this.#admit(call, new CommandContext(call, captured, operations));
     } catch (error) {
       outcome = this.#outcomeOf(error, call);
     }
@@ -112,7 +113,7 @@ export class Module {
       return session.paths.mayHear(path) ? this.#check(args, context) : NOT_ALLOWED;
     }
     const isAllowed = authorize.call(this.#definition, context);
-    if (!isAwaited(isAllowed)) return isAllowed === true ? this.#check(args, context) : NOT_ALLOWED;
+    if (!isPromise(isAllowed)) return isAllowed === true ? this.#check(args, context) : NOT_ALLOWED;
     return Promise.resolve(isAllowed).then((answer) =>
       answer === true ? this.#check(args, context) : NOT_ALLOWED,
     );
@@ -122,7 +123,7 @@ export class Module {
     const { args: schema } = this.#definition;
     if (schema === undefined) return this.#perform(args, context);
     const checked = schema['~standard'].validate(args);
-    if (!isAwaited(checked)) return this.#performChecked(checked, context);
+    if (!isPromise(checked)) return this.#performChecked(checked, context);
     return Promise.resolve(checked).then((result) => this.#performChecked(result, context));
   }
 
@@ -136,7 +137,7 @@ export class Module {
 
   #perform(args: unknown, context: CommandContext): CallOutcome | Promise<CallOutcome> {
     const reply = this.#definition.run(args, context);
-    return isAwaited(reply) ? Promise.resolve(reply).then(asReply) : { reply };
+    return isPromise(reply) ? Promise.resolve(reply).then(asReply) : { reply };
   }
 
   /** What was thrown may be anything, and looking at it may throw again. */
@@ -151,20 +152,16 @@ export class Module {
 
   /** Its caller learns no more than that: what was thrown may tell of the machine. */
   #failed(error: unknown, command: string): CallOutcome {
-    this.#parts.log.error({ handler: this.name, command, error: describeThrown(error) }, 'a command failed');
+    this.#options.log.error(
+      { handler: this.name, command, error: describeThrown(error) },
+      'a command failed',
+    );
     return { error: commandError('handler_failed') };
   }
 }
 
 const asReply = (reply: unknown): CallOutcome => ({ reply });
 const NOT_ALLOWED: CallOutcome = { error: commandError('not_allowed') };
-
-/** Whether a value has to be waited for. */
-function isAwaited<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  );
-}
 
 function badArgs({ issues }: Extract<SchemaResult<never>, { issues: readonly unknown[] }>) {
   const [first] = issues;

@@ -1,10 +1,9 @@
-/** The state of a path as modules see it: read what is there, and change it only if nobody else has. */
+/** The state of a path as modules see it: read, and changed only if nothing else has changed it. */
 import type { Json } from '../../../../protocol/frames.js';
-import type { PathState } from '../../core/log/path-state.js';
-import type { StateEntry } from '../../core/log/snapshot.js';
+import { DobbyError } from '../../core/operations/dobby-error.js';
+import type { Operations } from '../../core/operations/operations.js';
+import type { StateItem, StateRequest } from '../../core/operations/reading.js';
 import type { Session } from '../../core/session/session.js';
-import type { Doings } from '../doings.js';
-import { CommandFault } from './command-fault.js';
 
 /** The value of a key, and its version: the offset of the update that set it. */
 export interface SharedEntry {
@@ -14,56 +13,60 @@ export interface SharedEntry {
 
 /** How a value is set. */
 export interface SetOptions {
-  /** Only if the entry has this version; null: only if there is none. Else CommandFault `state_conflict`. */
+  /** Only if the entry has this version; null: only if there is none. Else DobbyError `state_conflict`. */
   readonly version?: number | null;
   /** Whether the session that gave the command hears the change too; default true, so that it knows the state as others do. */
   readonly echo?: boolean;
 }
 
-/** The state of one path. */
+/** Entries that are read at a time. */
+const PAGE_ENTRIES = 1_000;
+
+/** The state of one path. Everything rejects with DobbyError: `no_state`, `bad_path`, `store_unavailable`. */
 export class SharedState {
   readonly #path: string;
   readonly #session: Session;
-  readonly #doings: Doings;
+  readonly #operations: Operations;
 
-  constructor(path: string, session: Session, doings: Doings) {
+  constructor(path: string, session: Session, operations: Operations) {
     this.#path = path;
     this.#session = session;
-    this.#doings = doings;
+    this.#operations = operations;
   }
 
-  /** The value of a key, undefined when there is none. @throws CommandFault `no_state`, `bad_path` */
-  get(key: string): SharedEntry | undefined {
-    return this.#read(({ entries }) => {
-      const entry = entries.get(key);
-      return entry && sharedEntry(entry);
-    });
+  /** Answers the value of a key, undefined when there is none. */
+  async get(key: string): Promise<SharedEntry | undefined> {
+    const [item] = await this.#read({ keys: [key] });
+    return item && sharedEntry(item);
   }
 
-  /** All values by key. @throws CommandFault `no_state`, `bad_path` */
-  entries(): ReadonlyMap<string, SharedEntry> {
-    return this.#read(({ entries }) => {
-      return new Map([...entries.values()].map((entry) => [entry.key, sharedEntry(entry)]));
-    });
+  /** Answers all values by key. */
+  async entries(): Promise<ReadonlyMap<string, SharedEntry>> {
+    return new Map((await this.#read({})).map((item) => [item.key, sharedEntry(item)]));
   }
 
-  #read<T>(read: (state: PathState) => T): T {
-    const outcome = this.#doings.state(this.#path, read);
-    if ('error' in outcome) throw new CommandFault(outcome.error);
-    return outcome.value;
+  async #read(request: Omit<StateRequest, 'path'>): Promise<StateItem[]> {
+    const items: StateItem[] = [];
+    let after: string | null = '';
+    while (after !== null) {
+      const range: StateRequest = { path: this.#path, limit: PAGE_ENTRIES, ...request, after };
+      const page = await this.#operations.state(range);
+      items.push(...page.entries);
+      after = page.next;
+    }
+    return items;
   }
 
-  /** Sets a key, where null removes it, and tells all who follow the path; answers the new version. Rejects with CommandFault. */
-  async set(key: string, message: Json, options: SetOptions = {}): Promise<number> {
-    const publication = { path: this.#path, key, message, echo: true, ...options };
-    const outcome = await this.#doings.update(this.#session, publication);
-    if ('error' in outcome) throw new CommandFault(outcome.error);
-    return outcome.value.position?.offset ?? 0;
+  /** Sets a key, where null removes it, and tells all who follow the path. Answers the new version. */
+  async set(key: string, message: Json, { echo = true, ...options }: SetOptions = {}): Promise<number> {
+    const sender = echo ? '' : this.#session.id;
+    const request = { path: this.#path, key, message, ...options };
+    return (await this.#operations.update(request, { sender })).position?.offset ?? 0;
   }
 
   /**
-   * Changes a key by what `change` makes of its present value, again as often as somebody else was quicker; answers the
-   * new value. `change` may run several times.
+   * Changes a key by what `change` makes of its present value, again as often as another change came first. Answers the new value.
+   * `change` may run several times.
    */
   async change<T extends Json>(
     key: string,
@@ -71,17 +74,19 @@ export class SharedState {
     { echo = true }: { readonly echo?: boolean } = {},
   ): Promise<T> {
     for (;;) {
-      const known = this.get(key);
+      const known = await this.get(key);
       const message = change(known?.message as T | undefined);
-      const publication = { path: this.#path, key, message, version: known?.version ?? null, echo };
-      const outcome = await this.#doings.update(this.#session, publication);
-      if (!('error' in outcome)) return message;
-      if (outcome.error.code !== 'state_conflict') throw new CommandFault(outcome.error);
+      try {
+        await this.set(key, message, { version: known?.version ?? null, echo });
+        return message;
+      } catch (error) {
+        if (!(error instanceof DobbyError) || error.code !== 'state_conflict') throw error;
+      }
     }
   }
 }
 
-const sharedEntry = ({ text, offset }: StateEntry): SharedEntry => ({
-  message: JSON.parse(text),
-  version: offset,
+const sharedEntry = ({ message, position }: StateItem): SharedEntry => ({
+  message,
+  version: position.offset,
 });

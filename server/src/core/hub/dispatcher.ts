@@ -1,13 +1,16 @@
 /**
- * Relates paths to receivers. Published updates go to whoever is connected to their path; the special updates
- * `::connect` and `::disconnect` with `id->path`, and `::gone` with an id, change who that is.
+ * Relates paths to receivers. It joins a path at the broker when its first receiver comes, and leaves it with the last. Published updates
+ * go to the receivers of their path; the special updates `::connect` and `::disconnect` with `id->path`, and `::gone` with an id, change
+ * the relation.
  */
 import type { Json } from '../../../../protocol/frames.js';
 import { pathFault } from '../../../../protocol/paths.js';
 import type { Counters } from '../data/counters.js';
-import type { Broker } from '../log/broker.js';
+import { isPromise, type MaybePromise } from '../data/maybe-promise.js';
+import type { Broker, Tail } from '../log/broker.js';
 import type { UpdateInfo } from '../log/update.js';
 import { Update } from '../log/update.js';
+import type { TimerWheel } from '../time/timer-wheel.js';
 import { Path } from './path.js';
 import type { OnReceiverFault, Receiver } from './receiver.js';
 import { GONE, type Registry } from './registry.js';
@@ -23,70 +26,97 @@ export interface Subscriber extends Receiver {
 const isSubscriber = (receiver: Receiver): receiver is Subscriber =>
   'connectTo' in receiver && 'disconnectFrom' in receiver;
 
-/** The parts a dispatcher stands on. */
-export interface DispatcherParts {
+/** What a dispatcher is given. */
+export interface DispatcherOptions {
+  readonly wheel: TimerWheel;
   readonly registry: Registry;
   readonly broker: Broker;
   readonly counters: Counters;
   readonly onFault: OnReceiverFault;
+  /** Told of a path that cannot be joined, after several tries. */
+  readonly onStoreFault: (error: unknown) => void;
 }
 
-/** The paths that somebody is connected to. */
+/** The first tries to join a path follow at once, the others after waits that grow up to the last one. */
+const WAITS_MS = [0, 0, 0, 250, 500, 1_000, 2_000];
+
+/** The paths that have receivers here. */
 export class Dispatcher implements Receiver {
   readonly id = '::dispatcher';
-  readonly #parts: DispatcherParts;
+  readonly #options: DispatcherOptions;
   readonly #paths = new Map<string, Path>();
   /** Paths of receivers that keep no account of their own. */
   readonly #connected = new Map<string, Set<string>>();
 
-  constructor(parts: DispatcherParts) {
-    this.#parts = parts;
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
   }
 
-  /** Every path that somebody is connected to. */
+  /** Every path that has receivers here. */
   get paths(): ReadonlyMap<string, Path> {
     return this.#paths;
   }
 
   update(_sender: string, path: string, message: Json, update?: UpdateInfo): void {
     if (update instanceof Update) {
-      const delivered = this.#paths.get(path)?.deliver(update, this.#parts.onFault) ?? 0;
-      this.#parts.counters.deliveries += delivered;
+      const delivered = this.#paths.get(path)?.deliver(update, this.#options.onFault) ?? 0;
+      this.#options.counters.deliveries += delivered;
     } else if (path === GONE) this.#forget(String(message));
     else if (path === '::connect') this.#steer(message, (id, name) => this.connect(id, name));
     else if (path === '::disconnect') this.#steer(message, (id, name) => this.disconnect(id, name));
   }
 
-  /** Returns the path of a name, made if need be; its holder must `release` it. */
+  /** Returns the path of a name, which is joined now or later; its holder must `release` it. */
   hold(name: string): Path {
     let path = this.#paths.get(name);
     if (path === undefined) {
-      path = new Path(name, this.#parts.broker.hold(name));
+      path = new Path(name, this.#options.broker.policyOf(name));
       this.#paths.set(name, path);
+      this.#join(path, 0);
     }
     return path;
   }
 
+  #join(path: Path, tries: number): void {
+    let answer: MaybePromise<Tail | null>;
+    try {
+      answer = this.#options.broker.join(path.name);
+    } catch (error) {
+      return this.#joinAgain(path, tries, error);
+    }
+    if (!isPromise(answer)) return path.join(answer);
+    answer.then(
+      (tail) => {
+        if (this.#isHeld(path)) path.join(tail);
+      },
+      (error) => this.#joinAgain(path, tries, error),
+    );
+  }
+
+  #joinAgain(path: Path, tries: number, error: unknown): void {
+    if (!this.#isHeld(path)) return;
+    const waitMs = WAITS_MS[Math.min(tries, WAITS_MS.length - 1)] as number;
+    if (waitMs === 0) return this.#join(path, tries + 1);
+    this.#options.onStoreFault(error);
+    this.#options.wheel.after(waitMs, () => {
+      if (this.#isHeld(path)) this.#join(path, tries + 1);
+    });
+  }
+
+  #isHeld(path: Path): boolean {
+    return this.#paths.get(path.name) === path;
+  }
+
   /** Whether the state of a path can be followed. */
   hasState(name: string): boolean {
-    return this.#parts.broker.policyOf(name).state !== null;
+    return this.#options.broker.policyOf(name).state !== null;
   }
 
-  /** Lets `read` look at a path, whether or not somebody is connected to it; nothing of it may be kept. */
-  look<T>(name: string, read: (path: Path) => T): T {
-    const path = this.hold(name);
-    try {
-      return read(path);
-    } finally {
-      this.release(path);
-    }
-  }
-
-  /** Drops a path that nobody is connected to any more. */
+  /** Leaves a path that has no receivers any more. */
   release(path: Path): void {
-    if (!path.isEmpty || this.#paths.get(path.name) !== path) return;
+    if (!path.isEmpty || !this.#isHeld(path)) return;
     this.#paths.delete(path.name);
-    this.#parts.broker.release(path.name);
+    this.#options.broker.leave(path.name);
   }
 
   /** Splits `id->path` at the first arrow. */
@@ -98,11 +128,19 @@ export class Dispatcher implements Receiver {
     act(text.slice(0, arrow), path);
   }
 
-  /** Connects a receiver to a path; what `::connect` with `id->path` does. @throws Error when it is not registered. */
-  connect(id: string, name: string): void {
+  /**
+   * Connects a receiver to a path; what `::connect` with `id->path` does. Calls `done` when it hears every update from then on.
+   * @throws Error when it is not registered.
+   */
+  connect(id: string, name: string, done: () => void = () => undefined): void {
     const receiver = this.#registered(id);
-    if (isSubscriber(receiver)) return receiver.connectTo(name);
-    this.hold(name).connect(receiver);
+    if (isSubscriber(receiver)) {
+      receiver.connectTo(name);
+      return done();
+    }
+    const path = this.hold(name);
+    path.connect(receiver);
+    path.whenJoined(done);
     const names = this.#connected.get(id);
     if (names === undefined) this.#connected.set(id, new Set([name]));
     else names.add(name);
@@ -117,7 +155,7 @@ export class Dispatcher implements Receiver {
   }
 
   #registered(id: string): Receiver {
-    const receiver = this.#parts.registry.get(id);
+    const receiver = this.#options.registry.get(id);
     if (receiver === undefined) throw new Error(`there is no receiver "${id}"`);
     return receiver;
   }

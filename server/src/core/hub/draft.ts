@@ -1,10 +1,9 @@
-/** What somebody wants to publish or send, as a draft or a letter, or what is wrong with it. */
+/** Checks what is to be published or sent, and makes a draft or an encoded message of it. */
 import { ERRORS, errorBody, type Outcome } from '../../../../protocol/codes.js';
 import type { Json } from '../../../../protocol/frames.js';
 import { LIMITS } from '../../../../protocol/limits.js';
 import { keyFault, pathFault } from '../../../../protocol/paths.js';
-import type { Draft, Update } from '../log/update.js';
-import type { Publisher } from './publisher.js';
+import type { Draft } from '../log/update.js';
 
 /** An update as a back end names it. */
 export interface UpdateRequest {
@@ -40,11 +39,11 @@ export function draftOf(publication: UpdateRequest, prefix = ''): Outcome<Draft>
       error: errorBody('bad_field', { message: 'A version is that of a key.', field: `${prefix}version` }),
     };
   }
-  const letter = encodeMessage(message, `${prefix}message`);
-  if ('error' in letter) return letter;
+  const encoded = encodeMessage(message, `${prefix}message`);
+  if ('error' in encoded) return encoded;
   const hidden = except === undefined || except.length === 0 ? null : new Set(except);
   const version = publication.version === undefined ? {} : { version: publication.version };
-  return { value: { path, key: key ?? null, ...version, ...letter.value, sender: '', except: hidden } };
+  return { value: { path, key: key ?? null, ...version, ...encoded.value, sender: '', except: hidden } };
 }
 
 /** A message that may be sent, or what is wrong with it. */
@@ -54,17 +53,6 @@ export function encodeMessage(message: Json, field = 'message'): Outcome<Encoded
   if (Buffer.byteLength(text) > LIMITS.messageBytes) return { error: errorBody('too_large', { field }) };
   // Decided by the text that travels and is kept: Infinity, which 1e999 is read as, and what says so by `toJSON` are null there.
   return { value: { message: text === NULL ? null : message, text } };
-}
-
-/** Publishes a draft; `prefix` leads to its item in the request. */
-export async function publishDraft(
-  publisher: Publisher,
-  draft: Draft,
-  prefix = '',
-): Promise<Outcome<Update>> {
-  const outcome = await publisher.publish(draft);
-  if ('value' in outcome || outcome.error.field === undefined) return outcome;
-  return { error: { ...outcome.error, field: `${prefix}${outcome.error.field}` } };
 }
 
 /** A value as JSON; null where that cannot be: a text may be parsed that is nested too deep to be written again. */

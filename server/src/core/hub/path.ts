@@ -1,6 +1,7 @@
-/** One path: its log and state, the sessions subscribed to it, and the other receivers connected to it. */
+/** One path: its tail once it is joined, the sessions subscribed to it, and the other receivers connected to it. */
+import type { Tail } from '../log/broker.js';
 import type { PathLog } from '../log/path-log.js';
-import type { PathStore } from '../log/path-policy.js';
+import type { PathPolicy } from '../log/path-policy.js';
 import type { PathState } from '../log/path-state.js';
 import type { Update } from '../log/update.js';
 import { type OnReceiverFault, type Receiver, tell } from './receiver.js';
@@ -13,25 +14,42 @@ export interface PathListener {
   deliver(update: Update): boolean;
   /** Sends a snapshot of the state if the client follows it. */
   sendSnapshot(): void;
+  /** Called once if the path was not joined when the listener came: its tail is there now. */
+  joined(): void;
 }
 
-/** A path that somebody is connected to. */
+/** A path that has listeners or receivers here. */
 export class Path {
   readonly name: string;
-  /** Null when the path's policy keeps no log. */
-  readonly log: PathLog | null;
-  /** Null when the path's policy keeps no state. */
-  readonly state: PathState | null;
+  /** Whether its policy keeps a state. */
+  readonly hasState: boolean;
   /** Whether slow readers skip what newer updates replace. */
   readonly isSkipped: boolean;
   readonly #listeners: PathListener[] = [];
   readonly #receivers = new Map<string, Receiver>();
+  #tail: Tail | null = null;
+  #isJoined = false;
+  #onJoined: (() => void)[] = [];
 
-  constructor(name: string, store: PathStore | null) {
+  constructor(name: string, policy: PathPolicy) {
     this.name = name;
-    this.log = store?.log ?? null;
-    this.state = store?.state ?? null;
-    this.isSkipped = store?.slow === 'latest';
+    this.hasState = policy.state !== null;
+    this.isSkipped = policy.slow === 'latest' && policy.log !== null;
+  }
+
+  /** Whether the broker has answered with its tail. */
+  get isJoined(): boolean {
+    return this.#isJoined;
+  }
+
+  /** Its newest entries; null before it is joined, and where its policy has no log. */
+  get log(): PathLog | null {
+    return this.#tail?.log ?? null;
+  }
+
+  /** Its state; null before it is joined, and where its policy has none. */
+  get state(): PathState | null {
+    return this.#tail?.state ?? null;
   }
 
   /** Sessions subscribed to it. */
@@ -39,9 +57,23 @@ export class Path {
     return this.#listeners.length;
   }
 
-  /** Whether nobody is connected to it. */
+  /** Whether it has neither listeners nor receivers. */
   get isEmpty(): boolean {
     return this.#listeners.length === 0 && this.#receivers.size === 0;
+  }
+
+  /** Takes the tail that the broker has answered; null where the path has no log. */
+  join(tail: Tail | null): void {
+    this.#tail = tail;
+    this.#isJoined = true;
+    for (const listener of [...this.#listeners]) listener.joined();
+    for (const resolve of this.#onJoined.splice(0)) resolve();
+  }
+
+  /** Calls `done` when it is joined, at once if it is. */
+  whenJoined(done: () => void): void {
+    if (this.#isJoined) done();
+    else this.#onJoined.push(done);
   }
 
   /** Adds a session's subscription. */
@@ -72,14 +104,14 @@ export class Path {
     this.#receivers.delete(id);
   }
 
-  /** Hands an update to everybody connected; answers how many sessions it was enqueued for. */
+  /** Delivers an update to all listeners and receivers; returns for how many sessions it was enqueued. */
   deliver(update: Update, onFault: OnReceiverFault): number {
     const listeners = this.#listeners;
     let delivered = 0;
     for (let i = 0; i < listeners.length; i++) {
       if ((listeners[i] as PathListener).deliver(update)) delivered++;
     }
-    if (this.#receivers.size > 0) this.#tellReceivers(update, onFault);
+    if (this.#receivers.size > 0 && this.#isJoined) this.#tellReceivers(update, onFault);
     return delivered;
   }
 

@@ -1,21 +1,24 @@
 /**
- * The way an update takes: stored by the broker, then told to every delegate of the registry, the dispatcher first. An
- * update that a receiver publishes while it is being told of another waits its turn, so that everybody hears
+ * The way an update takes: stored by the broker, then delivered to every delegate of the registry, the dispatcher first. An
+ * update that a receiver publishes while another is being delivered waits its turn, so that all receivers hear
  * both in the same order.
  */
-import { type ErrorBody, errorBody, type Outcome } from '../../../../protocol/codes.js';
+import { errorBody, type Outcome } from '../../../../protocol/codes.js';
 import type { Counters } from '../data/counters.js';
-import type { Broker } from '../log/broker.js';
+import { isPromise, type MaybePromise, mapAnswer } from '../data/maybe-promise.js';
+import type { Broker, Published } from '../log/broker.js';
 import type { Draft, Update } from '../log/update.js';
 import type { Flusher } from '../wire/flusher.js';
 import type { Registry } from './registry.js';
 
-/** What a publisher stands on. */
-export interface PublisherParts {
+/** What a publisher is given. */
+export interface PublisherOptions {
   readonly broker: Broker;
   readonly registry: Registry;
   readonly counters: Counters;
   readonly flusher: Flusher;
+  /** Told of what the broker could not do, after several tries. */
+  readonly onStoreFault: (error: unknown) => void;
 }
 
 /** Publishes updates. */
@@ -27,26 +30,42 @@ export class Publisher {
   #isDelivering = false;
   #isStopped = false;
   readonly #flusher: Flusher;
+  readonly #onStoreFault: (error: unknown) => void;
 
-  constructor({ broker, registry, counters, flusher }: PublisherParts) {
+  constructor({ broker, registry, counters, flusher, onStoreFault }: PublisherOptions) {
     this.#broker = broker;
     this.#registry = registry;
     this.#counters = counters;
     this.#flusher = flusher;
+    this.#onStoreFault = onStoreFault;
     broker.start((update) => this.#deliver(update));
   }
 
-  /** Publishes one update. An error, like what the broker throws, means that nothing was stored. */
-  publish(draft: Draft): Outcome<Update> | Promise<Outcome<Update>> {
-    return this.#isStopped ? { error: errorBody('restarting') } : this.#broker.publish(draft);
+  /** Publishes one update; see `publishAll`. */
+  publish(draft: Draft): MaybePromise<Outcome<Published>> {
+    return mapAnswer(
+      this.publishAll([draft]),
+      (outcome): Outcome<Published> =>
+        'error' in outcome ? outcome : { value: outcome.value[0] as Published },
+    );
   }
 
-  /** Why one of these updates would be refused now, or null. */
-  fault(drafts: readonly Draft[]): ErrorBody | null | Promise<ErrorBody | null> {
-    return this.#isStopped ? errorBody('restarting') : this.#broker.fault(drafts);
+  /** Publishes updates of one path in one atomic step. With an error nothing was stored; `store_unavailable` and `restarting` may be tried again. */
+  publishAll(drafts: readonly Draft[]): MaybePromise<Outcome<readonly Published[]>> {
+    if (this.#isStopped) return { error: errorBody('restarting') };
+    const failed = (error: unknown): Outcome<readonly Published[]> => {
+      this.#onStoreFault(error);
+      return { error: errorBody('store_unavailable') };
+    };
+    try {
+      const answer = this.#broker.publish(drafts);
+      return isPromise(answer) ? answer.then(undefined, failed) : answer;
+    } catch (error) {
+      return failed(error);
+    }
   }
 
-  /** Nothing is published any more. */
+  /** Publishes nothing from now on. */
   stop(): void {
     this.#isStopped = true;
   }

@@ -1,36 +1,95 @@
 /**
- * What is shared between servers, behind one interface. The memory broker is one process; others put the
- * same behind a store. All pass the contract suite in test/brokers.
+ * The port over everything that servers share of paths: logs, states, idempotency. Core works on any store that keeps this contract;
+ * `server/test/stores/contract.ts` is the contract as tests.
+ *
+ * Every call may answer at once or later. A rejection means that nothing was stored, and that the call may be made again. Calls about one
+ * path take effect in the order in which they are made. When `publish` has answered, every later call shows its updates.
  */
-import type { ErrorBody, Outcome } from '../../../../protocol/codes.js';
-import type { PathPolicy, PathStore } from './path-policy.js';
-import type { Draft, Update } from './update.js';
+import type { Outcome } from '../../../../protocol/codes.js';
+import type { Position } from '../../../../protocol/positions.js';
+import type { MaybePromise } from '../data/maybe-promise.js';
+import type { LogRange, PathLog } from './path-log.js';
+import type { PathPolicy } from './path-policy.js';
+import type { PathState } from './path-state.js';
+import type { StateEntry } from './snapshot.js';
+import type { Draft, LogEntry, Update } from './update.js';
 
-/** Takes each update that the broker has accepted, in the order of its path. */
+/** Takes updates that the broker has accepted. */
 export type Deliver = (update: Update) => void;
 
-/** Stores updates and hands them out. */
+/** What became of a draft. */
+export interface Published {
+  /** Null on a path without a log. */
+  readonly position: Position | null;
+  /** Whether an earlier call with the same idempotency key published it. */
+  readonly isRepeated: boolean;
+}
+
+/**
+ * The newest part of a path, which the broker keeps up to date: it holds an update, and its change of the state, before `deliver` is called.
+ * Its head may be behind that of `read`, since deliveries take time.
+ */
+export interface Tail {
+  /** The newest entries: all that the store has, or at least 100 or 64 KB of them. */
+  readonly log: PathLog;
+  /** The whole state; null when the path's policy has none. */
+  readonly state: PathState | null;
+}
+
+/** Entries of a log. */
+export interface LogPage {
+  readonly head: Position;
+  /** The offset before the oldest entry of the log: what is asked for and lies below is lost. */
+  readonly floor: number;
+  readonly entries: readonly LogEntry[];
+}
+
+/** Which entries of a state are read, in the order of their keys. */
+export interface StateRange {
+  /** Only these, as far as they are there. */
+  readonly keys?: readonly string[];
+  /** Only keys after this one. */
+  readonly after?: string;
+  readonly limit: number;
+  readonly maxCharacters: number;
+}
+
+/** Entries of a state. */
+export interface StatePage {
+  /** Where the path stands: all entries are true there. */
+  readonly head: Position;
+  readonly entries: readonly StateEntry[];
+  /** The last key of this page when there are more; else null. */
+  readonly next: string | null;
+  /** Whether a crash may have lost entries. */
+  readonly isPartial: boolean;
+}
+
+/** Stores updates and delivers them. */
 export interface Broker {
-  /**
-   * Gives the update its position, stores it, changes the path's state if it has a key, and hands it to `deliver`, in
-   * one step that nothing comes between. When it answers with an error (`no_state`, `state_full`, `state_conflict`), throws or rejects,
-   * nothing was stored.
-   */
-  publish(draft: Draft): Outcome<Update> | Promise<Outcome<Update>>;
-  /** Why `publish` would refuse one of these now, were they published one after the other, or null. No key may be named twice. */
-  fault(drafts: readonly Draft[]): ErrorBody | null | Promise<ErrorBody | null>;
-  /**
-   * What is kept of a path, made if need be and kept while held; null when the path's policy has no log.
-   */
-  hold(path: string): PathStore | null;
-  /** What is kept of a path by its policy, whether or not anything is. */
-  policyOf(path: string): PathPolicy;
-  /** Says that the state of a path, made if need be, is whole, though states were lost. False when it may have none, or was whole. */
-  complete(path: string): boolean;
-  /** Says that nobody here holds the path any more. */
-  release(path: string): void;
-  /** Whom to hand updates to; called once, before anything else. */
+  /** Says where updates are delivered. Called once, before anything else. */
   start(deliver: Deliver): void;
+  /**
+   * Publishes drafts of one path in one atomic step: idempotency, compare and set, log, state. Errors, with which nothing is stored:
+   * `no_state`, `state_full`, `state_conflict`, `idempotency_key_reused`, `bad_field` for a key that is named twice. The updates are
+   * delivered here before or after the answer.
+   */
+  publish(drafts: readonly Draft[]): MaybePromise<Outcome<readonly Published[]>>;
+  /**
+   * Begins to deliver the updates of a path: from the head of the tail on, in order and without holes. Answers null when the path's
+   * policy has no log; then updates are delivered from some time before the answer on.
+   */
+  join(path: string): MaybePromise<Tail | null>;
+  /** Ends what `join` began, also one that has not been answered. */
+  leave(path: string): void;
+  /** Reads entries of a log; null when the path's policy has none. */
+  read(path: string, range: LogRange): MaybePromise<LogPage | null>;
+  /** Reads entries of a state; null when the path's policy has none. */
+  readState(path: string, range: StateRange): MaybePromise<StatePage | null>;
+  /** Marks the state of a path as whole again after a loss. Answers false when it has none, or was whole. */
+  complete(path: string): MaybePromise<boolean>;
+  /** Returns what is kept of a path by its policy. */
+  policyOf(path: string): PathPolicy;
   /** Lets go of everything. Idempotent. */
   stop(): void;
 }

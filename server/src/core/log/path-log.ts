@@ -13,6 +13,17 @@ export interface LogBounds {
   readonly maxAgeMs: number;
 }
 
+/** Which entries of a log are read. */
+export interface LogRange {
+  /** The oldest ones after this offset. */
+  readonly after?: number;
+  /** Or the newest ones before this offset, the newest first. */
+  readonly before?: number;
+  readonly limit: number;
+  /** The entry that reaches so many characters is the last. */
+  readonly maxCharacters: number;
+}
+
 /** Evicted places are cut off when there are so many, and more than entries. */
 const COMPACT_AT = 512;
 
@@ -92,6 +103,20 @@ export class PathLog {
   before(offset: number): LogEntry | undefined {
     const index = Math.min(offset, this.nextOffset) - this.floor - 2;
     return index < 0 ? undefined : this.#entries[this.#start + index];
+  }
+
+  /** Returns the oldest entries after an offset, or the newest before one, the newest first. */
+  read({ after = this.floor, before, limit, maxCharacters }: LogRange): LogEntry[] {
+    const next = (offset: number): LogEntry | undefined =>
+      before === undefined ? this.after(offset) : this.before(offset);
+    const entries: LogEntry[] = [];
+    let room = maxCharacters;
+    for (let entry = next(before ?? after); entry !== undefined; entry = next(entry.offset)) {
+      if (entries.length === limit || room <= 0) break;
+      entries.push(entry);
+      room -= entry.text.length;
+    }
+    return entries;
   }
 
   /** The newest entry with the key of `entry`, or without one if it has none. */

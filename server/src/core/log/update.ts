@@ -5,6 +5,7 @@
 import type { Json } from '../../../../protocol/frames.js';
 import type { Position } from '../../../../protocol/positions.js';
 import { Frame } from '../wire/frame.js';
+import type { IdempotencyKey } from './idempotency.js';
 
 /** An update that someone wants to publish. */
 export interface Draft {
@@ -23,6 +24,8 @@ export interface Draft {
   readonly sender: string;
   /** Sessions that are not to hear it. */
   readonly except: ReadonlySet<string> | null;
+  /** Publishes it once however often it is repeated. */
+  readonly idempotency?: IdempotencyKey;
 }
 
 /** What a log keeps of an update. */

@@ -1,39 +1,62 @@
 /**
- * The subscriptions of one session that are behind. As the connection drains the session reads on from their logs,
- * a helping a turn, path after path, and each becomes live in the same synchronous step that reaches the
- * end of its log. What is read here comes after all that was enqueued before and does not count as slow.
+ * The subscriptions of one session that catch up. As the connection drains the session reads on from their logs, a helping a turn, path
+ * after path; each becomes live in the same synchronous step that reaches the end of its tail. What is read here comes after all
+ * that was enqueued before, and does not count as slow.
  *
- * Of each path in this order: the rest of a snapshot that was begun, the gap that is owed, the log, and at its end the snapshot
- * that is due. So a snapshot cannot race with changes: it is of the very position that was reached.
+ * Each path is read in this order: the rest of a snapshot that was begun, the gap that is owed, the log, and at its end the snapshot
+ * that is due. So no change can fall between: a snapshot is of the very position that was reached. Entries that are older than the
+ * tail are read from the store, for one subscription of the session at a time.
  */
 import type { GapFrame } from '../../../../protocol/frames.js';
 import type { Counters } from '../data/counters.js';
+import { isPromise } from '../data/maybe-promise.js';
+import type { Broker, LogPage } from '../log/broker.js';
 import type { PathLog } from '../log/path-log.js';
 import type { Gap } from '../log/resume-point.js';
 import { isHiddenFrom, type LogEntry, replayFrame } from '../log/update.js';
+import type { TimerWheel } from '../time/timer-wheel.js';
 import { Frame } from '../wire/frame.js';
-import type { Verdict } from '../wire/outbox.js';
+import type { Outbox, Verdict } from '../wire/outbox.js';
 import type { Subscription } from './subscription.js';
 
 /** Bytes read from logs and states in one turn of a connection. */
 const HELPING_BYTES = 64 * 1024;
+/** What is read from the store at a time. */
+const PAGE = { limit: 100, maxCharacters: HELPING_BYTES };
+/** After a read that failed, in milliseconds. */
+const READ_AGAIN_MS = 1_000;
 
-/** What is left of a helping, 0 or less when it is eaten up; null when the outbox took no more. */
+/** What is left of a helping, 0 or less when it is used up; null when the outbox took no more. */
 type Budget = number | null;
 
-/** A reader over the logs of what is behind. */
+/** What catching up is given. */
+export interface CatchUpOptions {
+  readonly broker: Broker;
+  readonly counters: Counters;
+  readonly wheel: TimerWheel;
+}
+
+/** The session that catches up. */
+export interface CatchUpOwner {
+  readonly connection: { readonly outbox: Outbox } | null;
+  enqueue(frame: Frame): Verdict;
+}
+
+/** Reads on from logs. */
 export class CatchUp {
-  readonly #session: { enqueue(frame: Frame): Verdict };
-  readonly #counters: Counters;
+  readonly #session: CatchUpOwner;
+  readonly #options: CatchUpOptions;
   /** In the order in which they have their turn. */
   readonly #subscriptions = new Set<Subscription>();
+  /** The one for which the store is being read. */
+  #reading: Subscription | null = null;
 
-  constructor(session: { enqueue(frame: Frame): Verdict }, counters: Counters) {
+  constructor(session: CatchUpOwner, options: CatchUpOptions) {
     this.#session = session;
-    this.#counters = counters;
+    this.#options = options;
   }
 
-  /** Lets a subscription be behind from now on. */
+  /** Lets a subscription catch up from now on. */
   add(subscription: Subscription): void {
     subscription.pause();
     this.#subscriptions.add(subscription);
@@ -42,37 +65,44 @@ export class CatchUp {
   /** Forgets a subscription that has ended. */
   remove(subscription: Subscription): void {
     this.#subscriptions.delete(subscription);
+    if (this.#reading === subscription) this.#reading = null;
   }
 
   /** Forgets all. */
   clear(): void {
     this.#subscriptions.clear();
+    this.#reading = null;
   }
 
-  /** Reads one helping; true when more is left. */
+  /** Enqueues one helping; true when more can be read in a later turn. */
   readOn(): boolean {
     let budget = HELPING_BYTES;
     for (const subscription of this.#subscriptions) {
       if (budget <= 0) break;
+      if (this.#isWaiting(subscription)) continue;
       const left = this.#read(subscription, budget);
       if (left === null) break;
       budget = left;
       this.#subscriptions.delete(subscription);
       if (!subscription.isLive) this.#subscriptions.add(subscription);
     }
-    return this.#subscriptions.size > 0;
+    for (const subscription of this.#subscriptions) if (!this.#isWaiting(subscription)) return true;
+    return false;
   }
 
-  /** Reads from one path until it is live, the helping is eaten up, or the outbox took no more. */
+  /** Whether a subscription can go on only when the store has answered. */
+  #isWaiting(subscription: Subscription): boolean {
+    return this.#reading !== null && (this.#reading === subscription || needsStore(subscription));
+  }
+
+  /** Reads from one path until it is live, must wait for the store, the helping is used up, or the outbox took no more. */
   #read(subscription: Subscription, budget: number): Budget {
     const { log } = subscription.path;
     let left = this.#sendSnapshot(subscription, budget);
     if (left === null || left <= 0) return left;
-    if (log !== null) {
-      noteEvicted(subscription, log);
-      left = this.#readLog(subscription, log, left);
-    } else if (!this.#tellGap(subscription)) return null;
-    if (left === null || left <= 0) return left;
+    if (log !== null) left = this.#readLog(subscription, log, left);
+    else if (!this.#tellGap(subscription)) return null;
+    if (left === null || left <= 0 || this.#isWaiting(subscription)) return left;
     if (subscription.state?.isDue === true && log !== null) {
       beginSnapshot(subscription, log);
       left = this.#sendSnapshot(subscription, left);
@@ -85,25 +115,49 @@ export class CatchUp {
   /** Tells the gap and reads the log to its end. */
   #readLog(subscription: Subscription, log: PathLog, budget: number): Budget {
     let left = budget;
-    let entry = log.after(subscription.cursor);
-    while (entry !== undefined) {
+    for (;;) {
+      if (needsStore(subscription)) {
+        // Another subscription may have begun to read in this very helping.
+        if (this.#reading !== null || !this.#readStore(subscription, log)) return left;
+      }
+      const entry = nextEntry(subscription, log);
+      if (entry === undefined) return this.#tellGap(subscription) ? left : null;
       if (left <= 0) return left;
       if (subscription.isSkipping && isReplaced(entry, log, subscription)) {
         skip(subscription, entry, log.epoch);
-        this.#counters.skipped++;
+        this.#options.counters.skipped++;
       } else if (!this.#tellGap(subscription)) return null;
       // A gap that reaches further has been told: there may be nothing left to send.
       else if (entry.offset > subscription.cursor) {
         if (!isHiddenFrom(entry, subscription.owner.id)) {
           if (this.#session.enqueue(replayFrame(entry, log.epoch)) !== 'ok') return null;
-          this.#counters.deliveries++;
+          this.#options.counters.deliveries++;
           left -= entry.text.length;
         }
         subscription.cursor = entry.offset;
       }
-      entry = log.after(Math.max(entry.offset, subscription.cursor));
     }
-    return this.#tellGap(subscription) ? left : null;
+  }
+
+  /** Reads what is older than the tail; true when it is there at once. */
+  #readStore(subscription: Subscription, log: PathLog): boolean {
+    const { broker, wheel } = this.#options;
+    const { cursor, path } = subscription;
+    const page = broker.read(path.name, { after: cursor, ...PAGE });
+    if (!isPromise(page)) {
+      takePage(subscription, page, log);
+      return true;
+    }
+    this.#reading = subscription;
+    const goOn = (answer: LogPage | null): void => {
+      // It may have ended, or been placed anew, meanwhile.
+      if (this.#reading !== subscription) return;
+      this.#reading = null;
+      if (answer !== null && subscription.cursor === cursor) takePage(subscription, answer, log);
+      this.#session.connection?.outbox.wake();
+    };
+    page.then(goOn, () => wheel.after(READ_AGAIN_MS, () => goOn(null)));
+    return false;
   }
 
   /** Sends parts of the snapshot that has been begun. */
@@ -130,18 +184,40 @@ export class CatchUp {
     if (gap.to !== null) subscription.cursor = Math.max(subscription.cursor, gap.to.offset);
     if (state !== null) state.isDue = true;
     subscription.gap = null;
-    this.#counters.gaps++;
-    this.#counters.gapsBy[gap.reason]++;
+    const { counters } = this.#options;
+    counters.gaps++;
+    counters.gapsBy[gap.reason]++;
     return true;
   }
 }
 
-/** A gap that was not told yet grows: what it let begin has been evicted meanwhile. */
-function noteEvicted(subscription: Subscription, log: PathLog): void {
-  if (subscription.cursor >= log.floor) return;
-  const from = { epoch: log.epoch, offset: subscription.cursor };
+/** Whether what comes next is neither in the tail nor in what was read from the store. */
+function needsStore({ path: { log }, page, cursor }: Subscription): boolean {
+  return log !== null && cursor < log.floor && (page?.entries.at(-1)?.offset ?? 0) <= cursor;
+}
+
+/** Keeps the entries that the store has answered, and extends the gap by what it has evicted. */
+function takePage(subscription: Subscription, page: LogPage | null, log: PathLog): void {
+  const { epoch } = log;
+  // A log that has begun anew meanwhile has nothing of what is missing.
+  const isUseful = page !== null && page.head.epoch === epoch && page.entries.length > 0;
+  const floor = isUseful ? page.floor : log.floor;
+  subscription.page = isUseful ? page : null;
+  const from = { epoch, offset: subscription.cursor };
+  if (floor <= subscription.cursor) return;
   const gap = subscription.gap ?? { from, reason: 'evicted' };
-  subscription.gap = { ...gap, to: { epoch: log.epoch, offset: log.floor } };
+  subscription.gap = { ...gap, to: { epoch, offset: floor } };
+  subscription.cursor = floor;
+}
+
+/** Returns the next entry of the page that was read from the store, else of the tail. */
+function nextEntry(subscription: Subscription, log: PathLog): LogEntry | undefined {
+  const { page, cursor } = subscription;
+  if (page === null || cursor >= log.floor) {
+    subscription.page = null;
+    return log.after(cursor);
+  }
+  return page.entries.find(({ offset }) => offset > cursor);
 }
 
 /** Whether a newer update of the same key, or without one as this, stands in the log and is meant for this session too. */
@@ -150,7 +226,7 @@ function isReplaced(entry: LogEntry, log: PathLog, { owner }: Subscription): boo
   return newest !== entry && !isHiddenFrom(newest, owner.id);
 }
 
-/** Leaves an entry out. One that had no key is missed, and told of before whatever is sent next. */
+/** Leaves an entry out. One without a key is missed, and told before whatever is sent next. */
 function skip(subscription: Subscription, entry: LogEntry, epoch: string): void {
   if (entry.key === null && !isHiddenFrom(entry, subscription.owner.id)) {
     const from = { epoch, offset: subscription.cursor };

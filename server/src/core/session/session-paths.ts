@@ -1,8 +1,6 @@
 /**
- * What one session hears: its subscriptions, the paths that are asked about or wait for the back end's word, and what it may
- * hear. Each path of a request is decided by itself; every decision is told.
- *
- * Over 400 lines: the order in which a path is decided, and what comes of each decision, is read in one place.
+ * What one session hears: its subscriptions, the paths about which tokens or the back end are to decide, and what it may hear. Each path
+ * of a request is decided by itself; every decision is told.
  */
 import { type ErrorBody, type ErrorCode, errorBody } from '../../../../protocol/codes.js';
 import type { SubscribeItem } from '../../../../protocol/frames.js';
@@ -10,8 +8,8 @@ import { pathFault } from '../../../../protocol/paths.js';
 import type { Pattern } from '../../../../protocol/patterns.js';
 import type { Identity, PathDecision } from '../access/identity.js';
 import { type Denial, Permissions } from '../access/permissions.js';
+import { allAnswers, type MaybePromise, mapAnswer } from '../data/maybe-promise.js';
 import type { PathTable } from '../data/path-table.js';
-import type { Dispatcher } from '../hub/dispatcher.js';
 import { isInbox, isInboxOf } from '../log/reserved-paths.js';
 import { Frame } from '../wire/frame.js';
 import { type GrantResult, itemError, type RevokeResult } from './grant-result.js';
@@ -20,12 +18,11 @@ import { type PathBounds, whyFull, whyNotWait } from './path-bounds.js';
 import type { SubscriptionSnapshot } from './session-snapshot.js';
 import { type ResultTarget, SubscribeResult } from './subscribe-result.js';
 import type { Subscription } from './subscription.js';
-import { Subscriptions, type SubscriptionsOwner } from './subscriptions.js';
+import { Subscriptions, type SubscriptionsOptions, type SubscriptionsOwner } from './subscriptions.js';
 import { WaitingPaths, type WaitingPathsOptions } from './waiting-paths.js';
 
-/** What the paths of a session stand on. */
-export interface SessionPathsOptions extends PathBounds, WaitingPathsOptions {
-  readonly dispatcher: Dispatcher;
+/** What the paths of a session are given. */
+export interface SessionPathsOptions extends PathBounds, WaitingPathsOptions, SubscriptionsOptions {
   /** Whether every client may hear a path. */
   readonly isPublic: (path: string) => boolean;
 }
@@ -43,7 +40,7 @@ const SAYS_NOTHING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['keys_unavailab
 /** The paths of a session. */
 export class SessionPaths {
   readonly #session: SessionPathsOwner;
-  readonly #parts: SessionPathsOptions;
+  readonly #options: SessionPathsOptions;
   readonly #subscriptions: Subscriptions;
   /** Most sessions never wait, and have nothing of their own: these are made when they are needed. */
   #waiting: WaitingPaths | null = null;
@@ -51,10 +48,13 @@ export class SessionPaths {
   #lost: ReadonlySet<string> = NONE;
   #permissions: Permissions | null = null;
 
-  constructor(session: SessionPathsOwner, parts: SessionPathsOptions) {
+  constructor(session: SessionPathsOwner, options: SessionPathsOptions) {
     this.#session = session;
-    this.#parts = parts;
-    this.#subscriptions = new Subscriptions(session, parts);
+    this.#options = options;
+    this.#subscriptions = new Subscriptions(session, options, {
+      onJoined: (joined) => this.#settleJoined(joined),
+      onUnavailable: (subscription) => this.#refuseUnavailable(subscription),
+    });
   }
 
   /** The subscriptions by path. */
@@ -141,7 +141,7 @@ export class SessionPaths {
 
   /** Ends what was heard by tokens that have expired. */
   expireTokens(): void {
-    const expired = this.#permissions?.dropExpired(this.#parts.clock.now()) ?? [];
+    const expired = this.#permissions?.dropExpired(this.#options.clock.now()) ?? [];
     if (expired.length > 0)
       this.#endAll(
         expired.filter((path) => !this.mayHear(path)),
@@ -158,7 +158,7 @@ export class SessionPaths {
       const path = subscription.path.name;
       const item = named.get(path) ?? { path, ...(subscription.state && { state: 'snapshot' }) };
       named.delete(path);
-      this.#subscriptions.place(subscription, item, result);
+      this.#subscriptions.resume(subscription, item, result);
       // Its snapshot is under way already.
       const { state: _, ...plain } = item;
       if (this.#isRenewal(item)) result.asked.set(path, plain);
@@ -179,10 +179,10 @@ export class SessionPaths {
     this.#session.tell(Frame.of({ type: 'unsubscribed', paths, by: 'client' }));
   }
 
-  /** The back end grants paths and subscribes to them. */
-  grant(paths: readonly string[]): GrantResult[] {
+  /** The back end grants paths and subscribes to them. Answers when each is joined. */
+  grant(paths: readonly string[]): MaybePromise<GrantResult[]> {
     const result = this.#result();
-    const results = paths.map((path, index): GrantResult => {
+    const results = paths.map((path, index): MaybePromise<GrantResult> => {
       const fault = pathFault(path);
       if (fault !== null) return { path, error: itemError(fault, index) };
       const waiting = this.#waiting?.take(path);
@@ -193,15 +193,19 @@ export class SessionPaths {
       }
       this.#allowed().grant(path);
       this.#permissions?.dropToken(path);
-      return { path, position: this.#subscriptions.positionOf(subscription) };
+      return mapAnswer(this.#subscriptions.whenPlaced(subscription), (outcome) =>
+        typeof outcome === 'string'
+          ? { path, error: itemError(outcome, index) }
+          : { path, position: outcome },
+      );
     });
     result.tell(this.#session);
     this.#session.grantsChanged();
-    return results;
+    return allAnswers(results);
   }
 
   /** The back end takes paths away, at a time in milliseconds since 1970, by default now. */
-  revoke(paths: readonly string[], at = this.#parts.clock.now()): RevokeResult[] {
+  revoke(paths: readonly string[], at = this.#options.clock.now()): RevokeResult[] {
     const ended: string[] = [];
     const results = paths.map((path, index): RevokeResult => {
       const fault = pathFault(path);
@@ -245,6 +249,11 @@ export class SessionPaths {
     this.#subscriptions.startCatchUp(subscription);
   }
 
+  /** The tail of a path is there. */
+  joined(subscription: Subscription): void {
+    this.#subscriptions.joined(subscription);
+  }
+
   /** A snapshot is sent to a subscription that follows the state. */
   sendSnapshot(subscription: Subscription): void {
     this.#subscriptions.sendSnapshot(subscription);
@@ -258,15 +267,18 @@ export class SessionPaths {
   /** Whether it may hear a path without anybody being asked. */
   mayHear(path: string): boolean {
     if (isInboxOf(path, this.#session)) return true;
-    return this.#permissions?.mayHear(path) ?? this.#parts.isPublic(path);
+    return this.#permissions?.mayHear(path) ?? this.#options.isPublic(path);
   }
 
-  /** Subscribes to messages to the session itself, from now on, whatever the bounds: there are but two such paths. */
-  hearInbox(path: string): void {
-    if (this.subscriptions.has(path)) return;
+  /** Subscribes to messages to the session itself, whatever the bounds. Answers when it hears them; an error code says why it does not. */
+  hearInbox(path: string): MaybePromise<ErrorCode | null> {
+    const known = this.subscriptions.get(path);
     const result = this.#result();
-    this.#subscriptions.begin({ path }, result);
+    const subscription = known ?? this.#subscriptions.begin({ path }, result);
     result.tell(this.#session);
+    if (typeof subscription === 'string') return subscription;
+    const placed = this.#subscriptions.whenPlaced(subscription);
+    return mapAnswer(placed, (outcome) => (typeof outcome === 'string' ? outcome : null));
   }
 
   /** Why paths cannot all be granted, or null. */
@@ -282,6 +294,24 @@ export class SessionPaths {
     return why && errorBody(why);
   }
 
+  /** The tails of joining subscriptions are there. */
+  #settleJoined(joined: readonly Subscription[]): void {
+    const result = this.#result();
+    for (const subscription of joined) {
+      const { name } = subscription.path;
+      const fault = this.#subscriptions.settle(subscription, result);
+      if (fault === null) continue;
+      this.#subscriptions.end(name, fault);
+      result.refused.push({ path: name, ...errorBody(fault) });
+    }
+    result.tell(this.#session);
+  }
+
+  #refuseUnavailable({ path: { name } }: Subscription): void {
+    this.#subscriptions.end(name, 'store_unavailable');
+    if (!isInbox(name)) this.#session.tellRefused([{ path: name, ...errorBody('store_unavailable') }]);
+  }
+
   /** Ends everything; nothing is told. */
   end(): void {
     for (const path of [...this.subscriptions.keys()]) this.#subscriptions.end(path);
@@ -289,7 +319,7 @@ export class SessionPaths {
   }
 
   #result(refused: PathTable<true> | null = null): SubscribeResult {
-    const now = this.#parts.clock.now();
+    const now = this.#options.clock.now();
     return new SubscribeResult(refused, (path) => this.#permissions?.tokenLeftMs(path, now));
   }
 
@@ -307,7 +337,8 @@ export class SessionPaths {
     else if (existing !== undefined) this.#subscriptions.again(existing, item, result);
     else if (full !== null) refuse(full);
     // Before anybody is asked: the back end need not be troubled for what cannot be.
-    else if (item.state !== undefined && !this.#parts.dispatcher.hasState(path)) refuse('no_state');
+    else if (item.state !== undefined && this.#options.broker.policyOf(path).state === null)
+      refuse('no_state');
     else if (this.mayHear(path)) {
       const fresh = isOwn ? this.#subscriptions.begin(item, result) : this.#subscribe(item, result);
       if (typeof fresh === 'string') refuse(fresh);
@@ -319,7 +350,7 @@ export class SessionPaths {
     const { path } = item;
     const refuse = (code: ErrorCode) => result.refused.push({ path, ...errorBody(code) });
     const isNew = !this.#isWaiting(path) && !result.asked.has(path);
-    const crowded = isNew ? whyNotWait(this.#session, this.#parts, result.newlyAsked) : null;
+    const crowded = isNew ? whyNotWait(this.#session, this.#options, result.newlyAsked) : null;
     if (crowded !== null) refuse(crowded);
     else if (this.#isAskedAbout(item, result)) {
       result.asked.set(path, item);
@@ -336,7 +367,7 @@ export class SessionPaths {
   /** Whether somebody is to be asked about a path, or is being asked. */
   #isAskedAbout({ path, token }: SubscribeItem, result: SubscribeResult): boolean {
     if (token !== undefined || this.#waiting?.isAsked(path) || result.asked.has(path)) return true;
-    return !result.wasAsked && this.#parts.authority.view !== null;
+    return !result.wasAsked && this.#options.authority.view !== null;
   }
 
   /** The path waits for the back end's word. */
@@ -409,7 +440,7 @@ export class SessionPaths {
   }
 
   #waitingPaths(): WaitingPaths {
-    this.#waiting ??= new WaitingPaths(this.#session, this.#parts, {
+    this.#waiting ??= new WaitingPaths(this.#session, this.#options, {
       onAnswers: (answers, decision) => this.#answered(answers, decision),
       onOverdue: (paths) => this.#refuseOverdue(paths),
     });
@@ -421,7 +452,7 @@ export class SessionPaths {
   }
 
   #allowed(): Permissions {
-    const { isPublic, maxSubscriptions } = this.#parts;
+    const { isPublic, maxSubscriptions } = this.#options;
     this.#permissions ??= new Permissions({
       isPublic,
       most: 2 * maxSubscriptions,
@@ -441,7 +472,7 @@ export class SessionPaths {
   }
 
   #whyFull(more = 0): ErrorCode | null {
-    return whyFull(this.#session, this.#parts, more);
+    return whyFull(this.#session, this.#options, more);
   }
 
   #subscribe(item: SubscribeItem, result: SubscribeResult): Subscription | ErrorCode {

@@ -243,7 +243,7 @@ export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
   }
 
   connectTo(path: string): void {
-    this.paths.grant([path]);
+    void this.paths.grant([path]);
   }
 
   disconnectFrom(path: string): void {
@@ -268,6 +268,10 @@ export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
   /** A live subscription found no room: it reads on from the log when the connection has drained. */
   startCatchUp(subscription: Subscription): void {
     this.paths.startCatchUp(subscription);
+  }
+
+  joined(subscription: Subscription): void {
+    this.paths.joined(subscription);
   }
 
   sendSnapshot(subscription: Subscription): void {

@@ -1,15 +1,16 @@
 /**
- * A session connected to a path. Live: updates go into the outbox as they are published. Behind: they do not,
- * and the session reads on from the log as its connection drains, until it has reached the end. Without a
- * connection a subscription is behind.
+ * A session subscribed to a path. *Joining*: the tail of the path is not there yet. *Live*: updates go into the outbox as they are
+ * delivered. *Catching up*: the session reads on from the log as its connection drains, until it has reached the end.
  */
 import type { Position } from '../../../../protocol/positions.js';
 import type { Path, PathListener } from '../hub/path.js';
+import type { LogPage } from '../log/broker.js';
 import type { Gap } from '../log/resume-point.js';
 import type { Snapshot } from '../log/snapshot.js';
 import type { Update } from '../log/update.js';
 import { isHiddenFrom } from '../log/update.js';
 import type { Outbox } from '../wire/outbox.js';
+import type { Joining } from './joining.js';
 
 /** What a subscription that follows the state of its path still has to be sent. */
 export interface StateFollower {
@@ -29,16 +30,22 @@ export interface SubscriptionOwner {
   startCatchUp(subscription: Subscription): void;
   /** Sends a snapshot of the state, which the subscription follows. */
   sendSnapshot(subscription: Subscription): void;
+  /** The tail of its path is there. */
+  joined(subscription: Subscription): void;
 }
 
 /** A session's place in a path. */
 export class Subscription implements PathListener {
   readonly owner: SubscriptionOwner;
   readonly path: Path;
-  /** Where it began: what a client that never said how far it is gets its replay from. */
-  readonly start: Position | null;
+  /** Where it began: a client that never said how far it is gets its replay from here. Null before it is placed, and without a log. */
+  start: Position | null = null;
   /** The last offset that was enqueued, or that need not be. */
-  cursor: number;
+  cursor = 0;
+  /** What it waits for; null once it is placed in its path. */
+  joining: Joining | null = null;
+  /** Entries that are older than the tail of the path, as they were read from the store. */
+  page: LogPage | null = null;
   /** What must be told before anything else of the path. */
   gap: Gap | null = null;
   /** Null when it does not follow the path's state. */
@@ -50,11 +57,9 @@ export class Subscription implements PathListener {
   /** Its index among the path's subscriptions; kept by the path. */
   index = -1;
 
-  constructor(owner: SubscriptionOwner, path: Path, start: Position | null) {
+  constructor(owner: SubscriptionOwner, path: Path) {
     this.owner = owner;
     this.path = path;
-    this.start = start;
-    this.cursor = start?.offset ?? 0;
   }
 
   /** Whether updates are enqueued as they are published. */
@@ -90,6 +95,10 @@ export class Subscription implements PathListener {
     }
     if (update.position !== null) this.cursor = update.position.offset;
     return !isHidden;
+  }
+
+  joined(): void {
+    this.owner.joined(this);
   }
 
   sendSnapshot(): void {

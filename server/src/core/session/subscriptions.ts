@@ -1,52 +1,73 @@
 /**
- * The subscriptions of one session: where each stands, which are live, and which are behind and read on from the log as the
- * connection drains. Who may subscribe is not decided here.
+ * The subscriptions of one session: where each stands, which are live, and which catch up from the log as the connection drains. One whose
+ * path is not joined yet is *joining*: it is told `subscribed` when its tail is there. Who may subscribe is not decided here.
  */
 import { type ErrorCode, errorBody } from '../../../../protocol/codes.js';
 import type { SubscribeItem } from '../../../../protocol/frames.js';
 import type { Position } from '../../../../protocol/positions.js';
 import type { AddressGuard, GuardedSession } from '../access/address-guard.js';
 import type { Counters } from '../data/counters.js';
+import { isPromise, type MaybePromise } from '../data/maybe-promise.js';
 import type { Dispatcher } from '../hub/dispatcher.js';
-import type { Path } from '../hub/path.js';
+import type { Broker, LogPage } from '../log/broker.js';
 import { isInbox } from '../log/reserved-paths.js';
-import { type ResumePoint, resumePointIn } from '../log/resume-point.js';
+import { isAhead, type ResumePoint, reaches, resumePointIn } from '../log/resume-point.js';
+import type { Clock } from '../time/clock.js';
+import type { TimerWheel } from '../time/timer-wheel.js';
 import type { Frame } from '../wire/frame.js';
 import type { Verdict } from '../wire/outbox.js';
 import { CatchUp } from './catch-up.js';
+import { Joining, type JoinOutcome } from './joining.js';
 import type { SubscriptionSnapshot } from './session-snapshot.js';
 import type { SubscribeResult } from './subscribe-result.js';
 import { Subscription, type SubscriptionOwner } from './subscription.js';
 
-/** What subscriptions need of their surroundings. */
-export interface SubscriptionsParts {
+/** What subscriptions are given. */
+export interface SubscriptionsOptions {
   readonly dispatcher: Dispatcher;
+  readonly broker: Broker;
   readonly counters: Counters;
-  /** What sessions without a user hold. */
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  /** How long a subscription waits for its path to be joined, in milliseconds. */
+  readonly grantWaitMs: number;
+  /** Counts what sessions without a user hold. */
   readonly guard: AddressGuard;
 }
 
-/** Whose subscriptions they are. */
+/** The session that has subscriptions. */
 export interface SubscriptionsOwner extends SubscriptionOwner, GuardedSession {
-  /** Puts a frame into the outbox; the verdict is the caller's to heed. */
+  /** Adds a frame to the outbox; the caller heeds the verdict. */
   enqueue(frame: Frame): Verdict;
   /** Its first subscription that counts has begun (1), or the last one has ended (-1). */
   subscribedChanged(change: 1 | -1): void;
 }
 
+/** Told what becomes of joining subscriptions. */
+export interface JoinListener {
+  /** The tails of these are there: they are to be given to `settle`. */
+  readonly onJoined: (subscriptions: readonly Subscription[]) => void;
+  /** The path of this one could not be joined in time: it is to be ended. */
+  readonly onUnavailable: (subscription: Subscription) => void;
+}
+
 /** The subscriptions of a session. */
 export class Subscriptions {
   readonly #session: SubscriptionsOwner;
-  readonly #parts: SubscriptionsParts;
+  readonly #options: SubscriptionsOptions;
+  readonly #listener: JoinListener;
   readonly #all = new Map<string, Subscription>();
   /** Those that are not to messages to the session itself: these make it no less idle. */
   #ordinary = 0;
-  /** Most sessions are never behind: it is made when it is needed. */
-  #behind: CatchUp | null = null;
+  /** Made when it is needed: most sessions never catch up. */
+  #catchUp: CatchUp | null = null;
+  /** Those whose tails have come in this turn; null for none. */
+  #joined: Subscription[] | null = null;
 
-  constructor(session: SubscriptionsOwner, parts: SubscriptionsParts) {
+  constructor(session: SubscriptionsOwner, options: SubscriptionsOptions, listener: JoinListener) {
     this.#session = session;
-    this.#parts = parts;
+    this.#options = options;
+    this.#listener = listener;
   }
 
   /** The subscriptions by path. */
@@ -59,73 +80,139 @@ export class Subscriptions {
     return this.#ordinary;
   }
 
-  /** The subscriptions, for the next server. */
+  /** Returns the subscriptions as data. */
   snapshot(): SubscriptionSnapshot[] {
     return [...this.#all.values()].map(({ path, start, cursor, state }) => ({
       path: path.name,
       start,
-      // One that was lost before may be handed over in an epoch that has passed.
-      isUnused: path.log?.nextOffset === 1 && path.log.epoch === start?.epoch,
+      // One that was lost before may stand in an epoch that has passed.
+      isUnused: path.log?.head.offset === 0 && path.log.epoch === start?.epoch,
       cursor,
       followsState: state !== null,
     }));
   }
 
-  /** Takes over a subscription of the server before; it goes on when a connection has the session. */
+  /** Restores a subscription of the server before; it goes on when a connection has the session. */
   restore({ path: name, start, cursor, followsState }: SubscriptionSnapshot): void {
-    const path = this.#parts.dispatcher.hold(name);
-    const subscription = new Subscription(this.#session, path, start);
-    // The path has another epoch when it was left out: its client then stands where it began, before a gap.
-    if (start !== null && start.epoch === path.log?.epoch) subscription.cursor = cursor;
-    else subscription.gap = resumePointIn(path.log, start)?.gap ?? null;
-    if (followsState && path.state !== null) subscription.followState(true);
+    const path = this.#options.dispatcher.hold(name);
+    const subscription = new Subscription(this.#session, path);
+    subscription.start = start;
+    subscription.cursor = cursor;
+    if (followsState && path.hasState) subscription.followState(true);
     this.#add(subscription);
+    if (path.isJoined) noteEpoch(subscription);
   }
 
-  /** Begins one where its client wants it, and tells it; or says why it cannot. */
+  /** Begins one where its client wants it, now or when its path is joined; or returns why it cannot. */
   begin(item: SubscribeItem, result: SubscribeResult): Subscription | ErrorCode {
-    const path = this.#parts.dispatcher.hold(item.path);
-    const placement = placeIn(path, item);
-    if (typeof placement === 'string') {
-      this.#parts.dispatcher.release(path);
-      return placement;
-    }
-    const subscription = new Subscription(this.#session, path, placement.start);
+    const path = this.#options.dispatcher.hold(item.path);
+    const subscription = new Subscription(this.#session, path);
     this.#add(subscription);
-    this.#settle(subscription, { placement, item }, result);
-    return subscription;
+    const fault = this.#settle(subscription, item, result);
+    if (fault === null) return subscription;
+    this.end(item.path);
+    return fault;
   }
 
   #add(subscription: Subscription): void {
     subscription.path.subscribe(subscription);
     this.#all.set(subscription.path.name, subscription);
-    this.#parts.counters.subscriptions++;
+    this.#options.counters.subscriptions++;
     if (isInbox(subscription.path.name)) return;
-    this.#parts.guard.pathsChanged(this.#session, 1);
+    this.#options.guard.pathsChanged(this.#session, 1);
     if (++this.#ordinary === 1) this.#session.subscribedChanged(1);
   }
 
   /** A connection has taken the session: goes on from where its client is, or ends. */
-  place(subscription: Subscription, item: SubscribeItem, result: SubscribeResult): void {
+  resume(subscription: Subscription, item: SubscribeItem, result: SubscribeResult): void {
     const { path, state, ...plain } = item;
-    if (state !== undefined && subscription.path.state === null) {
+    if (state !== undefined && !subscription.path.hasState) {
       result.refused.push({ path, ...errorBody('no_state') });
-      return this.place(subscription, { path, ...plain }, result);
+      return this.resume(subscription, { path, ...plain }, result);
     }
-    const placement = placeIn(subscription.path, { position: subscription.start, ...item });
-    if (typeof placement !== 'string') return this.#settle(subscription, { placement, item }, result);
-    this.end(item.path);
-    result.refused.push({ path: item.path, ...errorBody(placement) });
+    const fault = this.#settle(subscription, { position: subscription.start, ...item }, result);
+    if (fault === null) return;
+    this.end(path);
+    result.refused.push({ path, ...errorBody(fault) });
   }
 
-  /** Live when it is at the end of the log and owes neither a gap nor a snapshot; else behind. */
-  #settle(
+  /** Places a subscription whose tail has come. Returns why it cannot be placed, or null: it is placed, or joining still. */
+  settle(subscription: Subscription, result: SubscribeResult): ErrorCode | null {
+    const { joining } = subscription;
+    return joining === null ? null : this.#settle(subscription, joining.item, result);
+  }
+
+  #settle(subscription: Subscription, item: SubscribeItem, result: SubscribeResult): ErrorCode | null {
+    const { path, joining } = subscription;
+    if (!path.isJoined) return this.#await(subscription, item);
+    const { log } = path;
+    let known: LogPage | null = null;
+    if (log !== null && !reaches(log, item)) {
+      const page = joining?.page ?? this.#options.broker.read(path.name, HEAD_ONLY);
+      if (isPromise(page)) return this.#lookUp(subscription, item, page);
+      known = page;
+      if (known !== null && isAhead(known.head, item.position)) return 'bad_position';
+    }
+    this.#place(subscription, { point: resumePointIn(log, item, known?.floor), item }, result);
+    joining?.end(this.positionOf(subscription));
+    subscription.joining = null;
+    return null;
+  }
+
+  /** Waits for the tail of the path; a client that knows a position waits as long as it takes. */
+  #await(subscription: Subscription, item: SubscribeItem): null {
+    const { joining } = subscription;
+    if (joining !== null) {
+      joining.item = item;
+      joining.page = null;
+      return null;
+    }
+    const { wheel, grantWaitMs } = this.#options;
+    const isResumed = item.position !== undefined;
+    const giveUp = (): void => this.#listener.onUnavailable(subscription);
+    subscription.joining = new Joining(item, isResumed ? null : wheel.after(grantWaitMs, giveUp));
+    return null;
+  }
+
+  /** Asks the store about what the tail does not reach: it may be behind the log, or hold less of it. */
+  #lookUp(subscription: Subscription, item: SubscribeItem, answer: PromiseLike<LogPage | null>): null {
+    this.#await(subscription, item);
+    const joining = subscription.joining as Joining;
+    const ready = (): void => {
+      if (subscription.joining === joining) this.joined(subscription);
+    };
+    answer.then(
+      (page) => {
+        if (joining.item === item) joining.page = page;
+        ready();
+      },
+      () => this.#options.wheel.after(LOOK_UP_AGAIN_MS, ready),
+    );
+    return null;
+  }
+
+  /** The tail of a joining subscription is there: tells all of this turn together. */
+  joined(subscription: Subscription): void {
+    if (subscription.joining === null) return noteEpoch(subscription);
+    if (this.#joined !== null) return void this.#joined.push(subscription);
+    this.#joined = [subscription];
+    this.#options.clock.soon(() => {
+      const joined = (this.#joined ?? []).filter((each) => each.joining !== null);
+      this.#joined = null;
+      if (joined.length > 0) this.#listener.onJoined(joined);
+    });
+  }
+
+  /** Live when it is at the end of the log and owes neither a gap nor a snapshot; else it catches up. */
+  #place(
     subscription: Subscription,
-    { placement: { start, gap }, item: { state } }: { placement: ResumePoint; item: SubscribeItem },
+    { point: { start, gap }, item: { state } }: { point: ResumePoint; item: SubscribeItem },
     result: SubscribeResult,
   ): void {
+    subscription.start ??= start;
     subscription.cursor = start?.offset ?? 0;
     subscription.gap = gap;
+    subscription.page = null;
     subscription.isSkipping = false;
     if (state === undefined) subscription.state = null;
     else subscription.followState(state === 'snapshot');
@@ -133,44 +220,46 @@ export class Subscriptions {
     const position = gap === null ? start : gap.from;
     result.heard(subscription.path.name, position);
     const head = subscription.path.log?.head.offset ?? 0;
-    const isAtEnd = gap === null && subscription.cursor === head && state !== 'snapshot';
+    const isAtEnd = gap === null && subscription.cursor >= head && state !== 'snapshot';
     if (isAtEnd) subscription.goLive();
     else this.#readOnLater(subscription);
   }
 
-  /** Behind, so that it reads on when the connection has written what waits; without one, when it resumes. */
+  /** Lets it catch up when the connection has written what waits; without one, when the session resumes. */
   #readOnLater(subscription: Subscription): void {
     const { connection } = this.#session;
     subscription.pause();
     if (connection === null) return;
-    this.#fallenBehind().add(subscription);
+    this.#catchUps().add(subscription);
     connection.outbox.wake();
   }
 
-  #fallenBehind(): CatchUp {
-    this.#behind ??= new CatchUp(this.#session, this.#parts.counters);
-    return this.#behind;
+  #catchUps(): CatchUp {
+    this.#catchUp ??= new CatchUp(this.#session, this.#options);
+    return this.#catchUp;
   }
 
-  /** Ends one; false when there is none. */
-  end(name: string): boolean {
+  /** Ends one; false when there is none. `outcome` is what a grant that waits for it is told. */
+  end(name: string, outcome: JoinOutcome = null): boolean {
     const subscription = this.#all.get(name);
     if (subscription === undefined) return false;
     this.#all.delete(name);
-    this.#behind?.remove(subscription);
+    subscription.joining?.end(outcome);
+    subscription.joining = null;
+    this.#catchUp?.remove(subscription);
     subscription.pause();
     subscription.path.unsubscribe(subscription);
-    this.#parts.dispatcher.release(subscription.path);
-    this.#parts.counters.subscriptions--;
+    this.#options.dispatcher.release(subscription.path);
+    this.#options.counters.subscriptions--;
     if (isInbox(name)) return true;
-    this.#parts.guard.pathsChanged(this.#session, -1);
+    this.#options.guard.pathsChanged(this.#session, -1);
     if (--this.#ordinary === 0) this.#session.subscribedChanged(-1);
     return true;
   }
 
   /** Without a connection nothing is enqueued, and nothing is kept of a snapshot that was being sent. */
   pause(): void {
-    this.#behind?.clear();
+    this.#catchUp?.clear();
     for (const subscription of this.#all.values()) {
       subscription.pause();
       if (subscription.state?.snapshot) subscription.followState(true);
@@ -180,27 +269,33 @@ export class Subscriptions {
   /** The outbox had no room for an update. */
   startCatchUp(subscription: Subscription): void {
     if (!subscription.isLive) return;
-    this.#parts.counters.slow++;
+    this.#options.counters.slow++;
     subscription.isSkipping = subscription.path.isSkipped;
     this.#session.connection?.outbox.wake();
     if (subscription.path.log === null) subscription.gap = { from: null, to: null, reason: 'no_log' };
-    this.#fallenBehind().add(subscription);
+    this.#catchUps().add(subscription);
   }
 
-  /** What is behind is read anew: each is placed where its client is. */
+  /** Forgets what catches up: each subscription is placed anew. */
   restart(): void {
-    this.#behind?.clear();
+    this.#catchUp?.clear();
   }
 
-  /** One helping of what is behind; true when more is left. */
+  /** Sends one helping to those that catch up; true when more is left. */
   readOn(): boolean {
-    return this.#behind?.readOn() === true;
+    return this.#catchUp?.readOn() === true;
   }
 
   /** A path is named that is subscribed already: nothing changes, but a snapshot may be asked for. */
-  again(subscription: Subscription, { path, state }: SubscribeItem, result: SubscribeResult): void {
-    if (state !== undefined && subscription.path.state === null) {
+  again(subscription: Subscription, item: SubscribeItem, result: SubscribeResult): void {
+    const { path, state } = item;
+    if (state !== undefined && !subscription.path.hasState) {
       return void result.refused.push({ path, ...errorBody('no_state') });
+    }
+    const { joining } = subscription;
+    if (joining !== null) {
+      if (state !== undefined) this.#await(subscription, { ...joining.item, state });
+      return;
     }
     result.heard(path, this.positionOf(subscription));
     if (state === undefined) return;
@@ -214,7 +309,15 @@ export class Subscriptions {
     this.#readOnLater(subscription);
   }
 
-  /** Where its client stands. */
+  /** Answers where it stands once it is placed; `store_unavailable` when its path could not be joined. */
+  whenPlaced(subscription: Subscription): MaybePromise<JoinOutcome> {
+    const { joining } = subscription;
+    return joining === null
+      ? this.positionOf(subscription)
+      : new Promise((resolve) => joining.onEnd(resolve));
+  }
+
+  /** Returns where its client stands. */
   positionOf(subscription: Subscription): Position | null {
     // As long as a gap is not told, the client stands before it.
     if (subscription.gap !== null) return subscription.gap.from;
@@ -223,7 +326,14 @@ export class Subscriptions {
   }
 }
 
-/** Where a client begins on a path, or why it cannot. */
-function placeIn({ log }: Path, { position, last }: SubscribeItem): ResumePoint | ErrorCode {
-  return resumePointIn(log, position, last) ?? 'bad_position';
+/** A restored subscription stands before a gap where its log has begun anew. */
+function noteEpoch(subscription: Subscription): void {
+  const { log } = subscription.path;
+  const { start } = subscription;
+  if (log === null || start === null || start.epoch === log.epoch) return;
+  subscription.gap = { from: start, to: { epoch: log.epoch, offset: 0 }, reason: 'restarted' };
 }
+
+const HEAD_ONLY = { limit: 0, maxCharacters: 0 };
+/** After a look-up that failed, in milliseconds. */
+const LOOK_UP_AGAIN_MS = 1_000;

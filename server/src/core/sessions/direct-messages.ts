@@ -1,12 +1,14 @@
 /**
- * Messages to sessions themselves, which go the way of all updates: by paths of their own, so that they wait for a connection that is
- * away, arrive once and in order, and what is lost is told.
+ * Messages to sessions themselves. They go the way of all updates, on paths of their own: so they wait for a connection that is away,
+ * arrive once and in order, and a loss is told.
  */
 import type { Outcome } from '../../../../protocol/codes.js';
+import { errorBody } from '../../../../protocol/codes.js';
 import type { EncodedMessage } from '../hub/draft.js';
 import type { Publisher } from '../hub/publisher.js';
+import type { Published } from '../log/broker.js';
+import type { IdempotencyKey } from '../log/idempotency.js';
 import { EVERYBODY, inboxOf } from '../log/reserved-paths.js';
-import type { Update } from '../log/update.js';
 import type { Session } from '../session/session.js';
 import type { Sessions } from './sessions.js';
 
@@ -23,6 +25,13 @@ export interface Sent {
   readonly sent: string[];
   /** Ids and users that have no session. */
   readonly unknown: string[];
+  /** Whether earlier calls with the same idempotency key had sent it to all of them. */
+  readonly isRepeated: boolean;
+}
+
+/** A message on its way to sessions. */
+export interface DirectMessage extends EncodedMessage {
+  readonly idempotency?: IdempotencyKey;
 }
 
 /** Sends messages to sessions. */
@@ -35,35 +44,36 @@ export class DirectMessages {
     this.#publisher = publisher;
   }
 
-  /** Sends a message to sessions, and to all sessions of users; the first error ends it. */
-  async send({ message, text }: EncodedMessage, to: Recipients): Promise<Outcome<Sent>> {
+  /** Sends a message to sessions, and to all sessions of users. The first error ends it. */
+  async send(message: DirectMessage, to: Recipients): Promise<Outcome<Sent>> {
     const { found, unknown } = this.#find(to);
     const sent: string[] = [];
+    let repeated = 0;
     for (const session of found) {
-      if (session.isEnded) continue;
       const path = inboxOf(session.id);
-      session.paths.hearInbox(path);
-      const outcome = await this.#publisher.publish({
-        path,
-        key: null,
-        message,
-        text,
-        sender: '',
-        except: null,
-      });
+      const fault = session.isEnded ? null : await session.paths.hearInbox(path);
+      if (fault !== null) return { error: errorBody(fault) };
+      if (session.isEnded) continue;
+      const outcome = await this.#publish(path, message, null);
       if ('error' in outcome) return outcome;
       sent.push(session.id);
+      if (outcome.value.isRepeated) repeated++;
     }
-    return { value: { sent, unknown } };
+    return { value: { sent, unknown, isRepeated: repeated > 0 && repeated === sent.length } };
   }
 
-  /** Sends a message to every session but `except`. Sessions that are opened from now on hear the next ones; one that resumes hears what it missed. */
-  async broadcast(
-    { message, text }: EncodedMessage,
+  /** Sends a message to every session but `except`. Sessions that are opened later hear later ones; one that resumes hears what it missed. */
+  async broadcast(message: DirectMessage, except: ReadonlySet<string> | null): Promise<Outcome<Published>> {
+    await this.#sessions.hearBroadcasts();
+    return this.#publish(EVERYBODY, message, except);
+  }
+
+  async #publish(
+    path: string,
+    message: DirectMessage,
     except: ReadonlySet<string> | null,
-  ): Promise<Outcome<Update>> {
-    this.#sessions.hearBroadcasts();
-    return this.#publisher.publish({ path: EVERYBODY, key: null, message, text, sender: '', except });
+  ): Promise<Outcome<Published>> {
+    return this.#publisher.publish({ path, key: null, ...message, sender: '', except });
   }
 
   #find({ sessions = [], users = [] }: Recipients): { found: Set<Session>; unknown: string[] } {

@@ -9,6 +9,7 @@ import type { Identity } from '../access/identity.js';
 import type { RevocationList } from '../access/revocation-list.js';
 import type { TicketSigner } from '../access/ticket.js';
 import { ByteBudget } from '../data/byte-budget.js';
+import { allAnswers, type MaybePromise, mapAnswer } from '../data/maybe-promise.js';
 import type { Registry } from '../hub/registry.js';
 import { EVERYBODY } from '../log/reserved-paths.js';
 import { type Carrier, Connection, type ConnectionParts, closingFrame } from '../session/connection.js';
@@ -34,7 +35,7 @@ import { TicketRenewal } from './ticket-renewal.js';
 
 /** What the table is given. */
 export interface SessionsOptions
-  extends Pick<SessionOptions, 'dispatcher' | 'counters' | 'isPublic' | 'authority'> {
+  extends Pick<SessionOptions, 'dispatcher' | 'broker' | 'counters' | 'isPublic' | 'authority'> {
   readonly registry: Registry;
   readonly flusher: Flusher;
   readonly wheel: TimerWheel;
@@ -72,7 +73,7 @@ export class Sessions {
   /** What a back end takes back. */
   readonly admin: SessionAdmin;
   #commands: CommandHandler | null = null;
-  /** Whether something was ever told to everybody: from then on every session hears that. */
+  /** Whether anything was ever sent to all sessions: from then on each of them hears that. */
   #hasBroadcast = false;
   /** When the last client of the server before was asked to be back, on the monotonic clock. */
   #awaitedUntil = 0;
@@ -194,11 +195,11 @@ export class Sessions {
     this.#identity.takeToken(session, frame);
   }
 
-  /** From now on every session hears what is told to everybody. */
-  hearBroadcasts(): void {
-    if (this.#hasBroadcast) return;
+  /** Lets every session hear what is sent to all of them, from now on. Answers when they do. */
+  hearBroadcasts(): MaybePromise<unknown> {
+    if (this.#hasBroadcast) return undefined;
     this.#hasBroadcast = true;
-    for (const session of this.#sessions.values()) this.#hearBroadcasts(session);
+    return allAnswers([...this.#sessions.values()].map((session) => this.#hearBroadcasts(session)));
   }
 
   /** The client was heard on a connection. */
@@ -228,7 +229,12 @@ export class Sessions {
    * Grants paths to a session and subscribes it to them; binds it to `user` when one is named, and to `login`. Errors:
    * `unknown_session`, `user_mismatch`, `login_ended`.
    */
-  connect(id: string, paths: readonly string[], user?: NamedUser, login?: string): Outcome<GrantResult[]> {
+  connect(
+    id: string,
+    paths: readonly string[],
+    user?: NamedUser,
+    login?: string,
+  ): MaybePromise<Outcome<GrantResult[]>> {
     const found = this.admin.find(id, user);
     if ('error' in found) return found;
     const { value: session } = found;
@@ -238,7 +244,7 @@ export class Sessions {
     const isBoundNow = this.#identity.bind(session, user ?? null, login ?? null);
     const results = session.paths.grant(paths);
     if (isBoundNow) session.paths.recheck();
-    return { value: results };
+    return mapAnswer(results, (value) => ({ value }));
   }
 
   /**
@@ -291,8 +297,8 @@ export class Sessions {
     }
   }
 
-  #hearBroadcasts(session: Session): void {
-    if (this.#hasBroadcast && !session.isRaw) session.paths.hearInbox(EVERYBODY);
+  #hearBroadcasts(session: Session): MaybePromise<unknown> {
+    return this.#hasBroadcast && !session.isRaw ? session.paths.hearInbox(EVERYBODY) : undefined;
   }
 
   /** Ends the session of a ticket for good: its client is another user now. */

@@ -1,13 +1,13 @@
 /**
  * The handoff as text, of JSON lines: a header with the version of the format, then what there is in the order of its worth, so that what is
- * left out for want of time costs least. The paths with a state, which is data; the heads of the others; the requests that were
- * answered; the sessions; the logs, the most recently published path first and in each the newest update first. A message or an
+ * left out for want of time costs least. The paths with a state, which is data; the heads of the others; the updates that
+ * have idempotency keys; the sessions; the logs, the most recently published path first and in each the newest update first. A message or an
  * update stands on a line of its own, as it was; the line before says what else is known of it. A trailer counts the lines
  * and has their CRC-32 (RFC 1952, 8).
  */
 import { z } from 'zod';
 import { keyFault, pathFault } from '../../../../protocol/paths.js';
-import type { AnsweredRequest } from '../../core/log/idempotency.js';
+import type { IdempotencyRecord } from '../../core/log/idempotency.js';
 import type { PathSnapshot } from '../../core/log/path-snapshot.js';
 import { isInbox } from '../../core/log/reserved-paths.js';
 import type { SessionSnapshot } from '../../core/session/session-snapshot.js';
@@ -22,7 +22,7 @@ export interface HandoffTimes extends RestoreTimes {
 
 /** Everything that a server leaves to the next one. */
 export interface Handoff extends HandoffTimes {
-  readonly requests: Iterable<AnsweredRequest>;
+  readonly requests: Iterable<IdempotencyRecord>;
   /** What is worth most comes first. */
   readonly sessions: Iterable<SessionSnapshot>;
   /** The path that was published to last comes first. Read more than once. */
@@ -37,7 +37,7 @@ export class HandoffError extends Error {
 }
 
 /** The version of the format: another one is not read. */
-export const VERSION = 5;
+export const VERSION = 6;
 /** Bytes that are written or read at a time, unless a line is longer. */
 export const CHUNK_BYTES = 1024 * 1024;
 export const NEWLINE = 10;
@@ -59,7 +59,10 @@ export const headerSchema = z.strictObject({
 
 /** A request that was answered. */
 export const requestSchema = z.strictObject({
-  request: z.strictObject({ key: text, digest: text, at: count, answer: z.record(text, z.unknown()) }),
+  request: z.strictObject({
+    ...{ owner: text, key: text, path, digest: text, at: count },
+    position: position.nullable(),
+  }),
 });
 
 /** A session. */

@@ -1,5 +1,5 @@
 /** Leaves everything to the next server, and restores what the server before has left. A fault is logged and costs what a crash costs. */
-import type { AnsweredRequest } from '../../core/log/idempotency.js';
+import type { IdempotencyRecord } from '../../core/log/idempotency.js';
 import type { PathSnapshot } from '../../core/log/path-snapshot.js';
 import type { SessionSnapshot } from '../../core/session/session-snapshot.js';
 import type { RestoreTimes } from '../../core/sessions/restore.js';
@@ -28,7 +28,7 @@ export interface RestorablePaths extends Restorable<PathSnapshot> {
 export interface HandoffParts {
   readonly paths: RestorablePaths;
   readonly sessions: Restorable<SessionSnapshot, RestoreTimes> & { readonly slotsMs: number };
-  readonly requests: Restorable<AnsweredRequest>;
+  readonly requests: Restorable<IdempotencyRecord>;
 }
 
 /** What a handoff store is given. */

@@ -4,7 +4,7 @@
  */
 import { crc32 } from 'node:zlib';
 import type { z } from 'zod';
-import type { AnsweredRequest } from '../../core/log/idempotency.js';
+import type { IdempotencyRecord } from '../../core/log/idempotency.js';
 import type { PathSnapshot } from '../../core/log/path-snapshot.js';
 import type { StateEntry } from '../../core/log/snapshot.js';
 import { entryBytes, type LogEntry } from '../../core/log/update.js';
@@ -27,7 +27,7 @@ import {
 
 /** A handoff that was read. */
 export interface ReadHandoff extends HandoffTimes {
-  readonly requests: readonly AnsweredRequest[];
+  readonly requests: readonly IdempotencyRecord[];
   readonly sessions: readonly SessionSnapshot[];
   /** Those that have a log come last, the one that was published to last before the others. */
   readonly paths: readonly PathSnapshot[];
@@ -95,7 +95,7 @@ interface Place {
 /** Puts lines together. */
 class LineReader {
   lines = 0;
-  readonly #requests: AnsweredRequest[] = [];
+  readonly #requests: IdempotencyRecord[] = [];
   readonly #sessions: SessionSnapshot[] = [];
   readonly #paths = new Map<string, Reading>();
   #times: HandoffTimes | null = null;

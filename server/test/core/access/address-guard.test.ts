@@ -50,8 +50,8 @@ describe('one address', () => {
     });
     const frees: ((id: string) => void)[] = [
       (id) => void world.sessions.admin.kick(id, true),
-      (id) => void world.sessions.connect(id, [], 'ann'),
-      (id) => void world.sessions.connect(id, ['a']),
+      (id) => void world.connect(id, [], 'ann'),
+      (id) => void world.connect(id, ['a']),
     ];
     for (const [i, free] of frees.entries()) {
       world.clock.spend(1_000);

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { Idempotency } from '../../../src/api/idempotency.js';
 import { RevocationList } from '../../../src/core/access/revocation-list.js';
+import {
+  IdempotencyRecords,
+  MAX_IDEMPOTENCY_RECORDS,
+} from '../../../src/stores/memory/idempotency-records.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { walksDuring } from '../../support/map-walks.js';
 import { createWorld } from '../../support/world.js';
@@ -8,29 +11,22 @@ import { createWorld } from '../../support/world.js';
 const MORE = 500;
 
 describe('what is bounded in number walks over nothing to forget the oldest:', () => {
-  it('idempotency keys', async () => {
-    const idempotency = new Idempotency(new FakeClock());
-    const add = (i: number) => idempotency.once(`k${i}`, 1, () => ({}));
-    for (let i = 0; i < 100_010; i++) await add(i);
-    expect(
-      await walksDuring(async () => {
-        for (let i = 0; i < MORE; i++) await add(200_000 + i);
-      }),
-    ).toBe(0);
-  });
-
   it('idempotency keys of one API key, beside those of another that are older', async () => {
-    const idempotency = new Idempotency(new FakeClock());
-    const add = (owner: string, i: number) => idempotency.once(`${owner}:k${i}`, 1, () => ({}));
-    for (let i = 0; i < 50_000; i++) await add('quiet', i);
-    for (let i = 0; i < 100_010; i++) await add('busy', i);
+    const records = new IdempotencyRecords(new FakeClock());
+    const key = (owner: string, i: number) => ({ owner, key: `k${i}`, digest: 'd' });
+    const add = (owner: string, i: number) => {
+      records.find(key(owner, i), 'a');
+      records.add(key(owner, i), { path: 'a', position: null });
+    };
+    for (let i = 0; i < 50_000; i++) add('quiet', i);
+    for (let i = 0; i < MAX_IDEMPOTENCY_RECORDS + 10; i++) add('busy', i);
     expect(
-      await walksDuring(async () => {
-        for (let i = 0; i < MORE; i++) await add('busy', 200_000 + i);
+      await walksDuring(() => {
+        for (let i = 0; i < MORE; i++) add('busy', 200_000 + i);
       }),
     ).toBe(0);
-    expect(await idempotency.once('quiet:k0', 1, () => ({}))).toEqual({ repeated: true });
-    expect(await idempotency.once('busy:k0', 1, () => ({}))).toEqual({});
+    expect(records.find(key('quiet', 0), 'a')).toMatchObject({ digest: 'd' });
+    expect(records.find(key('busy', 0), 'a')).toBeUndefined();
   });
 
   it('heads of paths that no session holds', async () => {

@@ -49,7 +49,7 @@ describe('publishing', () => {
     const joiner = receiver('joiner', (_sender, path, message) => {
       if (message !== 1) return;
       world.publish(path, 2);
-      world.sessions.connect(client.session.id, [path], null);
+      world.connect(client.session.id, [path], null);
     });
     world.registry.register(joiner);
     world.registry.update('', '::connect', 'joiner->room');

@@ -41,7 +41,7 @@ describe('a path that waits for its grant', () => {
     const { world, client } = setUp();
     for (let i = 1; i <= 3; i++) world.publish('book', i);
     client.want({ path: 'book', position: at(1) });
-    expect(client.session.paths.grant(['book'])).toEqual([{ path: 'book', position: at(1) }]);
+    expect(client.grant(['book'])).toEqual([{ path: 'book', position: at(1) }]);
     expect(client.messages()).toEqual([2, 3]);
     world.clock.advance(60_000);
     expect(client.told('refused')).toEqual([]);
@@ -51,7 +51,7 @@ describe('a path that waits for its grant', () => {
     const { world, client } = setUp();
     client.want('book');
     world.publish('book', 1);
-    client.session.paths.grant(['book']);
+    client.grant(['book']);
     world.publish('book', 2);
     expect(client.messages()).toEqual([2]);
   });
@@ -60,9 +60,7 @@ describe('a path that waits for its grant', () => {
     const { client } = setUp();
     client.want({ path: 'book', position: at(3) });
     client.frames();
-    expect(client.session.paths.grant(['book'])).toMatchObject([
-      { path: 'book', error: { code: 'bad_position' } },
-    ]);
+    expect(client.grant(['book'])).toMatchObject([{ path: 'book', error: { code: 'bad_position' } }]);
     expect(client.told('refused')).toEqual([{ paths: [refused('book', 'bad_position')] }]);
   });
 
@@ -81,7 +79,7 @@ describe('a path that waits for its grant', () => {
     const ticket = client.session.isRaw ? '' : world.open().ticket();
     expect(ticket).not.toBe('');
     client.connection.lost();
-    client.session.paths.grant(['a']);
+    client.grant(['a']);
     expect(client.session.paths.subscriptions.get('a')?.isLive).toBe(false);
   });
 });
@@ -89,7 +87,7 @@ describe('a path that waits for its grant', () => {
 describe('a grant', () => {
   it('subscribes whether or not the session asked, and is told once', () => {
     const { world, client } = setUp();
-    expect(client.session.paths.grant(['a', '::x', 'a'])).toMatchObject([
+    expect(client.grant(['a', '::x', 'a'])).toMatchObject([
       { path: 'a', position: at(0) },
       { path: '::x', error: { code: 'reserved_path' } },
       { path: 'a', position: at(0) },
@@ -103,7 +101,7 @@ describe('a grant', () => {
 
   it('outlives the subscription: the client may come back to the path without asking', () => {
     const { client } = setUp();
-    client.session.paths.grant(['a']);
+    client.grant(['a']);
     client.session.paths.unwant(['a']);
     client.frames();
     client.want('a');
@@ -114,7 +112,7 @@ describe('a grant', () => {
 describe('a path that was taken away', () => {
   it('ends its subscription and says by whom', () => {
     const { world, client } = setUp();
-    client.session.paths.grant(['a', 'b']);
+    client.grant(['a', 'b']);
     client.frames();
     expect(client.session.paths.revoke(['a', 'never', 'x*'])).toMatchObject([
       { path: 'a', wasSubscribed: true },
@@ -129,7 +127,7 @@ describe('a path that was taken away', () => {
 
   it('is neither granted nor public until the next connect', () => {
     const { world, client } = setUp();
-    client.session.paths.grant(['a']);
+    client.grant(['a']);
     client.session.paths.revoke(['a', 'public']);
     client.frames();
     client.want('a', 'public');
@@ -138,7 +136,7 @@ describe('a path that was taken away', () => {
     expect(client.told('refused')).toEqual([
       { paths: [refused('a', 'denied'), refused('public', 'denied')] },
     ]);
-    client.session.paths.grant(['public']);
+    client.grant(['public']);
     expect(client.told('subscribed')).toHaveLength(1);
     client.session.paths.unwant(['public']);
     client.want('public');
@@ -149,7 +147,7 @@ describe('a path that was taken away', () => {
     const { client } = setUp();
     client.session.paths.revoke(['a']);
     client.want('a');
-    client.session.paths.grant(['a']);
+    client.grant(['a']);
     expect(client.told('subscribed')).toHaveLength(1);
   });
 });

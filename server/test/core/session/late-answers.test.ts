@@ -99,7 +99,7 @@ describe('a question about paths', () => {
     async (whose) => {
       const { world, questions } = heldView();
       const client = world.open();
-      world.sessions.connect('session-1', [], 'ann');
+      world.connect('session-1', [], 'ann');
       client.want('a');
       const { admin } = world.sessions;
       if (whose === 'session') await admin.disconnect('session-1', ['a']);
@@ -142,7 +142,7 @@ describe('a question about paths', () => {
     const client = world.open();
     client.frames();
     client.want({ path: 'a', position: position as NonNullable<typeof position> });
-    world.sessions.connect('session-1', ['a']);
+    world.connect('session-1', ['a']);
     expect(client.messages()).toEqual([2]);
     await questions[0]?.answer({ refused: ['a'] });
     expect(client.session.paths.subscriptions.has('a')).toBe(true);
@@ -152,7 +152,7 @@ describe('a question about paths', () => {
     const { world, questions } = heldView();
     const client = world.open();
     client.want('a');
-    world.sessions.connect('session-1', [], 'ann');
+    world.connect('session-1', [], 'ann');
     await questions[0]?.answer({ grants: ['a'] });
     expect([client.session.paths.mayHear('a'), questions.length]).toEqual([false, 2]);
   });
@@ -233,7 +233,7 @@ describe('what is taken back', () => {
     const world = createWorld();
     const client = world.open({ paths: [{ path: 'public' }] });
     void world.sessions.admin.disconnectUser('ann', ['public']);
-    world.sessions.connect('session-1', ['x'], 'ann');
+    world.connect('session-1', ['x'], 'ann');
     expect([...client.session.paths.subscriptions.keys()]).toEqual(['x']);
   });
 });

@@ -62,7 +62,7 @@ const deny =
 const grant =
   (...paths: string[]) =>
   ({ world }: Setting) =>
-    world.sessions.connect(id, paths);
+    world.connect(id, paths);
 const nothing = () => undefined;
 
 const ROWS: Row[] = [

@@ -16,7 +16,7 @@ function setUp(options: Parameters<typeof createWorld>[0] = {}) {
 describe('the decision about a path', () => {
   it('is made for each path by itself, and told in one frame for each kind', () => {
     const { client } = setUp();
-    client.session.paths.grant(['granted']);
+    client.grant(['granted']);
     client.frames();
     client.want('::connect', 'public', 'a*', 'asked', 'granted', '');
     expect(client.frames()).toEqual([
@@ -83,7 +83,7 @@ describe('the decision about a path', () => {
     const { client } = setUp({ settings: { maxSubscriptions: 2 } });
     client.want('a', 'b', 'c');
     expect(client.told('refused')).toEqual([{ paths: [refused('c', 'too_many_subscriptions')] }]);
-    expect(client.session.paths.grant(['a', 'b', 'c'])).toEqual([
+    expect(client.grant(['a', 'b', 'c'])).toEqual([
       { path: 'a', position: at(0) },
       { path: 'b', position: at(0, 'epoch002') },
       {

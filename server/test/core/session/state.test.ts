@@ -108,14 +108,14 @@ describe('a subscription with a snapshot', () => {
     const world = createWorld();
     world.publish('granted', 1, { key: 'a' });
     const client = world.open({ paths: [{ path: 'granted', state: 'snapshot' }] });
-    world.sessions.connect(client.session.id, ['granted']);
+    world.connect(client.session.id, ['granted']);
     expect(brief(client.frames())).toEqual(['1: [a=1]']);
   });
 
   it('shares its frames with all that read the same state', () => {
     const world = filled();
     const clients = [1, 2, 3].map(() => world.open({ paths: [{ path: 'public', state: 'snapshot' }] }));
-    const state = world.broker.hold('public')?.state;
+    const state = world.broker.join('public')?.state;
     const frame = state?.snapshot('public', at(4)).part(0);
     world.clock.settle();
     expect(state?.snapshot('public', at(4)).part(0)).toBe(frame);
@@ -194,10 +194,10 @@ describe('a path that is asked for with its state', () => {
     const world = createWorld({ settings: { maxSubscriptions: 2 } });
     const client = world.open();
     const held: string[] = [];
-    const hold = world.broker.hold.bind(world.broker);
-    world.broker.hold = (path) => {
+    const join = world.broker.join.bind(world.broker);
+    world.broker.join = (path) => {
       held.push(path);
-      return hold(path);
+      return join(path);
     };
     for (let i = 0; i < 5; i++) client.want({ path: `secret/${i}`, state: 'snapshot' });
     expect(held).toEqual([]);

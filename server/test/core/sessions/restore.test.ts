@@ -19,7 +19,7 @@ describe('after a server has handed everything over', () => {
   it('a client comes back to its session and misses nothing, in the same epoch, without a gap', () => {
     const world = createWorld();
     const client = world.open();
-    world.sessions.connect('session-1', ['granted'], 'ada');
+    world.connect('session-1', ['granted'], 'ada');
     world.publish('granted', 1);
     const ticket = client.ticket();
     world.publish('granted', 2);
@@ -41,7 +41,7 @@ describe('after a server has handed everything over', () => {
     const world = createWorld();
     const client = world.open();
     const paths = Array.from({ length: 200 }, (_, i) => `${'x'.repeat(200)}${i}`);
-    world.sessions.connect('session-1', paths, null);
+    world.connect('session-1', paths, null);
     const ticket = client.ticket();
     const again = world.handOver().open({ ticket, paths: paths.map((path) => ({ path })) });
     const frames = again.frames();
@@ -175,7 +175,7 @@ describe('sessions that were handed over', () => {
     const world = createWorld();
     const ticket = world.open().ticket();
     const next = world.handOver();
-    expect(next.sessions.connect('session-1', ['granted'], null)).toMatchObject({
+    expect(next.connect('session-1', ['granted'], null)).toMatchObject({
       value: [{ path: 'granted' }],
     });
     expect(await next.sessions.admin.kick('session-1', true)).toEqual({ value: 1 });
@@ -262,10 +262,10 @@ describe('sessions that were handed over', () => {
   it('do not bring back what was taken away, before or after', async () => {
     const world = createWorld();
     const ticket = world.open().ticket();
-    world.sessions.connect('session-1', ['first', 'second', 'again'], null);
+    world.connect('session-1', ['first', 'second', 'again'], null);
     await world.sessions.admin.disconnect('session-1', ['first', 'again', 'public'], null);
     world.clock.advance(10);
-    world.sessions.connect('session-1', ['again'], null);
+    world.connect('session-1', ['again'], null);
     world.clock.advance(10);
     // As if the record had been made by somebody else before this server started.
     world.journal.push({ id: 'session-1', at: world.clock.now() + 1, path: 'second' });
@@ -281,9 +281,9 @@ describe('sessions that were handed over', () => {
   it('keep what was taken away and granted again in the millisecond of the handoff', async () => {
     const world = createWorld();
     const ticket = world.open().ticket();
-    world.sessions.connect('session-1', ['again'], null);
+    world.connect('session-1', ['again'], null);
     await world.sessions.admin.disconnect('session-1', ['again'], null);
-    world.sessions.connect('session-1', ['again'], null);
+    world.connect('session-1', ['again'], null);
     const again = world.handOver().open({ ticket, paths: [{ path: 'again' }] });
     expect(again.told('subscribed')).toHaveLength(1);
   });
@@ -302,7 +302,7 @@ describe('sessions that were handed over', () => {
   it('come back by their ticket when tickets carry nothing', () => {
     const world = createWorld({ settings: { ticketsCarryGrants: false } });
     const ticket = world.open().ticket();
-    world.sessions.connect('session-1', ['granted'], 'ada');
+    world.connect('session-1', ['granted'], 'ada');
     const again = world.handOver().open({ ticket, paths: [{ path: 'granted' }] });
     expect(again.frames()).toMatchObject([{ type: 'opened', resumed: true }, { type: 'subscribed' }]);
     expect(again.session.user).toBe('ada');
@@ -316,7 +316,7 @@ describe('sessions that were handed over', () => {
     const ticket = client.ticket();
     const next = createServerWithout(world, 'public');
     for (const message of [4, 5]) next.publish('public', message);
-    expect(next.sessions.connect('session-1', ['public'], null)).toEqual({
+    expect(next.connect('session-1', ['public'], null)).toEqual({
       value: [{ path: 'public', position: at(1) }],
     });
     const page = next.open({ ticket, paths: [{ path: 'public', position: at(1) }] });
@@ -326,7 +326,7 @@ describe('sessions that were handed over', () => {
       { message: 4 },
       { message: 5 },
     ]);
-    expect(next.sessions.connect('session-1', ['public'], null)).toEqual({
+    expect(next.connect('session-1', ['public'], null)).toEqual({
       value: [{ path: 'public', position: at(2, 'epoch002') }],
     });
   });
@@ -335,7 +335,7 @@ describe('sessions that were handed over', () => {
     const world = createWorld();
     world.open({ paths: [{ path: 'public' }] });
     world.publish('public', 1);
-    const answer = world.handOver().sessions.connect('session-1', ['public'], null);
+    const answer = world.handOver().connect('session-1', ['public'], null);
     expect(answer).toEqual({ value: [{ path: 'public', position: at(1) }] });
   });
 
@@ -373,10 +373,10 @@ describe('logs that were handed over', () => {
   it('are kept as long as somebody hears the path, however long ago it was published to', () => {
     const world = createWorld();
     const { position } = world.publish('held', 1);
-    world.broker.hold('held');
+    world.broker.join('held');
     world.clock.advance(90_000_000);
     const next = world.handOver();
-    expect(next.broker.hold('held')?.log.head).toEqual(position);
+    expect(next.broker.join('held')?.log.head).toEqual(position);
   });
 
   it('leave a path alone that is in use already', () => {

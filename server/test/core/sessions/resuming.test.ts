@@ -147,7 +147,7 @@ describe('after a restart of the server', () => {
   it('the ticket restores id, user and grants, and every path goes on after one gap', () => {
     const world = createWorld();
     const first = world.open();
-    world.sessions.connect(first.session.id, ['granted'], 'ada');
+    world.connect(first.session.id, ['granted'], 'ada');
     world.clock.advance(1_500);
     const ticket = first.ticket();
     const next = world.restart();
@@ -177,7 +177,7 @@ describe('after a restart of the server', () => {
   it('a path that was taken away stays taken, though an older ticket grants it', async () => {
     const world = createWorld();
     const client = world.open();
-    world.sessions.connect(client.session.id, ['granted', 'kept'], null);
+    world.connect(client.session.id, ['granted', 'kept'], null);
     world.clock.advance(1_500);
     const ticket = client.ticket();
     await world.sessions.admin.disconnect(client.session.id, ['granted', 'public'], null);
@@ -193,7 +193,7 @@ describe('after a restart of the server', () => {
     const client = world.open();
     await world.sessions.admin.disconnect(client.session.id, ['public'], null);
     world.clock.advance(1_500);
-    world.sessions.connect(client.session.id, ['granted'], null);
+    world.connect(client.session.id, ['granted'], null);
     const again = world.restart().open({ ticket: client.ticket(), paths: [{ path: 'public' }] });
     expect(again.told('pending')).toEqual([{ paths: ['public'] }]);
   });
@@ -203,7 +203,7 @@ describe('after a restart of the server', () => {
     const client = world.open();
     await world.sessions.admin.disconnect(client.session.id, ['granted'], null);
     world.clock.advance(10);
-    world.sessions.connect(client.session.id, ['granted'], null);
+    world.connect(client.session.id, ['granted'], null);
     world.clock.advance(1_500);
     const again = world.restart().open({ ticket: client.ticket(), paths: [{ path: 'granted' }] });
     expect(again.told('subscribed')).toHaveLength(1);
@@ -213,7 +213,7 @@ describe('after a restart of the server', () => {
     const world = createWorld();
     const [ada, eve] = ['ada', 'eve'].map((user) => {
       const client = world.open();
-      world.sessions.connect(client.session.id, ['granted'], user);
+      world.connect(client.session.id, ['granted'], user);
       return { id: client.session.id, ticket: client.ticket() };
     });
     const next = world.restart();
@@ -230,9 +230,9 @@ describe('after a restart of the server', () => {
   it('a path that is taken from a bound session is taken from older tickets without a user, too', async () => {
     const world = createWorld();
     const client = world.open();
-    world.sessions.connect(client.session.id, ['granted']);
+    world.connect(client.session.id, ['granted']);
     const ticket = client.ticket();
-    world.sessions.connect(client.session.id, [], 'ada');
+    world.connect(client.session.id, [], 'ada');
     await world.sessions.admin.disconnect(client.session.id, ['granted'], 'ada');
     const again = world.restart().open({ ticket, paths: [{ path: 'granted' }] });
     expect(again.told('pending')).toHaveLength(1);

@@ -9,7 +9,7 @@ function crowd(world: World) {
   const [phone, laptop, bob] = [1, 2, 3].map((n) => {
     const client = world.open({ paths: [{ path: 'chat/1' }, { path: 'news' }] });
     const [user, login] = n === 3 ? ['bob', 'desk'] : ['ann', n === 1 ? 'phone' : 'laptop'];
-    world.sessions.connect(client.session.id, ['chat/1', 'news'], user, login);
+    world.connect(client.session.id, ['chat/1', 'news'], user, login);
     world.clock.advance(1);
     return { client, ticket: client.ticket() };
   });
@@ -79,12 +79,12 @@ describe('kick', () => {
     const { bob } = crowd(world);
     await world.sessions.admin.kickLogin('phone', true);
     const { session } = world.open();
-    expect(world.sessions.connect(session.id, ['x'], 'ann', 'phone')).toMatchObject({
+    expect(world.connect(session.id, ['x'], 'ann', 'phone')).toMatchObject({
       error: { code: 'login_ended' },
     });
     expect([session.user, session.paths.granted.size]).toEqual([null, 0]);
     // A session that logs in anew has another tag, and goes with that one.
-    world.sessions.connect(bob.client.session.id, [], 'bob', 'desk-2');
+    world.connect(bob.client.session.id, [], 'bob', 'desk-2');
     expect(await world.sessions.admin.kickLogin('desk', true)).toBe(0);
     expect(await world.sessions.admin.kickLogin('desk-2', true)).toBe(1);
   });
@@ -145,7 +145,7 @@ describe('disconnect by user', () => {
       ticket: crashed.tickets.issue({ ...claims(back), issuedAt: crashed.clock.now() }),
     });
     expect(again.session.paths.mayHear('chat/1')).toBe(false);
-    next.sessions.connect(again.session.id, ['chat/1'], 'ann');
+    next.connect(again.session.id, ['chat/1'], 'ann');
     expect([again.session.paths.mayHear('chat/1'), again.session.paths.mayHear('chat/2')]).toEqual([
       true,
       false,

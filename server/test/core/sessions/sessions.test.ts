@@ -38,7 +38,7 @@ describe('opening', () => {
     const client = world.open({ paths: [{ path: 'public' }] }, { isRaw: true, isPinged: false });
     world.publish('public', 1);
     expect(client.frames()).toMatchObject([{ type: 'subscribed' }, { message: 1 }]);
-    world.sessions.connect(client.session.id, ['granted'], null);
+    world.connect(client.session.id, ['granted'], null);
     world.clock.advance(200_000);
     expect(client.told('ticket')).toEqual([]);
     client.connection.lost();
@@ -173,23 +173,23 @@ describe('a back end', () => {
   it('binds a session to the first user it names, and nothing of a request for another takes effect', () => {
     const world = createWorld();
     const { session } = world.open();
-    expect(world.sessions.connect(session.id, ['a'], null)).toMatchObject({ value: [{ path: 'a' }] });
-    expect(world.sessions.connect(session.id, ['b'], 'ada')).toMatchObject({ value: [{ path: 'b' }] });
-    expect(world.sessions.connect(session.id, ['c'], 'eve')).toMatchObject({
+    expect(world.connect(session.id, ['a'], null)).toMatchObject({ value: [{ path: 'a' }] });
+    expect(world.connect(session.id, ['b'], 'ada')).toMatchObject({ value: [{ path: 'b' }] });
+    expect(world.connect(session.id, ['c'], 'eve')).toMatchObject({
       error: { code: 'user_mismatch' },
     });
     expect([...session.paths.granted]).toEqual(['a', 'b']);
-    expect(world.sessions.connect(session.id, ['c'], null)).toMatchObject({
+    expect(world.connect(session.id, ['c'], null)).toMatchObject({
       error: { code: 'user_mismatch' },
     });
-    expect(world.sessions.connect(session.id, ['c'])).toMatchObject({ value: [{ path: 'c' }] });
+    expect(world.connect(session.id, ['c'])).toMatchObject({ value: [{ path: 'c' }] });
     expect(session.user).toBe('ada');
   });
 
   it('takes nothing from a session that is bound to another user than it names', async () => {
     const world = createWorld();
     const { session } = world.open();
-    world.sessions.connect(session.id, ['a', 'b'], 'ada');
+    world.connect(session.id, ['a', 'b'], 'ada');
     expect(await world.sessions.admin.disconnect(session.id, ['a'], 'eve')).toMatchObject({
       error: { code: 'user_mismatch' },
     });

@@ -11,7 +11,7 @@ describe('a ticket', () => {
   it('says whose it is, which connection it was made for, and what was granted', () => {
     const world = createWorld();
     const first = world.open();
-    world.sessions.connect(first.session.id, ['a', 'b'], 'ada');
+    world.connect(first.session.id, ['a', 'b'], 'ada');
     const second = world.open({ ticket: first.ticket() });
     expect(claims(world, second.ticket())).toEqual({
       id: 'session-1',
@@ -30,7 +30,7 @@ describe('a ticket', () => {
     const client = world.open();
     const second = world.open({ ticket: client.ticket() });
     const ticket = second.ticket();
-    world.sessions.connect('session-1', ['granted'], 'ada');
+    world.connect('session-1', ['granted'], 'ada');
     expect(second.told('ticket'), 'nothing in it has changed').toEqual([]);
     expect(claims(world, world.open({ ticket }).ticket())).toMatchObject({
       id: 'session-1',
@@ -55,7 +55,7 @@ describe('a ticket', () => {
     const client = world.open();
     client.frames();
     for (let i = 0; i < 20; i++) {
-      world.sessions.connect(client.session.id, [`a${i}`], null);
+      world.connect(client.session.id, [`a${i}`], null);
       world.clock.advance(20);
     }
     expect(client.told('ticket').map(({ ticket }) => claims(world, ticket).grants)).toEqual([['a0']]);
@@ -70,7 +70,7 @@ describe('a ticket', () => {
   it('is renewed when a grant is taken', async () => {
     const world = createWorld();
     const client = world.open();
-    world.sessions.connect(client.session.id, ['a', 'b'], null);
+    world.connect(client.session.id, ['a', 'b'], null);
     world.clock.advance(1_500);
     client.frames();
     await world.sessions.admin.disconnect(client.session.id, ['a'], null);
@@ -106,10 +106,10 @@ describe('a ticket', () => {
     const world = createWorld();
     const client = world.open();
     const long = (n: number) => Array.from({ length: n }, (_, i) => `${'x'.repeat(196)}${1_000 + i}`);
-    world.sessions.connect(client.session.id, long(80), null);
+    world.connect(client.session.id, long(80), null);
     world.clock.advance(1_500);
     expect(claims(world, client.ticket()).grants).toHaveLength(80);
-    world.sessions.connect(client.session.id, long(90), null);
+    world.connect(client.session.id, long(90), null);
     world.clock.advance(1_500);
     const ticket = client.ticket();
     expect(claims(world, ticket).grants).toBeNull();
@@ -120,15 +120,15 @@ describe('a ticket', () => {
   it('is not sent where nobody is connected, nor to a session that has ended', async () => {
     const world = createWorld();
     const client = world.open();
-    world.sessions.connect(client.session.id, ['a'], null);
-    world.sessions.connect(client.session.id, ['b'], null);
+    world.connect(client.session.id, ['a'], null);
+    world.connect(client.session.id, ['b'], null);
     client.told('ticket');
     client.connection.lost();
     world.clock.advance(1_500);
     expect(client.told('ticket')).toEqual([]);
     const other = world.open();
-    world.sessions.connect(other.session.id, ['a'], null);
-    world.sessions.connect(other.session.id, ['b'], null);
+    world.connect(other.session.id, ['a'], null);
+    world.connect(other.session.id, ['b'], null);
     other.told('ticket');
     await world.sessions.admin.kick(other.session.id, true);
     world.clock.advance(1_500);

@@ -10,7 +10,7 @@ import { createWorld, handoffText, readText } from '../../support/world.js';
 function sample(size = 10): ReadHandoff {
   const world = createWorld();
   world.open({ paths: [{ path: 'public' }, { path: 'public-nolog' }, { path: 'other', state: 'changes' }] });
-  world.sessions.connect('session-1', ['granted'], 'ada \u2028 é');
+  world.connect('session-1', ['granted'], 'ada \u2028 é');
   world.publish('public', `é${'x'.repeat(size)}\n"`, { sender: 'somebody', except: ['session-2', '"'] });
   for (let i = 0; i < 5; i++) world.publish('public', i);
   world.publish('public-state', { '{"path":': 1 }, { key: '{"at":' });
@@ -20,7 +20,7 @@ function sample(size = 10): ReadHandoff {
     backBy: world.clock.now() + 5,
     paths: [...world.broker.snapshots()],
     sessions: [...world.sessions.snapshots()],
-    requests: [{ key: 'update k', digest: 'd', at: 1, answer: { position: null } }],
+    requests: [{ owner: '', key: 'update k', path: 'public', digest: 'd', at: 1, position: null }],
   };
 }
 
@@ -44,7 +44,7 @@ function sealed(lines: readonly string[]): Buffer {
   return Buffer.concat([text, Buffer.from(`{"lines":${lines.length},"crc32":${crc32(text)}}\n`)]);
 }
 
-const HEADER = '{"dobby":"handoff","version":5,"at":1,"backBy":2}';
+const HEADER = '{"dobby":"handoff","version":6,"at":1,"backBy":2}';
 
 describe('a handoff', () => {
   it.each([10, 1024 * 1024, 3 * 1024 * 1024])(
@@ -68,7 +68,7 @@ describe('a handoff', () => {
     world.open({ paths: [{ path: 'public-1' }] });
     const handoff = (): Handoff => ({
       ...{ at: 1, backBy: 1, paths: world.broker.snapshots(), sessions: world.sessions.snapshots() },
-      requests: [{ key: 'update k', digest: 'd', at: 1, answer: {} }],
+      requests: [{ owner: '', key: 'update k', path: 'public', digest: 'd', at: 1, position: null }],
     });
     const kept = (looks: number) => {
       let left = looks;
@@ -199,7 +199,7 @@ describe('a text that is no whole handoff', () => {
   it.each([
     ['nothing at all', []],
     ['no header', ['{"log":"a"}']],
-    ['another version', [HEADER.replace('"version":5', '"version":1')]],
+    ['another version', [HEADER.replace('"version":6', '"version":1')]],
     ['something else', ['{"type":"open"}']],
     ['no JSON', [HEADER, 'x']],
     [

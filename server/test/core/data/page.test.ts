@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pageOf } from '../../src/api/paging.js';
+import { pageOf } from '../../../src/core/data/page.js';
 
 const entries = (...keys: string[]) => keys.map((key) => [key, key] as const);
 const keysOf = (page: ReturnType<typeof pageOf>) => page.items.map(([key]) => key);
@@ -15,14 +15,18 @@ describe('a page', () => {
   });
 
   it('goes on after a key that has gone meanwhile', () => {
-    expect(keysOf(pageOf(entries('a', 'c'), { after: 'b' }))).toEqual(['c']);
+    expect(keysOf(pageOf(entries('a', 'c'), { after: 'b', limit: 9 }))).toEqual(['c']);
   });
 
-  it('holds 100 by default, and is empty after the last', () => {
-    const list = entries(...Array.from({ length: 150 }, (_, i) => String(1_000 + i)));
-    expect(pageOf(list, {}).items).toHaveLength(100);
-    expect(pageOf(list, { after: '1149' })).toEqual({ items: [], next: null });
-    expect(pageOf([], {})).toEqual({ items: [], next: null });
+  it('is empty after the last', () => {
+    expect(pageOf(entries('a', 'b'), { after: 'b', limit: 9 })).toEqual({ items: [], next: null });
+    expect(pageOf([], { limit: 9 })).toEqual({ items: [], next: null });
+  });
+
+  it('ends with the item that reaches the bound in characters', () => {
+    const range = { limit: 9, maxCharacters: 3, charactersOf: (item: string) => item.length };
+    const page = pageOf(entries('aa', 'bb', 'cc'), range);
+    expect([keysOf(page), page.next]).toEqual([['aa', 'bb'], 'bb']);
   });
 
   it('of any size leads through every key once', () => {

@@ -137,8 +137,8 @@ describe('state that all share', () => {
     for (let i = 0; i < 5; i++) for (const client of clients) give(client, 'do');
     await settle();
     await settle();
-    const entry = world.dispatcher.look('app/counter', ({ state }) => state?.entries.get('n'));
-    expect(entry).toMatchObject({ text: '15', offset: 15 });
+    const { entries } = await world.operations.state({ path: 'app/counter' });
+    expect(entries).toMatchObject([{ message: 15, position: { offset: 15 } }]);
   });
 
   it('refuses what was made for another version', async () => {
@@ -153,7 +153,7 @@ describe('state that all share', () => {
         .set('k', 4, { version: null })
         .catch((error: { code: string }) => error.code);
       await shared.set('k', null, { version: second });
-      return [late, there, shared.get('k') ?? 'gone', await shared.set('k', 5, { version: null })];
+      return [late, there, (await shared.get('k')) ?? 'gone', await shared.set('k', 5, { version: null })];
     });
     const client = world.open();
     const uid = give(client, 'do');
@@ -213,8 +213,8 @@ describe('messages to sessions', () => {
     );
     const [a, b, c] = [world.open(), world.open(), world.open()] as [Client, Client, Client];
     const ids = [a, b, c].map(({ session }) => session.id);
-    world.sessions.connect(ids[0] as string, ['x'], 'ann');
-    world.sessions.connect(ids[1] as string, ['x'], 'ann');
+    world.connect(ids[0] as string, ['x'], 'ann');
+    world.connect(ids[1] as string, ['x'], 'ann');
     const uid = give(c, 'do');
     expect((await answers(c))[uid]).toEqual({
       reply: { sent: [ids[0], ids[1]], unknown: ['nobody', 'eve'] },
