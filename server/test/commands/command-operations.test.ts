@@ -1,7 +1,7 @@
 /** What commands cause: updates, state of sessions and of paths, messages, grants. */
 import { describe, expect, it } from 'vitest';
 import type { CommandContext } from '../../src/commands/modules/context.js';
-import type { Client } from '../support/world.js';
+import { type Client, gathered } from '../support/world.js';
 import { answers, commanded, give, settle } from './commanded-world.js';
 
 type Run = (args: never, context: CommandContext) => unknown;
@@ -275,7 +275,7 @@ describe('messages to sessions', () => {
     const other = world.open({ paths: [{ path, position: null }] });
     expect(other.told('unsubscribed')).toEqual([{ paths: [path], by: 'back_end' }]);
     other.want(path, { path: `::inbox/${other.session.id}` });
-    const frames = other.frames();
+    const frames = gathered(other.frames());
     expect(frames).toMatchObject([{ type: 'subscribed' }, { type: 'unsubscribed', paths: [path] }]);
   });
 });

@@ -8,7 +8,7 @@ import { Module } from '../../src/commands/modules/module.js';
 import { ModuleRouter } from '../../src/commands/modules/module-router.js';
 import type { Operations } from '../../src/core/operations/operations.js';
 import type { Log } from '../../src/observe/log.js';
-import { type Client, createWorld, type World, type WorldOptions } from '../support/world.js';
+import { type Client, createWorld, isRandom, type World, type WorldOptions } from '../support/world.js';
 
 /** A line of the log. */
 export interface Line {
@@ -85,8 +85,13 @@ export function give(client: Client, command: string, more: Partial<CommandFrame
   return frame.uid;
 }
 
-/** Lets handlers that wait for nothing be done. */
-export const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Turns in which a handler is done that waits for nothing but the broker. */
+const TURNS = isRandom ? 500 : 1;
+
+/** Lets handlers that wait for nothing else be done. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < TURNS; turn++) await new Promise(setImmediate);
+}
 
 /** The answers that came since the last call, by uid. */
 export async function answers(client: Client): Promise<Record<string, unknown>> {

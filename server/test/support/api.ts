@@ -52,6 +52,7 @@ function apiOf(world: World): Api {
         headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json', ...headers },
         payload: typeof body === 'string' ? body : JSON.stringify(body),
       });
+      world.clock.background();
       return { status: answer.statusCode, body: answer.json() };
     },
     async get(url) {

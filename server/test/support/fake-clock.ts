@@ -58,6 +58,13 @@ export class FakeClock implements Clock {
     this.background();
   }
 
+  /** Runs the tasks of one name that were asked for `soon`. */
+  runSoon(name: string): void {
+    const due = this.#soon.filter((task) => task.name === name);
+    this.#soon = this.#soon.filter((task) => task.name !== name);
+    for (const task of due) task();
+  }
+
   /** Runs all that is due now. */
   settle(): void {
     for (let turns = 0; ; turns++) {

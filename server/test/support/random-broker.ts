@@ -54,7 +54,9 @@ export class RandomBroker extends MemoryBroker {
   readonly #tails = new Map<string, Tail>();
   /** Of each path the newest join; a leave ends it. */
   readonly #joins = new Map<string, object>();
-  #isTurning = false;
+  isTurning = false;
+  /** Called at the end of each turn. */
+  afterTurn: () => void = () => undefined;
   #isDue = false;
   /** Calls that were made, and those that were made to fail. */
   readonly counts = { calls: 0, failures: 0 };
@@ -114,6 +116,12 @@ export class RandomBroker extends MemoryBroker {
     });
   }
 
+  /** Sessions that were restored join their inboxes first. */
+  override dropInboxes(): void {
+    this.settle();
+    super.dropInboxes();
+  }
+
   override stop(): void {
     super.stop();
     for (const lines of [this.#calls, this.#deliveries]) lines.clear();
@@ -127,13 +135,13 @@ export class RandomBroker extends MemoryBroker {
 
   /** Lets turns pass until nothing is under way. */
   settle(): void {
-    if (this.#isTurning) return;
+    if (this.isTurning) return;
     while (!this.isIdle) this.turn();
   }
 
   /** Lets one turn pass. */
   turn(): void {
-    this.#isTurning = true;
+    this.isTurning = true;
     try {
       for (const lines of [this.#calls, this.#deliveries]) {
         for (const [path, line] of [...lines]) {
@@ -146,8 +154,9 @@ export class RandomBroker extends MemoryBroker {
         this.#answers.delete(step);
         step.run();
       }
+      this.afterTurn();
     } finally {
-      this.#isTurning = false;
+      this.isTurning = false;
     }
   }
 

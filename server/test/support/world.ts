@@ -2,7 +2,6 @@
  * A whole server without a socket: core over the memory broker, a clock that stands still and carriers that record.
  * A test opens clients, publishes, and reads the frames that each client was sent.
  */
-import type { Outcome } from '../../../protocol/codes.js';
 import type { DownFrame, Json, OpenFrame, SendFrame, SubscribeItem } from '../../../protocol/frames.js';
 import { SignedTickets } from '../../src/auth/tickets/signed-tickets.js';
 import type { SessionWebhook, TokenReader } from '../../src/core/access/identity.js';
@@ -34,6 +33,8 @@ import { RandomBroker } from './random-broker.js';
 
 /** With this variable, a seed, every world has a broker that answers at random times. */
 const SEED = process.env['RANDOM_BROKER'];
+/** Whether answers and deliveries of the broker come at random times. */
+export const isRandom = SEED !== undefined;
 let brokers = 0;
 
 function brokerOf(options: MemoryBrokerOptions): MemoryBroker {
@@ -89,7 +90,7 @@ export interface World extends Omit<Engine, 'broker'>, Lasting {
   ): Published;
   /** The answer to something that the broker may have to answer first. */
   answered<T>(answer: MaybePromise<T>): T;
-  connect(id: string, paths: readonly string[], user?: string | null, login?: string): Outcome<GrantResult[]>;
+  connect: Engine['sessions']['connect'];
   open(frame?: Partial<OpenFrame>, carrier?: FakeCarrierOptions): Client;
   tryOpen(frame: Partial<OpenFrame>, carrier?: FakeCarrier): OpenOutcome;
   /** As `open` and `tryOpen`, where somebody may be asked who comes. */
@@ -99,6 +100,26 @@ export interface World extends Omit<Engine, 'broker'>, Lasting {
   restart(): World;
   /** Another server that was handed everything over, as text, by this one, which stopped; `change` may be other options. */
   handOver(change?: WorldOptions): World;
+}
+
+/**
+ * Frames with their `subscribed` frame first among those of one decision, and its paths in the order of their names. Where paths are
+ * joined at random times, there are several such frames at any place: they are made one.
+ */
+export function gathered(frames: readonly DownFrame[]): DownFrame[] {
+  const isSubscribed = (frame: DownFrame) => 'type' in frame && frame.type === 'subscribed';
+  const paths = frames.flatMap((frame) =>
+    'type' in frame && frame.type === 'subscribed' ? frame.paths : [],
+  );
+  paths.sort((a, b) => (a.path < b.path ? -1 : 1));
+  const rest = frames.filter((frame) => !isSubscribed(frame));
+  const first = isRandom
+    ? rest.findIndex((frame) => !('type' in frame && frame.type === 'opened'))
+    : frames.findIndex(isSubscribed);
+  if (!isRandom && frames.filter(isSubscribed).length !== 1) return [...frames];
+  if (paths.length === 0) return rest;
+  rest.splice(first < 0 ? rest.length : first, 0, { type: 'subscribed', paths });
+  return rest;
 }
 
 /** One connection of a client. */
@@ -145,8 +166,10 @@ export class Client {
     this.#world.clock.background();
   }
 
-  grant(paths: readonly string[]): GrantResult[] {
-    return this.#world.answered(this.session.paths.grant(paths));
+  grant(paths: readonly string[]): MaybePromise<GrantResult[]> {
+    const answer = this.session.paths.grant(paths);
+    this.#world.clock.background();
+    return answer;
   }
 
   send(frame: SendFrame): ReturnType<typeof applyFrame> {
@@ -213,6 +236,8 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
   };
   const broker = brokerOf({ clock, ids, wheel, policyOf, ...limits });
   const settle = (): void => (broker instanceof RandomBroker ? broker.settle() : undefined);
+  // What is told when a path is joined is told before anything else happens.
+  if (broker instanceof RandomBroker) broker.afterTurn = () => clock.runSoon('settleJoined');
   clock.background = settle;
   const answered = <T>(answer: MaybePromise<T>): T => {
     if (!isPromise(answer)) return answer;
@@ -260,14 +285,19 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
     ...lasting,
     ...engine,
     ...{ wheel, broker, revocations, receiverFaults, faults, tryOpen, tryOpenAsked, answered },
-    connect: (...request) => answered(engine.sessions.connect(...request)),
+    connect(...request) {
+      const answer = engine.sessions.connect(...request);
+      settle();
+      return answer;
+    },
     publish(path, message, { key, sender = '', except } = {}) {
-      const outcome = answered(
-        engine.publisher.publish({
-          ...{ path, key: key ?? null, message, sender, text: JSON.stringify(message) },
-          except: except ? new Set(except) : null,
-        }),
-      );
+      const publishing = engine.publisher.publish({
+        ...{ path, key: key ?? null, message, sender, text: JSON.stringify(message) },
+        except: except ? new Set(except) : null,
+      });
+      // By a receiver that is being told of another update: what becomes of it shows later.
+      if (broker instanceof RandomBroker && broker.isTurning) return { position: null, isRepeated: false };
+      const outcome = answered(publishing);
       if ('error' in outcome) throw new Error(`nothing was published: ${outcome.error.code}`);
       return outcome.value;
     },

@@ -196,11 +196,12 @@ export class Subscriptions {
     if (subscription.joining === null) return noteEpoch(subscription);
     if (this.#joined !== null) return void this.#joined.push(subscription);
     this.#joined = [subscription];
-    this.#options.clock.soon(() => {
+    const settleJoined = (): void => {
       const joined = (this.#joined ?? []).filter((each) => each.joining !== null);
       this.#joined = null;
       if (joined.length > 0) this.#listener.onJoined(joined);
-    });
+    };
+    this.#options.clock.soon(settleJoined);
   }
 
   /** Live when it is at the end of the log and owes neither a gap nor a snapshot; else it catches up. */
@@ -321,8 +322,10 @@ export class Subscriptions {
   positionOf(subscription: Subscription): Position | null {
     // As long as a gap is not told, the client stands before it.
     if (subscription.gap !== null) return subscription.gap.from;
-    const log = subscription.path.log;
-    return log === null ? null : { epoch: log.epoch, offset: subscription.cursor };
+    const { path, start, cursor } = subscription;
+    if (path.log !== null) return { epoch: path.log.epoch, offset: cursor };
+    // Restored, and not joined yet.
+    return path.isJoined || start === null ? null : { epoch: start.epoch, offset: cursor };
   }
 }
 

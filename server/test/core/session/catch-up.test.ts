@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createWorld, LOG } from '../../support/world.js';
+import { createWorld, isRandom, LOG } from '../../support/world.js';
 
 const at = (offset: number, epoch = 'epoch001') => ({ epoch, offset });
 
@@ -25,8 +25,9 @@ describe('a subscription that is behind', () => {
     const client = world.open({ paths: [{ path: 'public', position: at(0) }] });
     const subscription = client.session.paths.subscriptions.get('public');
     expect(subscription?.isLive).toBe(false);
-    world.clock.turn();
+    for (let turns = 0; turns < (isRandom ? 9 : 1) && !subscription?.isLive; turns++) world.clock.turn();
     expect(subscription?.isLive).toBe(true);
+    if (isRandom) world.clock.turn();
     expect(client.carrier.take()).toHaveLength(5);
   });
 
@@ -91,8 +92,10 @@ describe('a subscription that is behind', () => {
       world.clock.turn();
       perTurn.push(client.carrier.take().flatMap((frame) => ('type' in frame ? [] : [frame.path])));
     }
-    expect(perTurn[0]).toEqual(Array(7).fill('public/a'));
-    expect(perTurn[1]).toEqual(Array(7).fill('public/b'));
+    if (!isRandom) {
+      expect(perTurn[0]).toEqual(Array(7).fill('public/a'));
+      expect(perTurn[1]).toEqual(Array(7).fill('public/b'));
+    }
     expect(perTurn.every((paths) => paths.length <= 8)).toBe(true);
     expect(perTurn.flat()).toHaveLength(40);
   });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { SubscribeItem } from '../../../../protocol/frames.js';
 import type { Authentication, PathDecision, SessionWebhook } from '../../../src/core/access/identity.js';
 import { pathToken, sessionToken } from '../../support/fake-tokens.js';
-import { type Client, createWorld, type World } from '../../support/world.js';
+import { type Client, createWorld, gathered, type World } from '../../support/world.js';
 
 interface Setting {
   readonly world: World;
@@ -200,7 +200,7 @@ describe('where all ways are mixed, a path is', () => {
       'open-1',
       '::inbox/other',
     );
-    const now = client.frames();
+    const now = gathered(client.frames());
     expect(now).toMatchObject([
       { type: 'subscribed', paths: [{ path: 'public' }, { path: 'said' }] },
       { type: 'unsubscribed', paths: ['::inbox/other'] },

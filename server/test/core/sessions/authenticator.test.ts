@@ -3,7 +3,7 @@ import { errorBody } from '../../../../protocol/codes.js';
 import type { ClientInfo, Identity, SessionWebhook } from '../../../src/core/access/identity.js';
 import { FakeCarrier } from '../../support/fake-carrier.js';
 import { sessionToken } from '../../support/fake-tokens.js';
-import { type Client, createWorld, type World } from '../../support/world.js';
+import { type Client, createWorld, gathered, isRandom, type World } from '../../support/world.js';
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -52,9 +52,10 @@ describe('a session about which the back end is asked', () => {
       login: 'device',
       identity: { info: { name: 'Ann' } },
     });
-    expect(client.frames()).toMatchObject([
+    const again = isRandom ? [] : [{ path: 'a' }];
+    expect(gathered(client.frames())).toMatchObject([
       { type: 'opened', resumed: false },
-      { type: 'subscribed', paths: [{ path: 'a' }, { path: 'public' }, { path: '::all' }, { path: 'a' }] },
+      { type: 'subscribed', paths: [{ path: '::all' }, { path: 'a' }, ...again, { path: 'public' }] },
       { type: 'pending', paths: ['open'] },
       { type: 'refused', paths: [{ path: 'no/1', code: 'connect_refused' }] },
     ]);

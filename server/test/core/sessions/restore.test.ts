@@ -1,8 +1,9 @@
 /** A restart that nobody notices: everything is handed over to the next server. */
 import { describe, expect, it } from 'vitest';
+import type { Tail } from '../../../src/core/log/broker.js';
 import { restoreHandoff } from '../../../src/stores/handoff/handoff-store.js';
 import { receiveFrame, receiveText } from '../../../src/transports/inbound.js';
-import { createWorld, type World } from '../../support/world.js';
+import { createWorld, gathered, type World } from '../../support/world.js';
 
 const at = (offset: number, epoch = 'epoch001') => ({ epoch, offset });
 
@@ -44,7 +45,7 @@ describe('after a server has handed everything over', () => {
     world.connect('session-1', paths, null);
     const ticket = client.ticket();
     const again = world.handOver().open({ ticket, paths: paths.map((path) => ({ path })) });
-    const frames = again.frames();
+    const frames = gathered(again.frames());
     expect(frames.map((frame) => 'type' in frame && frame.type)).toEqual(['opened', 'subscribed']);
   });
 
@@ -175,7 +176,7 @@ describe('sessions that were handed over', () => {
     const world = createWorld();
     const ticket = world.open().ticket();
     const next = world.handOver();
-    expect(next.connect('session-1', ['granted'], null)).toMatchObject({
+    expect(await next.connect('session-1', ['granted'], null)).toMatchObject({
       value: [{ path: 'granted' }],
     });
     expect(await next.sessions.admin.kick('session-1', true)).toEqual({ value: 1 });
@@ -272,7 +273,7 @@ describe('sessions that were handed over', () => {
     const next = world.handOver();
     const paths = ['first', 'second', 'again', 'public'].map((path) => ({ path }));
     const again = next.open({ ticket, paths });
-    expect(again.frames().slice(1)).toMatchObject([
+    expect(gathered(again.frames().slice(1))).toMatchObject([
       { type: 'subscribed', paths: [{ path: 'again' }] },
       { type: 'pending', paths: ['first', 'second', 'public'] },
     ]);
@@ -308,7 +309,7 @@ describe('sessions that were handed over', () => {
     expect(again.session.user).toBe('ada');
   });
 
-  it('stand before the gap, to their back end too, where the log of a path was left out', () => {
+  it('stand before the gap, to their back end too, where the log of a path was left out', async () => {
     const world = createWorld();
     world.publish('public', 1);
     const client = world.open({ paths: [{ path: 'public' }] });
@@ -316,7 +317,7 @@ describe('sessions that were handed over', () => {
     const ticket = client.ticket();
     const next = createServerWithout(world, 'public');
     for (const message of [4, 5]) next.publish('public', message);
-    expect(next.connect('session-1', ['public'], null)).toEqual({
+    expect(await next.connect('session-1', ['public'], null)).toEqual({
       value: [{ path: 'public', position: at(1) }],
     });
     const page = next.open({ ticket, paths: [{ path: 'public', position: at(1) }] });
@@ -326,7 +327,7 @@ describe('sessions that were handed over', () => {
       { message: 4 },
       { message: 5 },
     ]);
-    expect(next.connect('session-1', ['public'], null)).toEqual({
+    expect(await next.connect('session-1', ['public'], null)).toEqual({
       value: [{ path: 'public', position: at(2, 'epoch002') }],
     });
   });
@@ -376,7 +377,7 @@ describe('logs that were handed over', () => {
     world.broker.join('held');
     world.clock.advance(90_000_000);
     const next = world.handOver();
-    expect(next.broker.join('held')?.log.head).toEqual(position);
+    expect(next.answered<Tail | null>(next.broker.join('held'))?.log.head).toEqual(position);
   });
 
   it('leave a path alone that is in use already', () => {

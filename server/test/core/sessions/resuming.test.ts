@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createWorld, TICKET_LIFETIME_MS } from '../../support/world.js';
+import { createWorld, gathered, TICKET_LIFETIME_MS } from '../../support/world.js';
 
 const at = (offset: number, epoch = 'epoch001') => ({ epoch, offset });
 
@@ -36,7 +36,7 @@ describe('resuming', () => {
     const world = createWorld();
     const ticket = world.open().ticket();
     const client = world.open({ ticket, paths: [{ path: 'public' }, { path: 'asked' }] });
-    expect(client.frames().slice(1)).toMatchObject([
+    expect(gathered(client.frames().slice(1))).toMatchObject([
       { type: 'subscribed' },
       { type: 'pending', paths: ['asked'] },
     ]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { pathToken, sessionToken } from '../../support/fake-tokens.js';
-import { createWorld, type World } from '../../support/world.js';
+import { createWorld, gathered, type World } from '../../support/world.js';
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -79,7 +79,7 @@ describe('kick', () => {
     const { bob } = crowd(world);
     await world.sessions.admin.kickLogin('phone', true);
     const { session } = world.open();
-    expect(world.connect(session.id, ['x'], 'ann', 'phone')).toMatchObject({
+    expect(await world.connect(session.id, ['x'], 'ann', 'phone')).toMatchObject({
       error: { code: 'login_ended' },
     });
     expect([session.user, session.paths.granted.size]).toEqual([null, 0]);
@@ -135,7 +135,7 @@ describe('disconnect by user', () => {
     const crashed = world.restart();
     await crashed.sessions.admin.disconnectUser('ann', ['chat/{room}']);
     const back = crashed.open({ ticket: phone.ticket, paths: [{ path: 'chat/1' }, { path: 'news' }] });
-    expect(back.frames()).toMatchObject([
+    expect(gathered(back.frames())).toMatchObject([
       { type: 'opened', resumed: true },
       { type: 'subscribed', paths: [{ path: 'news' }] },
       { type: 'pending', paths: ['chat/1'] },

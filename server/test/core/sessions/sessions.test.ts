@@ -170,19 +170,19 @@ describe('the bound of all subscriptions together', () => {
 });
 
 describe('a back end', () => {
-  it('binds a session to the first user it names, and nothing of a request for another takes effect', () => {
+  it('binds a session to the first user it names, and nothing of a request for another takes effect', async () => {
     const world = createWorld();
     const { session } = world.open();
-    expect(world.connect(session.id, ['a'], null)).toMatchObject({ value: [{ path: 'a' }] });
-    expect(world.connect(session.id, ['b'], 'ada')).toMatchObject({ value: [{ path: 'b' }] });
-    expect(world.connect(session.id, ['c'], 'eve')).toMatchObject({
+    expect(await world.connect(session.id, ['a'], null)).toMatchObject({ value: [{ path: 'a' }] });
+    expect(await world.connect(session.id, ['b'], 'ada')).toMatchObject({ value: [{ path: 'b' }] });
+    expect(await world.connect(session.id, ['c'], 'eve')).toMatchObject({
       error: { code: 'user_mismatch' },
     });
     expect([...session.paths.granted]).toEqual(['a', 'b']);
-    expect(world.connect(session.id, ['c'], null)).toMatchObject({
+    expect(await world.connect(session.id, ['c'], null)).toMatchObject({
       error: { code: 'user_mismatch' },
     });
-    expect(world.connect(session.id, ['c'])).toMatchObject({ value: [{ path: 'c' }] });
+    expect(await world.connect(session.id, ['c'])).toMatchObject({ value: [{ path: 'c' }] });
     expect(session.user).toBe('ada');
   });
 
