@@ -3,6 +3,7 @@
  * browsers and back ends; few files at a time, long deadlines). Nothing is ever retried: a flake
  * is a bug.
  */
+import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 const END_TO_END = ['server/test/e2e/**/*.test.ts', 'test/e2e/**/*.test.ts', 'examples/**/test/**/*.test.ts'];
@@ -18,11 +19,23 @@ const LONG = [
 ];
 const LEFT_OUT = process.env['QUICK_TESTS'] === undefined ? [] : LONG;
 
+/** With the variable RANDOM_BROKER, a seed, whole servers have a broker that answers at random times. */
+const random = {
+  name: 'random-broker',
+  enforce: 'pre' as const,
+  resolveId(name: string, from: string | undefined) {
+    const isBroker = name.endsWith('/memory-broker.js') && from?.endsWith('/server/src/assembly.ts');
+    const file = new URL('server/test/support/random-broker-of-servers.ts', import.meta.url);
+    return isBroker && process.env['RANDOM_BROKER'] !== undefined ? fileURLToPath(file) : null;
+  },
+};
+
 export default defineConfig({
   test: {
     retry: 0,
     projects: [
       {
+        plugins: [random],
         test: {
           name: 'unit',
           include: ['protocol/test', 'client/test', 'server/test', 'test'].map(
@@ -34,6 +47,7 @@ export default defineConfig({
         },
       },
       {
+        plugins: [random],
         test: {
           name: 'e2e',
           include: END_TO_END,

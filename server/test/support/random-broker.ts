@@ -4,13 +4,17 @@
  * one path take effect in the order in which they are made. What is random follows a seed.
  */
 import type { Outcome } from '../../../protocol/codes.js';
-import type { MaybePromise } from '../../src/core/data/maybe-promise.js';
 import type { Deliver, LogPage, Published, StatePage, StateRange, Tail } from '../../src/core/log/broker.js';
 import { type LogBounds, type LogRange, PathLog } from '../../src/core/log/path-log.js';
 import { PathState } from '../../src/core/log/path-state.js';
 import { type Draft, logEntry, type Update } from '../../src/core/log/update.js';
 import { MemoryBroker, type MemoryBrokerOptions } from '../../src/stores/memory/memory-broker.js';
 import { SyncPromise } from './sync-promise.js';
+
+/** How answers come: in a turn at once, or as promises of the language. */
+type Promised = new <T>(
+  run: (resolve: (value: T) => void, reject: (error: unknown) => void) => void,
+) => PromiseLike<T>;
 
 const MAX_TURNS = 6;
 const FAILS_ONE_IN = 50;
@@ -46,6 +50,7 @@ function randomOf(seed: number): () => number {
 }
 
 export class RandomBroker extends MemoryBroker {
+  readonly #promised: Promised;
   readonly #random: () => number;
   readonly #policyOf: MemoryBrokerOptions['policyOf'];
   readonly #calls = new Map<string, Line>();
@@ -61,8 +66,9 @@ export class RandomBroker extends MemoryBroker {
   /** Calls that were made, and those that were made to fail. */
   readonly counts = { calls: 0, failures: 0 };
 
-  constructor(options: MemoryBrokerOptions, seed: number) {
+  constructor(options: MemoryBrokerOptions, seed: number, promised: Promised = SyncPromise) {
     super(options);
+    this.#promised = promised;
     this.#random = randomOf(seed);
     this.#policyOf = options.policyOf;
   }
@@ -170,11 +176,9 @@ export class RandomBroker extends MemoryBroker {
     });
   }
 
-  #answered<T>(
-    run: (resolve: (value: MaybePromise<T>) => void, reject: (error: unknown) => void) => void,
-  ): PromiseLike<T> {
+  #answered<T>(run: (resolve: (value: T) => void, reject: (error: unknown) => void) => void): PromiseLike<T> {
     this.counts.calls++;
-    return new SyncPromise<T>(run);
+    return new this.#promised<T>(run);
   }
 
   #fails(): boolean {

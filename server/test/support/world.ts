@@ -35,10 +35,9 @@ import { RandomBroker } from './random-broker.js';
 const SEED = process.env['RANDOM_BROKER'];
 /** Whether answers and deliveries of the broker come at random times. */
 export const isRandom = SEED !== undefined;
-let brokers = 0;
 
-function brokerOf(options: MemoryBrokerOptions): MemoryBroker {
-  return SEED === undefined ? new MemoryBroker(options) : new RandomBroker(options, Number(SEED) + brokers++);
+function brokerOf(options: MemoryBrokerOptions, restarts: number): MemoryBroker {
+  return isRandom ? new RandomBroker(options, Number(SEED) + restarts) : new MemoryBroker(options);
 }
 
 export const TICKET_LIFETIME_MS = 300_000;
@@ -74,6 +73,7 @@ interface Lasting {
   readonly ids: FakeIds;
   readonly tickets: SignedTickets;
   readonly journal: Revocation[];
+  restarts: number;
 }
 
 export interface World extends Omit<Engine, 'broker'>, Lasting {
@@ -215,7 +215,7 @@ export function createWorld(options: WorldOptions = {}): World {
   const clock = new FakeClock();
   const secrets = [Buffer.alloc(32, 7)];
   const tickets = new SignedTickets({ clock, lifetimeMs: TICKET_LIFETIME_MS, secrets: () => secrets });
-  return createServer(options, { clock, ids: new FakeIds(), tickets, journal: [] });
+  return createServer(options, { clock, ids: new FakeIds(), tickets, journal: [], restarts: 0 });
 }
 
 function createServer(options: WorldOptions, lasting: Lasting): World {
@@ -234,7 +234,7 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
     headTtlMs: 86_400_000,
     maxHeads: 100_000,
   };
-  const broker = brokerOf({ clock, ids, wheel, policyOf, ...limits });
+  const broker = brokerOf({ clock, ids, wheel, policyOf, ...limits }, lasting.restarts++);
   const settle = (): void => (broker instanceof RandomBroker ? broker.settle() : undefined);
   // What is told when a path is joined is told before anything else happens.
   if (broker instanceof RandomBroker) broker.afterTurn = () => clock.runSoon('settleJoined');

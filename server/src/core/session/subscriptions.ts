@@ -82,7 +82,9 @@ export class Subscriptions {
 
   /** Returns the subscriptions as data. */
   snapshot(): SubscriptionSnapshot[] {
-    return [...this.#all.values()].map(({ path, start, cursor, state }) => ({
+    // One that never stood anywhere is named again by its client.
+    const placed = [...this.#all.values()].filter(({ joining, start }) => joining === null || start !== null);
+    return placed.map(({ path, start, cursor, state }) => ({
       path: path.name,
       start,
       // One that was lost before may stand in an epoch that has passed.
@@ -130,7 +132,9 @@ export class Subscriptions {
       result.refused.push({ path, ...errorBody('no_state') });
       return this.resume(subscription, { path, ...plain }, result);
     }
-    const fault = this.#settle(subscription, { position: subscription.start, ...item }, result);
+    const { joining, start } = subscription;
+    const from = joining !== null && start === null ? joining.item : { position: start };
+    const fault = this.#settle(subscription, { ...from, ...item }, result);
     if (fault === null) return;
     this.end(path);
     result.refused.push({ path, ...errorBody(fault) });

@@ -44,7 +44,7 @@ describe('the state of a path', () => {
     world.broker.loseStates();
     world.publish('public', 1, { key: 'a' });
     world.publish('public whole', 1, { key: 'a' });
-    world.answered(world.broker.complete('public whole'));
+    await world.operations.complete(['public whole']);
     const next = world.handOver();
     expect(next.open(follow('public')).told('state')).toMatchObject([{ partial: true }]);
     expect(next.open(follow('public whole')).told('state')[0]).not.toHaveProperty('partial');

@@ -210,7 +210,10 @@ describe('where all ways are mixed, a path is', () => {
     const later = client.frames();
     expect(later.filter((frame) => 'type' in frame && frame.type !== 'ticket')).toEqual(
       expect.arrayContaining([
-        expect.objectContaining({ type: 'subscribed', paths: [expect.objectContaining({ path: 'x' })] }),
+        expect.objectContaining({
+          type: 'subscribed',
+          paths: expect.arrayContaining([expect.objectContaining({ path: 'x' })]),
+        }),
         { type: 'pending', paths: ['open-1'] },
       ]),
     );

@@ -78,8 +78,8 @@ describe('the decision about a path', () => {
     client.want('a', 'b', 'c');
     expect(client.told('refused')).toEqual([{ paths: [refused('c', 'too_many_subscriptions')] }]);
     expect(await client.grant(['a', 'b', 'c'])).toEqual([
-      { path: 'a', position: at(0) },
-      { path: 'b', position: at(0, 'epoch002') },
+      { path: 'a', position: expect.objectContaining({ offset: 0 }) },
+      { path: 'b', position: expect.objectContaining({ offset: 0 }) },
       {
         path: 'c',
         error: {
