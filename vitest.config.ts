@@ -3,7 +3,6 @@
  * browsers and back ends; few files at a time, long deadlines). Nothing is ever retried: a flake
  * is a bug.
  */
-import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 const END_TO_END = ['server/test/e2e/**/*.test.ts', 'test/e2e/**/*.test.ts', 'examples/**/test/**/*.test.ts'];
@@ -26,7 +25,7 @@ const random = {
   resolveId(name: string, from: string | undefined) {
     const isBroker = name.endsWith('/memory-broker.js') && from?.endsWith('/server/src/assembly.ts');
     const file = new URL('server/test/support/random-broker-of-servers.ts', import.meta.url);
-    return isBroker && process.env['RANDOM_BROKER'] !== undefined ? fileURLToPath(file) : null;
+    return isBroker && process.env['RANDOM_BROKER'] !== undefined ? file.pathname : null;
   },
 };
 

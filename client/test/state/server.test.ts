@@ -40,15 +40,15 @@ afterAll(async () => {
 
 describe.each([websocket, eventStream, longPoll])('a state over $name', (kind) => {
   const start = () => {
-    const { transport, cut } = cuttable(kind);
+    const network = cuttable(kind);
     const pomona = withState(
       pomonaOn(`${url}/comet`, {
-        transports: [transport],
+        transports: [network.transport],
         WebSocket: WebSocket as unknown as WebSocketConstructor,
       }),
     );
     pomonas.push(pomona);
-    return { pomona, cut };
+    return { pomona, cut: network.cut, network };
   };
 
   it('comes whole, changes, and is whole again after a cut without another snapshot', async () => {
@@ -93,16 +93,20 @@ describe.each([websocket, eventStream, longPoll])('a state over $name', (kind) =
 
   it('comes anew after a gap', async () => {
     const path = `short/${kind.name}`;
-    const { pomona, cut } = start();
+    const { pomona, cut, network } = start();
     await dobby.update(path, 0, { key: 'gone' });
     const events: unknown[] = [];
     const contacts = pomona.connect(path, (message) => events.push(message), { state: true });
     contacts.on('gap', () => events.push('gap'));
     contacts.on('snapshot', ({ entries }) => events.push(Object.fromEntries(entries)));
     await until('the snapshot', () => contacts.hasSnapshot);
+    network.isDown = true;
     cut();
+    const before = dobby.info.updates;
     await dobby.update(path, null, { key: 'gone' });
     for (const n of [1, 2, 3, 4]) await dobby.update(path, n, { key: `k${n}` });
+    await until('the updates', () => dobby.info.updates === before + 5);
+    network.isDown = false;
     await until('the other snapshot', () => events.length === 3);
     await dobby.update(path, 5, { key: 'k5' });
     await until('the change', () => events.length === 4);

@@ -41,18 +41,21 @@ export function pomonaOn(url: string, options: PomonaOptions = {}): Pomona {
   return new Pomona({ url, reconnect: { baseMs: 20, maxMs: 40 }, openTimeoutMs: 1_000, ...options });
 }
 
-/** A transport whose connection a test can cut. */
-export function cuttable(kind: TransportKind): { transport: TransportKind; cut(): void } {
+/** A transport whose connection a test can cut; `isDown` keeps it so. */
+export function cuttable(kind: TransportKind) {
   let cut = (): void => {};
+  const made = { transport: kind, isDown: false, cut: () => cut() };
   const open = (context: TransportContext) => {
     const transport = kind.open(context);
     cut = () => {
       transport.close(false);
       context.ended({ message: 'cut' });
     };
+    if (made.isDown) queueMicrotask(cut);
     return transport;
   };
-  return { transport: { ...kind, open }, cut: () => cut() };
+  made.transport = { ...kind, open };
+  return made;
 }
 
 /** Waits for what `look` sees, and says what was missing if it never does. */

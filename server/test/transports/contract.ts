@@ -40,6 +40,16 @@ async function updates(wire: TestWire, count: number): Promise<AnyFrame[]> {
   return taken;
 }
 
+/** The paths of the next `subscribed` frames, so many of them: a path is told when its store has joined it. */
+async function subscribed(wire: TestWire, count: number): Promise<string[]> {
+  const paths: string[] = [];
+  while (paths.length < count) {
+    const frame = await wire.until(`subscribed, of ${paths.length} out of ${count}`, ofType('subscribed'));
+    paths.push(...frame['paths'].map((it: AnyFrame) => it['path']));
+  }
+  return paths;
+}
+
 /** Runs the contract for one transport. */
 export function describeTransport(name: string, open: OpenWire, start: () => Promise<Subject>): void {
   describe(name, () => {
@@ -102,15 +112,14 @@ export function describeTransport(name: string, open: OpenWire, start: () => Pro
         n: 1,
         paths: [{ path }, { path: 'private/1' }, { path: '::connect' }, { path: 'a*' }],
       });
-      expect(await wire.next()).toMatchObject({ type: 'subscribed', paths: [{ path }] });
-      expect(await wire.next()).toEqual({ type: 'pending', paths: ['private/1'] });
-      expect(await wire.next()).toMatchObject({
-        type: 'refused',
-        paths: [
-          { path: '::connect', code: 'reserved_path' },
-          { path: 'a*', code: 'bad_path' },
-        ],
-      });
+      const told = [await wire.next(), await wire.next(), await wire.next()];
+      const of = (type: string) => told.find(ofType(type))?.['paths'];
+      expect(of('subscribed')).toMatchObject([{ path }]);
+      expect(of('pending')).toEqual(['private/1']);
+      expect(of('refused')).toMatchObject([
+        { path: '::connect', code: 'reserved_path' },
+        { path: 'a*', code: 'bad_path' },
+      ]);
       wire.cut();
     });
 
@@ -118,11 +127,7 @@ export function describeTransport(name: string, open: OpenWire, start: () => Pro
       const wire = await connect({ paths: [{ path: 'private/asked' }] });
       await wire.until('pending', ofType('pending'));
       await subject.dobby.connect(wire.opened['id'], ['private/asked', 'private/unasked'], 'ada');
-      const subscribed = await wire.until('subscribed', ofType('subscribed'));
-      expect(subscribed['paths'].map((it: AnyFrame) => it['path'])).toEqual([
-        'private/asked',
-        'private/unasked',
-      ]);
+      expect((await subscribed(wire, 2)).sort()).toEqual(['private/asked', 'private/unasked']);
       await subject.dobby.update('private/unasked', 'hello');
       expect(messages(await updates(wire, 1))).toEqual(['hello']);
       const mallory = subject.dobby.connect(wire.opened['id'], ['private/more'], 'mallory');
@@ -292,8 +297,9 @@ export function describeTransport(name: string, open: OpenWire, start: () => Pro
       await wire.send({ type: 'subscribe', n: 1, paths: [{ path: 'demo/once' }] });
       await wire.send({ type: 'subscribe', n: 1, paths: [{ path: 'demo/repeat' }] });
       await wire.send({ type: 'subscribe', n: 3, paths: [{ path: 'demo/jump' }] });
-      expect(await wire.next()).toMatchObject({ type: 'subscribed', paths: [{ path: 'demo/once' }] });
-      expect(await wire.next()).toMatchObject({ type: 'error', code: 'bad_sequence', n: 3 });
+      const told = [await wire.next(), await wire.next()];
+      expect(told.find(ofType('subscribed'))).toMatchObject({ paths: [{ path: 'demo/once' }] });
+      expect(told.find(ofType('error'))).toMatchObject({ code: 'bad_sequence', n: 3 });
       wire.cut();
     });
 
@@ -318,11 +324,15 @@ export function describeTransport(name: string, open: OpenWire, start: () => Pro
     it('takes a thousand subscriptions at once and refuses the next one alone', async () => {
       const paths = Array.from({ length: 1_001 }, (_, i) => ({ path: `demo/t/${i}` }));
       const wire = await connect({ paths });
-      expect((await wire.next())['paths']).toHaveLength(1_000);
-      expect(await wire.next()).toMatchObject({
-        type: 'refused',
-        paths: [{ path: 'demo/t/1000', code: 'too_many_subscriptions' }],
-      });
+      const full = [{ path: 'demo/t/1000', code: 'too_many_subscriptions' }];
+      const first = await wire.next();
+      if (first['type'] === 'subscribed') {
+        expect(first['paths']).toHaveLength(1_000);
+        expect(await wire.next()).toMatchObject({ type: 'refused', paths: full });
+      } else {
+        expect(first).toMatchObject({ type: 'refused', paths: full });
+        expect(await subscribed(wire, 1_000)).toHaveLength(1_000);
+      }
       await subject.dobby.update('demo/t/999', 'last');
       expect(messages(await updates(wire, 1))).toEqual(['last']);
       await wire.send({ type: 'unsubscribe', n: 1, paths: ['demo/t/0'] });

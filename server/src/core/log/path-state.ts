@@ -28,7 +28,7 @@ const NONE: ReadonlyMap<string, StateEntry> = new Map();
 
 /** One path's keys and their values. */
 export class PathState {
-  readonly #bounds: StateBounds;
+  readonly bounds: StateBounds;
   #entries: Map<string, StateEntry> | null = null;
   #bytes = 0;
   #isPartial = false;
@@ -36,7 +36,7 @@ export class PathState {
   #snapshot: WeakRef<Snapshot> | null = null;
 
   constructor(bounds: StateBounds) {
-    this.#bounds = bounds;
+    this.bounds = bounds;
   }
 
   /** The entries by key, in the order of their last change. */
@@ -66,14 +66,14 @@ export class PathState {
     const before = known === undefined ? 0 : bytesOf(known);
     if (isRemoval(change)) return -before;
     const growth = bytesOf({ key, text }) - before;
-    if (known === undefined && this.entries.size >= this.#bounds.maxKeys) return null;
+    if (known === undefined && this.entries.size >= this.bounds.maxKeys) return null;
     // What makes it smaller fits, though a policy that has changed may have made it too large.
-    return growth > 0 && this.#bytes + growth > this.#bounds.maxBytes ? null : growth;
+    return growth > 0 && this.#bytes + growth > this.bounds.maxBytes ? null : growth;
   }
 
   /** Whether there is room for all of these changes, each of another key. */
   fits(changes: readonly Change[]): boolean {
-    const { maxKeys, maxBytes } = this.#bounds;
+    const { maxKeys, maxBytes } = this.bounds;
     const fresh = changes.filter((change) => !isRemoval(change) && !this.entries.has(change.key)).length;
     if (fresh > 0 && this.entries.size + fresh > maxKeys) return false;
     const growth = this.growthOf(changes);

@@ -14,7 +14,6 @@ import type { RefusedPath, SessionObserver } from './session-observer.js';
 import { SessionPaths, type SessionPathsOptions, type SessionPathsOwner } from './session-paths.js';
 import type { SessionSnapshot } from './session-snapshot.js';
 import { SessionState } from './session-state.js';
-import type { Subscription } from './subscription.js';
 
 /** A connection that has a session, or had it. */
 export type SessionConnection = Connection<Session>;
@@ -263,19 +262,6 @@ export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
   /** What a decision about paths carries: the last upstream number that had taken effect. */
   get asOf(): { readonly received?: number } {
     return this.#received === 0 ? {} : { received: this.#received };
-  }
-
-  /** A live subscription found no room: it reads on from the log when the connection has drained. */
-  startCatchUp(subscription: Subscription): void {
-    this.paths.startCatchUp(subscription);
-  }
-
-  joined(subscription: Subscription): void {
-    this.paths.joined(subscription);
-  }
-
-  sendSnapshot(subscription: Subscription): void {
-    this.paths.sendSnapshot(subscription);
   }
 
   readOn(connection: Connection): boolean {

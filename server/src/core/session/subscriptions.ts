@@ -36,7 +36,7 @@ export interface SubscriptionsOptions {
 }
 
 /** The session that has subscriptions. */
-export interface SubscriptionsOwner extends SubscriptionOwner, GuardedSession {
+export interface SubscriptionsOwner extends Pick<SubscriptionOwner, 'id' | 'connection'>, GuardedSession {
   /** Adds a frame to the outbox; the caller heeds the verdict. */
   enqueue(frame: Frame): Verdict;
   /** Its first subscription that counts has begun (1), or the last one has ended (-1). */
@@ -52,7 +52,7 @@ export interface JoinListener {
 }
 
 /** The subscriptions of a session. */
-export class Subscriptions {
+export class Subscriptions implements SubscriptionOwner {
   readonly #session: SubscriptionsOwner;
   readonly #options: SubscriptionsOptions;
   readonly #listener: JoinListener;
@@ -68,6 +68,14 @@ export class Subscriptions {
     this.#session = session;
     this.#options = options;
     this.#listener = listener;
+  }
+
+  get id(): string {
+    return this.#session.id;
+  }
+
+  get connection(): SubscriptionOwner['connection'] {
+    return this.#session.connection;
   }
 
   /** The subscriptions by path. */
@@ -97,7 +105,7 @@ export class Subscriptions {
   /** Restores a subscription of the server before; it goes on when a connection has the session. */
   restore({ path: name, start, cursor, followsState }: SubscriptionSnapshot): void {
     const path = this.#options.dispatcher.hold(name);
-    const subscription = new Subscription(this.#session, path);
+    const subscription = new Subscription(this, path);
     subscription.start = start;
     subscription.cursor = cursor;
     if (followsState && path.hasState) subscription.followState(true);
@@ -108,7 +116,7 @@ export class Subscriptions {
   /** Begins one where its client wants it, now or when its path is joined; or returns why it cannot. */
   begin(item: SubscribeItem, result: SubscribeResult): Subscription | ErrorCode {
     const path = this.#options.dispatcher.hold(item.path);
-    const subscription = new Subscription(this.#session, path);
+    const subscription = new Subscription(this, path);
     this.#add(subscription);
     const fault = this.#settle(subscription, item, result);
     if (fault === null) return subscription;

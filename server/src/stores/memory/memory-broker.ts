@@ -165,13 +165,8 @@ export class MemoryBroker implements Broker {
     const keyed = drafts.filter((draft): draft is Draft & Change => draft.key !== null);
     if (keyed.length === 0) return null;
     if (stored === null || stored.state === null) return errorBody('no_state', { field: 'key' });
-    const { maxStateBytes, policyOf } = this.#options;
-    const bounds = policyOf(keyed[0]?.path ?? '').state;
-    return faultOf(stored.state, keyed, {
-      bounds,
-      roomBytes: maxStateBytes - this.#stateBytes,
-      maxStateBytes,
-    });
+    const { maxStateBytes } = this.#options;
+    return faultOf(stored.state, keyed, { roomBytes: maxStateBytes - this.#stateBytes, maxStateBytes });
   }
 
   /** Drops the inboxes of sessions that did not come back: they are nobody's. */

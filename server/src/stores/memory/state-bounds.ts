@@ -1,15 +1,14 @@
 /** Whether a state may be changed: its versions, its own bounds, and the room that all states share. */
 import { type ErrorBody, errorBody } from '../../../../protocol/codes.js';
-import type { Change, PathState, StateBounds } from '../../core/log/path-state.js';
+import type { Change, PathState } from '../../core/log/path-state.js';
 
 /** A change that may depend on a version. */
 interface VersionedChange extends Change {
   readonly version?: number | null;
 }
 
-/** The bounds of one state, and of all together. */
+/** The room of all states together. */
 export interface StateRoom {
-  readonly bounds: StateBounds | null;
   /** Bytes that all states may still grow. */
   readonly roomBytes: number;
   /** Bytes that all states together may have. */
@@ -20,7 +19,7 @@ export interface StateRoom {
 export function faultOf(
   state: PathState,
   changes: readonly VersionedChange[],
-  { bounds, roomBytes, maxStateBytes }: StateRoom,
+  { roomBytes, maxStateBytes }: StateRoom,
 ): ErrorBody | null {
   if (new Set(changes.map(({ key }) => key)).size < changes.length)
     return errorBody('bad_field', { message: 'One key is named twice.', field: 'key' });
@@ -30,15 +29,15 @@ export function faultOf(
       return errorBody('state_conflict', { field: 'version' });
   }
   if (!state.fits(changes))
-    return errorBody('state_full', { message: fullMessage(state, changes, bounds), field: 'key' });
+    return errorBody('state_full', { message: fullMessage(state, changes), field: 'key' });
   const growth = state.growthOf(changes);
   if (growth === 0 || growth <= roomBytes) return null;
   const message = `All states together have no room for this in their ${maxStateBytes} bytes: remove keys, or raise "maxStateBytes".`;
   return errorBody('state_full', { message, field: 'key' });
 }
 
-function fullMessage({ entries }: PathState, changes: readonly Change[], bounds: StateBounds | null): string {
-  const { maxKeys = 0, maxBytes = 0 } = bounds ?? {};
+function fullMessage({ entries, bounds }: PathState, changes: readonly Change[]): string {
+  const { maxKeys, maxBytes } = bounds;
   const isOfKeys = entries.size >= maxKeys && changes.some(({ key }) => !entries.has(key));
   return isOfKeys
     ? `The state of this path has as many keys as it may (${maxKeys}): remove some, or raise "maxKeys" in the "state" of its policy.`
