@@ -29,7 +29,7 @@ async function setUp(answer: Parameters<typeof fakeBackEnd>[0] = json({})) {
     maxConnections: 4,
   });
   made.push(webhook);
-  const view = new HttpSessionWebhook({ webhook, clock, wheel, log, timeoutMs: 5_000, maxAsking: 8 });
+  const view = new HttpSessionWebhook({ webhook, clock, wheel, log, timeoutMs: 5_000, maxPathRequests: 8 });
   /** Lets time pass until something is settled: tries wait for each other. */
   const passing = async <T>(promise: Promise<T>): Promise<T> => {
     let isOver = false;
