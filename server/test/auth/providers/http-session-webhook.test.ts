@@ -88,7 +88,7 @@ describe('who a visitor is', () => {
     ['401', json({ error: {} }, 401), 'webhook secret'],
     ['500', json({}, 500), 'status 500'],
     ['a redirect', json({}, 302), 'redirects'],
-    ['HTML', html, 'no JSON'],
+    ['HTML', html, 'not application/json'],
     ['a list', json([]), 'wrong value'],
     ['null', json(null), 'wrong value'],
     ['a user that is a number', json({ user: 7 }), 'user'],
