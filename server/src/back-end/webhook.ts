@@ -51,10 +51,7 @@ const CONNECT_MS = 5_000;
 /** Shorter than the keep-alive of servers, so that no request goes to a connection that the server is closing. */
 const IDLE_MS = 4_000;
 
-/**
- * Statuses of a proxy whose back end is down. Any other status is an answer: one failing request must not suspend
- * others.
- */
+/** Statuses of a proxy whose back end is down. With any other status the back end has answered. */
 const DOWN_STATUSES: ReadonlySet<number> = new Set([502, 503, 504]);
 
 /** Sends requests to one URL. */

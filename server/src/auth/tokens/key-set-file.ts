@@ -78,10 +78,7 @@ export class KeySetFile implements KeySource {
     } catch (error) {
       this.#version = null;
       if (!this.#isBroken)
-        log.error(
-          { file, reason: reasonOf(error) },
-          'the token keys cannot be read: the last ones stay valid',
-        );
+        log.error({ file, reason: reasonOf(error) }, 'the token keys cannot be read: old ones stay valid');
       this.#isBroken = true;
     }
   }

@@ -11,15 +11,11 @@ import type { Clock } from '../time/clock.js';
 export const ADDRESS_IDLE_SESSIONS = 1_000;
 /** Connections of sessions without a user, per address. */
 export const ADDRESS_CONNECTIONS = 2_000;
-/**
- * Openings per second and address, except for sessions that live on this server. One with many paths counts as several.
- */
+/** Openings per second and address, except for sessions on this server. One with many paths counts as several. */
 export const ADDRESS_OPENS_PER_SECOND = 200;
 /** Each such number of paths in an opening counts as one more opening. */
 export const PATHS_OF_AN_OPENING = 50;
-/**
- * The divisor of `maxTotalSubscriptions` that gives the bound of one address, which is at least that of one session.
- */
+/** The bound of one address is `maxTotalSubscriptions` divided by this, and at least that of one session. */
 export const ADDRESS_SUBSCRIPTIONS_SHARE = 10;
 /** Paths of sessions without a user that wait for the back end's decision, per address. */
 export const ADDRESS_WAITING_PATHS = 10_000;

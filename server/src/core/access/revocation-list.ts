@@ -127,12 +127,8 @@ export class RevocationList {
   }
 
   /** Returns whether the session of a ticket has ended, by itself or with its user or login. */
-  endedBy({
-    id,
-    user,
-    login,
-    issuedAt,
-  }: Pick<TicketClaims, 'id' | 'user' | 'login' | 'issuedAt'>): SessionEnd {
+  endedBy(claims: Pick<TicketClaims, 'id' | 'user' | 'login' | 'issuedAt'>): SessionEnd {
+    const { id, user, login, issuedAt } = claims;
     const own = this.ended(id);
     if (own !== 'no') return own;
     const ofLogin = login === null ? undefined : this.#logins.get(login);

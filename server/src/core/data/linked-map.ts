@@ -1,6 +1,6 @@
 /**
- * A map in the order in which its entries were last set. Every operation takes constant time, also on the oldest entry;
- * the iterator of a `Map` walks over the holes that removed entries leave at its front.
+ * A map in the order in which its entries were last set. Every operation takes constant time, also on the oldest entry.
+ * The iterator of a `Map` walks over the holes that removed entries leave at its front.
  */
 
 interface Node<K, V> {

@@ -45,9 +45,7 @@ export class Semaphore {
     this.#weight = new ByteBudget(maxWeight);
   }
 
-  /**
-   * Resolves to true when the caller may run and must `release`, to false when the queue is full or the signal aborted.
-   */
+  /** Resolves to true when the caller may run and must `release`, to false when the queue is full or on abort. */
   async acquire({ weight = 0, signal }: WaitOptions = {}): Promise<boolean> {
     if (signal?.aborted === true) return false;
     if (this.#free > 0) {

@@ -4,9 +4,7 @@ import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { z } from 'zod';
 
-/**
- * Fields of `/proc/<pid>/stat` after the command's name (proc(5)): state is the 3rd of all, the start time the 22nd.
- */
+/** Fields of `/proc/<pid>/stat` after the command's name (proc(5)): state is the 3rd of all, the start the 22nd. */
 const STATE_FIELD = 0;
 const START_FIELD = 19;
 /** A process that has ended, and that its parent has not reaped. */

@@ -19,9 +19,7 @@ const WAIT_MS = 5_000;
 const POLL_MS = 50;
 /** The heartbeat of a holder, for servers that cannot see its process. */
 const HEARTBEAT_MS = 1_000;
-/**
- * A holder in another place has ended after so long without a heartbeat, if this server watched; else after a minute.
- */
+/** A holder in another place counts as ended after this time without a heartbeat, if watched; else after a minute. */
 const SILENT_MS = 4_000;
 const LONG_SILENT_MS = 60_000;
 const FILE_MODE = 0o600;

@@ -63,9 +63,7 @@ describe('the API key', () => {
     const path = newPath();
     new StateFolder(path, unexpected).apiKey();
     writeFileSync(join(path, 'api-key'), 'short\n');
-    expect(() => new StateFolder(path, unexpected).apiKey()).toThrow(
-      /api-key" holds no valid key: delete it/,
-    );
+    expect(() => new StateFolder(path, unexpected).apiKey()).toThrow(/holds no valid key: delete it/);
   });
 
   it('that cannot be read is an error that names the file', () => {
