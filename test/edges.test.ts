@@ -1,6 +1,6 @@
 /**
  * Enforces the two tables of ARCHITECTURE.md: which folder may import which, and where each package
- * may be used. The page is the source; this file knows only how to read it.
+ * may be used. The page is the source; this file knows only how to read it. Finds circles of files, in Python too.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -16,7 +16,7 @@ const packages = table('| package | used in | why |').flatMap(([names, places, w
   split(names!).map((name) => ({ name, places: split(places!), why: why! })),
 );
 const files = ['protocol', 'server', 'client', 'examples', 'bench', 'scripts', 'test']
-  .flatMap(sourcesBelow)
+  .flatMap((folder) => sourcesBelow(folder))
   .concat('vitest.config.ts');
 /** Without what pages load by its address: `/pomona.js`. */
 const imports = files
@@ -76,17 +76,14 @@ describe('imports', () => {
       if (files.includes(target)) next.set(file, [...(next.get(file) ?? []), target]);
     }
     expect(next.size).toBeGreaterThan(100);
-    const done = new Set<string>();
-    const circles: string[] = [];
-    const walk = (file: string, path: readonly string[]): void => {
-      if (path.includes(file))
-        return void circles.push([...path.slice(path.indexOf(file)), file].join(' > '));
-      if (done.has(file)) return;
-      for (const target of next.get(file) ?? []) walk(target, [...path, file]);
-      done.add(file);
-    };
-    for (const file of next.keys()) walk(file, []);
-    expect(circles).toEqual([]);
+    expect(circlesOf(next)).toEqual([]);
+  });
+
+  it('make no circle of files in the Python package', () => {
+    const modules = new Set(sourcesBelow('python/cornelius', /\.py$/));
+    const next = new Map([...modules].map((file) => [file, pythonImportsOf(file, modules)]));
+    expect([...next.values()].flat().length).toBeGreaterThan(200);
+    expect(circlesOf(next)).toEqual([]);
   });
 
   it('name packages only in the folders that the table lists for them', () => {
@@ -121,13 +118,45 @@ function split(list: string): string[] {
   return list === 'nothing' ? [] : list.split(',').map((name) => name.trim());
 }
 
-function sourcesBelow(folder: string): string[] {
+function sourcesBelow(folder: string, names = /\.(ts|mts|js|mjs)$/): string[] {
   if (!existsSync(join(ROOT, folder))) return [];
   return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory()) return NOT_SOURCES.has(entry.name) ? [] : sourcesBelow(path);
-    return /\.(ts|mts|js|mjs)$/.test(entry.name) ? [path] : [];
+    if (entry.isDirectory()) return NOT_SOURCES.has(entry.name) ? [] : sourcesBelow(path, names);
+    return names.test(entry.name) ? [path] : [];
   });
+}
+
+/** Returns each circle that following `next` meets, written as a path. */
+function circlesOf(next: ReadonlyMap<string, readonly string[]>): string[] {
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const walk = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) return void circles.push([...path.slice(path.indexOf(file)), file].join(' > '));
+    if (done.has(file)) return;
+    for (const target of next.get(file) ?? []) walk(target, [...path, file]);
+    done.add(file);
+  };
+  for (const file of next.keys()) walk(file, []);
+  return circles;
+}
+
+/** Returns the files among `modules` that `file` imports, in functions and under `TYPE_CHECKING` too. */
+function pythonImportsOf(file: string, modules: ReadonlySet<string>): string[] {
+  const code = readFileSync(join(ROOT, file), 'utf8').replace(/"""[\s\S]*?"""|#.*| as \w+/g, '');
+  const statements = /^[^\S\n]*(?:from (\.*)([\w.]*) )?import (\([^)]*\)|.*)/gm;
+  const targets = [...code.matchAll(statements)].flatMap(([, dots, name = '', list = '']) => {
+    const folder = dots ? join(dirname(file), ...Array(dots.length - 1).fill('..')) : 'python';
+    const module = join(folder, name.replaceAll('.', '/'));
+    const names = (list.match(/[\w.]+/g) ?? []).map((each) => each.replaceAll('.', '/'));
+    return names.map((each) => moduleFile(join(module, each), modules) ?? moduleFile(module, modules));
+  });
+  return [...new Set(targets.filter((target) => target !== undefined))];
+}
+
+/** Returns the file of the module at `path`. */
+function moduleFile(path: string, modules: ReadonlySet<string>): string | undefined {
+  return [`${path}.py`, `${path}/__init__.py`].find((file) => modules.has(file));
 }
 
 function importsOf(file: string): string[] {

@@ -22,6 +22,7 @@ import { DISMISSED, IDENTITY_EXPIRED, KICKED } from './close-codes.js';
 import { Connection, type Opening, type PomonaState } from './connection.js';
 import type { Core, FrameTypes, OpenFields } from './core.js';
 import { within } from './deadline.js';
+import { deliverGap, deliverUpdate } from './delivery.js';
 import { Emitter, type Listener } from './emitter.js';
 import { PomonaError, type PomonaErrorCode } from './errors.js';
 import { pack } from './frame-pack.js';
@@ -225,14 +226,15 @@ export class Pomona {
 
   #registerFrames(): void {
     const subscriptions = this.#subscriptions;
+    const events = this.#events;
     const table: CoreTable = {
-      [UPDATE]: (frame) => subscriptions.update(frame),
+      [UPDATE]: (frame) => deliverUpdate(events, subscriptions.tracks.get(frame.path), frame),
       subscribed: (frame) => {
         this.#backEnd.succeeded();
         subscriptions.subscribed(frame);
       },
       unsubscribed: (frame) => subscriptions.unsubscribed(frame),
-      gap: (frame) => subscriptions.gap(frame),
+      gap: (frame) => deliverGap(events, subscriptions.tracks.get(frame.path), frame),
       refused: (frame) => subscriptions.refused(frame),
       pending: (frame) => this.#ask(frame),
       ticket: ({ ticket }) => {

@@ -1,10 +1,7 @@
 /**
- * Which paths are wanted, with which handlers, and how far each was processed. Takes the frames that
- * speak of paths and keeps the promise: from `subscribed` on every update reaches the handlers once and
- * in order, or `gap` comes first. Does no I/O: `changes` says what to send, `takeReleases` what to tell the
- * back end.
- *
- * Over 400 lines: what a path is asked, granted, refused and released by stands in one place, since the last wish must win over all of it.
+ * Owns the paths of one Pomona: which are wanted, with which handlers, and what the session and the back end were asked
+ * about each. Takes the frames that decide on paths; `delivery.ts` delivers what a subscribed path receives.
+ * Does no I/O: `changes` returns what to send, `takeReleases` the paths to post to `disconnectUrl`.
  */
 import type {
   PendingFrame,
@@ -12,23 +9,17 @@ import type {
   SubscribedFrame,
   SubscribeItem,
   UnsubscribedFrame,
-  UpdateFrame,
 } from '../../protocol/frames.js';
 import { pathFault } from '../../protocol/paths.js';
 import type { Position } from '../../protocol/positions.js';
 import { type BackEndOwner, RELEASE_MS, type Verdict } from './back-end.js';
 import { isString } from './checks.js';
 import type { Clock } from './clock.js';
+import { deliverStart, emit } from './delivery.js';
 import type { Emitter } from './emitter.js';
-import { PomonaError, type PomonaErrorCode, reportUncaught } from './errors.js';
+import { PomonaError, type PomonaErrorCode } from './errors.js';
 import type { CoreEvents } from './pomona-events.js';
-import {
-  type ConnectOptions,
-  type GapEvent,
-  type Handler,
-  Subscription,
-  type SubscriptionEvents,
-} from './subscription.js';
+import { type ConnectOptions, type Handler, Subscription } from './subscription.js';
 import { Track } from './track.js';
 
 /** Codes of refusals that may be lifted: Pomona asks again. */
@@ -57,6 +48,7 @@ export class Subscriptions implements BackEndOwner {
   /** By path. */
   readonly tracks = new Map<string, Track>();
   readonly #owner: SubscriptionsOwner;
+  readonly #events: Emitter<CoreEvents>;
   /**
    * Paths that were let go while the connect view was being asked, or posted to `disconnectUrl`: what a view has
    * done may arrive until then, by the clock.
@@ -65,6 +57,7 @@ export class Subscriptions implements BackEndOwner {
 
   constructor(owner: SubscriptionsOwner) {
     this.#owner = owner;
+    this.#events = owner.events;
   }
 
   /** Whether a path can be named now. A later entry may wrap this to get something first, and then calls `changed`. */
@@ -185,7 +178,7 @@ export class Subscriptions implements BackEndOwner {
 
   /** The back end was told, or could not be. */
   released(paths: readonly string[], error: PomonaError | null): void {
-    if (error !== null) this.#owner.events.emit('error', error);
+    if (error !== null) this.#events.emit('error', error);
     this.#each(paths, (track) => {
       this.#letGo(track);
       this.#forget(track);
@@ -205,20 +198,7 @@ export class Subscriptions implements BackEndOwner {
         this.#owner.changed();
         continue;
       }
-      const isNew = track.state !== 'subscribed';
-      track.isWanted = true;
-      if (track.hold === 'retry') track.hold = null;
-      track.state = 'subscribed';
-      track.isSure = false;
-      const { position: from, asked } = track;
-      track.asked = 'heard';
-      if (from === undefined) track.position = position;
-      // Where we are, also when the session stands elsewhere: what is between was processed, or `gap` comes next.
-      if (isNew) this.#tell(track, 'subscribed', { path, position: position && (from || position) });
-      // Heard from elsewhere than where we are: told now, because a connection may end before `gap` comes.
-      if (from === undefined || position === null || asked === 'heard') continue;
-      const reason = from?.epoch === position.epoch ? 'evicted' : 'restarted';
-      this.gap({ path, from, to: position, reason });
+      deliverStart(this.#events, track, position);
     }
   }
 
@@ -281,7 +261,7 @@ export class Subscriptions implements BackEndOwner {
         track.state = 'asking';
         this.#owner.retrySoon();
       }
-      this.#tell(track, 'refused', { path: track.path, code, message, retryable });
+      emit(this.#events, track, 'refused', { path: track.path, code, message, retryable });
     });
     this.#owner.changed();
   }
@@ -305,33 +285,6 @@ export class Subscriptions implements BackEndOwner {
     });
   }
 
-  /** Updates are missing. */
-  gap({ path, from, to, reason }: GapEvent): void {
-    const track = this.tracks.get(path);
-    // What `subscribed` has let us tell already is not told twice.
-    if (!track?.isHearing || track.hasProcessed(to)) return;
-    track.position = to;
-    this.#tell(track, 'gap', { path, from, to, reason });
-  }
-
-  /** Hands an update to all handlers of its path, and only then counts it as processed. */
-  update({ path, key, message, position }: UpdateFrame): void {
-    const track = this.tracks.get(path);
-    if (!track?.isHearing || track.hasProcessed(position)) return;
-    const update = { path, key: key ?? null, position: position ?? null };
-    const { entries } = track;
-    if (entries.length === 0) this.#owner.events.emit('update', { ...update, message });
-    for (const entry of entries) {
-      if (track.entries !== entries && !track.entries.includes(entry)) continue; // a handler before it took it away
-      try {
-        entry.handler(message, update);
-      } catch (cause) {
-        this.#handlerFailed(path, cause);
-      }
-    }
-    if (position !== undefined) track.position = position;
-  }
-
   /** Drops the requests to the views; their paths are asked for again on the next connection. */
   reset(): void {
     for (const track of this.tracks.values()) this.#letGo(track);
@@ -340,7 +293,7 @@ export class Subscriptions implements BackEndOwner {
   /** Another visitor may be here now: what was refused or ended is wanted again. */
   revive(): void {
     for (const track of this.tracks.values())
-      if (!track.isWanted && track.entries.length > 0) this.#wantAgain(track, undefined);
+      if (!track.isWanted && track.entries.length > 0) this.#wantAgain(track);
   }
 
   /** Dobby has closed this Pomona: every subscription has ended, until `revive`. */
@@ -356,7 +309,7 @@ export class Subscriptions implements BackEndOwner {
     for (const path of this.tracks.keys()) this.disconnect(path);
   }
 
-  #wantAgain(track: Track, since: Position | null | undefined): void {
+  #wantAgain(track: Track, since?: Position | null): void {
     track.isWanted = true;
     // Taken away and wanted again before Dobby was told: nothing has happened.
     if (track.state === 'subscribed') return;
@@ -406,24 +359,7 @@ export class Subscriptions implements BackEndOwner {
       return this.#owner.changed();
     }
     track.stop('ended');
-    this.#tell(track, 'unsubscribed', { path: track.path, by });
-  }
-
-  #tell<Name extends 'subscribed' | 'refused' | 'gap' | 'unsubscribed'>(
-    track: Track,
-    name: Name,
-    event: SubscriptionEvents[Name] & CoreEvents[Name],
-  ): void {
-    track.tell(name, event);
-    this.#owner.events.emit(name, event);
-  }
-
-  #handlerFailed(path: string, cause: unknown): void {
-    const error = new PomonaError('handler_failed', `A handler of "${path}" threw: ${cause}`, {
-      cause,
-      path,
-    });
-    if (!this.#owner.events.emit('error', error)) reportUncaught(cause);
+    emit(this.#events, track, 'unsubscribed', { path: track.path, by });
   }
 
   #each(paths: readonly string[], run: (track: Track) => void): void {

@@ -79,10 +79,11 @@ export class Track implements PathView {
     return { path, position, last } as SubscribeItem; // JSON leaves out what is undefined
   }
 
-  /** Whether `position` is processed already. */
-  hasProcessed(position: Position | null | undefined): boolean {
+  /** Whether an update or gap at `position` is for the handlers: the path is heard and has not processed it yet. */
+  expects(position: Position | null | undefined): boolean {
     const held = this.position;
-    return !!position && !!held && held.epoch === position.epoch && position.offset <= held.offset;
+    const isProcessed = position && held && held.epoch === position.epoch && position.offset <= held.offset;
+    return this.isHearing && !isProcessed;
   }
 
   /** Whether what comes for this path is for its handlers. */

@@ -1,18 +1,12 @@
-"""What a request ends is told after its answer: with real sockets, and under ASGI.
-
-Over 400 lines: WSGI and ASGI are held to the same sentences, which stand side by side.
-"""
+"""Cornelius kicks the logins that a request ended after its answer: under WSGI and ASGI alike."""
 
 from __future__ import annotations
 
 import asyncio
-import http.client
 import logging
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
-from http.cookies import SimpleCookie
 from typing import Any, cast
 
 import pytest
@@ -20,11 +14,8 @@ from django.conf import settings
 from django.contrib.auth import alogout, login, logout
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out
-from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
-from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
-from django.core.signals import request_finished
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import Client, RequestFactory, override_settings
 from django.urls import path
@@ -33,6 +24,7 @@ from cornelius import Retry, _default
 from cornelius.django import _after_answer, login_of, revoke_failed
 from cornelius.django._signals import _connect_first, _logged_in
 from tests.double import KEY, Double
+from tests.visits import Visit, by_socket, in_a_loop, sent_by, served
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -123,15 +115,6 @@ urlpatterns = [
 ]
 
 
-@dataclass
-class Answer:
-    status: int
-    body: bytes
-    cookie: str | None
-    told_before: list[Any]
-    """What Dobby had been told when the answer was there."""
-
-
 @pytest.fixture(autouse=True)
 def configured(double: Double, database: None) -> Iterator[None]:
     middleware = ["django.middleware.common.CommonMiddleware", *settings.MIDDLEWARE]
@@ -154,110 +137,13 @@ def gate(double: Double, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     return opened
 
 
-Visit = Callable[[str, Client], Answer]
-
-
-@pytest.fixture
-def by_socket(double: Double, gate: threading.Event) -> Iterator[Visit]:
-    # The threads share the connection: the database is in memory.
-    connection.inc_thread_sharing()
-    shared = {"default": connection._connections["default"]}  # type: ignore[attr-defined]
-    server = ThreadedWSGIServer(
-        ("127.0.0.1", 0), WSGIRequestHandler, connections_override=shared, ipv6=False
-    )
-    server.set_app(WSGIHandler())
-    # Then `server_close` waits for them.
-    server.daemon_threads = False
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-
-    def visit(url: str, browser: Client) -> Answer:
-        finished = threading.Event()
-
-        def finish(**_: Any) -> None:
-            finished.set()
-
-        request_finished.connect(finish)
-        client = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
-        try:
-            client.request("GET", f"/{url}", headers={"Cookie": sent_by(browser)})
-            response = client.getresponse()
-            body = response.read(int(response.headers["content-length"]))
-            told = list(double.state.kicked)
-        finally:
-            gate.set()
-            client.close()
-            # By then all is told that waited for the answer.
-            over = finished.wait(5)
-            request_finished.disconnect(finish)
-        assert over
-        return Answer(response.status, body, cookie_of(response.headers["set-cookie"]), told)
-
-    yield visit
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    connection.dec_thread_sharing()
-
-
-@pytest.fixture
-def in_a_loop(double: Double, gate: threading.Event) -> Visit:
-    def visit(url: str, browser: Client) -> Answer:
-        sent: list[Any] = []
-        told: list[Any] = []
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-            if message["type"] == "http.response.body" and not message.get("more_body"):
-                told.extend(double.state.kicked)
-                gate.set()
-
-        asyncio.run(served(url, browser, send))
-        start, *parts = sent
-        headers = {name.lower(): value.decode() for name, value in start["headers"]}
-        body = b"".join(part.get("body", b"") for part in parts)
-        return Answer(start["status"], body, cookie_of(headers.get(b"set-cookie")), told)
-
-    return visit
-
-
 @pytest.fixture(params=["WSGI", "ASGI"])
-def visit(request: pytest.FixtureRequest) -> Visit:
-    found: Visit = request.getfixturevalue("by_socket" if request.param == "WSGI" else "in_a_loop")
-    return found
-
-
-async def served(
-    url: str, browser: Client, send: Any, leaves: Callable[[], Any] | None = None
-) -> None:
-    """Asks the handler as an ASGI server does, in whose tasks and contexts it is."""
-    coming = [{"type": "http.request"}]
-
-    async def receive() -> Any:
-        if coming:
-            return coming.pop()
-        if leaves is None:
-            await asyncio.Event().wait()
-        else:
-            await asyncio.to_thread(leaves)
-        return {"type": "http.disconnect"}
-
-    scope = {
-        "type": "http",
-        "method": "GET",
-        "path": f"/{url}",
-        "query_string": b"",
-        "headers": [(b"cookie", sent_by(browser).encode())],
-    }
-    await ASGIHandler()(scope, receive, send)
-
-
-def sent_by(browser: Client) -> str:
-    return "; ".join(f"{name}={each.value}" for name, each in browser.cookies.items())
-
-
-def cookie_of(header: str | None) -> str | None:
-    return SimpleCookie(header)["sessionid"].value if header else None
+def visit(request: pytest.FixtureRequest, double: Double, gate: threading.Event) -> Iterator[Visit]:
+    if request.param == "ASGI":
+        yield in_a_loop(double, gate)
+        return
+    with by_socket(double, gate) as visit:
+        yield visit
 
 
 def tag_of(browser: Client) -> str:

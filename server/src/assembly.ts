@@ -32,7 +32,7 @@ import { sessionLog } from './observe/session-log.js';
 import { sparingLog } from './observe/sparing-log.js';
 import { openApiKeyFile } from './open-api-key-file.js';
 import { warnOfLogsBelowOutbox } from './path-log-warnings.js';
-import { Handover } from './stores/handoff/handover.js';
+import { HandoffStore } from './stores/handoff/handoff-store.js';
 import { StateMarker } from './stores/handoff/state-marker.js';
 import { MemoryBroker } from './stores/memory/memory-broker.js';
 import { type Journals, openJournals } from './stores/revocations/revocation-journal.js';
@@ -83,7 +83,7 @@ export interface Assembly {
   readonly endpoint: Endpoint;
   readonly app: FastifyInstance;
   readonly sockets: SocketTable;
-  readonly handover: Handover;
+  readonly handoff: HandoffStore;
   readonly api: MountedApi;
   readonly keyFile: ApiKeyFile | null;
 }
@@ -116,7 +116,7 @@ export function assemble(config: Config, isStopping: () => boolean): Assembly {
   const commands = new CommandCenter(config, { ...foundation, engine, clock: systemClock });
   const idempotency = new Idempotency(steadyClock);
   const doors = openDoors(foundation, { ...stores, engine, authProviders, keys, idempotency });
-  const handover = new Handover({
+  const handoff = new HandoffStore({
     file: state.file('handoff'),
     clock: systemClock,
     log,
@@ -126,7 +126,7 @@ export function assemble(config: Config, isStopping: () => boolean): Assembly {
   });
   const descriptors = new DescriptorWatch(systemClock, log);
   const parts = { apiKey, log, wheel, lock, descriptors, ...stores, authProviders, engine, commands };
-  return { ...parts, ...doors, handover, keyFile };
+  return { ...parts, ...doors, handoff, keyFile };
 }
 
 function layFoundation(config: Config, given: Pick<Foundation, 'log' | 'isStopping'>): Foundation {

@@ -108,7 +108,7 @@ export class Dobby {
       wheel: this.#parts.wheel,
       journal: this.#parts.journal,
       authorities: this.#parts.authProviders,
-      handover: () => (this.#hasTakenOver ? this.#parts.handover : null),
+      handoff: () => (this.#hasTakenOver ? this.#parts.handoff : null),
       starting: this.#starting,
     }).finally(() => this.#stoppedAll());
   }
@@ -131,7 +131,7 @@ export class Dobby {
     // Once more: a server that ran since this one was made may have taken something back.
     this.#parts.revocations.load(this.#parts.journal.load());
     this.#hasTakenOver = true;
-    this.#parts.handover.takeOver();
+    this.#parts.handoff.restore();
   }
 
   /** @throws DobbyError when the server stops */

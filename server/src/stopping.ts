@@ -10,7 +10,7 @@ import type { Engine } from './core/engine.js';
 import type { Sessions } from './core/sessions/sessions.js';
 import { systemClock } from './core/time/clock.js';
 import type { TimerWheel } from './core/time/timer-wheel.js';
-import { type Handover, loadingMs } from './stores/handoff/handover.js';
+import { type HandoffStore, loadingMs } from './stores/handoff/handoff-store.js';
 import type { MemoryBroker } from './stores/memory/memory-broker.js';
 import type { Journals } from './stores/revocations/revocation-journal.js';
 import type { Endpoint } from './transports/endpoint.js';
@@ -42,7 +42,7 @@ export interface Stopping {
   readonly journal: Journals;
   readonly authorities: ConfiguredAuthProviders;
   /** Null when nothing was taken over: then the next server does that. */
-  readonly handover: () => Handover | null;
+  readonly handoff: () => HandoffStore | null;
   /** The start, when it is still under way. */
   readonly starting: Promise<unknown> | null;
 }
@@ -65,7 +65,7 @@ export async function stopInOrder(stopping: Stopping): Promise<void> {
   // Before anybody is sent away, since thousands of closings take a while; and while the port is kept, so that whoever takes it next
   // finds the handoff complete.
   const closingMs = Math.min(MS_PER_CLOSING * sessions.connections, HANDOFF_MS / 2);
-  await stopping.handover()?.handOver(startedAt + HANDOFF_MS - closingMs);
+  await stopping.handoff()?.write(startedAt + HANDOFF_MS - closingMs);
   await sendAway(sessions, startedAt + DRAINED_MS);
   await drained(endpoint, Math.min(systemClock.monotonic() + STOP_GRACE_MS, startedAt + DRAINED_MS));
   endpoint.stop();

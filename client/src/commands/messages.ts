@@ -39,8 +39,8 @@ export class Messages {
     const { path, message, position = null } = frame;
     const track = this.#core.subscriptions.tracks.get(path);
     const isMine = this.#listeners.size > 0 && /^::(all$|inbox\/)/.test(path);
-    // What is not to be heard any more, or was heard already, the core leaves alone.
-    if (!isMine || !track?.isHearing || track.hasProcessed(position)) return handOn(frame);
+    // The core drops a message that the path does not expect.
+    if (!isMine || !track?.expects(position)) return handOn(frame);
     for (const listener of [...this.#listeners]) {
       if (this.#listeners.has(listener)) this.#tell(listener, message, { path, position });
     }

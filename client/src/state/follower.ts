@@ -90,7 +90,7 @@ export class Follower {
   update(frame: UpdateFrame, handOn: (frame: UpdateFrame) => void): void {
     const track = this.#track;
     this.#greet();
-    if (this.#isFollowed() && track.isHearing && !track.hasProcessed(frame.position)) this.#change(frame);
+    if (this.#isFollowed() && track.expects(frame.position)) this.#change(frame);
     const isWhole = this.#isWhole;
     handOn(frame);
     if (isWhole) this.#wholeAt = track.position;

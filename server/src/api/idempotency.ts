@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { LinkedMap } from '../core/data/linked-map.js';
-import type { AnsweredRequest } from '../core/session/handoff.js';
+import type { AnsweredRequest } from '../core/log/idempotency.js';
 import type { Clock } from '../core/time/clock.js';
 import { fault } from '../http/http-errors.js';
 
@@ -66,7 +66,7 @@ export class Idempotency {
   }
 
   /** The requests that have been answered, in the order of their time. */
-  handOver(): AnsweredRequest[] {
+  snapshots(): AnsweredRequest[] {
     this.#prune();
     const all = [...this.#owners.values()].flatMap(({ kept }) => [...kept]);
     return all
@@ -77,7 +77,7 @@ export class Idempotency {
   }
 
   /** Knows what the server before has answered, with its times. */
-  takeOver(requests: Iterable<AnsweredRequest>): void {
+  restore(requests: Iterable<AnsweredRequest>): void {
     for (const { key, digest, at, answer } of requests) {
       const owner = this.#ownerOf(key);
       if (owner.kept.has(key)) continue;

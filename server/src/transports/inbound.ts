@@ -5,7 +5,7 @@ import { utf8Length } from '../../../protocol/paths.js';
 
 import type { Session, SessionConnection } from '../core/session/session.js';
 import type { Sessions } from '../core/sessions/sessions.js';
-import { applyFrame, sequence } from '../core/sessions/upstream.js';
+import { applyFrame } from '../core/sessions/upstream.js';
 import { Frame } from '../core/wire/frame.js';
 import { type Decoded, decodeJson, decodeSendFrame } from './decode.js';
 
@@ -50,7 +50,6 @@ function isTooLarge(text: string): boolean {
 /** A refused number is used up: what follows it must not be taken for a jump. */
 function refuse(session: Session, refused: Exclude<Decoded<never>, { value: never }>): void {
   const { error, n } = refused;
-  if (n !== undefined && error.code !== 'bad_sequence' && sequence(session, n) === 'next')
-    session.received = n;
+  if (n !== undefined && error.code !== 'bad_sequence') session.receive(n);
   session.tell(Frame.of({ type: 'error', ...error, ...(n === undefined ? {} : { n }) }));
 }

@@ -5,7 +5,8 @@ import { PROTOCOL_VERSION } from '../../../protocol/limits.js';
 import { type Carrier, closingFrame } from '../core/session/connection.js';
 import type { Session, SessionConnection } from '../core/session/session.js';
 import type { HandshakeRequest } from '../core/sessions/authenticator.js';
-import type { OpenOutcome } from '../core/sessions/sessions.js';
+import type { OpenOutcome } from '../core/sessions/handshake.js';
+
 import type { Decoded } from './decode.js';
 import type { TransportParts } from './transport-parts.js';
 

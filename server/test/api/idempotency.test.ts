@@ -128,5 +128,5 @@ it('one that was forgotten while it was under way leaves alone whoever has its k
   await idempotency.once('k', 1, () => ({ position: null }));
   fail(new Error('the disk is full'));
   await expect(first).rejects.toThrow('the disk is full');
-  expect(idempotency.handOver()).toHaveLength(1);
+  expect(idempotency.snapshots()).toHaveLength(1);
 });

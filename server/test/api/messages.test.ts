@@ -112,9 +112,8 @@ describe('messages beside full sessions', () => {
     const client = api.world.open();
     await api.call('send', { sessions: [client.session.id], message: 'x' });
     api.world.journal.push({ id: client.session.id, at: api.world.clock.now() + 1 });
+    expect(api.world.broker.totalBytes).toBeGreaterThan(0);
     const next = api.world.handOver();
-    expect(next.broker.totalBytes).toBeGreaterThan(0);
-    next.broker.dropInboxes();
     expect(next.broker.totalBytes).toBe(0);
   });
 });

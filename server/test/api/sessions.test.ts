@@ -15,9 +15,9 @@ describe('the list of sessions', () => {
   it('says whose login each is, and what is known of the user', async () => {
     const { session } = api.world.open();
     expect((await api.call('sessions', {})).body.sessions).toMatchObject([{ login: null, info: null }]);
-    session.login = '9f3c';
     const said = { source: 'token', user: 'ada', login: '9f3c', grants: [], at: 0, expiresAt: null } as const;
-    session.identity = { ...said, info: { name: 'Ada' } };
+    session.setLogin('9f3c');
+    session.setIdentity({ ...said, info: { name: 'Ada' } });
     expect((await api.call('sessions', {})).body.sessions).toMatchObject([
       { login: '9f3c', info: { name: 'Ada' } },
     ]);
@@ -27,8 +27,8 @@ describe('the list of sessions', () => {
     const opened = ['ada', 'ada', 'eve', null].map((user, i) => {
       const carrier = { transport: i === 1 ? 'long-poll' : 'websocket', address: `192.0.2.${i}` } as const;
       const { session, connection } = api.world.open({}, carrier);
-      session.user = user;
-      session.login = i < 2 ? `login-${i}` : null;
+      if (user !== null) session.bindUser(user);
+      if (i < 2) session.setLogin(`login-${i}`);
       return { id: session.id, connection };
     });
     const [a, b, eve, nobody] = opened.map(({ id }) => id);
@@ -46,7 +46,7 @@ describe('the list of sessions', () => {
   });
 
   it('is paged as narrowed', async () => {
-    for (let i = 0; i < 5; i++) api.world.open().session.user = i % 2 === 0 ? 'ada' : 'eve';
+    for (let i = 0; i < 5; i++) api.world.open().session.bindUser(i % 2 === 0 ? 'ada' : 'eve');
     const first = (await api.call('sessions', { user: 'ada', limit: 2 })).body;
     expect(first).toMatchObject({ sessions: [{ id: 'session-1' }, { id: 'session-3' }], next: 'session-3' });
     const second = (await api.call('sessions', { user: 'ada', limit: 2, after: first.next })).body;

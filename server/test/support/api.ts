@@ -65,8 +65,8 @@ function apiOf(world: World, idempotency: Idempotency): Api {
     },
     handOver() {
       const known = new Idempotency(world.clock);
-      const text = JSON.stringify(idempotency.handOver());
-      known.takeOver(JSON.parse(text) as ReturnType<Idempotency['handOver']>);
+      const text = JSON.stringify(idempotency.snapshots());
+      known.restore(JSON.parse(text) as ReturnType<Idempotency['snapshots']>);
       return apiOf(world.handOver(), known);
     },
   };

@@ -15,11 +15,12 @@ import type { Update } from '../../src/core/log/update.js';
 import type { Session, SessionConnection } from '../../src/core/session/session.js';
 import type { SessionObserver } from '../../src/core/session/session-observer.js';
 import type { HandshakeRequest } from '../../src/core/sessions/authenticator.js';
+import type { OpenOutcome } from '../../src/core/sessions/handshake.js';
 import type { SessionSettings } from '../../src/core/sessions/session-settings.js';
-import type { OpenOutcome } from '../../src/core/sessions/sessions.js';
 import { applyFrame } from '../../src/core/sessions/upstream.js';
 import { TimerWheel } from '../../src/core/time/timer-wheel.js';
 import type { Handoff } from '../../src/stores/handoff/format.js';
+import { restoreHandoff } from '../../src/stores/handoff/handoff-store.js';
 import { type ReadHandoff, readHandoff } from '../../src/stores/handoff/reader.js';
 import { HandoffWriter } from '../../src/stores/handoff/writer.js';
 import { MemoryBroker } from '../../src/stores/memory/memory-broker.js';
@@ -246,16 +247,15 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
         at: clock.now(),
         backBy: clock.now() + Math.ceil(engine.sessions.slotsMs),
         areStatesLost: broker.areStatesLost,
-        paths: broker.handOver(),
+        paths: broker.snapshots(),
         unused: broker.unused(),
-        sessions: engine.sessions.handOver(),
+        sessions: engine.sessions.snapshots(),
         requests: [],
       });
       engine.sessions.sendAway();
       const next = createServer({ ...options, ...change }, lasting);
-      if (handoff.areStatesLost) next.broker.loseStates();
-      next.broker.takeOver(handoff.paths);
-      next.sessions.takeOver(handoff.sessions, handoff);
+      const requests = { snapshots: () => [], restore: () => undefined };
+      restoreHandoff(handoff, { paths: next.broker, sessions: next.sessions, requests });
       return next;
     },
   };

@@ -31,7 +31,7 @@ export class Permissions {
   readonly #parts: PermissionParts;
   readonly #granted = new PathTable<true>();
   readonly #denied = new PathTable<number>();
-  #said: PathTable<true> | null = null;
+  #asserted: PathTable<true> | null = null;
   #assertedAt = 0;
   /** What was said until then counts no more: denials of that time were forgotten. */
   #forgottenAt = -1;
@@ -58,9 +58,9 @@ export class Permissions {
     if (this.#granted.ofPath(path) !== undefined) return true;
     const deniedAt = this.deniedAt(path);
     if (deniedAt === null) {
-      return this.#granted.has(path) || this.#isSaid(path, -1) || this.#parts.isPublic(path);
+      return this.#granted.has(path) || this.#isAsserted(path, -1) || this.#parts.isPublic(path);
     }
-    return this.#isSaid(path, deniedAt);
+    return this.#isAsserted(path, deniedAt);
   }
 
   /** When a path was taken away last; null when it was not, or was granted since. */
@@ -96,10 +96,10 @@ export class Permissions {
   }
 
   /** What a token or the session view says, in place of what one said before. */
-  say(identity: Identity): void {
-    this.#said = null;
+  setIdentity(identity: Identity): void {
+    this.#asserted = null;
     this.#assertedAt = identity.at;
-    if (identity.grants.length > 0) this.#said = tableOf(identity.grants);
+    if (identity.grants.length > 0) this.#asserted = tableOf(identity.grants);
   }
 
   /** A token opens a path. */
@@ -139,9 +139,9 @@ export class Permissions {
     return expired;
   }
 
-  #isSaid(path: string, deniedAt: number): boolean {
+  #isAsserted(path: string, deniedAt: number): boolean {
     const since = Math.max(deniedAt, this.#forgottenAt);
-    if (this.#said !== null && this.#assertedAt > since && this.#said.has(path)) return true;
+    if (this.#asserted !== null && this.#assertedAt > since && this.#asserted.has(path)) return true;
     return (this.#tokens?.get(path)?.at ?? -1) > since;
   }
 }

@@ -168,7 +168,8 @@ export class RevocationList {
   }
 
   /** Returns the paths that were revoked from a ticket. */
-  pathsTaken({ id, issuedAt, user, grants }: TicketClaims): Denial[] {
+  pathsTaken(claims: Pick<TicketClaims, 'id' | 'issuedAt' | 'user' | 'grants'>): Denial[] {
+    const { id, issuedAt, user, grants } = claims;
     const denials = [...(this.#records.get(id)?.paths?.values() ?? [])]
       .filter((revocation) => revocation.user === undefined || revocation.user === user)
       // A path that was granted again after its revocation is among the grants of a later ticket.

@@ -57,11 +57,11 @@ export class Dispatcher implements Receiver {
     else if (path === '::disconnect') this.#steer(message, (id, name) => this.disconnect(id, name));
   }
 
-  /** The path of a name, made if need be, in `epoch` if its broker does not know it; whoever holds it must `release` it. */
-  hold(name: string, epoch?: string): Path {
+  /** Returns the path of a name, made if need be; its holder must `release` it. */
+  hold(name: string): Path {
     let path = this.#paths.get(name);
     if (path === undefined) {
-      path = new Path(name, this.#parts.broker.hold(name, epoch));
+      path = new Path(name, this.#parts.broker.hold(name));
       this.#paths.set(name, path);
     }
     return path;

@@ -20,10 +20,9 @@ export interface Broker {
   /** Why `publish` would refuse one of these now, were they published one after the other, or null. No key may be named twice. */
   fault(drafts: readonly Draft[]): ErrorBody | null | Promise<ErrorBody | null>;
   /**
-   * What is kept of a path, made if need be and kept while held; null when the path's policy has no log. What is made stands in
-   * `epoch` when one is given, in which nothing may have been published yet.
+   * What is kept of a path, made if need be and kept while held; null when the path's policy has no log.
    */
-  hold(path: string, epoch?: string): PathStore | null;
+  hold(path: string): PathStore | null;
   /** What is kept of a path by its policy, whether or not anything is. */
   policyOf(path: string): PathPolicy;
   /** Says that the state of a path, made if need be, is whole, though states were lost. False when it may have none, or was whole. */

@@ -49,6 +49,16 @@ const REASONS: Record<CloseName, string> = {
   ended: 'The client ended the session.',
 };
 
+/** Close codes that a client can cause as often as it likes. */
+const CAUSED_BY_CLIENT: ReadonlySet<number> = new Set([
+  CLOSE_CODES.outbox_full,
+  CLOSE_CODES.taken_over,
+  CLOSE_CODES.ended,
+]);
+
+/** Larger backlogs are dropped at such a close: they would stay in the socket for seconds without being counted. */
+const MAX_UNCOUNTED_BYTES = 64 * 1024;
+
 /** The last frame of a connection. */
 export function closingFrame(
   name: CloseName,
@@ -116,9 +126,11 @@ export class Connection<Owner extends ConnectionOwner = ConnectionOwner> impleme
     return this.#isClosed;
   }
 
-  /** Tells why, writes all that waits, and ends the transport. Idempotent. */
+  /** Sends what waits and the reason, and ends the transport. Idempotent. */
   close(closing: ClosingFrame): void {
     if (this.#isClosed) return;
+    if (this.outbox.backlog > MAX_UNCOUNTED_BYTES && CAUSED_BY_CLIENT.has(closing.code))
+      return this.overflow();
     this.#isClosed = true;
     this.outbox.close(Frame.of(closing));
     this.carrier.end(closing);

@@ -15,9 +15,9 @@ import type { Dispatcher } from '../hub/dispatcher.js';
 import { isInbox, isInboxOf } from '../log/reserved-paths.js';
 import { Frame } from '../wire/frame.js';
 import { type GrantResult, itemError, type RevokeResult } from './grant-result.js';
-import type { SubscriptionHandoff } from './handoff.js';
 import type { Answer, AuthorizedSession } from './path-authorizer.js';
 import { type PathBounds, whyFull, whyNotWait } from './path-bounds.js';
+import type { SubscriptionSnapshot } from './session-snapshot.js';
 import { type ResultTarget, SubscribeResult } from './subscribe-result.js';
 import type { Subscription } from './subscription.js';
 import { Subscriptions, type SubscriptionsOwner } from './subscriptions.js';
@@ -99,22 +99,22 @@ export class SessionPaths {
   }
 
   /** What a token or the session view says of it; `recheck` ends what may not be heard any more. */
-  say(identity: Identity): void {
-    this.#allowed().say(identity);
+  setIdentity(identity: Identity): void {
+    this.#allowed().setIdentity(identity);
   }
 
   /** The subscriptions, for the next server. */
-  handOver(): SubscriptionHandoff[] {
-    return this.#subscriptions.handOver();
+  snapshot(): SubscriptionSnapshot[] {
+    return this.#subscriptions.snapshot();
   }
 
   /** Takes over the subscriptions of the server before, as far as they are still allowed; `resume` continues them. */
-  takeOver(subscriptions: readonly SubscriptionHandoff[]): void {
+  restoreSubscriptions(subscriptions: readonly SubscriptionSnapshot[]): void {
     const lost = new Set<string>();
     for (const subscription of subscriptions) {
       const { path } = subscription;
       const isAllowed = this.mayHear(path) && (isInbox(path) || this.#whyFull() === null);
-      if (isAllowed) this.#subscriptions.takeOver(subscription);
+      if (isAllowed) this.#subscriptions.restore(subscription);
       else lost.add(path);
     }
     if (lost.size > 0) this.#lost = lost;
@@ -161,7 +161,7 @@ export class SessionPaths {
       this.#subscriptions.place(subscription, item, result);
       // Its snapshot is under way already.
       const { state: _, ...plain } = item;
-      if (this.#isRenewal(item)) result.asked.push(plain);
+      if (this.#isRenewal(item)) result.asked.set(path, plain);
     }
     for (const item of items) if (named.has(item.path)) this.#decide(item, result);
     for (const path of this.#lost) if (!named.has(path)) result.ended.push(path);
@@ -302,8 +302,8 @@ export class SessionPaths {
     if (fault !== null) return void refuse(fault);
     this.#waiting?.takePending(path);
     const existing = this.subscriptions.get(path);
-    const full = isOwn || this.#isWaiting(path) ? null : this.#whyFull(result.asked.length);
-    if (existing !== undefined && this.#isRenewal(item)) result.asked.push(item);
+    const full = isOwn || this.#isWaiting(path) ? null : this.#whyFull(result.newlyAsked);
+    if (existing !== undefined && this.#isRenewal(item)) result.asked.set(path, item);
     else if (existing !== undefined) this.#subscriptions.again(existing, item, result);
     else if (full !== null) refuse(full);
     // Before anybody is asked: the back end need not be troubled for what cannot be.
@@ -318,12 +318,13 @@ export class SessionPaths {
   #askOrWait(item: SubscribeItem, result: SubscribeResult): void {
     const { path } = item;
     const refuse = (code: ErrorCode) => result.refused.push({ path, ...errorBody(code) });
-    const crowded = this.#isWaiting(path)
-      ? null
-      : whyNotWait(this.#session, this.#parts, result.asked.length);
+    const isNew = !this.#isWaiting(path) && !result.asked.has(path);
+    const crowded = isNew ? whyNotWait(this.#session, this.#parts, result.newlyAsked) : null;
     if (crowded !== null) refuse(crowded);
-    else if (this.#isAskedAbout(item, result)) result.asked.push(item);
-    else if (result.isRefused(path)) refuse('connect_refused');
+    else if (this.#isAskedAbout(item, result)) {
+      result.asked.set(path, item);
+      if (isNew) result.newlyAsked++;
+    } else if (result.isRefused(path)) refuse('connect_refused');
     else this.#await(item, result);
   }
 
@@ -333,9 +334,9 @@ export class SessionPaths {
   }
 
   /** Whether somebody is to be asked about a path, or is being asked. */
-  #isAskedAbout({ path, token }: SubscribeItem, { wasAsked }: SubscribeResult): boolean {
-    if (token !== undefined || this.#waiting?.isAsked(path)) return true;
-    return !wasAsked && this.#parts.authority.view !== null;
+  #isAskedAbout({ path, token }: SubscribeItem, result: SubscribeResult): boolean {
+    if (token !== undefined || this.#waiting?.isAsked(path) || result.asked.has(path)) return true;
+    return !result.wasAsked && this.#parts.authority.view !== null;
   }
 
   /** The path waits for the back end's word. */
@@ -348,8 +349,7 @@ export class SessionPaths {
   #conclude(result: SubscribeResult): void {
     const { asked } = result;
     result.tell(this.#session);
-    if (asked.length === 0) return;
-    this.#waitingPaths().ask(asked);
+    if (asked.size > 0) this.#waitingPaths().ask([...asked.values()]);
   }
 
   /** Something was answered about paths that are still wanted; `grants` may name others beside. */

@@ -1,6 +1,6 @@
 /**
- * One client: its identity, its connection and, through `paths`, what it hears. It outlives its connections; the
- * newest connection has it. Its `update` hands a message to the client directly.
+ * One client: its identity, its connection and, through `paths`, what it hears. It outlives its connections; the newest connection
+ * has it. Its fields change by its methods only; `snapshot` and `restore` carry it from one server to the next.
  */
 import type { Json } from '../../../../protocol/frames.js';
 import type { Identity } from '../access/identity.js';
@@ -10,16 +10,16 @@ import { updateText } from '../log/update.js';
 import { Frame } from '../wire/frame.js';
 import type { Verdict } from '../wire/outbox.js';
 import { type Connection, type ConnectionOwner, closingFrame } from './connection.js';
-import type { SessionHandoff } from './handoff.js';
 import type { RefusedPath, SessionObserver } from './session-observer.js';
 import { SessionPaths, type SessionPathsOptions, type SessionPathsOwner } from './session-paths.js';
+import type { SessionSnapshot } from './session-snapshot.js';
 import { SessionState } from './session-state.js';
 import type { Subscription } from './subscription.js';
 
 /** A connection that has a session, or had it. */
 export type SessionConnection = Connection<Session>;
 
-/** What a session stands on. */
+/** What a session is given. */
 export interface SessionOptions extends SessionPathsOptions {
   /** Called when what the session may hear has changed. */
   readonly onGrants: (session: Session) => void;
@@ -28,57 +28,111 @@ export interface SessionOptions extends SessionPathsOptions {
   readonly observer?: SessionObserver | undefined;
 }
 
+/** Which `open` frame of all takes a session, and which of its client's. */
+export interface OpeningNumbers {
+  /** Its place among the `open` frames of all clients, in the order of their arrival. */
+  readonly number: number;
+  /** The client's own count; undefined where the frame named none. */
+  readonly attempt: number | undefined;
+}
+
 /** One client's session. */
 export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
   readonly id: string;
-  /** The user that it is bound to; null until a back end, a token or the session view names one. */
-  user: string | null = null;
-  /** The login at the app that it belongs to; null until one is named. */
-  login: string | null = null;
-  /** What a token or the session view says of it; null where nobody said anything. */
-  identity: Identity | null = null;
-  /** When it was opened, and when its client was last heard; milliseconds since 1970. */
-  openedAt: number;
-  lastContactAt: number;
-  /** When it gave its last command; null before the first. */
-  lastCommandAt: number | null = null;
-  /** The connection that has it; null between connections. */
-  connection: SessionConnection | null = null;
-  /** Which opening of all, in the order of their coming, gave it its connection. */
-  openingNumber = 0;
-  /** The highest `attempt` of the `open` frames that took it; 0 for none. */
-  attempt = 0;
-  /** That of the connection that has it; 0 where its `open` frame named none. */
-  connectionAttempt = 0;
-  /** Raised by each connection that took it. */
-  connectionNumber = 0;
-  /** The last number of an upstream frame that took effect; 0 before the first. */
-  received = 0;
-  /** When its newest ticket was made, in milliseconds since 1970. */
-  ticketAt = 0;
-  /** When one was last sent in place of another, on the monotonic clock. */
-  ticketRenewedAt = -1_000;
-  /** Whether it ends with its connection: nobody holds a ticket for it. */
+  /** Whether it ends with its connection: its client holds no ticket. */
   readonly isRaw: boolean;
-  /** Whether it is not known which of its frames were received: it was brought back by its ticket alone. */
-  isForgotten = false;
-  /** See `AddressGuard`. */
+  readonly paths: SessionPaths;
+  /** Kept by `AddressGuard`. */
   countedAt: string | null = null;
   isIdleCounted = false;
   isConnectionCounted = false;
-  readonly paths: SessionPaths;
-  /** Most sessions have none: it is made when it is needed. */
-  #state: SessionState | null = null;
   readonly #options: SessionOptions;
+  #user: string | null = null;
+  #login: string | null = null;
+  #identity: Identity | null = null;
+  #openedAt: number;
+  #lastContactAt: number;
+  #lastCommandAt: number | null = null;
+  #connection: SessionConnection | null = null;
+  #connectionNumber = 0;
+  #openingNumber = 0;
+  #attempt = 0;
+  #connectionAttempt = 0;
+  #received = 0;
+  #isForgotten = false;
+  #ticketAt = 0;
+  #ticketRenewedAt = Number.NEGATIVE_INFINITY;
+  /** Made when a handler needs it: most sessions have none. */
+  #state: SessionState | null = null;
   #isEnded = false;
 
   constructor(id: string, options: SessionOptions, isRaw: boolean) {
     this.id = id;
     this.isRaw = isRaw;
     this.#options = options;
-    this.openedAt = options.clock.now();
-    this.lastContactAt = this.openedAt;
+    this.#openedAt = options.clock.now();
+    this.#lastContactAt = this.#openedAt;
     this.paths = new SessionPaths(this, options);
+  }
+
+  /** The user that it is bound to; null until a back end, a token or the session view names one. */
+  get user(): string | null {
+    return this.#user;
+  }
+
+  /** The login at the app that it belongs to; null until one is named. */
+  get login(): string | null {
+    return this.#login;
+  }
+
+  /** What a token or the session view has asserted of it; null before. */
+  get identity(): Identity | null {
+    return this.#identity;
+  }
+
+  /** When it was opened, in milliseconds since 1970. */
+  get openedAt(): number {
+    return this.#openedAt;
+  }
+
+  /** When its client was last heard, in milliseconds since 1970. */
+  get lastContactAt(): number {
+    return this.#lastContactAt;
+  }
+
+  /** When it gave its last command, in milliseconds since 1970; null before the first. */
+  get lastCommandAt(): number | null {
+    return this.#lastCommandAt;
+  }
+
+  /** The connection that has it; null between connections. */
+  get connection(): SessionConnection | null {
+    return this.#connection;
+  }
+
+  /** The number of its newest connection. */
+  get connectionNumber(): number {
+    return this.#connectionNumber;
+  }
+
+  /** The last number of an upstream frame that took effect; 0 before the first. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** Whether `received` is unknown: a ticket alone brought the session back. */
+  get isForgotten(): boolean {
+    return this.#isForgotten;
+  }
+
+  /** When its newest ticket was made, in milliseconds since 1970. */
+  get ticketAt(): number {
+    return this.#ticketAt;
+  }
+
+  /** When a ticket last replaced another, on the monotonic clock. */
+  get ticketRenewedAt(): number {
+    return this.#ticketRenewedAt;
   }
 
   /** Whether it has ended; it takes part in nothing any more. */
@@ -104,13 +158,80 @@ export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
     return this.#state;
   }
 
-  /** Whether nobody ever said anything of it. */
+  /** Whether no back end and no token has named it. */
   get isUnknown(): boolean {
-    const { user, login, identity, paths } = this;
-    return user === null && login === null && identity === null && paths.granted.size === 0;
+    return (
+      this.#user === null && this.#login === null && this.#identity === null && this.paths.granted.size === 0
+    );
   }
 
-  /** Hands a message to this client alone, without position. Lost when it has no connection. */
+  /** Binds it to a user, where the first binding holds. Returns whether it is bound only now. */
+  bindUser(user: string): boolean {
+    if (this.#user !== null) return false;
+    this.#user = user;
+    return true;
+  }
+
+  /** Sets its login, where the newest holds. */
+  setLogin(login: string): void {
+    this.#login = login;
+  }
+
+  /** Sets what a token or the session view asserts of it, in place of what one asserted before. */
+  setIdentity(identity: Identity): void {
+    this.#identity = identity;
+    this.paths.setIdentity(identity);
+  }
+
+  /** Notes that its client was heard. */
+  heard(): void {
+    this.#lastContactAt = this.#options.clock.now();
+  }
+
+  /** Notes that it gives a command. */
+  commanded(): void {
+    this.#lastCommandAt = this.#options.clock.now();
+  }
+
+  /** Notes a new ticket, of now. */
+  ticketIssued(): number {
+    this.#ticketAt = this.#options.clock.now();
+    return this.#ticketAt;
+  }
+
+  /** Notes that a ticket replaces another, now. */
+  ticketRenewed(): void {
+    this.#ticketRenewedAt = Math.floor(this.#options.clock.monotonic());
+  }
+
+  /** Takes the number of an upstream frame, which takes effect if it is the `next` one. */
+  receive(n: number): 'next' | 'repeat' | 'jump' {
+    if (n <= this.#received) return 'repeat';
+    // After a restart the server does not know how far the client was: any number may come first.
+    if (this.#received !== 0 && n !== this.#received + 1) return 'jump';
+    this.#received = n;
+    this.#isForgotten = false;
+    return 'next';
+  }
+
+  /** Notes which `open` frame takes it. */
+  opened({ number, attempt = 0 }: OpeningNumbers): void {
+    this.#openingNumber = number;
+    this.#connectionAttempt = attempt;
+    this.#attempt = Math.max(this.#attempt, attempt);
+  }
+
+  /** Whether its client has taken it by a later attempt than that of an `open` frame. */
+  hasNewerAttempt(attempt: number | undefined): boolean {
+    return attempt !== undefined && attempt < this.#attempt;
+  }
+
+  /** Whether an `open` frame that came later has it, and the client's own count does not make this one the newer. */
+  isTakenSince({ number, attempt = 0 }: OpeningNumbers): boolean {
+    return this.#openingNumber > number && attempt <= this.#attempt;
+  }
+
+  /** Sends a message to this client alone, without position. Lost when it has no connection. */
   update(_sender: string, path: string, message: Json, _update?: UpdateInfo): void {
     this.tell(new Frame(updateText({ path, key: null, text: JSON.stringify(message) ?? 'null' }, null)));
   }
@@ -129,22 +250,22 @@ export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
     this.paths.revoke([path]);
   }
 
-  /** Puts a frame into the outbox; the verdict is the caller's to heed. */
+  /** Adds a frame to the outbox; the caller heeds the verdict. */
   enqueue(frame: Frame): Verdict {
-    return this.connection === null ? 'closed' : this.connection.outbox.add(frame);
+    return this.#connection === null ? 'closed' : this.#connection.outbox.add(frame);
   }
 
-  /** Enqueues what cannot be left out: when there is no room the connection closes, and resumes. */
+  /** Adds a frame that must not be left out: where there is no room the connection closes, and the client resumes. */
   tell(frame: Frame): void {
-    if (this.enqueue(frame) === 'slow') this.connection?.close(closingFrame('outbox_full'));
+    if (this.enqueue(frame) === 'slow') this.#connection?.close(closingFrame('outbox_full'));
   }
 
   /** What a decision about paths carries: the last upstream number that had taken effect. */
   get asOf(): { readonly received?: number } {
-    return this.received === 0 ? {} : { received: this.received };
+    return this.#received === 0 ? {} : { received: this.#received };
   }
 
-  /** A live subscription found no room, or would only add to what waits: it reads on from the log once the connection has drained. */
+  /** A live subscription found no room: it reads on from the log when the connection has drained. */
   startCatchUp(subscription: Subscription): void {
     this.paths.startCatchUp(subscription);
   }
@@ -154,7 +275,7 @@ export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
   }
 
   readOn(connection: Connection): boolean {
-    return this.connection === connection && this.paths.readOn();
+    return this.#connection === connection && this.paths.readOn();
   }
 
   deniedAt(path: string): number | null {
@@ -171,44 +292,41 @@ export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
 
   /** What a connection that has lost the session is told of the one that has it. */
   get takenBy(): { readonly attempt?: number } {
-    return this.connectionAttempt === 0 ? {} : { attempt: this.connectionAttempt };
+    return this.#connectionAttempt === 0 ? {} : { attempt: this.#connectionAttempt };
   }
 
   /** Gives the session to a newer connection; the older one is closed. */
   attach(connection: SessionConnection): void {
-    const older = this.connection;
-    this.connection = connection;
-    this.connectionNumber = connection.number;
+    const older = this.#connection;
+    this.#connection = connection;
+    this.#connectionNumber = connection.number;
     older?.close(closingFrame('taken_over', this.takenBy));
   }
 
-  /** Lets go of a connection that has ended; false when it is not the one that has the session. */
+  /** Lets go of a connection that has ended; false when another one has the session. */
   detach(connection: Connection): boolean {
-    if (this.connection !== connection) return false;
-    this.connection = null;
+    if (this.#connection !== connection) return false;
+    this.#connection = null;
     this.paths.pause();
     return true;
   }
 
-  /** What the next server needs to go on with it; its paths are looked at when they are asked for. */
-  handOver(): SessionHandoff {
-    const { id, user, openedAt, lastContactAt, lastCommandAt, ticketAt, connectionNumber } = this;
-    const { received, isForgotten, paths, login, identity, attempt } = this;
+  /** Returns it as data; lists are made when they are read. */
+  snapshot(): SessionSnapshot {
+    const { paths } = this;
     return {
-      ...{
-        id,
-        user,
-        openedAt,
-        lastContactAt,
-        lastCommandAt,
-        ticketAt,
-        received,
-        isForgotten,
-        login,
-        identity,
-        attempt,
-      },
-      connection: connectionNumber,
+      id: this.id,
+      user: this.#user,
+      login: this.#login,
+      identity: this.#identity,
+      openedAt: this.#openedAt,
+      lastContactAt: this.#lastContactAt,
+      lastCommandAt: this.#lastCommandAt,
+      ticketAt: this.#ticketAt,
+      connection: this.#connectionNumber,
+      attempt: this.#attempt,
+      received: this.#received,
+      isForgotten: this.#isForgotten,
       state: { values: this.#state?.values ?? {}, version: this.#state?.version ?? 0 },
       get granted() {
         return [...paths.granted];
@@ -217,12 +335,27 @@ export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
         return paths.denials;
       },
       get subscriptions() {
-        return paths.handOver();
+        return paths.snapshot();
       },
     };
   }
 
-  /** Ends all subscriptions; called once, by the table of sessions. */
+  /** Sets what a snapshot says, but for user, login and identity, which `SessionIdentity` binds, and its subscriptions. */
+  restore(snapshot: SessionSnapshot): void {
+    this.#openedAt = snapshot.openedAt;
+    this.#lastContactAt = snapshot.lastContactAt;
+    this.#lastCommandAt = snapshot.lastCommandAt;
+    this.#ticketAt = snapshot.ticketAt;
+    this.#connectionNumber = snapshot.connection;
+    this.#attempt = snapshot.attempt;
+    this.#received = snapshot.received;
+    this.#isForgotten = snapshot.isForgotten;
+    const { values, version } = snapshot.state;
+    if (version > 0) this.state.restore(values, version);
+    this.paths.restore(snapshot.granted, snapshot.denied);
+  }
+
+  /** Ends all subscriptions. Called once, by the table of sessions. */
   end(): void {
     this.#isEnded = true;
     this.paths.end();

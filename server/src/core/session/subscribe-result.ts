@@ -19,8 +19,10 @@ export class SubscribeResult {
   readonly refused: ({ path: string } & ErrorBody)[] = [];
   /** Messages to a session that is another one, of which nothing comes, and subscriptions that could not be taken over. */
   readonly ended: string[] = [];
-  /** Those about which somebody is to be asked: not decided yet. */
-  readonly asked: SubscribeItem[] = [];
+  /** By path, as it is named last: what tokens or the back end are to decide. */
+  readonly asked = new Map<string, SubscribeItem>();
+  /** How many of `asked` count as paths of the session only from now on. */
+  newlyAsked = 0;
   readonly #refused: PathTable<true> | null;
 
   readonly #leftMs: (path: string) => number | undefined;

@@ -14,7 +14,7 @@ import { type ResumePoint, resumePointIn } from '../log/resume-point.js';
 import type { Frame } from '../wire/frame.js';
 import type { Verdict } from '../wire/outbox.js';
 import { CatchUp } from './catch-up.js';
-import type { SubscriptionHandoff } from './handoff.js';
+import type { SubscriptionSnapshot } from './session-snapshot.js';
 import type { SubscribeResult } from './subscribe-result.js';
 import { Subscription, type SubscriptionOwner } from './subscription.js';
 
@@ -60,7 +60,7 @@ export class Subscriptions {
   }
 
   /** The subscriptions, for the next server. */
-  handOver(): SubscriptionHandoff[] {
+  snapshot(): SubscriptionSnapshot[] {
     return [...this.#all.values()].map(({ path, start, cursor, state }) => ({
       path: path.name,
       start,
@@ -72,8 +72,8 @@ export class Subscriptions {
   }
 
   /** Takes over a subscription of the server before; it goes on when a connection has the session. */
-  takeOver({ path: name, start, isUnused, cursor, followsState }: SubscriptionHandoff): void {
-    const path = this.#parts.dispatcher.hold(name, isUnused ? start?.epoch : undefined);
+  restore({ path: name, start, cursor, followsState }: SubscriptionSnapshot): void {
+    const path = this.#parts.dispatcher.hold(name);
     const subscription = new Subscription(this.#session, path, start);
     // The path has another epoch when it was left out: its client then stands where it began, before a gap.
     if (start !== null && start.epoch === path.log?.epoch) subscription.cursor = cursor;

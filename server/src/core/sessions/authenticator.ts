@@ -37,7 +37,7 @@ export interface Opening {
   readonly carrier: Carrier;
   /** Its number among all openings, in the order of their coming. */
   readonly number: number;
-  readonly found: AuthResult;
+  readonly result: AuthResult;
 }
 
 /** What introductions stand on. */
@@ -49,23 +49,23 @@ export interface AuthenticatorOptions {
 
 /** Finds out who is asking. */
 export class Authenticator {
-  readonly #parts: AuthenticatorOptions;
+  readonly #options: AuthenticatorOptions;
 
-  constructor(parts: AuthenticatorOptions) {
-    this.#parts = parts;
+  constructor(options: AuthenticatorOptions) {
+    this.#options = options;
   }
 
   /** Who opens with a first frame; null when nobody need be asked. The promise never rejects. */
   of(
     frame: OpenFrame,
-    comer: ResumeResult,
+    found: ResumeResult,
     visitor: ClientInfo | null,
   ): Promise<AuthResult | Refusal> | Refusal | null {
-    const { tokens, view } = this.#parts.authority;
+    const { tokens, view } = this.#options.authority;
     if (visitor === null) return null;
     if (frame.token !== undefined) return tokens.identity(frame.token).then((read) => this.#byToken(read));
-    const isKnown = !('refused' in comer);
-    const known = identityOf(comer);
+    const isKnown = !('refused' in found);
+    const known = identityOf(found);
     if (isKnown && !this.#hasExpired(known)) return null;
     if (known?.source === 'token') return refusal('expired_token', 'token_refused');
     if (view === null) return null;
@@ -91,12 +91,12 @@ export class Authenticator {
   }
 
   #hasExpired(identity: Identity | null): boolean {
-    return identity?.expiresAt != null && identity.expiresAt <= this.#parts.clock.now();
+    return identity?.expiresAt != null && identity.expiresAt <= this.#options.clock.now();
   }
 
   /** What the back end is to be asked about at once. */
   #undecided(items: readonly SubscribeItem[] = []): string[] {
-    const { isPublic } = this.#parts;
+    const { isPublic } = this.#options;
     const paths = items
       .filter(({ token, path }) => token === undefined && !isInbox(path))
       .map(({ path }) => path)
@@ -110,7 +110,7 @@ export function revoked({ source }: Identity): Refusal {
   return source === 'token' ? refusal('revoked_token', 'token_refused') : refusal('not_identified', 'busy');
 }
 
-function identityOf(comer: ResumeResult): Identity | null {
-  if ('session' in comer) return comer.session.identity;
-  return 'claims' in comer ? comer.claims.identity : null;
+function identityOf(found: ResumeResult): Identity | null {
+  if ('session' in found) return found.session.identity;
+  return 'claims' in found ? found.claims.identity : null;
 }

@@ -42,11 +42,10 @@ export class Bindings {
   bind(session: Session, user: string | null, login: string | null): boolean {
     if (login !== null && session.login !== login) {
       this.#logins.delete(session.login, session);
-      session.login = login;
+      session.setLogin(login);
       this.#logins.add(login, session);
     }
-    if (user === null || session.user !== null) return false;
-    session.user = user;
+    if (user === null || !session.bindUser(user)) return false;
     this.#users.add(user, session);
     return true;
   }

@@ -5,8 +5,8 @@ import type { ResumeResult } from './resume-result.js';
 
 /** What is told beside what the session knows. */
 export interface OpenedFrameOptions {
-  /** Who came. */
-  readonly comer: ResumeResult;
+  /** What the ticket of the `open` frame brought back. */
+  readonly resumed: ResumeResult;
   readonly ticket: string;
   /** In milliseconds since 1970. */
   readonly now: number;
@@ -16,10 +16,10 @@ export interface OpenedFrameOptions {
 /** The `opened` frame for the connection that has the session now. */
 export function openedFrame(
   session: Session,
-  { comer, ticket, now, pingIntervalMs }: OpenedFrameOptions,
+  { resumed, ticket, now, pingIntervalMs }: OpenedFrameOptions,
 ): OpenedFrame {
   const { identity } = session;
-  const isResumed = !('refused' in comer);
+  const isResumed = !('refused' in resumed);
   const expiresAt = identity?.source === 'token' ? identity.expiresAt : null;
   return {
     type: 'opened',
@@ -27,7 +27,7 @@ export function openedFrame(
     ticket,
     connection: session.connectionNumber,
     resumed: isResumed,
-    ...('refused' in comer && comer.refused !== null ? { refused: comer.refused } : {}),
+    ...('refused' in resumed && resumed.refused !== null ? { refused: resumed.refused } : {}),
     received: session.received,
     ...(isResumed && session.isForgotten ? { forgot: true } : {}),
     ...(expiresAt === null ? {} : { tokenExpiresInMs: Math.max(0, expiresAt - now) }),

@@ -26,20 +26,20 @@ export interface ResumeOptions {
   readonly ticketsCarryGrants: boolean;
 }
 
-/** Who comes with a ticket. */
-export function recognize(ticket: string | undefined, parts: ResumeOptions): ResumeResult | Refusal {
+/** Returns the session of a ticket; without side effects, and at no cost to others when the ticket is bad. */
+export function resumeByTicket(ticket: string | undefined, options: ResumeOptions): ResumeResult | Refusal {
   if (ticket === undefined) return { refused: null };
-  const verdict = parts.tickets.read(ticket);
+  const verdict = options.tickets.read(ticket);
   if (!('claims' in verdict)) return refusal('bad_ticket', 'ticket_refused');
   const { claims } = verdict;
-  const state = parts.revocations.endedBy(claims);
+  const state = options.revocations.endedBy(claims);
   if (state === 'dismissed') return refusal('revoked_ticket', 'dismissed');
   if (state === 'ended') return { refused: 'revoked_ticket' };
   if ('fault' in verdict) return { refused: verdict.fault };
-  const session = parts.sessions.get(claims.id);
+  const session = options.sessions.get(claims.id);
   if (session !== undefined) return { session };
-  if (parts.revocations.mayBeForgotten(claims)) return { refused: 'revoked_ticket' };
-  return parts.ticketsCarryGrants ? { claims } : { refused: 'unknown_session' };
+  if (options.revocations.mayBeForgotten(claims)) return { refused: 'revoked_ticket' };
+  return options.ticketsCarryGrants ? { claims } : { refused: 'unknown_session' };
 }
 
 /** The refusal of a code, with the way in which its transport closes. */

@@ -44,9 +44,8 @@ export class SessionIdentity {
 
   /** What is said of a session counts from now on; what it may not hear any more is not ended yet. */
   identify(session: Session, identity: Identity): void {
-    session.identity = identity;
     this.bind(session, identity.user, identity.login);
-    session.paths.say(identity);
+    session.setIdentity(identity);
   }
 
   /** Binds a session to a user, where the first binding holds, and to a login, where the newest does; whether it is bound to the user only now. */

@@ -30,14 +30,14 @@ export interface TicketRenewalOptions {
 
 /** Issues and renews tickets. */
 export class TicketRenewal {
-  readonly #office: TicketSigner;
+  readonly #signer: TicketSigner;
   readonly #clock: Clock;
   readonly #wheel: TimerWheel;
   readonly #isFull: boolean;
   readonly #due = new Map<Session, WheelTimer>();
 
-  constructor(office: TicketSigner, { clock, wheel, settings }: TicketRenewalOptions) {
-    this.#office = office;
+  constructor(signer: TicketSigner, { clock, wheel, settings }: TicketRenewalOptions) {
+    this.#signer = signer;
     this.#clock = clock;
     this.#wheel = wheel;
     this.#isFull = settings.ticketsCarryGrants;
@@ -46,22 +46,22 @@ export class TicketRenewal {
   /** A ticket of the session as it is now. */
   issue(session: Session): string {
     this.forget(session);
-    session.ticketAt = this.#clock.now();
-    const { id, connectionNumber: connection, ticketAt: issuedAt, user } = session;
+    const issuedAt = session.ticketIssued();
+    const { id, connectionNumber: connection, user } = session;
     const named = { id, connection, issuedAt };
     if (!this.#isFull) {
       const nothing = { user: null, login: null, identity: null, grants: null, denied: [] };
-      return this.#office.issue({ ...named, ...nothing });
+      return this.#signer.issue({ ...named, ...nothing });
     }
     const { granted, denials } = session.paths;
     const { login, identity } = session;
     const whose = { ...named, user, login };
     if (fits(granted, denials, identity)) {
-      const ticket = this.#office.issue({ ...whose, grants: [...granted], denied: denials, identity });
-      if (ticket.length <= this.#office.maxCharacters) return ticket;
+      const ticket = this.#signer.issue({ ...whose, grants: [...granted], denied: denials, identity });
+      if (ticket.length <= this.#signer.maxCharacters) return ticket;
     }
     // Without its denials no grant may travel.
-    return this.#office.issue({ ...whose, grants: null, denied: [], identity: identity && bare(identity) });
+    return this.#signer.issue({ ...whose, grants: null, denied: [], identity: identity && bare(identity) });
   }
 
   /** Renews the ticket at once, or, when that was done within the last second, once for all changes until it is over. */
@@ -77,7 +77,7 @@ export class TicketRenewal {
 
   /** Renews the ticket when half of its life has passed. */
   renewIfDue(session: Session): void {
-    if (session.isRaw || this.#clock.now() - session.ticketAt < this.#office.lifetimeMs / 2) return;
+    if (session.isRaw || this.#clock.now() - session.ticketAt < this.#signer.lifetimeMs / 2) return;
     this.#renew(session);
   }
 
@@ -90,7 +90,7 @@ export class TicketRenewal {
   #renew(session: Session): void {
     this.forget(session);
     if (session.isEnded || session.connection === null) return;
-    session.ticketRenewedAt = Math.floor(this.#clock.monotonic());
+    session.ticketRenewed();
     session.tell(Frame.of({ type: 'ticket', ticket: this.issue(session) }));
   }
 }

@@ -5,13 +5,6 @@ import type { Session } from '../session/session.js';
 import { Frame } from '../wire/frame.js';
 import type { Sessions } from './sessions.js';
 
-/** Whether a numbered frame is the next one, one that was applied before, or one too far ahead. */
-export function sequence(session: Session, n: number): 'next' | 'repeat' | 'jump' {
-  if (n <= session.received) return 'repeat';
-  // A server that has restarted does not know how far it was: any number may come first.
-  return session.received === 0 || n === session.received + 1 ? 'next' : 'jump';
-}
-
 /** Lets a frame take effect; an answer says why it did not. */
 export function applyFrame(sessions: Sessions, session: Session, frame: SendFrame): ErrorBody | null {
   switch (frame.type) {
@@ -27,11 +20,9 @@ export function applyFrame(sessions: Sessions, session: Session, frame: SendFram
     case 'unsubscribe':
     case 'command':
     case 'token': {
-      const order = sequence(session, frame.n);
+      const order = session.receive(frame.n);
       if (order === 'repeat') return null;
       if (order === 'jump') return errorBody('bad_sequence');
-      session.received = frame.n;
-      session.isForgotten = false;
       if (frame.type === 'subscribe') session.paths.want(frame.paths);
       else if (frame.type === 'unsubscribe') session.paths.unwant(frame.paths);
       else if (frame.type === 'command') sessions.takeCommand(session, frame);

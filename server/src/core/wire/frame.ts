@@ -42,7 +42,7 @@ export class Frame {
 
   /** Returns a frame for one framing only, such as a WebSocket's pong. */
   static ofBytes(framing: Framing, bytes: Buffer): Frame {
-    const frame = new Frame('');
+    const frame = new Frame('', null, false);
     frame.#slot = framing.slot;
     frame.#bytes = bytes;
     return frame;
@@ -50,14 +50,21 @@ export class Frame {
 
   /** Returns the encoded size in `framing`. */
   size(framing: Framing): number {
-    if (this.isShared || framing.inPlace === undefined) return this.encoded(framing).length;
-    return framing.inPlace.size(this.text);
+    const { inPlace } = framing;
+    if (this.#isEncodedWhole || inPlace === undefined) return this.encoded(framing).length;
+    return inPlace.size(this.text);
   }
 
   /** Writes the encoded frame into `bytes` from `at` on. */
   put(framing: Framing, bytes: Buffer, at: number): void {
-    if (this.isShared || framing.inPlace === undefined) this.encoded(framing).copy(bytes, at);
-    else framing.inPlace.put(this.text, bytes, at);
+    const { inPlace } = framing;
+    if (this.#isEncodedWhole || inPlace === undefined) this.encoded(framing).copy(bytes, at);
+    else inPlace.put(this.text, bytes, at);
+  }
+
+  /** Whether its bytes have their own buffer: the frame is shared, or it was made of bytes and has no text. */
+  get #isEncodedWhole(): boolean {
+    return this.isShared || this.#bytes !== null;
   }
 
   /** Returns the bytes in `framing`, encoded at the first call. */

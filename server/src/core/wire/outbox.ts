@@ -84,6 +84,11 @@ export class Outbox {
     return this.#isBlocked && !this.#wire.isPolled;
   }
 
+  /** Returns the unshared bytes that wait for a blocked wire. */
+  get backlog(): number {
+    return this.#backlog;
+  }
+
   /** Adds a frame to the next flush. */
   add(frame: Frame): Verdict {
     if (this.#isClosed) return 'closed';

@@ -7,24 +7,28 @@
  */
 import { z } from 'zod';
 import { keyFault, pathFault } from '../../../../protocol/paths.js';
+import type { AnsweredRequest } from '../../core/log/idempotency.js';
+import type { PathSnapshot } from '../../core/log/path-snapshot.js';
 import { isInbox } from '../../core/log/reserved-paths.js';
-import type {
-  AnsweredRequest,
-  HandoffTimes,
-  PathHandoff,
-  SessionHandoff,
-} from '../../core/session/handoff.js';
+import type { SessionSnapshot } from '../../core/session/session-snapshot.js';
+import type { RestoreTimes } from '../../core/sessions/restore.js';
 import { check, identitySchema, source } from '../../schema.js';
 
-/** Everything that one server hands to the next. */
+/** When a server stopped, and what it knew to be lost. */
+export interface HandoffTimes extends RestoreTimes {
+  /** Whether states were lost, and those of paths that are not here may lack entries. */
+  readonly areStatesLost?: boolean;
+}
+
+/** Everything that a server leaves to the next one. */
 export interface Handoff extends HandoffTimes {
   readonly requests: Iterable<AnsweredRequest>;
   /** What is worth most comes first. */
-  readonly sessions: Iterable<SessionHandoff>;
+  readonly sessions: Iterable<SessionSnapshot>;
   /** The path that was published to last comes first. Read more than once. */
-  readonly paths: Iterable<PathHandoff>;
+  readonly paths: Iterable<PathSnapshot>;
   /** Those that were never published to. */
-  readonly unused?: Iterable<PathHandoff>;
+  readonly unused?: Iterable<PathSnapshot>;
 }
 
 /** A text is no handoff of this version, or not as it was written; the message says what is wrong. */

@@ -4,18 +4,16 @@
  */
 import { crc32 } from 'node:zlib';
 import type { z } from 'zod';
+import type { AnsweredRequest } from '../../core/log/idempotency.js';
+import type { PathSnapshot } from '../../core/log/path-snapshot.js';
 import type { StateEntry } from '../../core/log/snapshot.js';
 import { entryBytes, type LogEntry } from '../../core/log/update.js';
-import type {
-  AnsweredRequest,
-  HandoffTimes,
-  PathHandoff,
-  SessionHandoff,
-} from '../../core/session/handoff.js';
+import type { SessionSnapshot } from '../../core/session/session-snapshot.js';
 import { type About, readAbout } from './about.js';
 import {
   CHUNK_BYTES,
   HandoffError,
+  type HandoffTimes,
   headerSchema,
   headSchema,
   keySchema,
@@ -30,9 +28,9 @@ import {
 /** A handoff that was read. */
 export interface ReadHandoff extends HandoffTimes {
   readonly requests: readonly AnsweredRequest[];
-  readonly sessions: readonly SessionHandoff[];
+  readonly sessions: readonly SessionSnapshot[];
   /** Those that have a log come last, the one that was published to last before the others. */
-  readonly paths: readonly PathHandoff[];
+  readonly paths: readonly PathSnapshot[];
 }
 
 /** Where a text is read from, piece by piece. */
@@ -82,7 +80,7 @@ function readTrailer(source: HandoffSource): { at: number; lines: number; crc32:
   return { at: source.size - end.length + start, lines, crc32: crc, isCut };
 }
 
-interface Reading extends PathHandoff {
+interface Reading extends PathSnapshot {
   readonly state: StateEntry[];
   readonly entries: LogEntry[];
 }
@@ -98,7 +96,7 @@ interface Place {
 class LineReader {
   lines = 0;
   readonly #requests: AnsweredRequest[] = [];
-  readonly #sessions: SessionHandoff[] = [];
+  readonly #sessions: SessionSnapshot[] = [];
   readonly #paths = new Map<string, Reading>();
   #times: HandoffTimes | null = null;
   /** The path whose state or log is being read. */

@@ -3,8 +3,9 @@
  * before it is written: a server may have very many subscriptions, and anybody can make them.
  */
 import { crc32 } from 'node:zlib';
+import type { PathSnapshot } from '../../core/log/path-snapshot.js';
 import type { LogEntry } from '../../core/log/update.js';
-import type { PathHandoff, SessionHandoff } from '../../core/session/handoff.js';
+import type { SessionSnapshot } from '../../core/session/session-snapshot.js';
 import { aboutLine } from './about.js';
 import { CHUNK_BYTES, type Handoff, NEWLINE, VERSION } from './format.js';
 
@@ -76,7 +77,7 @@ export class HandoffWriter {
   }
 
   /** A head without its state would hide that the state is lost, and a log without a head has no place. */
-  *#path({ path, head, usedAt, state, isPartial }: PathHandoff): Generator<Buffer> {
+  *#path({ path, head, usedAt, state, isPartial }: PathSnapshot): Generator<Buffer> {
     if (this.#timeLeftMs() <= 0) {
       this.leftOut.paths++;
       return;
@@ -90,7 +91,7 @@ export class HandoffWriter {
     }
   }
 
-  *#sessions(waiting: Iterator<SessionHandoff>, untilMs: number): Generator<Buffer> {
+  *#sessions(waiting: Iterator<SessionSnapshot>, untilMs: number): Generator<Buffer> {
     while (this.#timeLeftMs() > untilMs) {
       const next = waiting.next();
       if (next.done === true) return;
@@ -98,7 +99,7 @@ export class HandoffWriter {
     }
   }
 
-  *#log({ path, entries }: PathHandoff): Generator<Buffer> {
+  *#log({ path, entries }: PathSnapshot): Generator<Buffer> {
     for (let left = entries.length; left > 0; left--) {
       const isFirst = left === entries.length;
       // Looked at for the first entry of each path too: there may be very many paths.

@@ -9,11 +9,11 @@ import { LinkedMap } from '../../core/data/linked-map.js';
 import type { Broker, Deliver } from '../../core/log/broker.js';
 import { PathLog } from '../../core/log/path-log.js';
 import type { PathPolicy, PathStore } from '../../core/log/path-policy.js';
+import type { PathSnapshot } from '../../core/log/path-snapshot.js';
 import { type Change, PathState } from '../../core/log/path-state.js';
 import { EVERYBODY, isInbox } from '../../core/log/reserved-paths.js';
 import { type Draft, logEntry, Update, updateText } from '../../core/log/update.js';
 import { Wholeness } from '../../core/log/wholeness.js';
-import type { PathHandoff } from '../../core/session/handoff.js';
 import type { Clock, IdSource } from '../../core/time/clock.js';
 import type { TimerWheel, WheelTimer } from '../../core/time/timer-wheel.js';
 
@@ -158,8 +158,8 @@ export class MemoryBroker implements Broker {
     }
   }
 
-  hold(path: string, epoch?: string): PathStore | null {
-    const kept = this.#kept.get(path) ?? this.#make(path, epoch);
+  hold(path: string): PathStore | null {
+    const kept = this.#kept.get(path) ?? this.#make(path);
     if (kept === null) return null;
     kept.usedAt = this.#options.clock.now();
     kept.isHeld = true;
@@ -185,11 +185,11 @@ export class MemoryBroker implements Broker {
   /**
    * All that was published, for the next server, as it is asked for: the path that was published to last comes first.
    */
-  handOver(): Iterable<PathHandoff> {
+  snapshots(): Iterable<PathSnapshot> {
     return { [Symbol.iterator]: () => this.#published() };
   }
 
-  *#published(): Generator<PathHandoff> {
+  *#published(): Generator<PathSnapshot> {
     for (const path of this.#filled.newestFirst()) yield this.#handed(path, this.#kept.get(path) as Kept);
     for (const [path, kept] of this.#kept) {
       if (kept.log.nextOffset > 1 && !this.#filled.has(path)) yield this.#handed(path, kept);
@@ -197,11 +197,11 @@ export class MemoryBroker implements Broker {
   }
 
   /** The paths that were never published to: no more than their epochs, which the subscriptions to them tell too. There may be very many. */
-  *unused(): Generator<PathHandoff> {
+  *unused(): Generator<PathSnapshot> {
     for (const [path, kept] of this.#kept) if (kept.log.nextOffset === 1) yield this.#handed(path, kept);
   }
 
-  #handed(path: string, { log, state, usedAt, isHeld }: Kept): PathHandoff {
+  #handed(path: string, { log, state, usedAt, isHeld }: Kept): PathSnapshot {
     return {
       path,
       head: log.head,
@@ -220,7 +220,7 @@ export class MemoryBroker implements Broker {
    * Keeps what the server before kept, by the policies of this one; a path that is in use here already stays as it is. Nothing
    * is dropped for being one of too many until something else comes to rest: its sessions are to hold their paths first.
    */
-  takeOver(paths: Iterable<PathHandoff>): void {
+  restore(paths: Iterable<PathSnapshot>): void {
     const taken = new Map<string, Kept>();
     for (const { path, head, usedAt, state, entries, isPartial = false } of paths) {
       const kept = this.#kept.has(path) ? null : this.#make(path, head.epoch);
@@ -240,6 +240,11 @@ export class MemoryBroker implements Broker {
     }
     this.#evictAged();
     this.#evictToBound();
+  }
+
+  /** Begins to keep a path in an epoch, unless it is kept already. */
+  restoreUnused(path: string, epoch: string): void {
+    if (!this.#kept.has(path) && this.#make(path, epoch) !== null) this.#idleUnused.set(path, true);
   }
 
   #faultOf(kept: Kept | null, draft: Draft): ErrorBody | null {

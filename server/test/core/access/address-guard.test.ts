@@ -6,7 +6,7 @@ import {
   ADDRESS_OPENS_PER_SECOND,
   ADDRESS_WAITING_PATHS,
 } from '../../../src/core/access/address-guard.js';
-import type { OpenOutcome } from '../../../src/core/sessions/sessions.js';
+import type { OpenOutcome } from '../../../src/core/sessions/handshake.js';
 import { FakeCarrier } from '../../support/fake-carrier.js';
 import { sessionToken } from '../../support/fake-tokens.js';
 import { createWorld, type World, type WorldOptions } from '../../support/world.js';

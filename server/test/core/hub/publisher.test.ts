@@ -74,3 +74,9 @@ describe('publishing', () => {
     expect(world.publish('public', 1).position?.offset).toBe(1);
   });
 });
+
+it('nothing is published by a server that has handed over', () => {
+  const world = createWorld();
+  world.handOver();
+  expect(() => world.publish('public', 1)).toThrow('restarting');
+});

@@ -176,7 +176,7 @@ describe('an opening that is answered late', () => {
     const first = world.openAsked();
     await introductions[0]?.('ann');
     const { session } = await first;
-    session.identity = { ...(session.identity as NonNullable<typeof session.identity>), expiresAt: 1 };
+    session.setIdentity({ ...(session.identity as NonNullable<typeof session.identity>), expiresAt: 1 });
     const ticket = (await first).ticket();
     const older = world.tryOpenAsked({ ticket });
     const newer = world.openAsked({ ticket });

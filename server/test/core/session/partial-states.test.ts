@@ -53,7 +53,7 @@ describe('the state of a path', () => {
   it('is partial when a handoff had no time for all of it', () => {
     const { world } = createApi();
     world.publish('a', 1, { key: 'a' });
-    const handoff = { at: 1, backBy: 1, paths: world.broker.handOver(), sessions: [], requests: [] };
+    const handoff = { at: 1, backBy: 1, paths: world.broker.snapshots(), sessions: [], requests: [] };
     expect(readText(handoffText(handoff, () => 0)).areStatesLost).toBe(true);
     expect(readText(handoffText(handoff))).not.toHaveProperty('areStatesLost');
   });

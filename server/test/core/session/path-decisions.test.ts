@@ -217,3 +217,28 @@ describe('where all ways are mixed, a path is', () => {
     expect(client.session.paths.subscriptions.size).toBe(5);
   });
 });
+
+describe('a frame that names a path twice', () => {
+  it('is told one decision when only the first item has a token', async () => {
+    const client = createWorld().open();
+    client.frames();
+    client.want({ path: 'twice', token: good }, { path: 'twice' });
+    await settled();
+    const told = client.frames().filter((frame) => 'type' in frame && frame.type !== 'ticket');
+    expect(told).toEqual([{ type: 'pending', paths: ['twice'] }]);
+  });
+});
+
+describe('a session that is nearly full', () => {
+  it('may renew its tokens and name one new path in the same frame', async () => {
+    const world = createWorld({ settings: { maxSubscriptions: 10 } });
+    const client = world.open();
+    const paths = Array.from({ length: 9 }, (_, i) => ({ path: `p${i}`, token: good }));
+    client.want(...paths);
+    await settled();
+    client.frames();
+    client.want(...paths, { path: 'p9', token: good });
+    await settled();
+    expect(client.told('subscribed').flatMap(({ paths }) => paths)).toHaveLength(10);
+  });
+});

@@ -46,7 +46,7 @@ describe('an attempt', () => {
     const ticket = world.open({ attempt: 5 }).ticket();
     const next = world.handOver();
     expect(next.tryOpen({ ticket, attempt: 4 })).toMatchObject({ error: { code: 'superseded' } });
-    expect(next.open({ ticket, attempt: 6 }).session.attempt).toBe(6);
+    expect(next.open({ ticket, attempt: 6 }).session.snapshot().attempt).toBe(6);
   });
 
   it('after a crash counts from the first one that comes', () => {

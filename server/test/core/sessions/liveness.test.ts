@@ -8,7 +8,7 @@ describe('a connection that is pinged', () => {
   it('gets a ping each interval, with the last number that took effect', () => {
     const world = createWorld();
     const client = world.open();
-    client.session.received = 3;
+    client.session.receive(3);
     world.clock.advance(24_900);
     expect(client.told('ping')).toEqual([]);
     world.clock.advance(LATE_MS);

@@ -110,7 +110,7 @@ describe('a connection that has lost its session to a newer one', () => {
     const { world, client, receive } = setUp();
     const other = world.open({
       ticket: world.tickets.issue({
-        ...client.session,
+        ...client.session.snapshot(),
         connection: 1,
         issuedAt: world.clock.now(),
         grants: [],

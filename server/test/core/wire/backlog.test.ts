@@ -1,6 +1,8 @@
 /** What clients that do not read are owed is bounded, for all of them together. */
 import { describe, expect, it } from 'vitest';
+import { CLOSE_CODES } from '../../../../protocol/codes.js';
 import { Backlogs, MAX_BACKLOG_BYTES } from '../../../src/core/wire/backlog.js';
+import { Frame } from '../../../src/core/wire/frame.js';
 import type { FakeCarrierOptions } from '../../support/fake-carrier.js';
 import { type Client, createWorld, type World } from '../../support/world.js';
 
@@ -98,5 +100,26 @@ describe('what clients that do not read are owed', () => {
     client.connection.outbox.unblock();
     world.clock.settle();
     expect(world.sessions.backlogs.bytes).toBe(0);
+  });
+
+  it('leaves nothing uncounted in a socket whose client is sent away for what it did', () => {
+    const world = createWorld({ settings: { outbox: { maxFrames: 10_000, maxBytes: 400_000 } } });
+    const client = openFull(world);
+    client.want(...wrong);
+    client.want(...wrong);
+    expect(client.connection.isClosed).toBe(true);
+    expect(client.carrier.closing?.code).toBe(CLOSE_CODES.stalled);
+    const reader = open(world);
+    for (let i = 0; i < 3; i++) reader.want(...wrong);
+    expect(reader.carrier.closing?.code).toBe(CLOSE_CODES.outbox_full);
+  });
+
+  it('counts frames that exist as bytes only, as pongs of a WebSocket', () => {
+    const world = createWorld();
+    const { backlogs } = world.sessions;
+    const client = openFull(world);
+    const before = backlogs.bytes;
+    client.connection.outbox.add(Frame.ofBytes(client.carrier.framing, Buffer.alloc(127)));
+    expect(backlogs.bytes - before).toBe(127);
   });
 });

@@ -18,8 +18,8 @@ function sample(size = 10): ReadHandoff {
   return {
     at: world.clock.now(),
     backBy: world.clock.now() + 5,
-    paths: [...world.broker.handOver()],
-    sessions: [...world.sessions.handOver()],
+    paths: [...world.broker.snapshots()],
+    sessions: [...world.sessions.snapshots()],
     requests: [{ key: 'update k', digest: 'd', at: 1, answer: { position: null } }],
   };
 }
@@ -67,7 +67,7 @@ describe('a handoff', () => {
     world.open({ paths: [{ path: 'public-1' }, { path: 'public-2' }] });
     world.open({ paths: [{ path: 'public-1' }] });
     const handoff = (): Handoff => ({
-      ...{ at: 1, backBy: 1, paths: world.broker.handOver(), sessions: world.sessions.handOver() },
+      ...{ at: 1, backBy: 1, paths: world.broker.snapshots(), sessions: world.sessions.snapshots() },
       requests: [{ key: 'update k', digest: 'd', at: 1, answer: {} }],
     });
     const kept = (looks: number) => {
@@ -90,7 +90,12 @@ describe('a handoff', () => {
     const world = createWorld();
     world.publish('public', 1);
     for (let i = 0; i < 100; i++) world.open({ paths: [{ path: 'public' }] });
-    const handoff = { at: 1, backBy: 1, paths: world.broker.handOver(), sessions: world.sessions.handOver() };
+    const handoff = {
+      at: 1,
+      backBy: 1,
+      paths: world.broker.snapshots(),
+      sessions: world.sessions.snapshots(),
+    };
     let left = 50;
     const read = readText(handoffText({ ...handoff, requests: [] }, () => left--));
     expect(read.paths[0]?.entries).toHaveLength(1);
@@ -111,7 +116,7 @@ describe('a handoff', () => {
   it('that was written in part has the newest updates, up to the head', () => {
     const world = createWorld();
     for (let i = 1; i <= 600; i++) world.publish('public', i);
-    const handoff = { at: 1, backBy: 1, paths: world.broker.handOver(), sessions: [], requests: [] };
+    const handoff = { at: 1, backBy: 1, paths: world.broker.snapshots(), sessions: [], requests: [] };
     let looks = 0;
     const read = readText(handoffText(handoff, () => (++looks > 5 ? 0 : 1))).paths[0];
     expect(read?.entries.map(({ offset }) => offset)).toEqual(Array.from({ length: 512 }, (_, i) => 89 + i));

@@ -19,7 +19,7 @@ const itself = <T>(handoff: T): T => handoff;
 function sample() {
   const world = createWorld();
   world.publish('a', 'b');
-  return { at: 1, backBy: 1, paths: world.broker.handOver(), sessions: [], requests: [] };
+  return { at: 1, backBy: 1, paths: world.broker.snapshots(), sessions: [], requests: [] };
 }
 
 const inTime = (): number => 1;

@@ -11,7 +11,7 @@ const itself = <T>(handoff: T): T => handoff;
 async function write(file: string): Promise<void> {
   const world = createWorld();
   world.publish('a', 'b');
-  const handoff = { at: 1, backBy: 1, paths: world.broker.handOver(), sessions: [], requests: [] };
+  const handoff = { at: 1, backBy: 1, paths: world.broker.snapshots(), sessions: [], requests: [] };
   await new HandoffFile(file).write(handoff, () => 1_000);
 }
 

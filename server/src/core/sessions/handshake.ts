@@ -1,0 +1,212 @@
+/**
+ * Opens connections: reads the ticket, admits, authenticates, and then gives the connection a new session, the one that lives here, or
+ * one that its ticket restores. Nothing is made before that; what waits for an answer is bounded in bytes.
+ */
+import type { OpenFrame } from '../../../../protocol/frames.js';
+import { ADDRESS_PAUSE_MS, type AddressGuard } from '../access/address-guard.js';
+import type { AuthProviders, Identity } from '../access/identity.js';
+import type { RevocationList } from '../access/revocation-list.js';
+import type { TicketSigner } from '../access/ticket.js';
+import { ByteBudget } from '../data/byte-budget.js';
+import type { Counters } from '../data/counters.js';
+import { type PathTable, tableOf } from '../data/path-table.js';
+import type { Carrier } from '../session/connection.js';
+import type { Session, SessionConnection } from '../session/session.js';
+import type { SessionObserver } from '../session/session-observer.js';
+import type { SessionSnapshot } from '../session/session-snapshot.js';
+import type { Clock } from '../time/clock.js';
+import { Frame } from '../wire/frame.js';
+import type { Admission } from './admission.js';
+import {
+  Authenticator,
+  type HandshakeRequest,
+  NOBODY,
+  NOTHING,
+  type Opening,
+  revoked,
+} from './authenticator.js';
+import { openedFrame } from './opened-frame.js';
+import { MAX_OPENING_BYTES, OPENING_RETRY_MS, openingBytes } from './opening-bytes.js';
+import { snapshotOfTicket } from './restore.js';
+import { type Refusal, type ResumeResult, refusal, resumeByTicket } from './resume-result.js';
+import { isSomebodyElse } from './session-identity.js';
+import type { SessionSettings } from './session-settings.js';
+
+/** A connection that was opened, or why it was not, with how its transport is to close. */
+export type OpenOutcome = { readonly session: Session; readonly connection: SessionConnection } | Refusal;
+
+/** The table of sessions, as far as a handshake changes it. */
+export interface SessionTable {
+  readonly all: ReadonlyMap<string, Session>;
+  /** Whether there are as many idle sessions as there may be. */
+  readonly isFull: boolean;
+  create(isRaw: boolean): Session;
+  /** Restores a session, less what was revoked since `issuedAt`. */
+  restore(snapshot: SessionSnapshot, issuedAt: number): Session;
+  identify(session: Session, identity: Identity): void;
+  attach(session: Session, carrier: Carrier): SessionConnection;
+  issueTicket(session: Session): string;
+  /** Lets every session that is open hear what is sent to all of them, if anything ever was. */
+  hearBroadcasts(session: Session): void;
+  /** Ends the session of a ticket, whether or not it lives here: its client is another user now. */
+  replace(former: ResumeResult): void;
+}
+
+/** What a handshake is given. */
+export interface HandshakeOptions {
+  readonly authority: AuthProviders;
+  readonly isPublic: (path: string) => boolean;
+  readonly clock: Clock;
+  readonly counters: Counters;
+  readonly tickets: TicketSigner;
+  readonly revocations: RevocationList;
+  readonly settings: SessionSettings;
+  readonly guard: AddressGuard;
+  readonly admission: Admission;
+  readonly observer?: SessionObserver;
+}
+
+/** Opens connections. */
+export class Handshake {
+  readonly #table: SessionTable;
+  readonly #options: HandshakeOptions;
+  readonly #authenticator: Authenticator;
+  /** Of openings that wait for an answer. */
+  readonly #waitingBytes = new ByteBudget(MAX_OPENING_BYTES);
+  #openings = 0;
+
+  constructor(table: SessionTable, options: HandshakeOptions) {
+    this.#table = table;
+    this.#options = options;
+    this.#authenticator = new Authenticator(options);
+  }
+
+  /**
+   * Opens a session, or resumes the one of the frame's ticket, over `carrier`: at once, or when tokens or the back end have answered who
+   * the client is. The promise never rejects.
+   */
+  open(
+    frame: OpenFrame,
+    carrier: Carrier,
+    { visitor, isGone }: HandshakeRequest = NOBODY,
+  ): OpenOutcome | Promise<OpenOutcome> {
+    const found = this.#recognize(frame);
+    if ('error' in found) return found;
+    if (isSuperseded(found, frame)) return refusal('superseded', 'superseded');
+    const refused = this.#refuseAddress(found, carrier, frame) ?? this.#admit(found);
+    if (refused !== null) return refused;
+    const opening = { frame, carrier, number: ++this.#openings };
+    const bytes = openingBytes(frame);
+    if (this.#waitingBytes.held + bytes > MAX_OPENING_BYTES)
+      return { ...refusal('too_many_opens', 'busy'), reconnectAfterMs: OPENING_RETRY_MS };
+    const answer = carrier.isRaw ? null : this.#authenticator.of(frame, found, visitor);
+    if (answer === null) return this.#finish(found, { ...opening, result: NOTHING });
+    if ('error' in answer) return answer;
+    this.#waitingBytes.take(bytes);
+    return answer.then((result) => {
+      this.#waitingBytes.release(bytes);
+      if ('error' in result) return result;
+      return this.#finishLater({ ...opening, result }, isGone());
+    });
+  }
+
+  /** Looks at everything again: much may have happened since the question. */
+  #finishLater(opening: Opening, isGone: boolean): OpenOutcome {
+    const { frame, carrier, result } = opening;
+    const found = this.#recognize(frame);
+    if ('error' in found) return found;
+    if (this.#options.admission.isFrozen) return this.#admit(found) ?? refusal('restarting', 'restarting');
+    if (isGone) return refusal('unknown_session', 'busy');
+    if (this.#isFull(found)) return refusal('too_many_sessions', 'busy');
+    const crowd = isNew(found) ? this.#options.guard.crowd(carrier.address) : null;
+    if (crowd !== null) return { ...refusal(crowd, 'busy'), reconnectAfterMs: ADDRESS_PAUSE_MS };
+    if (isSuperseded(found, frame)) return refusal('superseded', 'superseded');
+    if ('session' in found && found.session.isTakenSince({ ...opening, attempt: frame.attempt }))
+      return refusal('taken_over', 'taken_over');
+    const { identity } = result;
+    if (identity !== null && this.#options.revocations.isRevoked(identity)) return revoked(identity);
+    const user = 'session' in found ? found.session.user : 'claims' in found ? found.claims.user : null;
+    if (!isSomebodyElse(user, identity)) return this.#finish(found, opening);
+    this.#table.replace(found);
+    return this.#finish({ refused: 'user_mismatch' }, opening);
+  }
+
+  #finish(found: ResumeResult, { frame, carrier, number, result }: Opening): OpenOutcome {
+    const { counters, clock, settings, observer } = this.#options;
+    const table = this.#table;
+    const session = this.#sessionOf(found, carrier);
+    if (result.identity !== null) table.identify(session, result.identity);
+    session.opened({ number, attempt: frame.attempt });
+    const connection = table.attach(session, carrier);
+    const isResumed = !isNew(found);
+    if (isResumed) counters.resumed++;
+    else counters.opened++;
+    observer?.opened(session, isResumed);
+    if (!session.isRaw) {
+      const ticket = table.issueTicket(session);
+      const { pingIntervalMs } = settings;
+      session.tell(
+        Frame.of(openedFrame(session, { resumed: found, ticket, now: clock.now(), pingIntervalMs })),
+      );
+    }
+    if (isResumed) session.paths.expireTokens();
+    if (isResumed && result.identity !== null) session.paths.recheck();
+    const refusedPaths = result.refused === null ? null : tableOf(result.refused);
+    this.#subscribe(session, frame, { isResumed, refusedPaths });
+    return { session, connection };
+  }
+
+  #subscribe(
+    session: Session,
+    { paths = [] }: OpenFrame,
+    { isResumed, refusedPaths }: { isResumed: boolean; refusedPaths: PathTable<true> | null },
+  ): void {
+    if (isResumed) session.paths.resume(paths, refusedPaths);
+    else if (paths.length > 0) session.paths.want(paths, refusedPaths);
+    this.#table.hearBroadcasts(session);
+  }
+
+  #sessionOf(found: ResumeResult, { isRaw }: Carrier): Session {
+    if ('session' in found) return found.session;
+    if (!('claims' in found)) return this.#table.create(isRaw);
+    const snapshot = snapshotOfTicket(found.claims, this.#options.clock.now());
+    return this.#table.restore(snapshot, found.claims.issuedAt);
+  }
+
+  /** Why the address of a client may not open a connection now; for sessions that live here it always may. */
+  #refuseAddress(found: ResumeResult, { address }: Carrier, { paths = [] }: OpenFrame): Refusal | null {
+    const { admission, guard } = this.#options;
+    if (admission.isFrozen || 'session' in found) return null;
+    const code = guard.opens(address, isNew(found), paths.length);
+    return code && { ...refusal(code, 'busy'), reconnectAfterMs: ADDRESS_PAUSE_MS };
+  }
+
+  /** Why no connection may be opened now, with the time to come back where that is known; null when one may. */
+  #admit(found: ResumeResult): Refusal | null {
+    const wait = this.#options.admission.admit('session' in found);
+    if (wait === null) return this.#isFull(found) ? refusal('too_many_sessions', 'busy') : null;
+    const { code, reconnectAfterMs } = wait;
+    if (code === 'too_many_opens') this.#options.counters.delayed++;
+    return { ...refusal(code, code === 'restarting' ? 'restarting' : 'busy'), reconnectAfterMs };
+  }
+
+  #isFull(found: ResumeResult): boolean {
+    return isNew(found) && this.#table.isFull;
+  }
+
+  #recognize({ ticket }: OpenFrame): ResumeResult | Refusal {
+    const { tickets, revocations, settings } = this.#options;
+    const { ticketsCarryGrants } = settings;
+    return resumeByTicket(ticket, { tickets, revocations, sessions: this.#table.all, ticketsCarryGrants });
+  }
+}
+
+/** Whether a new session is made. */
+function isNew(found: ResumeResult): boolean {
+  return 'refused' in found;
+}
+
+/** Whether the client has taken its session by a later attempt. */
+function isSuperseded(found: ResumeResult, { attempt }: OpenFrame): boolean {
+  return 'session' in found && found.session.hasNewerAttempt(attempt);
+}
