@@ -30,7 +30,7 @@ import { createLog, type Log } from './observe/log.js';
 import { sessionLog } from './observe/session-log.js';
 import { sparingLog } from './observe/sparing-log.js';
 import { openApiKeyFile } from './open-api-key-file.js';
-import { warnOfSmallLogs } from './small-logs.js';
+import { warnOfLogsBelowOutbox } from './path-log-warnings.js';
 import { HandoffStore } from './stores/handoff/handoff-store.js';
 import { StateMarker } from './stores/handoff/state-marker.js';
 import { MemoryBroker } from './stores/memory/memory-broker.js';
@@ -103,7 +103,7 @@ export function assemble(config: Config, isStopping: () => boolean): Assembly {
   const keys = new ApiKeys(apiKey.keys);
   const keyFile = openApiKeyFile(config.apiKeys, keys, log);
   state.ticketSecrets(Date.now()); // what is wrong with them is told at the start
-  warnOfSmallLogs(config.paths, OUTBOX, log);
+  warnOfLogsBelowOutbox(config.paths, OUTBOX, log);
   const marker = new StateMarker(state.file('states'), onStateFault);
   const stores = openStores(foundation, marker);
   const authProviders = new ConfiguredAuthProviders(config, {

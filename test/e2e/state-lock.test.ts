@@ -51,7 +51,7 @@ it('a second server is refused after 5 s, and the message names the first', asyn
   const { code, said } = await attempt(folder).ended;
   expect(code).toBe(1);
   expect(said).toMatch(
-    /^dobby: the state folder ".*" is in use by another Dobby \(process \d+\): stop that one, or .*--state-dir/,
+    /^dobby: the state folder ".*" is in use by another Dobby \(process \d+\): stop it, or .*--state-dir/,
   );
   expect(Date.now() - startedAt).toBeGreaterThan(4_500);
   expect((await fetch(`${first.url}/health`)).status).toBe(200);

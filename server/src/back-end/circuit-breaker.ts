@@ -1,6 +1,6 @@
 /**
- * Keeps a back end that is down from being asked: after some failures in a row nothing is asked for a while, which doubles with each failure
- * that follows; then one request is let through to find out.
+ * A circuit breaker for a back end. It opens after five failures in a row and closes when a probe succeeds. The pause
+ * before each probe doubles, up to 30 s.
  */
 import type { Clock } from '../core/time/clock.js';
 
@@ -8,19 +8,19 @@ const MAX_FAILURES = 5;
 const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 30_000;
 
-/** Stands for one request. */
+/** Identifies one request. */
 export type CircuitToken = object;
 
-/** Whether a back end is asked. */
+/** Decides whether requests are sent. */
 export class CircuitBreaker {
   readonly #clock: Clock;
-  /** Told when it opens, with the time that nothing is asked, and when it closes again: null. */
+  /** Receives the pause when the breaker opens, and null when it closes. */
   readonly #onChange: (pauseMs: number | null) => void;
   #failures = 0;
   #pauseMs = FIRST_PAUSE_MS;
   /** Null while it is closed. */
   #openUntil: number | null = null;
-  /** The one that was let through to find out. */
+  /** The request that tests an open breaker. */
   #probe: CircuitToken | null = null;
 
   constructor(clock: Clock, onChange: (pauseMs: number | null) => void) {
@@ -28,15 +28,15 @@ export class CircuitBreaker {
     this.#onChange = onChange;
   }
 
-  /** Whether a request may be made: a token, by which its end is told, or null. */
-  mayAsk(): CircuitToken | null {
+  /** Returns a token for a request that may be sent, or null while the breaker is open. */
+  allow(): CircuitToken | null {
     if (this.#openUntil === null) return {};
     if (this.#probe !== null || this.#clock.monotonic() < this.#openUntil) return null;
     this.#probe = {};
     return this.#probe;
   }
 
-  /** The back end has answered, whatever it said. */
+  /** Records an answer of any content; closes the breaker. */
   succeeded(): void {
     this.#failures = 0;
     this.#probe = null;
@@ -46,11 +46,11 @@ export class CircuitBreaker {
     this.#onChange(null);
   }
 
-  /** It has not answered, or said that it cannot. */
+  /** Records that the back end did not answer, or answered that it is down. */
   failed(token: CircuitToken): void {
     this.#failures++;
     if (this.#openUntil !== null) {
-      // Those that were asked before it opened tell nothing new.
+      // Requests from before the opening do not count.
       if (this.#probe !== token) return;
       this.#pauseMs = Math.min(2 * this.#pauseMs, MAX_PAUSE_MS);
     } else if (this.#failures < MAX_FAILURES) return;
@@ -59,8 +59,8 @@ export class CircuitBreaker {
     this.#onChange(this.#pauseMs);
   }
 
-  /** Nobody waited for the answer any more: that says nothing of the back end. */
-  gaveUp(token: CircuitToken): void {
+  /** Ends a request without a result, such as one that its caller has cancelled. */
+  cancelled(token: CircuitToken): void {
     if (this.#probe === token) this.#probe = null;
   }
 }

@@ -1,23 +1,23 @@
 /**
- * Signs what Dobby asks the back end, so that nobody else can ask it: HMAC-SHA256 (RFC 2104) over method, URL, time, nonce and body
- * (docs/protocol.md, "The back end's command view").
+ * Signs requests to the back end, which refuses all others: HMAC-SHA256 (RFC 2104) over method, URL, time, nonce and
+ * body (docs/protocol.md, "The back end's command view").
  */
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 
-/** The header that carries it. */
+/** The header with the signature. */
 export const SIGNATURE_HEADER = 'Dobby-Signature';
 
 const NONCE_BYTES = 16;
 
-/** What is signed. */
+/** The signed parts of a request. */
 export interface SignedRequest {
   readonly method: string;
-  /** The path of the URL, with its query. */
+  /** The URL's path and query. */
   readonly target: string;
   readonly body: string;
 }
 
-/** The value of the header for a request at `now`, milliseconds since 1970. */
+/** Returns the header's value for a request at `now`, milliseconds since 1970. */
 export function sign(
   { method, target, body }: SignedRequest,
   {

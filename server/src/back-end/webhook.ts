@@ -1,6 +1,6 @@
 /**
- * One URL of the back end that Dobby asks, by POST: signed, over a pool of connections, bounded in requests, bytes and time, and not
- * at all while the back end is down. Nothing is repeated here, and no redirect is followed.
+ * Sends signed POST requests to one URL of the back end, over a pool of connections. Requests, bytes and time are
+ * bounded; a circuit breaker suspends requests while the back end is down. Does not retry, and follows no redirect.
  */
 import { errors, Pool } from 'undici';
 import { Semaphore } from '../core/data/semaphore.js';
@@ -12,107 +12,106 @@ import type { Log } from '../observe/log.js';
 import { CircuitBreaker, type CircuitToken } from './circuit-breaker.js';
 import { SIGNATURE_HEADER, sign } from './signature.js';
 
-/** What a webhook stands on. */
-export interface WebhookParts {
+/** Options of a `Webhook`. */
+export interface WebhookOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly url: string;
   readonly secret: string;
-  /** Connections at a time. */
+  /** Concurrent connections. */
   readonly maxConnections: number;
 }
 
 /**
- * What came of a question: the parsed JSON; `down`: it was not asked, since it is or seems to be down; `busy`: not asked, since too many are being asked;
- * `failed`: it gave no valid answer. `detail` says more for the log.
+ * The result of a request: the parsed JSON, or a failure. `down`: not sent, the back end seems to be down; `busy`: not
+ * sent, the queue is full; `failed`: the back end gave no valid answer. `detail` is for the log.
  */
 export type WebhookAnswer =
   | { readonly json: unknown }
   | { readonly failure: 'down' | 'busy' | 'failed'; readonly detail?: string };
 
-/** How long somebody waits. */
+/** How long a caller waits. */
 export interface Wait {
   readonly signal: AbortSignal;
-  /** Whether that it was aborted tells that the back end is slow, which was asked for so many milliseconds; otherwise it tells nothing of it. */
+  /** Returns whether an abort after so many milliseconds counts as a failure of the back end, which is slow then. */
   readonly isTelling: (askedMs: number) => boolean;
 }
 
-interface AskOptions extends Wait {
-  readonly shown: Readonly<Record<string, string>>;
+interface SendOptions extends Wait {
+  readonly extraHeaders: Readonly<Record<string, string>>;
   readonly token: CircuitToken;
 }
 
 /** Requests that wait for a connection, for each connection. */
 export const WAITING_PER_CONNECTION = 16;
-/** What configures the URL, for advice. */
+/** The settings that name the URL, for advice. */
 const SETTINGS = 'sessionUrl or commandUrl';
 const MAX_ANSWER_BYTES = 1024 * 1024;
 const CONNECT_MS = 5_000;
-/** Shorter than what servers keep idle connections for, so that none is used that has just been closed. */
+/** Shorter than the keep-alive of servers, so that no request goes to a connection that the server is closing. */
 const IDLE_MS = 4_000;
 
-/** What a proxy says of a back end that is down. Any other status is its own: a question that it cannot answer is not to keep others from asking. */
-const IS_DOWN: ReadonlySet<number> = new Set([502, 503, 504]);
+/** Statuses of a proxy whose back end is down. With any other status the back end has answered. */
+const DOWN_STATUSES: ReadonlySet<number> = new Set([502, 503, 504]);
 
-/** A URL of the back end. */
+/** Sends requests to one URL. */
 export class Webhook {
-  readonly #parts: WebhookParts;
+  readonly #options: WebhookOptions;
   readonly #pool: Pool;
   readonly #target: string;
   readonly #circuit: CircuitBreaker;
-  /** Its line is here and not in the pool, so that the time in it is not taken for the back end's. */
+  /** Requests queue here and not in the pool, so that waiting does not count as the back end's time. */
   readonly #connections: Semaphore;
-  #asked = 0;
+  #pending = 0;
 
-  constructor(parts: WebhookParts) {
-    this.#parts = parts;
-    const { origin, pathname, search } = new URL(parts.url);
+  constructor(options: WebhookOptions) {
+    this.#options = options;
+    const { origin, pathname, search } = new URL(options.url);
     this.#target = pathname + search;
     this.#pool = new Pool(origin, {
-      connections: parts.maxConnections,
+      connections: options.maxConnections,
       pipelining: 1,
       connect: { timeout: CONNECT_MS },
       keepAliveTimeout: IDLE_MS,
       maxResponseSize: MAX_ANSWER_BYTES,
     });
-    this.#connections = new Semaphore({ maxRunning: parts.maxConnections });
-    this.#circuit = new CircuitBreaker(parts.clock, (pauseMs) => this.#tell(pauseMs));
+    this.#connections = new Semaphore({ maxRunning: options.maxConnections });
+    this.#circuit = new CircuitBreaker(options.clock, (pauseMs) => this.#logChange(pauseMs));
   }
 
-  /** Asks, showing `headers` beside its own, and waits until the signal is aborted. Never rejects. */
+  /** Sends a request with additional `headers`; waits until the signal is aborted. Never rejects. */
   async ask(
-    question: object,
+    content: object,
     wait: Wait,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<WebhookAnswer> {
-    if (this.#asked >= this.#parts.maxConnections * (1 + WAITING_PER_CONNECTION)) return { failure: 'busy' };
-    this.#asked++;
+    if (this.#pending >= this.#options.maxConnections * (1 + WAITING_PER_CONNECTION))
+      return { failure: 'busy' };
+    this.#pending++;
     try {
       if (!(await this.#connections.acquire({ signal: wait.signal }))) return { failure: 'busy' };
       try {
-        return await this.#askNow(JSON.stringify(question), wait, headers);
+        const body = JSON.stringify(content);
+        const token = this.#circuit.allow();
+        if (token === null) return { failure: 'down' };
+        return await this.#send(body, { ...wait, token, extraHeaders: headers });
       } finally {
         this.#connections.release();
       }
     } finally {
-      this.#asked--;
+      this.#pending--;
     }
   }
 
-  async #askNow(body: string, wait: Wait, shown: Readonly<Record<string, string>>): Promise<WebhookAnswer> {
-    const token = this.#circuit.mayAsk();
-    return token === null ? { failure: 'down' } : this.#ask(body, { ...wait, token, shown });
-  }
-
-  /** Lets go of the connections; what is being asked fails. */
+  /** Closes the connections; pending requests fail. */
   async stop(): Promise<void> {
     await this.#pool.destroy();
   }
 
-  async #ask(body: string, { signal, isTelling, token, shown }: AskOptions): Promise<WebhookAnswer> {
-    const { secret, clock } = this.#parts;
+  async #send(body: string, { signal, isTelling, token, extraHeaders }: SendOptions): Promise<WebhookAnswer> {
+    const { secret, clock } = this.#options;
     const request = { method: 'POST', target: this.#target, body };
-    const askedAt = clock.monotonic();
+    const sentAt = clock.monotonic();
     try {
       const {
         statusCode,
@@ -122,7 +121,7 @@ export class Webhook {
         method: 'POST',
         path: this.#target,
         headers: {
-          ...shown,
+          ...extraHeaders,
           'content-type': 'application/json',
           accept: 'application/json',
           [SIGNATURE_HEADER]: sign(request, { secret, now: clock.now() }),
@@ -131,27 +130,26 @@ export class Webhook {
         signal,
       });
       const bytes = await answer.bytes();
-      if (IS_DOWN.has(statusCode)) return this.#failed(token, `status ${statusCode}`);
+      if (DOWN_STATUSES.has(statusCode)) return this.#failed(token, `status ${statusCode}`);
       this.#circuit.succeeded();
-      const { url } = this.#parts;
+      const { url } = this.#options;
       if (statusCode !== 200)
         return refusalOf(
           statusCode,
           redirectAdvice(statusCode, headers['location'], { from: url, setting: SETTINGS }),
         );
-      return read(String(headers['content-type'] ?? ''), bytes);
+      return parse(String(headers['content-type'] ?? ''), bytes);
     } catch (error) {
-      // Who waited has gone: that says nothing of the back end.
-      if (signal.aborted && !isTelling(clock.monotonic() - askedAt)) {
-        this.#circuit.gaveUp(token);
-        return { failure: 'failed', detail: 'nobody waits any more' };
+      if (signal.aborted && !isTelling(clock.monotonic() - sentAt)) {
+        this.#circuit.cancelled(token);
+        return { failure: 'failed', detail: 'the caller stopped waiting' };
       }
-      // It has answered, though not what can be taken.
+      // Too large an answer is still an answer.
       if (isTooLarge(error)) {
         this.#circuit.succeeded();
-        return { failure: 'failed', detail: `more than ${MAX_ANSWER_BYTES} bytes` };
+        return { failure: 'failed', detail: `its answer has more than ${MAX_ANSWER_BYTES} bytes` };
       }
-      if (!wasAsked(error)) return this.#failed(token, describe(error), 'down');
+      if (!mayHaveArrived(error)) return this.#failed(token, describe(error), 'down');
       return this.#failed(token, describe(error));
     }
   }
@@ -161,16 +159,16 @@ export class Webhook {
     return { failure, detail };
   }
 
-  #tell(pauseMs: number | null): void {
-    const { log, url } = this.#parts;
+  #logChange(pauseMs: number | null): void {
+    const { log, url } = this.#options;
     if (pauseMs === null) log.info({ url }, 'the back end answers again');
-    else log.error({ url, pauseMs }, 'the back end does not answer, and is not asked for a while');
+    else log.error({ url, pauseMs }, 'the back end does not answer: requests are suspended');
   }
 }
 
 const isTooLarge = (error: unknown): boolean => error instanceof errors.ResponseExceededMaxSizeError;
 
-/** What happens before anything of a request was sent. */
+/** Errors that happen before any byte of a request was sent. */
 const UNSENT: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -180,9 +178,9 @@ const UNSENT: ReadonlySet<string> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
-/** Whether the back end may have got the request. */
-function wasAsked(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.some(wasAsked);
+/** Returns whether the back end may have received the request. */
+function mayHaveArrived(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(mayHaveArrived);
   return !UNSENT.has(String((error as { code?: unknown } | null)?.code));
 }
 
@@ -191,21 +189,23 @@ function refusalOf(status: number, redirect: string): WebhookAnswer {
   return { failure: 'failed', detail: `status ${status}${advice}` };
 }
 
-function read(type: string, bytes: Uint8Array): WebhookAnswer {
-  if (!/^application\/json\b/i.test(type)) return { failure: 'failed', detail: `no JSON but "${type}"` };
+function parse(type: string, bytes: Uint8Array): WebhookAnswer {
+  const failed = (detail: string): WebhookAnswer => ({ failure: 'failed', detail });
+  if (!/^application\/json\b/i.test(type))
+    return failed(`its content type "${type}" is not application/json`);
   const charset = otherCharset(type);
-  if (charset !== null) return { failure: 'failed', detail: `the charset "${charset}", and not UTF-8` };
+  if (charset !== null) return failed(`its charset "${charset}" is not UTF-8`);
   const text = utf8Of(bytes);
-  if (text === null) return { failure: 'failed', detail: `its body ${NOT_UTF8}` };
+  if (text === null) return failed(`its body ${NOT_UTF8}`);
   try {
-    if (isTooDeep(text)) return { failure: 'failed', detail: 'JSON that is nested too deep' };
+    if (isTooDeep(text)) return failed('its JSON is nested too deep');
     return { json: JSON.parse(text) };
   } catch {
-    return { failure: 'failed', detail: 'no JSON' };
+    return failed('its body is not JSON');
   }
 }
 
-/** A pool wraps what happened on several addresses. */
+/** Returns the messages of an error; the pool wraps those of several addresses in one. */
 function describe(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(describe).join('; ');
   return error instanceof Error ? error.message : String(error);

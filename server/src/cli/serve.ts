@@ -4,7 +4,7 @@ import { loadConfig } from '../config/sources.js';
 import { unknownVariables } from '../config/variables.js';
 import { createDobby, type Dobby } from '../dobby.js';
 import { keepHeapSmall } from './heap.js';
-import { watchParent } from './parent.js';
+import { watchPackageScript } from './package-script.js';
 
 const COUNTERS_EVERY_MS = 1_000;
 /** A supervisor may rely on 2 s. */
@@ -99,6 +99,6 @@ function stopOnSignals(dobby: Dobby): () => boolean {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-  watchParent(stop);
+  watchPackageScript(stop);
   return () => stoppedAt !== null;
 }

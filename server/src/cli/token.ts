@@ -3,7 +3,7 @@ import { SignJWT } from 'jose';
 import { LIMITS } from '../../../protocol/limits.js';
 import { patternFault } from '../../../protocol/patterns.js';
 import { secretsOf } from '../../../protocol/secrets.js';
-import { identityOf, passOf } from '../auth/tokens/token-claims.js';
+import { identityOf, pathTokenOf } from '../auth/tokens/token-claims.js';
 import type { Claims } from '../auth/tokens/token-times.js';
 import type { Config } from '../config/config.js';
 import { loadConfig } from '../config/sources.js';
@@ -72,7 +72,7 @@ function claimsOf({ user, login, info, grant, path }: TokenFlags): Claims {
     ...(grant === undefined ? {} : { grants: grant }),
     ...(path === undefined ? {} : { paths: path }),
   };
-  const outcome = (path === undefined ? identityOf : passOf)(claims, { at: 0, expiresAt: 0 });
+  const outcome = (path === undefined ? identityOf : pathTokenOf)(claims, { at: 0, expiresAt: 0 });
   if ('error' in outcome) throw new CommandError(outcome.error.message);
   return claims;
 }

@@ -22,7 +22,7 @@ beforeEach(() => {
 
 function know(...entries: Entry[]): void {
   const list = entries.map((entry) => ({ name: 'mine', key: MINE, ...entry }));
-  api.keys.replaceScoped(parseKeys(JSON.stringify(list), { methods: METHOD_NAMES, isTaken: () => false }));
+  api.keys.replaceScoped(parseKeys(JSON.stringify(list), { methods: METHOD_NAMES, isFull: () => false }));
 }
 
 const call = (method: string, body: object, key = MINE): Promise<Answer> =>

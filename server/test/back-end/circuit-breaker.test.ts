@@ -7,9 +7,9 @@ function circuit() {
   const changes: (number | null)[] = [];
   const made = new CircuitBreaker(clock, (pauseMs) => changes.push(pauseMs));
   const fail = (times: number) => {
-    for (let i = 0; i < times; i++) made.failed(made.mayAsk() ?? {});
+    for (let i = 0; i < times; i++) made.failed(made.allow() ?? {});
   };
-  const isAsked = () => made.mayAsk() !== null;
+  const isAsked = () => made.allow() !== null;
   return { clock, circuit: made, changes, fail, isAsked };
 }
 
@@ -17,7 +17,7 @@ describe('a circuit', () => {
   it('stays closed as long as failures do not follow each other', () => {
     const { circuit: it, changes, fail, isAsked } = circuit();
     fail(4);
-    it.mayAsk();
+    it.allow();
     it.succeeded();
     fail(4);
     expect([isAsked(), changes]).toEqual([true, []]);
@@ -37,7 +37,7 @@ describe('a circuit', () => {
     const { clock, circuit: it, changes, fail, isAsked } = circuit();
     fail(5);
     clock.advance(1_000);
-    it.mayAsk();
+    it.allow();
     it.succeeded();
     expect([isAsked(), isAsked(), changes]).toEqual([true, true, [1_000, null]]);
     fail(4);
@@ -57,7 +57,7 @@ describe('a circuit', () => {
 
   it('learns nothing from those that were asked before it opened', () => {
     const { clock, circuit: it, changes, isAsked } = circuit();
-    const tokens = Array.from({ length: 20 }, () => it.mayAsk());
+    const tokens = Array.from({ length: 20 }, () => it.allow());
     for (const token of tokens) it.failed(token as object);
     expect(changes).toEqual([1_000]);
     clock.advance(1_000);
@@ -68,10 +68,10 @@ describe('a circuit', () => {
     const { clock, circuit: it, fail, isAsked } = circuit();
     fail(5);
     clock.advance(1_000);
-    const probe = it.mayAsk() as object;
-    it.gaveUp({});
+    const probe = it.allow() as object;
+    it.cancelled({});
     expect(isAsked()).toBe(false);
-    it.gaveUp(probe);
+    it.cancelled(probe);
     expect(isAsked()).toBe(true);
   });
 });

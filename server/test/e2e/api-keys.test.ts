@@ -86,11 +86,11 @@ it('keys are rotated while the server runs, and a broken file changes nothing', 
 });
 
 it('a wrong file is refused at the start, without a key in the message', () => {
-  expect(create).toThrow(`apiKeys: there is no file ${file}`);
+  expect(create).toThrow(`apiKeys: the file ${file} does not exist`);
   put([{ ...oldKey, key: 'too-short' }]);
-  expect(create).toThrow(`apiKeys: ${file}: 0.key: at least 16 characters of ASCII, no spaces`);
+  expect(create).toThrow(`apiKeys: ${file}: 0.key: must have at least 16 characters of ASCII, no spaces`);
   put([{ ...oldKey, key: FULL }]);
-  expect(create).toThrow(`apiKeys: ${file}: 0.key: this is the key that may do everything`);
+  expect(create).toThrow(`apiKeys: ${file}: 0.key: this key is also the unrestricted apiKey`);
   put(`[{"name": "django", "key": "${OLD}"`);
   expect(create).toThrow(/^apiKeys: [^ ]*: this is not JSON[^"]*$/);
 });

@@ -95,7 +95,7 @@ it('a Django with another secret answers 401, and nobody is let in; the log says
 });
 
 it.each([
-  { kind: 'html', transport: 'long-poll', log: 'no JSON but' },
+  { kind: 'html', transport: 'long-poll', log: 'is not application/json' },
   { kind: 'late', transport: 'websocket', log: 'no answer in time' },
 ] as const)('an answer that is $kind lets nobody in; the log says why', async ({ kind, transport, log }) => {
   const tab = await openTab(transport);

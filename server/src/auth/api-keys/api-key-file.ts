@@ -1,6 +1,7 @@
 /**
- * The file of further API keys. It is read at the start, and again when it has changed, which is looked for once a second: editors and
- * Kubernetes replace files by renaming, which not every watcher of files sees. A file that is broken or gone meanwhile changes nothing.
+ * Reads the file of scoped API keys, and reads it again when it has changed. It polls once a second: editors and
+ * Kubernetes replace files by renaming, which not every file watcher sees. While the file is broken or absent, the last
+ * keys stay valid.
  */
 import { statSync } from 'node:fs';
 import type { Cancel, Clock } from '../../core/time/clock.js';
@@ -9,86 +10,85 @@ import { refusedRights } from '../../stores/state-folder/file-rights.js';
 import { ApiKeyFileError, parseKeys } from './api-key-list.js';
 import type { ApiKeys } from './api-keys.js';
 
-/** How often it is looked whether the file has changed. */
-const LOOK_MS = 1_000;
+const POLL_MS = 1_000;
 const MAX_BYTES = 1024 * 1024;
 
-/** What a key file stands on. */
-export interface ApiKeyFileParts {
+/** Options of an `ApiKeyFile`. */
+export interface ApiKeyFileOptions {
   readonly file: string;
-  /** Told of what the file holds. */
+  /** Receives the keys of the file. */
   readonly keys: ApiKeys;
-  /** The methods of the API, by name. */
+  /** Names of the API's methods. */
   readonly methods: readonly string[];
   readonly clock: Pick<Clock, 'after'>;
-  /** The file has changed: the names that are good from now on. */
+  /** Receives the names of all keys after the file has changed. */
   readonly onChange: (names: readonly string[]) => void;
-  /** The file cannot be used; told once per change. */
+  /** Receives why the file cannot be used; called once per change. */
   readonly onFault: (error: ApiKeyFileError) => void;
 }
 
-/** The file of further API keys, read. */
+/** Loads scoped API keys from a file. */
 export class ApiKeyFile {
-  readonly #parts: ApiKeyFileParts;
-  /** Which version of the file is in force. */
-  #stamp: string;
-  /** The fault that was told last, with its version; null when there is none. */
-  #told: string | null = null;
+  readonly #options: ApiKeyFileOptions;
+  /** The version of the file that was loaded. */
+  #version: string;
+  /** The version and the message of the last fault; null when the file is valid. */
+  #lastFault: string | null = null;
   #cancel: Cancel | null = null;
   #isStopped = false;
 
-  /** @throws ApiKeyFileError that names the file and the field */
-  constructor(parts: ApiKeyFileParts) {
-    this.#parts = parts;
-    this.#stamp = this.#stampNow();
+  /** Reads the file. @throws ApiKeyFileError that names the file and the field */
+  constructor(options: ApiKeyFileOptions) {
+    this.#options = options;
+    this.#version = this.#currentVersion();
     this.#read();
   }
 
-  /** Looks from now on whether the file has changed, first at once. Idempotent. */
+  /** Polls the file from now on, the first time at once. Idempotent. */
   watch(): void {
     if (this.#isStopped || this.#cancel !== null) return;
-    this.#look();
-    this.#cancel = this.#parts.clock.after(LOOK_MS, () => {
+    this.#poll();
+    this.#cancel = this.#options.clock.after(POLL_MS, () => {
       this.#cancel = null;
       this.watch();
     });
   }
 
-  /** Looks no more. Idempotent. */
+  /** Stops polling. Idempotent. */
   stop(): void {
     this.#isStopped = true;
     this.#cancel?.();
     this.#cancel = null;
   }
 
-  /** A file at fault is tried again each time, since what is in the way may go without a change of the file. */
-  #look(): void {
-    let stamp = '';
+  /** Reads a changed file. Retries a faulty file on every poll: its fault may go without a new version. */
+  #poll(): void {
+    let version = '';
     try {
-      stamp = this.#stampNow();
-      if (stamp !== this.#stamp) {
+      version = this.#currentVersion();
+      if (version !== this.#version) {
         const names = this.#read();
-        // Of the file before it was read: a change since then is seen the next time.
-        this.#stamp = stamp;
-        this.#parts.onChange(names);
+        // The version from before the read: the next poll finds a later change.
+        this.#version = version;
+        this.#options.onChange(names);
       }
-      this.#told = null;
+      this.#lastFault = null;
     } catch (error) {
       if (!(error instanceof ApiKeyFileError)) throw error;
-      const told = `${stamp} ${error.message}`;
-      if (told === this.#told) return;
-      this.#told = told;
-      this.#parts.onFault(error);
+      const fault = `${version} ${error.message}`;
+      if (fault === this.#lastFault) return;
+      this.#lastFault = fault;
+      this.#options.onFault(error);
     }
   }
 
   #read(): string[] {
-    const { file, keys, methods } = this.#parts;
+    const { file, keys, methods } = this.#options;
     try {
       const refused = refusedRights(file);
-      if (refused !== null) throw new ApiKeyFileError(`it ${refused}`);
+      if (refused !== null) throw new ApiKeyFileError(`the file ${refused}`);
       const text = readUtf8(file);
-      const scoped = parseKeys(text, { methods, isTaken: (digest) => keys.isFull(digest) });
+      const scoped = parseKeys(text, { methods, isFull: (digest) => keys.isFull(digest) });
       keys.replaceScoped(scoped);
       return scoped.map(({ name }) => String(name));
     } catch (error) {
@@ -96,13 +96,13 @@ export class ApiKeyFile {
     }
   }
 
-  /** Says which version of the file is there. The time of its last change of any kind tells also of rights, and of what keeps the other time. */
-  #stampNow(): string {
-    const { file } = this.#parts;
+  /** Returns the version of the file. Its ctime also changes with its rights, and when a program restores its mtime. */
+  #currentVersion(): string {
+    const { file } = this.#options;
     try {
       const stat = statSync(file, { bigint: true });
-      if (!stat.isFile()) throw new ApiKeyFileError('this is no file');
-      if (stat.size > MAX_BYTES) throw new ApiKeyFileError(`this is larger than ${MAX_BYTES} bytes`);
+      if (!stat.isFile()) throw new ApiKeyFileError('this is not a regular file');
+      if (stat.size > MAX_BYTES) throw new ApiKeyFileError(`the file is larger than ${MAX_BYTES} bytes`);
       return [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(' ');
     } catch (error) {
       throw this.#faultOf(error);
@@ -110,10 +110,10 @@ export class ApiKeyFile {
   }
 
   #faultOf(error: unknown): ApiKeyFileError {
-    const { file } = this.#parts;
+    const { file } = this.#options;
     if (error instanceof ApiKeyFileError) return new ApiKeyFileError(`${file}: ${error.message}`);
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return new ApiKeyFileError(`there is no file ${file}`);
-    return new ApiKeyFileError(`${file}: it cannot be read: ${message}`);
+    if (code === 'ENOENT') return new ApiKeyFileError(`the file ${file} does not exist`);
+    return new ApiKeyFileError(`${file}: the file cannot be read: ${message}`);
   }
 }

@@ -1,29 +1,29 @@
-/** The text of the file of API keys, read: each fault is told with its field, and none quotes a key. */
+/** Parses the file of API keys. An error names each field at fault and never quotes a key. */
 import { z } from 'zod';
 import { compilePattern } from '../../../../protocol/patterns.js';
 import { type ApiKey, digestOf } from './api-keys.js';
 
-/** Keys have at least so many characters, so nothing shorter that is quoted is one. */
+/** The least length of a key: a shorter text can be quoted, since it cannot be a key. */
 const MIN_KEY_CHARACTERS = 16;
 
-/** The file of API keys cannot be used; the message says where it is wrong, without any key. */
+/** Thrown when the file of API keys is invalid; the message names the fields at fault and holds no key. */
 export class ApiKeyFileError extends Error {
   override readonly name = 'ApiKeyFileError';
 }
 
-/** What keys are held to beyond their own form. */
+/** What keys must match beyond their own schema. */
 export interface KeyRules {
-  /** The methods that there are. */
+  /** Names of the API's methods. */
   readonly methods: readonly string[];
-  /** Whether a digest is that of the key that may do everything: it would be no less so for being listed. */
-  readonly isTaken: (digest: Buffer) => boolean;
+  /** Returns whether a digest is that of an unrestricted key, which the file cannot restrict. */
+  readonly isFull: (digest: Buffer) => boolean;
 }
 
-/** Reads the keys. @throws ApiKeyFileError */
+/** Parses the text of a key file. @throws ApiKeyFileError */
 export function parseKeys(text: string, rules: KeyRules): ApiKey[] {
   const result = schemaOf(rules.methods).safeParse(parseJson(text));
   const complaints = result.success
-    ? clashes(result.data, rules.isTaken)
+    ? duplicates(result.data, rules.isFull)
     : result.error.issues.map(complaint);
   if (!result.success || complaints.length > 0) throw new ApiKeyFileError(complaints.join('; '));
   return result.data;
@@ -41,52 +41,55 @@ const pattern = z.string().transform((source, context) => {
 function schemaOf(methods: readonly string[]): z.ZodType<ApiKey[]> {
   const key = z
     .strictObject({
-      name: z.string().regex(/^[\w.-]{1,64}$/, '1 to 64 letters, digits, "_", "-" and "."'),
+      name: z.string().regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, "_", "-" and "."'),
       key: z
         .string()
         .regex(
           new RegExp(`^[!-~]{${MIN_KEY_CHARACTERS},}$`),
-          `at least ${MIN_KEY_CHARACTERS} characters of ASCII, no spaces`,
+          `must have at least ${MIN_KEY_CHARACTERS} characters of ASCII, no spaces`,
         )
         .exactOptional(),
       sha256: z
         .string()
-        .regex(/^[0-9a-f]{64}$/i, 'the SHA-256 of the key as 64 hexadecimal digits')
+        .regex(/^[0-9a-f]{64}$/i, 'must be the SHA-256 of the key, 64 hexadecimal digits')
         .exactOptional(),
       methods: z
-        .array(z.enum(methods, 'there is no method of this name'))
-        .min(1, 'at least one; without the field all')
+        .array(z.enum(methods, 'the API has no such method'))
+        .min(1, 'name at least one method, or leave the field out to allow all')
         .exactOptional(),
-      patterns: z.array(pattern).min(1, 'at least one; without the field all paths').exactOptional(),
+      patterns: z
+        .array(pattern)
+        .min(1, 'name at least one pattern, or leave the field out to allow all paths')
+        .exactOptional(),
     })
     .transform(({ name, key, sha256, methods = null, patterns = null }, context): ApiKey => {
       if ((key === undefined) === (sha256 === undefined)) {
-        context.addIssue({ code: 'custom', path: ['key'], message: 'either "key" or "sha256" is needed' });
+        context.addIssue({ code: 'custom', path: ['key'], message: 'give either "key" or "sha256"' });
         return z.NEVER;
       }
       const digest = key === undefined ? Buffer.from(sha256 ?? '', 'hex') : digestOf(key);
       return { name, digest, methods: methods && new Set(methods), patterns };
     });
-  return z.array(key, 'a list of keys');
+  return z.array(key, 'must be a list of keys');
 }
 
-/** What makes a key one of several with its name or its text. */
-function clashes(keys: readonly ApiKey[], isTaken: KeyRules['isTaken']): string[] {
+/** Returns a message for each duplicate name or key. */
+function duplicates(keys: readonly ApiKey[], isFull: KeyRules['isFull']): string[] {
   const names = new Set<string | null>();
   const digests = new Set<string>();
   return keys.flatMap(({ name, digest }, index) => {
     const hex = digest.toString('hex');
     const found: string[] = [];
-    if (names.has(name)) found.push(`${index}.name: another key has this name`);
-    if (digests.has(hex)) found.push(`${index}.key: this is the key of another name`);
-    if (isTaken(digest)) found.push(`${index}.key: this is the key that may do everything`);
+    if (names.has(name)) found.push(`${index}.name: another entry has this name`);
+    if (digests.has(hex)) found.push(`${index}.key: another entry has this key`);
+    if (isFull(digest)) found.push(`${index}.key: this key is also the unrestricted apiKey`);
     names.add(name);
     digests.add(hex);
     return found;
   });
 }
 
-/** The parser's own message quotes the text. */
+/** Drops the parser's own message, which quotes the text. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -101,6 +104,6 @@ function complaint(issue: z.core.$ZodIssue): string {
   const unknown = isUnknown ? (issue.keys[0] ?? '') : '';
   const shown = unknown.length < MIN_KEY_CHARACTERS ? unknown : '';
   const field = [...issue.path.map(String), shown].filter((part) => part !== '').join('.');
-  const message = isUnknown ? 'there is no field of this name' : issue.message;
+  const message = isUnknown ? 'this field is unknown' : issue.message;
   return field === '' ? message : `${field}: ${message}`;
 }

@@ -1,20 +1,20 @@
 /**
- * The one form in which addresses of clients and proxies are compared, listed and shown: IPv4 in decimals, IPv6 as RFC 5952 has it,
- * IPv4 that is mapped into IPv6 as IPv4 (RFC 4291, 2.5.5.2), without port, brackets and zone.
+ * The canonical form of addresses, in which they are compared and shown. IPv4 is decimal, IPv6 follows RFC 5952,
+ * IPv4-mapped IPv6 becomes IPv4 (RFC 4291, 2.5.5.2). It has no port, brackets or zone.
  */
 import { isIP, isIPv4, isIPv6 } from 'node:net';
 
-/** What stands for an address that is not known. */
+/** Stands for an unknown address. */
 export const UNKNOWN_ADDRESS = 'unknown';
 
-/** Longer than any address with zone and port. */
+/** More than any address with zone and port needs. */
 const MAX_CHARACTERS = 100;
 const BRACKETED = /^\[([^[\]]+)\](?::\d{1,5})?$/;
 const IPV4_WITH_PORT = /^([\d.]+):\d{1,5}$/;
 const MAPPED = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
 const MAPPED_BITS = 96;
 
-/** Returns the canonical form of an address that may have a port, brackets, quotes or a zone; null when it is none. */
+/** Returns the canonical form of an address, without port, brackets, quotes and zone; null for any other text. */
 export function canonicalAddress(text: string): string | null {
   if (text.length > MAX_CHARACTERS) return null;
   const bare = withoutPort(text.trim().replace(/^"(.*)"$/, '$1'));
@@ -23,13 +23,13 @@ export function canonicalAddress(text: string): string | null {
   return isIPv6(address) ? canonicalIPv6(address) : null;
 }
 
-/** Returns the canonical form of a network such as `10.0.0.0/8`, or of an address; null when it is neither. */
+/** Returns the canonical form of a network such as `10.0.0.0/8`, or of an address; null for any other text. */
 export function canonicalNetwork(text: string): { readonly address: string; readonly bits: number } | null {
   const [first = '', prefix, ...more] = text.split('/');
   const address = isIP(first) === 0 ? null : canonicalAddress(first);
   if (address === null || more.length > 0) return null;
   const width = isIPv4(first) ? 32 : 128;
-  // An empty prefix would be read as 0: everybody.
+  // An empty prefix would parse as 0, which matches all addresses.
   if (prefix !== undefined && !/^\d{1,3}$/.test(prefix)) return null;
   const bits = prefix === undefined ? width : Number(prefix);
   if (bits > width) return null;

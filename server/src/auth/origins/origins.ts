@@ -1,19 +1,19 @@
 /**
- * Which pages may connect. A page of another site could otherwise open a connection with its visitor's cookies and
- * address. An origin is allowed when it is listed, or when its hostname is the one that the request was
- * sent to, with the same port, and that is an IP address, a name of the loopback or one that the configuration names: any other
- * name may be an attacker's that resolves to this server (DNS rebinding). All names and ports of the loopback are one host.
- * Requests without Origin do not come from a page.
+ * Decides which pages may connect. Otherwise a page of another site could connect with its visitor's cookies and
+ * address. An origin is allowed when the configuration lists it, or when its host and port are those of the request's
+ * target. That target must be an IP address, a loopback name or a host from the configuration. Any other name may be an
+ * attacker's that resolves to this server (DNS rebinding). All names and ports of the loopback are one host. Requests
+ * without Origin do not come from a page.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { canonicalAddress, canonicalNetwork, UNKNOWN_ADDRESS } from './addresses.js';
 
-/** What decides about origins. */
+/** Rules for origins and proxies. */
 export interface OriginRules {
-  /** Origins such as `https://app.example`, exactly; their hosts are known as the server's own. */
+  /** Exact origins such as `https://app.example`; their hosts count as the server's own. */
   readonly allowedOrigins: readonly string[];
-  /** Addresses or networks (`10.0.0.0/8`) whose X-Forwarded-* headers are believed; `loopback` for the host's own. */
+  /** Addresses or networks (`10.0.0.0/8`) whose X-Forwarded-* headers are trusted; `loopback` for the host's own. */
   readonly trustedProxies: readonly string[];
   /** The name or address that the server listens on. */
   readonly host?: string;
@@ -22,13 +22,13 @@ export interface OriginRules {
 const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 const LOOPBACK_HOSTS = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
-/** Decides about origins and believes proxies. */
+/** Checks origins and resolves client addresses behind trusted proxies. */
 export class Origins {
   readonly #allowed: ReadonlySet<string>;
   readonly #hosts: ReadonlySet<string>;
   readonly #proxies = new BlockList();
 
-  /** The rules are those of the configuration, which has checked them. */
+  /** @param rules from the validated configuration */
   constructor(rules: OriginRules) {
     this.#allowed = new Set(rules.allowedOrigins);
     const named = rules.host === undefined ? [] : [`http://${rules.host}`];
@@ -38,7 +38,7 @@ export class Origins {
     }
   }
 
-  /** Whether a request with these headers, from this address, comes from a page that may connect. */
+  /** Returns whether a request with these headers, from this peer address, may connect. */
   isAllowed(headers: IncomingHttpHeaders, address: string): boolean {
     const { origin } = headers;
     if (origin === undefined) return true;
@@ -46,7 +46,7 @@ export class Origins {
     const page = parseUrl(origin);
     const forwarded = this.isTrusted(address) ? headers : {};
     const host = first(forwarded['x-forwarded-host']) ?? headers.host ?? '';
-    // What is no origin as browsers send it, or no host, is compared with nothing.
+    // Refuses an Origin that no browser sends, and an invalid Host.
     if (page === null || page.origin !== origin || !/^https?:$/.test(page.protocol)) return false;
     if (/[/\\?#@\s]/.test(host)) return false;
     const scheme = first(forwarded['x-forwarded-proto']) ?? page.protocol.slice(0, -1);
@@ -56,21 +56,21 @@ export class Origins {
     return page.host === target.host && this.#isOwn(target.hostname);
   }
 
-  /** Whether a host cannot be an attacker's name for this server. */
+  /** Returns whether a host cannot be an attacker's name for this server. */
   #isOwn(hostname: string): boolean {
     const isAddress = isIPv4(hostname) || hostname.startsWith('[');
     return isAddress || /^(.+\.)?localhost$/.test(hostname) || this.#hosts.has(hostname);
   }
 
-  /** Whether the forwarding headers of a peer are believed. */
+  /** Returns whether a peer is a trusted proxy. */
   isTrusted(address: string): boolean {
     const known = canonicalAddress(address);
     return known !== null && this.#proxies.check(known, isIPv6(known) ? 'ipv6' : 'ipv4');
   }
 
   /**
-   * The client's address in its canonical form: the last in X-Forwarded-For that no trusted proxy has, the first where all are trusted,
-   * else the peer's own. `unknown` where a trusted proxy names something that is no address: that may be anybody.
+   * Returns the client's canonical address: the last one in X-Forwarded-For that is no trusted proxy, the first where
+   * all are trusted, else the peer's own. Returns `unknown` where a trusted proxy names no valid address.
    */
   clientAddress(headers: IncomingHttpHeaders, peer: string): string {
     const own = canonicalAddress(peer) ?? UNKNOWN_ADDRESS;
@@ -86,7 +86,8 @@ export class Origins {
 
   #trust(entry: string): void {
     const network = canonicalNetwork(entry);
-    if (network === null) throw new Error(`trustedProxies: "${entry}" is neither an address nor a network`);
+    if (network === null)
+      throw new Error(`trustedProxies: "${entry}" is neither an address nor a network such as 10.0.0.0/8`);
     this.#proxies.addSubnet(network.address, network.bits, isIPv6(network.address) ? 'ipv6' : 'ipv4');
   }
 }

@@ -1,7 +1,6 @@
 /**
- * Addresses that many clients may have: those of proxies, which a client has when its proxy does not tell its own, and those of private
- * networks, from which a proxy that the configuration does not name comes. No bound for one address holds there: it would lock out
- * honest clients because of one that is not.
+ * Addresses that many clients may share: those of trusted proxies, and those of private networks, where an unlisted
+ * proxy may stand. The bounds for one address do not apply to them: one attacker would lock out honest clients.
  */
 import { BlockList, isIP } from 'node:net';
 import type { Origins } from './origins.js';
@@ -26,11 +25,11 @@ function add(entry: string, family: 'ipv4' | 'ipv6'): void {
   PRIVATE.addSubnet(address, Number(prefix), family);
 }
 
-/** Whether many clients may have an address; so may what is none. */
+/** Returns whether many clients may share an address; true also for a text that is no address. */
 export function isSharedAddress(address: string, origins: Pick<Origins, 'isTrusted'>): boolean {
   const plain = address.split('%')[0] ?? '';
   const family = isIP(plain);
   if (family === 0 || origins.isTrusted(plain)) return true;
-  // An IPv4 address that is written as IPv6 is found by the networks of IPv4.
+  // `BlockList` matches an IPv4-mapped IPv6 address against the IPv4 networks.
   return PRIVATE.check(plain, family === 6 ? 'ipv6' : 'ipv4');
 }

@@ -1,4 +1,4 @@
-/** Those who can say something of sessions, as the configuration names them: tokens by their keys, and the back end by its session view. */
+/** The authentication providers of the configuration: tokens with their keys, and the back end's session view. */
 import type { IncomingMessage } from 'node:http';
 import { secretsOf } from '../../../../protocol/secrets.js';
 import { Webhook } from '../../back-end/webhook.js';
@@ -10,14 +10,14 @@ import { TokenKeys } from '../tokens/token-keys.js';
 import { Tokens } from '../tokens/tokens.js';
 import { HttpSessionWebhook } from './http-session-webhook.js';
 
-/** What the configuration says of them. */
+/** Settings from the configuration. */
 export interface AuthSettings {
   readonly sessionUrl?: string;
-  /** In lower case. */
+  /** Header names in lower case. */
   readonly forwardHeaders: readonly string[];
   readonly sessionConnections: number;
   readonly sessionTimeoutMs: number;
-  /** One in each line. */
+  /** Secrets, one a line. */
   readonly tokenSecret?: string;
   /** The file or URL of published keys. */
   readonly tokenKeys?: string;
@@ -26,23 +26,23 @@ export interface AuthSettings {
   readonly maxTokenAgeMs: number;
 }
 
-/** What they stand on. */
+/** Options of `ConfiguredAuthProviders`. */
 export interface AuthOptions {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly log: Log;
-  /** The secrets of tokens where neither they nor published keys are configured; made at the first call. */
+  /** Returns the token secrets of the state folder, for a configuration without secrets and keys; may make them. */
   readonly madeTokenSecrets: () => readonly string[];
-  /** The secret that signs what the back end is asked; made at the first call. */
+  /** Returns the secret that signs webhook requests; may make it. */
   readonly secret: () => string;
-  /** The client's address, seen through trusted proxies. */
+  /** Returns the client's address, resolved behind trusted proxies. */
   readonly addressOf: (request: IncomingMessage) => string;
 }
 
-/** Half of what may wait for each connection. */
-const ASKING_PER_CONNECTION = 8;
+/** Requests about paths for each connection: half of the webhook's queue, so that authentication has room. */
+const PATH_REQUESTS_PER_CONNECTION = 8;
 
-/** Tokens and the session view, put together. */
+/** Tokens and the session view. */
 export class ConfiguredAuthProviders implements AuthProviders {
   readonly tokens: TokenReader;
   readonly view: HttpSessionWebhook | null;
@@ -52,13 +52,13 @@ export class ConfiguredAuthProviders implements AuthProviders {
   readonly #addressOf: (request: IncomingMessage) => string;
 
   /** @throws TokenKeysError */
-  constructor(settings: AuthSettings, surroundings: AuthOptions) {
-    const { clock, wheel, log, secret, addressOf } = surroundings;
+  constructor(settings: AuthSettings, options: AuthOptions) {
+    const { clock, wheel, log, secret, addressOf } = options;
     const { sessionUrl: url, sessionConnections: maxConnections } = settings;
     const { sessionTimeoutMs: timeoutMs } = settings;
     const { tokenKeys, tokenIssuer, tokenAudience: audience, maxTokenAgeMs: maxAgeMs } = settings;
-    const made = tokenKeys === undefined ? surroundings.madeTokenSecrets : () => [];
-    const secrets = secretsOf(settings.tokenSecret ?? '') ?? made();
+    const fallback = tokenKeys === undefined ? options.madeTokenSecrets : () => [];
+    const secrets = secretsOf(settings.tokenSecret ?? '') ?? fallback();
     this.#keys = new TokenKeys({ secrets, location: tokenKeys ?? null, clock, log });
     const issuer = tokenIssuer === undefined ? {} : { issuer: tokenIssuer };
     this.tokens = new Tokens({ keys: this.#keys, audience, ...issuer, maxAgeMs, clock });
@@ -73,18 +73,18 @@ export class ConfiguredAuthProviders implements AuthProviders {
             wheel,
             log,
             timeoutMs,
-            maxAsking: ASKING_PER_CONNECTION * maxConnections,
+            maxPathRequests: PATH_REQUESTS_PER_CONNECTION * maxConnections,
           });
     this.#forwardHeaders = settings.forwardHeaders;
     this.#addressOf = addressOf;
   }
 
-  /** Whether clients are to show their cookies. */
+  /** Returns whether clients should send their cookies. */
   get wantsCookies(): boolean {
     return this.view !== null;
   }
 
-  /** What the back end is told of a client whose origin may connect: its cookies only where a page has sent them. */
+  /** Returns the headers and address to forward to the back end; cookies only for requests with an Origin. */
   clientInfoOf(request: IncomingMessage): ClientInfo {
     const address = this.#addressOf(request);
     if (this.view === null) return { headers: {}, address };
@@ -98,12 +98,12 @@ export class ConfiguredAuthProviders implements AuthProviders {
     return { headers, address };
   }
 
-  /** Looks for published keys, so that what is wrong with them is told at once. */
+  /** Fetches published keys, so that faults are logged at once. */
   start(): void {
     this.#keys.start();
   }
 
-  /** Lets go of connections. */
+  /** Closes the connections. */
   async stop(): Promise<void> {
     await Promise.all([this.#webhook?.stop(), this.#keys.stop()]);
   }

@@ -1,6 +1,6 @@
 /**
- * Asks the back end, by a signed webhook, who is asking and what they may hear. Equal questions that are under way at the same time
- * are asked once. Nobody is let in without an answer.
+ * Authenticates clients and authorizes paths by signed requests to the back end. Equal concurrent requests are sent
+ * once. Without a valid answer the client is refused.
  */
 import { errorBody, type Outcome } from '../../../../protocol/codes.js';
 import type { Webhook, WebhookAnswer } from '../../back-end/webhook.js';
@@ -16,50 +16,50 @@ import type { TimerWheel } from '../../core/time/timer-wheel.js';
 import type { Log } from '../../observe/log.js';
 import { readSessionAnswer, readSubscribeAnswer } from './session-answers.js';
 
-/** What the view stands on. */
+/** Options of an `HttpSessionWebhook`. */
 export interface SessionWebhookOptions {
   readonly webhook: Webhook;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly log: Log;
-  /** How long one answer may take. */
+  /** The timeout of one request. */
   readonly timeoutMs: number;
-  /** Questions about paths at a time: the others wait, so that there is always room to ask who a visitor is. */
-  readonly maxAsking: number;
+  /** Concurrent requests about paths; further ones get null, so that authentication always has room. */
+  readonly maxPathRequests: number;
 }
 
-/** A back end that was asked for so long, and did not answer, is slow. */
-const TELLING_MS = 4_500;
+/** A back end that has not answered after this time counts as slow. */
+const SLOW_MS = 4_500;
 
 /** The session view of a back end. */
 export class HttpSessionWebhook implements SessionWebhook {
-  readonly #parts: SessionWebhookOptions;
-  readonly #authenticating = new Map<string, Promise<Outcome<Authentication>>>();
-  readonly #asking = new Map<string, Promise<PathDecision | null>>();
+  readonly #options: SessionWebhookOptions;
+  readonly #authentications = new Map<string, Promise<Outcome<Authentication>>>();
+  readonly #pathRequests = new Map<string, Promise<PathDecision | null>>();
 
-  constructor(parts: SessionWebhookOptions) {
-    this.#parts = parts;
+  constructor(options: SessionWebhookOptions) {
+    this.#options = options;
   }
 
-  authenticate(visitor: ClientInfo, paths: readonly string[]): Promise<Outcome<Authentication>> {
-    return once(this.#authenticating, JSON.stringify([visitor, paths]), () =>
-      this.#authenticate(visitor, paths),
+  authenticate(client: ClientInfo, paths: readonly string[]): Promise<Outcome<Authentication>> {
+    return once(this.#authentications, JSON.stringify([client, paths]), () =>
+      this.#authenticate(client, paths),
     );
   }
 
-  ask(asker: Principal, paths: readonly string[]): Promise<PathDecision | null> {
-    const question = { type: 'subscribe', ...asker, paths };
-    return once(this.#asking, JSON.stringify(question), () => this.#ask(question));
+  ask(principal: Principal, paths: readonly string[]): Promise<PathDecision | null> {
+    const request = { type: 'subscribe', ...principal, paths };
+    return once(this.#pathRequests, JSON.stringify(request), () => this.#ask(request));
   }
 
   async #authenticate(
     { headers, address }: ClientInfo,
     paths: readonly string[],
   ): Promise<Outcome<Authentication>> {
-    const { clock, timeoutMs } = this.#parts;
+    const { clock, timeoutMs } = this.#options;
     const at = clock.now();
-    const shown = { ...headers, 'x-forwarded-for': address };
-    const answer = await this.#post({ type: 'session', paths }, { timeoutMs, headers: shown });
+    const forwarded = { ...headers, 'x-forwarded-for': address };
+    const answer = await this.#post({ type: 'session', paths }, { timeoutMs, headers: forwarded });
     const read = 'json' in answer ? readSessionAnswer(answer.json) : (answer.detail ?? answer.failure);
     if (typeof read === 'string') {
       this.#warn(answer, read);
@@ -68,19 +68,19 @@ export class HttpSessionWebhook implements SessionWebhook {
     if ('error' in read)
       return {
         error: errorBody('not_allowed', {
-          message: read.error.message ?? 'The back end does not let this visitor in.',
+          message: read.error.message ?? 'The back end refused this client.',
         }),
       };
-    const { refused, expiresInMs, ...said } = read;
+    const { refused, expiresInMs, ...claims } = read;
     const expiresAt = expiresInMs === null ? null : clock.now() + expiresInMs;
-    return { value: { identity: { source: 'webhook', ...said, at, expiresAt }, refused } };
+    return { value: { identity: { source: 'webhook', ...claims, at, expiresAt }, refused } };
   }
 
-  async #ask(question: object): Promise<PathDecision | null> {
-    const { clock, timeoutMs, maxAsking } = this.#parts;
+  async #ask(request: object): Promise<PathDecision | null> {
+    const { clock, timeoutMs, maxPathRequests } = this.#options;
     const at = clock.now();
-    if (this.#asking.size >= maxAsking) return null;
-    const answer = await this.#post(question, { timeoutMs });
+    if (this.#pathRequests.size >= maxPathRequests) return null;
+    const answer = await this.#post(request, { timeoutMs });
     const read = 'json' in answer ? readSubscribeAnswer(answer.json) : (answer.detail ?? answer.failure);
     if (typeof read !== 'string') return { ...read, at };
     this.#warn(answer, read);
@@ -88,33 +88,33 @@ export class HttpSessionWebhook implements SessionWebhook {
   }
 
   async #post(
-    question: object,
+    request: object,
     { timeoutMs, headers }: { timeoutMs: number; headers?: Readonly<Record<string, string>> },
   ): Promise<WebhookAnswer> {
-    const { webhook, wheel } = this.#parts;
+    const { webhook, wheel } = this.#options;
     const abort = new AbortController();
     const timer = wheel.after(timeoutMs, () => abort.abort(new Error('no answer in time')));
     const answer = await webhook.ask(
-      question,
-      { signal: abort.signal, isTelling: (askedMs) => askedMs >= Math.min(timeoutMs, TELLING_MS) },
+      request,
+      { signal: abort.signal, isTelling: (askedMs) => askedMs >= Math.min(timeoutMs, SLOW_MS) },
       headers,
     );
     timer.cancel();
     return answer;
   }
 
-  /** Not when it was not even asked: that it is down is told once. */
+  /** Logs a failed request, but not one that was never sent: the circuit breaker logs that the back end is down. */
   #warn(answer: WebhookAnswer, detail: string): void {
     if ('failure' in answer && answer.detail === undefined) return;
-    this.#parts.log.warn({ detail }, 'the back end could not say who is asking');
+    this.#options.log.warn({ detail }, 'the session view gave no valid answer');
   }
 }
 
-/** The promise of an equal question that is under way, else that of `ask`. */
-function once<T>(underWay: Map<string, Promise<T>>, key: string, ask: () => Promise<T>): Promise<T> {
-  const known = underWay.get(key);
+/** Returns the pending promise of an equal request, else that of `send`. */
+function once<T>(pending: Map<string, Promise<T>>, key: string, send: () => Promise<T>): Promise<T> {
+  const known = pending.get(key);
   if (known !== undefined) return known;
-  const asked = ask().finally(() => underWay.delete(key));
-  underWay.set(key, asked);
-  return asked;
+  const sent = send().finally(() => pending.delete(key));
+  pending.set(key, sent);
+  return sent;
 }

@@ -1,11 +1,11 @@
-/** What the session view of a back end may answer (docs/protocol.md, "The back end's session view"), checked whole before any of it counts. */
+/** Validates answers of the session view (docs/protocol.md, "The back end's session view"), each as a whole. */
 import { z } from 'zod';
 import { LIMITS } from '../../../../protocol/limits.js';
 import { check, source } from '../../schema.js';
 
 const MAX_ERROR_CHARACTERS = 1_000;
-/** Sooner it is not to be asked again. */
-const LEAST_EXPIRY_MS = 1_000;
+/** An identity lasts at least this long, so that the back end is not asked in a loop. */
+const MIN_EXPIRY_MS = 1_000;
 
 const name = z.string().min(1).max(LIMITS.nameCharacters);
 const info = z
@@ -20,34 +20,34 @@ const refusal = z.strictObject({
     message: z.string().max(MAX_ERROR_CHARACTERS).exactOptional(),
   }),
 });
-const introduction = z.strictObject({
+const sessionIdentity = z.strictObject({
   user: name.nullable().default(null),
   login: name.nullable().default(null),
   info: info.default(null),
   grants: sources.default([]),
   refused: sources.default([]),
-  expiresInMs: z.int().min(LEAST_EXPIRY_MS).nullable().default(null),
+  expiresInMs: z.int().min(MIN_EXPIRY_MS).nullable().default(null),
 });
-const word = z.strictObject({ grants: sources.default([]), refused: sources.default([]) });
+const pathDecision = z.strictObject({ grants: sources.default([]), refused: sources.default([]) });
 
-/** Who a visitor is, or that it is not let in. */
-export type SessionAnswer = z.output<typeof introduction> | z.output<typeof refusal>;
+/** The identity of a client, or its refusal. */
+export type SessionAnswer = z.output<typeof sessionIdentity> | z.output<typeof refusal>;
 
-/** What is said of paths. */
-export type SubscribeAnswer = z.output<typeof word>;
+/** The decision on paths. */
+export type SubscribeAnswer = z.output<typeof pathDecision>;
 
-/** Reads the answer to `session`; a text says what is wrong with it. */
+/** Parses the answer to `session`; a string is the message of its fault. */
 export function readSessionAnswer(json: unknown): SessionAnswer | string {
   const isRefusal = typeof json === 'object' && json !== null && 'error' in json;
-  return read<SessionAnswer>(isRefusal ? refusal : introduction, json);
+  return parse<SessionAnswer>(isRefusal ? refusal : sessionIdentity, json);
 }
 
-/** Reads the answer to `subscribe`; a text says what is wrong with it. */
+/** Parses the answer to `subscribe`; a string is the message of its fault. */
 export function readSubscribeAnswer(json: unknown): SubscribeAnswer | string {
-  return read(word, json);
+  return parse(pathDecision, json);
 }
 
-function read<T>(schema: z.ZodType<T>, json: unknown): T | string {
+function parse<T>(schema: z.ZodType<T>, json: unknown): T | string {
   const checked = check(schema, json);
   if (!('error' in checked)) return checked.value;
   const { message, field } = checked.error;

@@ -1,6 +1,6 @@
 /**
- * Tickets: `<claims>.<signature>`, both base64url; the claims are JSON, the signature is HMAC-SHA-256 over the first part. Two
- * generations of secrets are good, so that a secret can be replaced without losing anybody.
+ * Tickets: `<claims>.<signature>`, both base64url. The claims are JSON; the signature is the HMAC-SHA-256 of the first
+ * part. Two generations of secrets verify, so that clients keep their sessions when a secret is replaced.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
@@ -21,17 +21,17 @@ const claimsSchema = z.strictObject({
 });
 
 const BAD: TicketVerdict = { fault: 'bad_ticket' };
-/** No ticket of ours is longer: 16 KB of grants and what they cost in JSON and base64. */
+/** More than any ticket needs: 16 KB of grants and what they cost in JSON and base64. */
 const MAX_CHARACTERS = 128 * 1024;
 
-/** Signs and reads tickets. */
+/** Signs and verifies tickets. */
 export class SignedTickets implements TicketSigner {
   readonly lifetimeMs: number;
   readonly maxCharacters = MAX_CHARACTERS;
   readonly #clock: Clock;
   readonly #secrets: () => readonly Buffer[];
 
-  /** `secrets` gives the newest first; it is asked each time. */
+  /** @param options `secrets` returns the newest secret first; it is called for each ticket */
   constructor(options: { clock: Clock; lifetimeMs: number; secrets: () => readonly Buffer[] }) {
     this.#clock = options.clock;
     this.lifetimeMs = options.lifetimeMs;

@@ -1,6 +1,6 @@
 /**
- * Keys from a file. It is read at once, and again when it has become another, which is looked at when a token is checked and once a
- * second at the most. A file that is broken while the server runs changes nothing but the log.
+ * Token keys from a file. It is read at the start, and again when it has changed. Checking a token looks for a change,
+ * at most once a second. While the file is broken the last keys stay valid, and the log says so.
  */
 import { type BigIntStats, readFileSync, statSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
@@ -11,44 +11,44 @@ import { refusedRights } from '../../stores/state-folder/file-rights.js';
 import { KeySet, KeySetError, MAX_SET_BYTES } from './key-set.js';
 import { type KeySource, TokenKeysError } from './key-source.js';
 
-const LOOK_EVERY_MS = 1_000;
+const CHECK_EVERY_MS = 1_000;
 
-/** What a file of keys stands on. */
-export interface KeySetFileParts {
+/** Options of a `KeySetFile`. */
+export interface KeySetFileOptions {
   readonly file: string;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** A file of keys. */
+/** A JWKS file. */
 export class KeySetFile implements KeySource {
-  readonly #parts: KeySetFileParts;
+  readonly #options: KeySetFileOptions;
   #keys: KeySet;
-  #lookedAt: number;
-  /** What tells the file that was read from another; null where that is not known. */
-  #seen: string | null;
-  #looking: Promise<void> | null = null;
+  #checkedAt: number;
+  /** The version of the file that was read; null after a fault. */
+  #version: string | null;
+  #checking: Promise<void> | null = null;
   #isBroken = false;
 
   /** @throws TokenKeysError */
-  constructor(parts: KeySetFileParts) {
-    this.#parts = parts;
-    const { keys, seen } = readNow(parts.file);
+  constructor(options: KeySetFileOptions) {
+    this.#options = options;
+    const { keys, version } = readNow(options.file);
     this.#keys = keys;
-    this.#seen = seen;
-    this.#lookedAt = parts.clock.monotonic();
-    this.#tellIgnored();
+    this.#version = version;
+    this.#checkedAt = options.clock.monotonic();
+    this.#logIgnored();
   }
 
   async keys(): Promise<KeySet> {
-    const now = this.#parts.clock.monotonic();
-    if (this.#looking === null && now - this.#lookedAt >= LOOK_EVERY_MS) {
-      this.#lookedAt = now;
-      this.#looking = this.#look().finally(() => {
-        this.#looking = null;
+    const now = this.#options.clock.monotonic();
+    if (this.#checking === null && now - this.#checkedAt >= CHECK_EVERY_MS) {
+      this.#checkedAt = now;
+      this.#checking = this.#check().finally(() => {
+        this.#checking = null;
       });
     }
-    await this.#looking;
+    await this.#checking;
     return this.#keys;
   }
 
@@ -57,55 +57,55 @@ export class KeySetFile implements KeySource {
   }
 
   start(): void {
-    // It was read when it was made.
+    // The constructor has read the file.
   }
 
   async stop(): Promise<void> {
-    // Nothing is held.
+    // The file is not kept open.
   }
 
-  async #look(): Promise<void> {
-    const { file, log } = this.#parts;
+  async #check(): Promise<void> {
+    const { file, log } = this.#options;
     try {
-      // Before it is read: what is written meanwhile is read the next time.
-      const seen = signatureOf(await stat(file, { bigint: true }));
-      if (seen === this.#seen) return;
+      // Taken before the read: a change during the read is found the next time.
+      const version = versionOf(await stat(file, { bigint: true }));
+      if (version === this.#version) return;
       this.#keys = new KeySet(await readLater(file));
-      this.#seen = seen;
-      this.#tellIgnored();
-      if (this.#isBroken) log.info({ file }, 'the keys of tokens can be read again');
+      this.#version = version;
+      this.#logIgnored();
+      if (this.#isBroken) log.info({ file }, 'the token keys can be read again');
       this.#isBroken = false;
     } catch (error) {
-      this.#seen = null;
+      this.#version = null;
       if (!this.#isBroken)
-        log.error({ file, reason: reasonOf(error) }, 'the keys of tokens stay as they were');
+        log.error({ file, reason: reasonOf(error) }, 'the token keys cannot be read: old ones stay valid');
       this.#isBroken = true;
     }
   }
 
-  #tellIgnored(): void {
-    const { file, log } = this.#parts;
+  #logIgnored(): void {
+    const { file, log } = this.#options;
     const { ignored } = this.#keys;
-    if (ignored.length > 0) log.warn({ file, ignored }, 'no token is checked with some of the keys');
+    if (ignored.length > 0) log.warn({ file, ignored }, 'some token keys are ignored');
   }
 }
 
-function readNow(file: string): { keys: KeySet; seen: string } {
+function readNow(file: string): { keys: KeySet; version: string } {
   try {
-    const seen = signatureOf(statSync(file, { bigint: true }));
-    mustBeOurs(file);
+    const version = versionOf(statSync(file, { bigint: true }));
+    checkRights(file);
     const bytes = readFileSync(file);
     if (bytes.length > MAX_SET_BYTES) throw tooLarge();
     const keys = new KeySet(textOf(bytes));
-    if (keys.size > 0) return { keys, seen };
-    throw new KeySetError(['holds no key for tokens', ...keys.ignored].join('; '));
+    if (keys.size > 0) return { keys, version };
+    throw new KeySetError(['holds no usable key', ...keys.ignored].join('; '));
   } catch (error) {
     throw new TokenKeysError(`tokenKeys: "${file}" ${reasonOf(error)}`);
   }
 }
 
 async function readLater(file: string): Promise<string> {
-  mustBeOurs(file);
+  checkRights(file);
   const handle = await open(file, 'r');
   try {
     if ((await handle.stat()).size > MAX_SET_BYTES) throw tooLarge();
@@ -115,8 +115,8 @@ async function readLater(file: string): Promise<string> {
   }
 }
 
-/** Who may change the file may make tokens. */
-function mustBeOurs(file: string): void {
+/** Refuses a file that other users may change: its keys decide which tokens are accepted. */
+function checkRights(file: string): void {
   const refused = refusedRights(file);
   if (refused !== null) throw new KeySetError(refused);
 }
@@ -127,7 +127,7 @@ function textOf(bytes: Uint8Array): string {
   return text;
 }
 
-const signatureOf = ({ mtimeNs, ctimeNs, size, ino }: BigIntStats) => [mtimeNs, ctimeNs, size, ino].join(' ');
+const versionOf = ({ mtimeNs, ctimeNs, size, ino }: BigIntStats) => [mtimeNs, ctimeNs, size, ino].join(' ');
 
 const tooLarge = () => new KeySetError(`is larger than ${MAX_SET_BYTES} bytes`);
 

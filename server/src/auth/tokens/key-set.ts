@@ -1,6 +1,6 @@
 /**
- * A published set of keys (JWKS, RFC 7517), read once and then only asked. It holds public keys of RS256, ES256 and EdDSA and nothing
- * else: a secret in it is ignored, since what is published is none, and a set with a private key is refused as a whole.
+ * A published set of keys (JWKS, RFC 7517), immutable. It holds public keys of RS256, ES256 and EdDSA only. A secret in
+ * it is ignored, since it has been published; a set with a private key is refused as a whole.
  */
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import {
@@ -13,13 +13,13 @@ import {
 } from 'jose';
 import { errorBody, type Outcome } from '../../../../protocol/codes.js';
 
-/** The algorithms whose keys may be published. */
+/** The algorithms with public keys. */
 export const PUBLIC_ALGORITHMS: readonly string[] = ['RS256', 'ES256', 'EdDSA'];
 
-/** How large a set may be. */
+/** The largest set, in bytes. */
 export const MAX_SET_BYTES = 256 * 1024;
 
-/** A text is no set of keys; the message goes after the name of where it came from. */
+/** Thrown when a text is not a valid key set; the message follows the name of its file or URL. */
 export class KeySetError extends Error {
   override readonly name = 'KeySetError';
 }
@@ -27,15 +27,15 @@ export class KeySetError extends Error {
 type Members = Readonly<Record<string, unknown>>;
 
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'priv'];
-/** What of a key is looked at: nothing else in it can change what it is taken for. */
+/** The members of a key that are used; all others are dropped. */
 const MEMBERS = ['kty', 'crv', 'n', 'e', 'x', 'y', 'kid', 'alg', 'use', 'key_ops'];
 const MIN_RSA_BITS = 2_048;
 
 /** The keys of a set. */
 export class KeySet {
-  /** What in the set no token is checked with, and why; for the log. */
+  /** The keys that are not used, and why; for the log. */
   readonly ignored: readonly string[];
-  /** How many keys tokens are checked with. */
+  /** The number of usable keys. */
   readonly size: number;
   readonly #kids: ReadonlySet<unknown>;
   readonly #keys: LocalJWKSet;
@@ -44,7 +44,7 @@ export class KeySet {
   constructor(text: string) {
     const keys = keysOf(text);
     if (keys.some((key) => PRIVATE_MEMBERS.some((member) => Object.hasOwn(key, member)))) {
-      throw new KeySetError('holds a private key: publish the public ones only');
+      throw new KeySetError('holds a private key: publish public keys only');
     }
     const faults = keys.map(faultOf);
     const usable = keys.filter((_, i) => faults[i] === null).map(cleaned);
@@ -54,20 +54,20 @@ export class KeySet {
     this.#keys = createLocalJWKSet({ keys: usable });
   }
 
-  /** Whether a key has this id, whatever else it is. */
+  /** Returns whether a key has this id, usable or not. */
   has(kid: string): boolean {
     return this.#kids.has(kid);
   }
 
-  /** The one key that fits a token's header, or why there is none. */
+  /** Returns the one key that matches a token's header. Errors: `bad_token`. */
   async find(header: JWTHeaderParameters): Promise<Outcome<CryptoKey>> {
     try {
       return { value: await this.#keys(header) };
     } catch (error) {
       const isUnclear = error instanceof errors.JWKSMultipleMatchingKeys;
       const message = isUnclear
-        ? 'Several keys fit this token: it must name one (kid).'
-        : 'There is no key for this token.';
+        ? 'Invalid token: several keys match it, so its header must name one (kid).'
+        : 'Invalid token: no key of this server matches its header (kid, alg).';
       return { error: errorBody('bad_token', { message }) };
     }
   }
@@ -79,26 +79,26 @@ function keysOf(text: string): Members[] {
     json = JSON.parse(text);
   } catch {
     // The parser's own message quotes the text.
-    throw new KeySetError('is no JSON');
+    throw new KeySetError('is not JSON');
   }
   const keys = isObject(json) ? json['keys'] : undefined;
   if (!Array.isArray(keys) || !keys.every(isObject)) {
-    throw new KeySetError('is no set of keys: {"keys": [{…}]}');
+    throw new KeySetError('is not a key set such as {"keys": [{…}]}');
   }
   return keys;
 }
 
-/** Why a key is ignored; null when tokens may be checked with it. */
+/** Returns why a key is ignored; null for a usable key. */
 function faultOf(key: Members): string | null {
   const { kty, crv, alg, use, key_ops: uses } = key;
-  if (kty === 'oct') return 'is a secret, and what is published is none';
+  if (kty === 'oct') return 'is a secret: publish public keys only';
   const own = algorithmOf(kty, crv);
   if (own === null || (alg !== undefined && alg !== own)) {
     return `is not for ${PUBLIC_ALGORITHMS.join(', ')}`;
   }
   if (use !== undefined && use !== 'sig') return 'is not for signatures';
   if (uses !== undefined && !(Array.isArray(uses) && uses.includes('verify'))) {
-    return 'is not for checking signatures';
+    return 'is not for verifying signatures';
   }
   return weaknessOf(key);
 }
@@ -113,8 +113,8 @@ function weaknessOf(key: Members): string | null {
   try {
     const { asymmetricKeyDetails } = createPublicKey({ key: cleaned(key) as JsonWebKey, format: 'jwk' });
     const { modulusLength: bits = MIN_RSA_BITS, publicExponent = 3n } = asymmetricKeyDetails ?? {};
-    if (bits < MIN_RSA_BITS) return `has ${bits} bits, which is less than ${MIN_RSA_BITS}`;
-    return publicExponent < 3n ? 'has an exponent that protects nothing' : null;
+    if (bits < MIN_RSA_BITS) return `has ${bits} bits, at least ${MIN_RSA_BITS} are required`;
+    return publicExponent < 3n ? 'has an exponent below 3' : null;
   } catch {
     return 'is damaged';
   }

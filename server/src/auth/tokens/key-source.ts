@@ -1,19 +1,19 @@
-/** What the keys that tokens are checked with come from. */
+/** Where published token keys come from. */
 import type { KeySet } from './key-set.js';
 
-/** A place of published keys. Never rejects; null: keys cannot be had just now. */
+/** A source of published keys. Never rejects; null while no keys are available. */
 export interface KeySource {
-  /** The keys as far as they are known. */
+  /** Returns the known keys. */
   keys(): Promise<KeySet | null>;
-  /** The keys after a token has named one that is not among them: looked at again, if it is time. */
+  /** Returns the keys for a token that names an unknown one, after reloading them if that is due. */
   newerKeys(): Promise<KeySet | null>;
-  /** Begins. Idempotent. */
+  /** Starts loading. Idempotent. */
   start(): void;
-  /** Ends: nothing is asked from then on. Idempotent. */
+  /** Stops loading. Idempotent. */
   stop(): Promise<void>;
 }
 
-/** The keys cannot be used at all; the message names where they are and what is wrong. */
+/** Thrown at the start when no keys can be used; the message names their place and the fault. */
 export class TokenKeysError extends Error {
   override readonly name = 'TokenKeysError';
 }

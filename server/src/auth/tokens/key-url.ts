@@ -1,7 +1,7 @@
 /**
- * Keys from a URL. They are fetched once when the server starts, again in the background when they are old, and when a token names one
- * that is not among them, which anybody can cause and which is bounded therefore. One fetch is under way at a time, and all who
- * need it wait for it. Keys that are known go on for as long as no others can be had.
+ * Token keys from a URL. They are fetched at the start, in the background when they are old, and when a token names an
+ * unknown key. The last is rate-limited, since any client can cause it. One fetch runs at a time, and all callers share
+ * it. When a fetch fails the known keys stay valid.
  */
 import { errors, Pool } from 'undici';
 import type { Clock } from '../../core/time/clock.js';
@@ -15,25 +15,25 @@ const MAX_AGE_MS = 10 * 60 * 1000;
 const UNKNOWN_KEY_EVERY_MS = 30_000;
 const RETRY_MS = 5_000;
 const FETCH_MS = 5_000;
-/** Who waits for a fetch; each holds a token. */
+/** Callers that may wait for a fetch; each holds a token. */
 const MAX_WAITING = 4_096;
 
-/** What a URL of keys stands on. */
-export interface KeyUrlParts {
+/** Options of a `KeyUrl`. */
+export interface KeyUrlOptions {
   readonly url: string;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** A URL of keys. */
+/** A JWKS URL. */
 export class KeyUrl implements KeySource {
-  readonly #parts: KeyUrlParts;
+  readonly #options: KeyUrlOptions;
   readonly #pool: Pool;
   readonly #target: string;
   #keys: KeySet | null = null;
-  /** When what is known was asked for, and when anything was, in monotonic time. */
+  /** Start of the fetch that gave `#keys`, and of the last fetch, in monotonic time. */
   #keysAt = 0;
-  #askedAt = Number.NEGATIVE_INFINITY;
+  #fetchedAt = Number.NEGATIVE_INFINITY;
   #failedAt = Number.NEGATIVE_INFINITY;
   #isFailing = false;
   #ignored = '';
@@ -43,9 +43,9 @@ export class KeyUrl implements KeySource {
   #isStopped = false;
 
   /** @throws TokenKeysError */
-  constructor(parts: KeyUrlParts) {
-    this.#parts = parts;
-    const { origin, pathname, search } = parse(parts.url);
+  constructor(options: KeyUrlOptions) {
+    this.#options = options;
+    const { origin, pathname, search } = parse(options.url);
     this.#target = pathname + search;
     this.#pool = new Pool(origin, {
       connections: 1,
@@ -55,7 +55,7 @@ export class KeyUrl implements KeySource {
   }
 
   start(): void {
-    if (this.#askedAt === Number.NEGATIVE_INFINITY) this.#fetch();
+    if (this.#fetchedAt === Number.NEGATIVE_INFINITY) this.#fetch();
   }
 
   async stop(): Promise<void> {
@@ -66,18 +66,18 @@ export class KeyUrl implements KeySource {
 
   async keys(): Promise<KeySet | null> {
     if (this.#keys === null) await this.#wait();
-    else if (this.#parts.clock.monotonic() - this.#keysAt >= MAX_AGE_MS) this.#fetch();
+    else if (this.#options.clock.monotonic() - this.#keysAt >= MAX_AGE_MS) this.#fetch();
     return this.#keys;
   }
 
   async newerKeys(): Promise<KeySet | null> {
-    const isTime = this.#parts.clock.monotonic() - this.#askedAt >= UNKNOWN_KEY_EVERY_MS;
-    if ((isTime || this.#fetching !== null) && !(await this.#wait())) return null;
-    // While the newest cannot be had nobody can say that a key is not among them.
+    const isDue = this.#options.clock.monotonic() - this.#fetchedAt >= UNKNOWN_KEY_EVERY_MS;
+    if ((isDue || this.#fetching !== null) && !(await this.#wait())) return null;
+    // While fetches fail, an unknown key may be a new one: the refusal must be retryable.
     return this.#isFailing ? null : this.#keys;
   }
 
-  /** Waits for the fetch that is under way, or begins one. False where too many wait already. */
+  /** Waits for the running fetch, or for a new one. Returns false when too many callers wait already. */
   async #wait(): Promise<boolean> {
     if (this.#waiting >= MAX_WAITING) return false;
     this.#waiting++;
@@ -90,28 +90,28 @@ export class KeyUrl implements KeySource {
     return true;
   }
 
-  /** Begins a fetch, unless there is one, or has just been one that failed. */
+  /** Starts a fetch, unless one runs or has just failed. */
   #fetch(): void {
-    const now = this.#parts.clock.monotonic();
+    const now = this.#options.clock.monotonic();
     if (this.#isStopped || this.#fetching !== null || now - this.#failedAt < RETRY_MS) return;
-    this.#askedAt = now;
+    this.#fetchedAt = now;
     this.#fetching = this.#renew(now).finally(() => {
       this.#fetching = null;
     });
   }
 
-  async #renew(askedAt: number): Promise<void> {
-    const { url, log, clock } = this.#parts;
+  async #renew(startedAt: number): Promise<void> {
+    const { url, log, clock } = this.#options;
     try {
       this.#keys = new KeySet(await this.#download());
-      this.#keysAt = askedAt;
-      if (this.#isFailing) log.info({ url }, 'the keys of tokens can be had again');
+      this.#keysAt = startedAt;
+      if (this.#isFailing) log.info({ url }, 'the token keys can be fetched again');
       this.#isFailing = false;
-      this.#tellIgnored(this.#keys);
+      this.#logIgnored(this.#keys);
     } catch (error) {
       if (this.#isStopped) return;
       this.#failedAt = clock.monotonic();
-      if (!this.#isFailing) log.error({ url, reason: reasonOf(error) }, 'the keys of tokens cannot be had');
+      if (!this.#isFailing) log.error({ url, reason: reasonOf(error) }, 'the token keys cannot be fetched');
       this.#isFailing = true;
     }
   }
@@ -119,7 +119,7 @@ export class KeyUrl implements KeySource {
   async #download(): Promise<string> {
     const abort = new AbortController();
     this.#abort = abort;
-    const cancel = this.#parts.clock.after(FETCH_MS, () =>
+    const cancel = this.#options.clock.after(FETCH_MS, () =>
       abort.abort(new Error(`no answer within ${FETCH_MS} ms`)),
     );
     try {
@@ -127,31 +127,30 @@ export class KeyUrl implements KeySource {
         method: 'GET',
         path: this.#target,
         headers: { accept: 'application/jwk-set+json, application/json' },
-        // The next one is minutes away: a connection that waits for it is of no use to anybody.
+        // Closes the connection, since the next fetch is minutes away.
         reset: true,
         signal: abort.signal,
       });
       if (statusCode === 200) return textOf(await body.bytes(), String(headers['content-type'] ?? ''));
       await body.dump();
-      const from = { from: this.#parts.url, setting: 'tokenKeys' };
+      const from = { from: this.#options.url, setting: 'tokenKeys' };
       throw new Error(`status ${statusCode}${redirectAdvice(statusCode, headers['location'], from)}`);
     } finally {
       cancel();
     }
   }
 
-  #tellIgnored({ ignored }: KeySet): void {
-    const { url, log } = this.#parts;
+  #logIgnored({ ignored }: KeySet): void {
+    const { url, log } = this.#options;
     const text = ignored.join();
-    if (text !== '' && text !== this.#ignored)
-      log.warn({ url, ignored }, 'no token is checked with some of the keys');
+    if (text !== '' && text !== this.#ignored) log.warn({ url, ignored }, 'some token keys are ignored');
     this.#ignored = text;
   }
 }
 
 function textOf(bytes: Uint8Array, type: string): string {
   const charset = otherCharset(type);
-  if (charset !== null) throw new Error(`the charset "${charset}", and not UTF-8`);
+  if (charset !== null) throw new Error(`the charset "${charset}" is not UTF-8`);
   const text = utf8Of(bytes);
   if (text === null) throw new Error(`the body ${NOT_UTF8}`);
   return text;
@@ -159,9 +158,9 @@ function textOf(bytes: Uint8Array, type: string): string {
 
 function parse(url: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : null;
-  if (parsed === null) throw new TokenKeysError(`tokenKeys: "${url}" is no URL`);
+  if (parsed === null) throw new TokenKeysError(`tokenKeys: "${url}" is not a valid URL`);
   if (parsed.username === '' && parsed.password === '') return parsed;
-  throw new TokenKeysError('tokenKeys: a URL of keys has no name and no password');
+  throw new TokenKeysError('tokenKeys: the URL must not have a user name or a password');
 }
 
 function reasonOf(error: unknown): string {

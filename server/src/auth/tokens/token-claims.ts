@@ -1,6 +1,6 @@
 /**
- * What the claims of a token say (docs/protocol.md, "Tokens"), once its signature is known to be good: of a session, or of paths. No
- * message quotes a claim, but for times (token-times.ts).
+ * Parses the claims of session tokens and path tokens (docs/protocol.md, "Tokens") after their signature was verified.
+ * No message quotes a claim, except times (token-times.ts).
  */
 import { z } from 'zod';
 import { errorBody, type Outcome } from '../../../../protocol/codes.js';
@@ -13,7 +13,7 @@ import type { Claims, Lifespan } from './token-times.js';
 
 const name = z.string().min(1).max(LIMITS.nameCharacters);
 const patterns = z
-  .array(z.string().refine((text) => patternFault(text) === null, 'no path and no pattern'))
+  .array(z.string().refine((text) => patternFault(text) === null, 'neither a path nor a pattern'))
   .max(LIMITS.itemsPerRequest);
 const sessionSchema = z.object({
   sub: name.optional(),
@@ -24,13 +24,13 @@ const sessionSchema = z.object({
     .optional(),
   grants: patterns.optional(),
 });
-const passSchema = z.object({ sub: name.optional(), login: name.optional(), paths: patterns.min(1) });
+const pathTokenSchema = z.object({ sub: name.optional(), login: name.optional(), paths: patterns.min(1) });
 
 const bad = (message: string) => ({ error: errorBody('bad_token', { message }) });
 
-/** What a token of a session says. Errors: `bad_token`. */
+/** Returns the identity in a session token. Errors: `bad_token`. */
 export function identityOf(claims: Claims, { at, expiresAt }: Lifespan): Outcome<Identity> {
-  if (Object.hasOwn(claims, 'paths')) return bad('This is a token of paths, not of a session.');
+  if (Object.hasOwn(claims, 'paths')) return bad('Invalid token: a session token has no claim "paths".');
   const result = sessionSchema.safeParse(claims);
   if (!result.success) return bad(complaintOf(result.error));
   const { sub, login, info, grants } = result.data;
@@ -47,12 +47,12 @@ export function identityOf(claims: Claims, { at, expiresAt }: Lifespan): Outcome
   };
 }
 
-/** What a token of paths says. Errors: `bad_token`. */
-export function passOf(claims: Claims, { at, expiresAt }: Lifespan): Outcome<PathToken> {
-  if (!Object.hasOwn(claims, 'paths')) return bad('This is no token of paths: it has none.');
-  if (Object.hasOwn(claims, 'grants')) return bad('A token of paths has no grants.');
-  if (Object.hasOwn(claims, 'info')) return bad('A token of paths has no info.');
-  const result = passSchema.safeParse(claims);
+/** Returns the content of a path token. Errors: `bad_token`. */
+export function pathTokenOf(claims: Claims, { at, expiresAt }: Lifespan): Outcome<PathToken> {
+  if (!Object.hasOwn(claims, 'paths')) return bad('Invalid token: a path token needs the claim "paths".');
+  if (Object.hasOwn(claims, 'grants')) return bad('Invalid token: a path token has no claim "grants".');
+  if (Object.hasOwn(claims, 'info')) return bad('Invalid token: a path token has no claim "info".');
+  const result = pathTokenSchema.safeParse(claims);
   if (!result.success) return bad(complaintOf(result.error));
   const { sub, login, paths } = result.data;
   return { value: { user: sub ?? null, login: login ?? null, paths, at, expiresAt } };
@@ -66,5 +66,5 @@ function isInfo(info: unknown): boolean {
 
 function complaintOf({ issues }: z.ZodError): string {
   const [issue] = issues;
-  return `A claim of this token is wrong: ${issue?.path.join('.')}: ${issue?.message}.`;
+  return `Invalid token, claim ${issue?.path.join('.')}: ${issue?.message}.`;
 }

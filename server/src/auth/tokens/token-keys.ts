@@ -1,6 +1,6 @@
 /**
- * Finds the key that a token is checked with. A secret is for HS256 and nothing else, published keys are for all others and never for
- * HS256: so a public key, which everybody has, can never be taken for a secret.
+ * Finds the key that verifies a token. Secrets serve HS256 only; published keys serve all other algorithms and never
+ * HS256. So no attacker can use a public key as a secret.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { CryptoKey, JWTHeaderParameters } from 'jose';
@@ -12,11 +12,11 @@ import { KeySetFile } from './key-set-file.js';
 import { type KeySource, TokenKeysError } from './key-source.js';
 import { KeyUrl } from './key-url.js';
 
-/** Where keys come from: one of the first two at least. */
+/** Where keys come from: `secrets`, `location` or both. */
 export interface TokenKeysOptions {
-  /** The secrets of HS256, any of which may have signed, at least 32 characters each; none: such tokens are refused. */
+  /** The secrets of HS256, at least 32 characters each; any of them verifies. Without secrets HS256 is refused. */
   readonly secrets: readonly string[];
-  /** The file or the http(s) URL of a JWKS; null: only tokens of the secret are taken. */
+  /** The file or http(s) URL of a JWKS; null to accept HS256 only. */
   readonly location: string | null;
   readonly clock: Clock;
   readonly log: Log;
@@ -24,17 +24,17 @@ export interface TokenKeysOptions {
 
 const SECRET_ALGORITHM = 'HS256';
 
-/** The keys that tokens are checked with. */
+/** The keys that verify tokens. */
 export class TokenKeys {
-  /** The algorithms whose tokens may be taken. */
+  /** The accepted algorithms. */
   readonly algorithms: readonly string[];
   readonly #secrets: readonly Uint8Array[];
   readonly #source: KeySource | null;
 
-  /** Reads the file, where the keys are in one. @throws TokenKeysError */
+  /** Reads the file of keys if `location` names one. @throws TokenKeysError */
   constructor({ secrets, location, clock, log }: TokenKeysOptions) {
     if (secrets.length === 0 && location === null)
-      throw new TokenKeysError('tokens need a secret or tokenKeys');
+      throw new TokenKeysError('tokens need a secret (tokenSecret) or published keys (tokenKeys)');
     this.#secrets = secrets.map((secret) => new TextEncoder().encode(secret));
     this.#source = location === null ? null : sourceOf(location, { clock, log });
     this.algorithms = [
@@ -43,27 +43,27 @@ export class TokenKeys {
     ];
   }
 
-  /** Fetches the keys of a URL without waiting, so that the log tells at once what is wrong. Idempotent. */
+  /** Starts fetching the keys of a URL, so that faults are logged at once. Idempotent. */
   start(): void {
     this.#source?.start();
   }
 
-  /** Lets go of the connection. Idempotent. */
+  /** Closes the connection. Idempotent. */
   async stop(): Promise<void> {
     await this.#source?.stop();
   }
 
-  /** The key for `token`, which has this header, or `bad_token` or `keys_unavailable`. Never rejects. */
+  /** Returns the key for a token and its header. Errors: `bad_token`, `keys_unavailable`. Never rejects. */
   async find(header: JWTHeaderParameters, token = ''): Promise<Outcome<CryptoKey | Uint8Array>> {
     if (!this.algorithms.includes(header.alg)) {
-      const message = `The algorithm of this token (alg) is none of ${this.algorithms.join(', ')}.`;
+      const message = `Invalid token: its algorithm (alg) must be one of ${this.algorithms.join(', ')}.`;
       return { error: errorBody('bad_token', { message }) };
     }
     const source = header.alg === SECRET_ALGORITHM ? null : this.#source;
     return source === null ? { value: this.#secretOf(token) } : findPublished(source, header);
   }
 
-  /** Returns the secret that has signed `token`, else the first, with which its check then fails. */
+  /** Returns the secret that has signed `token`, else the first one, with which verification then fails. */
   #secretOf(token: string): Uint8Array {
     const [first = new Uint8Array(), ...more] = this.#secrets;
     return more.find((secret) => isSignedBy(token, secret)) ?? first;
@@ -83,12 +83,12 @@ async function findPublished(source: KeySource, header: JWTHeaderParameters): Pr
   const known = await source.keys();
   const isMissing = known !== null && typeof kid === 'string' && !known.has(kid);
   const keys = isMissing ? await source.newerKeys() : known;
-  // Another may have fetched a set that has the key since this one was looked at.
+  // A concurrent fetch may have found the key meanwhile.
   return keys === null ? { error: errorBody('keys_unavailable') } : keys.find(header);
 }
 
-function sourceOf(location: string, parts: { clock: Clock; log: Log }): KeySource {
+function sourceOf(location: string, options: { clock: Clock; log: Log }): KeySource {
   return /^https?:/i.test(location)
-    ? new KeyUrl({ ...parts, url: location })
-    : new KeySetFile({ ...parts, file: location });
+    ? new KeyUrl({ ...options, url: location })
+    : new KeySetFile({ ...options, file: location });
 }

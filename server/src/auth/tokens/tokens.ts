@@ -1,6 +1,6 @@
 /**
- * Reads tokens (docs/protocol.md, "Tokens"): JWTs whose signature, times and audience are checked before anything in them is believed.
- * What a header says of keys (`jwk`, `jku`, `x5u`, …) is never looked at, and no message quotes a token.
+ * Reads tokens (docs/protocol.md, "Tokens"): JWTs. Signature, times and audience are verified before any claim is used.
+ * Keys in a header (`jwk`, `jku`, `x5u`, …) are ignored, and no message quotes a token.
  */
 import {
   type CryptoKey,
@@ -15,33 +15,31 @@ import { LIMITS } from '../../../../protocol/limits.js';
 import type { Identity, PathToken, TokenReader } from '../../core/access/identity.js';
 import { Semaphore } from '../../core/data/semaphore.js';
 import type { Clock } from '../../core/time/clock.js';
-import { identityOf, passOf } from './token-claims.js';
+import { identityOf, pathTokenOf } from './token-claims.js';
 import type { TokenKeys } from './token-keys.js';
 import type { Claims } from './token-times.js';
 import { type Lifespan, lifespanOf, SKEW_MS } from './token-times.js';
 
-/** What tokens are checked by. */
+/** Options of `Tokens`. */
 export interface TokensOptions {
   readonly keys: TokenKeys;
-  /** For whom they must have been made. */
+  /** The audience that tokens must name (`aud`). */
   readonly audience: string;
-  /** Who must have issued them; anybody where it is left out. */
+  /** The issuer that tokens must name (`iss`); by default any. */
   readonly issuer?: string;
-  /** How old they may be. */
+  /** The longest time since `iat`. */
   readonly maxAgeMs: number;
   readonly clock: Clock;
 }
 
-/** Tokens that are checked at a time, and that wait. */
+/** Tokens that are verified at a time, and that wait. */
 export const MAX_AT_A_TIME = 256;
 export const MAX_WAITING = 4_096;
-/** Characters of all that wait. */
+/** Characters of all waiting tokens. */
 export const MAX_WAITING_CHARACTERS = 16 * 1024 * 1024;
-/** Three parts in base64url, which jose would take with white space and padding too; the signature of `alg: none` is empty. */
+/** Three parts in base64url, the signature possibly empty; jose would also accept white space and padding. */
 const SHAPE = /^[\w-]+\.[\w-]*\.[\w-]*$/;
-/**
- * jose counts the present in whole seconds: its check lets a second more pass, and `lifespanOf` is exact.
- */
+/** One second more than `SKEW_MS`, since jose rounds the present to seconds; `lifespanOf` checks exactly. */
 const COARSE_SKEW_S = SKEW_MS / 1000 + 1;
 
 /** Reads tokens. */
@@ -62,12 +60,12 @@ export class Tokens implements TokenReader {
   }
 
   pass(token: string, isWanted?: () => boolean): Promise<Outcome<PathToken>> {
-    return this.#read({ token, isWanted }, passOf);
+    return this.#read({ token, isWanted }, pathTokenOf);
   }
 
   async #read<T>(
     { token, isWanted }: { readonly token: string; readonly isWanted: (() => boolean) | undefined },
-    say: (claims: Claims, lifespan: Lifespan) => Outcome<T>,
+    parse: (claims: Claims, lifespan: Lifespan) => Outcome<T>,
   ): Promise<Outcome<T>> {
     try {
       const header = headerOf(token);
@@ -79,13 +77,13 @@ export class Tokens implements TokenReader {
       if (claims === null) return { error: errorBody('too_many_tokens') };
       const { clock, maxAgeMs } = this.#options;
       const lifespan = lifespanOf(claims, { now: clock.now(), maxAgeMs });
-      return 'error' in lifespan ? lifespan : say(claims, lifespan.value);
+      return 'error' in lifespan ? lifespan : parse(claims, lifespan.value);
     } catch (error) {
       return { error: this.#errorOf(error) };
     }
   }
 
-  /** A wrong time is said by `lifespanOf`: jose's check is made before, coarser, and names one time only. */
+  /** Takes the message of a wrong time from `lifespanOf`, which names both clocks; jose's names the claim only. */
   #errorOf(error: unknown): ErrorBody {
     const isTime = error instanceof errors.JWTExpired || error instanceof errors.JWTClaimValidationFailed;
     if (isTime && TIMES.has(error.claim)) {
@@ -94,7 +92,20 @@ export class Tokens implements TokenReader {
       if ('error' in lifespan) return lifespan.error;
     }
     if (error instanceof errors.JWTExpired) return errorBody('expired_token');
-    return errorBody('bad_token', { message: complaintOf(error) });
+    return errorBody('bad_token', { message: this.#messageOf(error) });
+  }
+
+  #messageOf(error: unknown): string {
+    if (error instanceof errors.JWTClaimValidationFailed) {
+      const { audience, issuer } = this.#options;
+      if (error.claim === 'aud')
+        return `Invalid token: its audience (aud) must be "${audience}" (tokenAudience).`;
+      if (error.claim === 'iss') return `Invalid token: its issuer (iss) must be "${issuer}" (tokenIssuer).`;
+    }
+    if (error instanceof errors.JWSSignatureVerificationFailed) return WRONG_SIGNATURE;
+    if (error instanceof errors.JWTInvalid) return 'Invalid token: its claims are not a JSON object.';
+    if (error instanceof errors.JWSInvalid || error instanceof TypeError) return NOT_A_JWT;
+    return 'Invalid token.';
   }
 
   async #verify(token: string, key: CryptoKey | Uint8Array): Promise<Claims> {
@@ -112,33 +123,23 @@ export class Tokens implements TokenReader {
   }
 }
 
-/** What a token's header says, which nobody has signed for yet. */
+/** Returns the header of a token, which is not verified yet. */
 function headerOf(token: string): Outcome<JWTHeaderParameters> {
   if (token.length > LIMITS.tokenCharacters) {
-    const message = `A token has at most ${LIMITS.tokenCharacters} characters.`;
+    const message = `Invalid token: it has more than ${LIMITS.tokenCharacters} characters.`;
     return { error: errorBody('bad_token', { message }) };
   }
-  if (!SHAPE.test(token)) return { error: errorBody('bad_token', { message: 'This is no JWT.' }) };
+  if (!SHAPE.test(token)) return { error: errorBody('bad_token', { message: NOT_A_JWT }) };
   const header = decodeProtectedHeader(token);
-  // Nothing that may stand there is known, and what it names must not be passed over (RFC 7515, 4.1.11).
+  // An unknown critical extension must be refused (RFC 7515, 4.1.11), and this server knows none.
   if (header.crit === undefined) return { value: header as JWTHeaderParameters };
-  return { error: errorBody('bad_token', { message: 'This token demands what is not known (crit).' }) };
+  const message =
+    'Invalid token: its header has critical extensions (crit), which this server does not support.';
+  return { error: errorBody('bad_token', { message }) };
 }
 
 /** The claims that are times. */
 const TIMES: ReadonlySet<string> = new Set(['exp', 'iat', 'nbf']);
 
-const CLAIMS: Readonly<Record<string, string>> = {
-  aud: 'This token was not made for this server (aud).',
-  iss: 'This token was not issued by whom this server believes (iss).',
-};
-
-function complaintOf(error: unknown): string {
-  if (error instanceof errors.JWTClaimValidationFailed) return CLAIMS[error.claim] ?? OTHERWISE;
-  if (error instanceof errors.JWSSignatureVerificationFailed) return 'The signature of this token is wrong.';
-  if (error instanceof errors.JWTInvalid) return 'What this token says is no JSON object.';
-  if (error instanceof errors.JWSInvalid || error instanceof TypeError) return 'This is no JWT.';
-  return OTHERWISE;
-}
-
-const OTHERWISE = 'This is no token.';
+const NOT_A_JWT = 'Invalid token: this is not a JWT.';
+const WRONG_SIGNATURE = 'Invalid token: its signature matches no secret or key of this server.';

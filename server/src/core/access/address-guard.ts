@@ -1,56 +1,56 @@
 /**
- * What sessions without a user hold, counted by the address of their clients, so that one address cannot take the places of all:
- * idle sessions, connections, subscriptions and openings. Addresses that many clients share, such as that of a proxy that does not
- * tell its clients', are not bounded: the bounds of the whole server hold there.
+ * Bounds what clients without a user can hold per address: idle sessions, connections, subscriptions and openings. So
+ * one address cannot use up the server's capacity. Addresses that many clients share, such as a proxy's, have only the
+ * bounds of the whole server.
  */
 import type { ErrorCode } from '../../../../protocol/codes.js';
 import { AddressCounter } from '../data/address-counter.js';
 import type { Clock } from '../time/clock.js';
 
-/** Sessions without a user and without subscriptions, of one address. */
+/** Sessions without a user and without subscriptions, per address. */
 export const ADDRESS_IDLE_SESSIONS = 1_000;
-/** Connections of sessions without a user, of one address. */
+/** Connections of sessions without a user, per address. */
 export const ADDRESS_CONNECTIONS = 2_000;
-/** Connections that one address may open in a second, but for sessions that live here. One that names many paths counts as several. */
+/** Openings per second and address, except for sessions on this server. One with many paths counts as several. */
 export const ADDRESS_OPENS_PER_SECOND = 200;
-/** So many paths of an opening count as one more opening. */
+/** Each such number of paths in an opening counts as one more opening. */
 export const PATHS_OF_AN_OPENING = 50;
-/** One address may have this part of all subscriptions, and at least as many as one session. */
+/** The bound of one address is `maxTotalSubscriptions` divided by this, and at least that of one session. */
 export const ADDRESS_SUBSCRIPTIONS_SHARE = 10;
-/** Paths of sessions without a user that wait for the back end's word, of one address. */
+/** Paths of sessions without a user that wait for the back end's decision, per address. */
 export const ADDRESS_WAITING_PATHS = 10_000;
-/** When a client that was refused for one of these may come back, in milliseconds. */
+/** The pause before a client that exceeds such a bound may reconnect, in milliseconds. */
 export const ADDRESS_PAUSE_MS = 2_000;
 
 const WINDOW_MS = 1_000;
 
-/** A session as far as it is counted. */
+/** The counted properties of a session. */
 export interface GuardedSession {
   readonly user: string | null;
-  /** The address that it is counted at; null when it is not counted. */
+  /** The address under which it is counted; null when it is not counted. */
   countedAt: string | null;
   isIdleCounted: boolean;
   isConnectionCounted: boolean;
-  /** Subscriptions, and paths that wait. */
+  /** Subscriptions and waiting paths. */
   readonly pathCount: number;
-  /** Of these, paths that wait. */
+  /** The waiting paths among them. */
   readonly waitingCount: number;
   readonly hasSubscriptions: boolean;
 }
 
-/** What the guard stands on. */
-export interface AddressGuardParts {
+/** Options of an `AddressGuard`. */
+export interface AddressGuardOptions {
   readonly clock: Clock;
-  /** Whether many clients may have an address. */
+  /** Returns whether many clients may share an address. */
   readonly isShared: (address: string) => boolean;
-  /** Of all sessions together. */
+  /** The bound of all sessions together. */
   readonly maxTotalSubscriptions: number;
   readonly maxSubscriptions: number;
 }
 
-/** Counts by address. */
+/** Counts by address, and enforces the bounds. */
 export class AddressGuard {
-  readonly #parts: AddressGuardParts;
+  readonly #options: AddressGuardOptions;
   readonly #idle = counter(ADDRESS_IDLE_SESSIONS);
   readonly #connections = counter(ADDRESS_CONNECTIONS);
   readonly #opens = counter(ADDRESS_OPENS_PER_SECOND);
@@ -58,23 +58,23 @@ export class AddressGuard {
   readonly #paths: AddressCounter;
   #window = 0;
 
-  constructor(parts: AddressGuardParts) {
-    this.#parts = parts;
-    const share = Math.floor(parts.maxTotalSubscriptions / ADDRESS_SUBSCRIPTIONS_SHARE);
-    this.#paths = counter(Math.max(parts.maxSubscriptions, share));
+  constructor(options: AddressGuardOptions) {
+    this.#options = options;
+    const share = Math.floor(options.maxTotalSubscriptions / ADDRESS_SUBSCRIPTIONS_SHARE);
+    this.#paths = counter(Math.max(options.maxSubscriptions, share));
   }
 
-  /** Addresses that hold something, in all counters together. */
+  /** Returns the number of counted addresses, in all counters together. */
   get size(): number {
     return (
       this.#idle.size + this.#connections.size + this.#opens.size + this.#waiting.size + this.#paths.size
     );
   }
 
-  /** Returns why an address may not open a connection that names so many paths, and counts it if it may. `isNew`: for a new session. */
+  /** Counts an opening with so many paths, or returns why it is refused. `isNew`: for a new session. */
   opens(address: string, isNew: boolean, paths = 0): ErrorCode | null {
-    if (this.#parts.isShared(address)) return null;
-    const window = Math.floor(this.#parts.clock.monotonic() / WINDOW_MS);
+    if (this.#options.isShared(address)) return null;
+    const window = Math.floor(this.#options.clock.monotonic() / WINDOW_MS);
     if (window !== this.#window) this.#opens.clear();
     this.#window = window;
     const weight = 1 + Math.floor(paths / PATHS_OF_AN_OPENING);
@@ -83,17 +83,17 @@ export class AddressGuard {
     return isNew ? this.crowd(address) : null;
   }
 
-  /** Returns why an address may have no new session now, or null. */
+  /** Returns why an address may not have a new session now, or null. */
   crowd(address: string): ErrorCode | null {
-    if (this.#parts.isShared(address)) return null;
+    if (this.#options.isShared(address)) return null;
     if (!this.#idle.hasRoom(address)) return 'address_sessions';
     return this.#connections.hasRoom(address) ? null : 'address_connections';
   }
 
-  /** A connection from an address has taken a session: it is counted there, whatever the bounds. */
+  /** Counts a session that a connection from an address has attached to, even beyond the bounds. */
   attached(session: GuardedSession, address: string): void {
     this.forget(session);
-    if (session.user !== null || this.#parts.isShared(address)) return;
+    if (session.user !== null || this.#options.isShared(address)) return;
     session.countedAt = address;
     session.isConnectionCounted = true;
     this.#connections.add(address);
@@ -102,41 +102,41 @@ export class AddressGuard {
     this.#countIdle(session, !session.hasSubscriptions);
   }
 
-  /** A session has no connection any more. */
+  /** Stops counting the connection of a session. */
   detached(session: GuardedSession): void {
     if (session.countedAt === null || !session.isConnectionCounted) return;
     session.isConnectionCounted = false;
     this.#connections.release(session.countedAt);
   }
 
-  /** The first subscription of a session has begun, or the last one has ended. */
+  /** Counts a session as idle or not, after its first subscription has begun or its last one has ended. */
   idleChanged(session: GuardedSession, isIdle: boolean): void {
     if (session.countedAt !== null) this.#countIdle(session, isIdle);
   }
 
-  /** A session has more subscriptions, or fewer. */
+  /** Counts subscriptions that a session has gained or lost. */
   pathsChanged({ countedAt }: GuardedSession, change: number): void {
     if (countedAt !== null) changeBy(this.#paths, countedAt, change);
   }
 
-  /** A session has more paths that wait, or fewer. */
+  /** Counts waiting paths that a session has gained or lost. */
   waitingChanged({ countedAt }: GuardedSession, change: number): void {
     if (countedAt === null) return;
     changeBy(this.#paths, countedAt, change);
     changeBy(this.#waiting, countedAt, change);
   }
 
-  /** Whether so many more paths of a session may wait. */
+  /** Returns whether so many more paths of a session may wait. */
   mayWait({ countedAt }: GuardedSession, more: number): boolean {
     return countedAt === null || this.#waiting.hasRoom(countedAt, more);
   }
 
-  /** Whether a session may have so many more paths. */
+  /** Returns whether a session may have so many more paths. */
   hasRoom({ countedAt }: GuardedSession, more: number): boolean {
     return countedAt === null || this.#paths.hasRoom(countedAt, more);
   }
 
-  /** A session has ended, or has a user now: it is not counted any more. */
+  /** Stops counting a session, which has ended or has a user now. */
   forget(session: GuardedSession): void {
     const { countedAt } = session;
     if (countedAt === null) return;

@@ -1,90 +1,89 @@
-/** Who is asking and what they may hear: what a token or a back end says of a session. */
+/** Identities of sessions, and the ports of what authenticates them: tokens and the back end's session view. */
 import type { Outcome } from '../../../../protocol/codes.js';
 import type { Json } from '../../../../protocol/frames.js';
 
-/** What is said of a session. */
+/** The identity of a session. */
 export interface Identity {
   readonly source: 'token' | 'webhook';
-  /** Whose session it is; null: nobody's. */
+  /** The user of the session; null for an anonymous one. */
   readonly user: string | null;
-  /** The tag of the login at the app; null where it is not told. */
+  /** The app's name for the login; null where the app names none. */
   readonly login: string | null;
-  /** What the app says of the user. */
+  /** The app's description of the user. */
   readonly info: Json;
-  /** Paths and patterns that it may hear, all of them valid. */
+  /** Paths and patterns that the session may subscribe to, all valid. */
   readonly grants: readonly string[];
-  /** When it was said, in milliseconds since 1970: what was taken back since counts more. */
+  /** When it was asserted, in milliseconds since 1970: later revocations override it. */
   readonly at: number;
-  /** Until when it holds, in milliseconds since 1970; null: as long as the session. */
+  /** When it expires, in milliseconds since 1970; null: with the session. */
   readonly expiresAt: number | null;
 }
 
-/** What a token of paths says. */
+/** The content of a path token. */
 export interface PathToken {
-  /** Only sessions of this user may use it; null: any. */
+  /** The only user whose sessions may use it; null for any. */
   readonly user: string | null;
-  /** The tag of the login that it was made for; null where it is not told. */
+  /** The login that it was issued for; null where it names none. */
   readonly login: string | null;
-  /** The paths and patterns that it opens, all of them valid. */
+  /** The paths and patterns that it grants, all valid. */
   readonly paths: readonly string[];
-  /** When it was made, and until when it holds, in milliseconds since 1970. */
+  /** When it was issued and when it expires, in milliseconds since 1970. */
   readonly at: number;
   readonly expiresAt: number;
 }
 
 /**
- * Reads tokens (docs/protocol.md, "Tokens"). Never rejects, whatever the text. Errors: `bad_token`, `expired_token`,
- * `keys_unavailable`, `too_many_tokens`. What was revoked since it was made is not its concern. A token that waits for its turn is
- * not read when `isWanted` is false by then.
+ * Verifies tokens (docs/protocol.md, "Tokens"). Does not check revocations. Skips a queued token if `isWanted` returns
+ * false when its turn comes. Never rejects. Errors: `bad_token`, `expired_token`, `keys_unavailable`,
+ * `too_many_tokens`.
  */
 export interface TokenReader {
-  /** A token of a session; its `source` is `token`. */
+  /** Reads a session token; the identity's `source` is `token`. */
   identity(token: string, isWanted?: () => boolean): Promise<Outcome<Identity>>;
-  /** A token of paths. */
+  /** Reads a path token. */
   pass(token: string, isWanted?: () => boolean): Promise<Outcome<PathToken>>;
 }
 
-/** A client that opens a connection, as far as a back end is told of it. */
+/** What the back end receives about a client that opens a connection. */
 export interface ClientInfo {
-  /** The headers that it is shown, by names in lower case. */
+  /** Headers to forward, by names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The address of the client. */
   readonly address: string;
 }
 
-/** What a back end says of a visitor: who it is, and which of the paths it must not hear. */
+/** The back end's answer about a client. */
 export interface Authentication {
   readonly identity: Identity;
-  /** Paths and patterns, all of them valid. */
+  /** Refused paths and patterns, all valid. */
   readonly refused: readonly string[];
 }
 
-/** Who wants to hear paths. */
+/** The identity that asks for paths. */
 export interface Principal {
   readonly user: string | null;
   readonly login: string | null;
   readonly info: Json;
 }
 
-/** What a back end says of paths; both are paths and patterns, all of them valid. */
+/** The back end's decision on paths; both lists hold valid paths and patterns. */
 export interface PathDecision {
   readonly grants: readonly string[];
   readonly refused: readonly string[];
-  /** When it was asked, in milliseconds since 1970. */
+  /** When the back end was asked, in milliseconds since 1970. */
   readonly at: number;
 }
 
-/** The back end as the one that answers for sessions. Never rejects. */
+/** The session view of the back end. Never rejects. */
 export interface SessionWebhook {
-  /** Asks who a visitor is, and about paths. Errors: `not_identified`, `not_allowed`. */
-  authenticate(visitor: ClientInfo, paths: readonly string[]): Promise<Outcome<Authentication>>;
-  /** Asks whether somebody may hear paths; null when nothing is answered. */
-  ask(asker: Principal, paths: readonly string[]): Promise<PathDecision | null>;
+  /** Authenticates a client and decides on its paths. Errors: `not_identified`, `not_allowed`. */
+  authenticate(client: ClientInfo, paths: readonly string[]): Promise<Outcome<Authentication>>;
+  /** Decides on paths; null without a valid answer. */
+  ask(principal: Principal, paths: readonly string[]): Promise<PathDecision | null>;
 }
 
-/** Those who can say something of sessions. */
+/** The sources of identities. */
 export interface AuthProviders {
   readonly tokens: TokenReader;
-  /** Null where the configuration names none. */
+  /** The session view; null where the configuration names none. */
   readonly view: SessionWebhook | null;
 }

@@ -1,29 +1,29 @@
 /**
- * What was taken back: sessions that have ended and paths that were taken from one; users and logins that were kicked and paths that
- * were taken from a user. A ticket or a token made before is refused, or loses the path. Kept until every such ticket and token has
- * expired, and handed to a journal so that a restart does not forget.
+ * Stores revocations: ended sessions, kicked users and logins, and paths that were revoked from a session or a user. An
+ * older ticket or token is refused, or loses the path. Records last until every such ticket and token has expired; a
+ * journal saves them over a restart.
  */
 import { LinkedMap } from '../data/linked-map.js';
 import type { Denial } from './permissions.js';
 import type { TicketClaims } from './ticket.js';
 
-/** Something taken back from one session. */
+/** The end of a session, or the revocation of one of its paths. */
 export interface SessionRevocation {
   /** The session. */
   readonly id: string;
   /** When, in milliseconds since 1970. */
   readonly at: number;
-  /** The path taken; absent when the whole session has ended. */
+  /** The revoked path; absent when the whole session has ended. */
   readonly path?: string;
-  /** Whether the client may not come back as a new session. */
+  /** Whether the client must not open a new session. */
   readonly isFinal?: boolean;
-  /** Whether it is the end of a session that nothing was ever granted to: there may be very many of these. */
+  /** Whether the session ended without any grants; there may be very many of these. */
   readonly isEmpty?: boolean;
-  /** The user that the back end named with the path: it is taken from a session of that user only, null for one without. */
+  /** Limits a revoked path to a session of this user, or without one if null. */
   readonly user?: string | null;
 }
 
-/** Something taken back from all sessions of a user: a pattern of paths, or the sessions themselves. */
+/** The end of all sessions of a user, or the revocation of a pattern from them. */
 export interface UserRevocation {
   readonly ofUser: string;
   readonly at: number;
@@ -31,7 +31,7 @@ export interface UserRevocation {
   readonly isFinal?: boolean;
 }
 
-/** A login has ended. */
+/** The end of a login. */
 export interface LoginRevocation {
   readonly ofLogin: string;
   readonly at: number;
@@ -39,66 +39,66 @@ export interface LoginRevocation {
 }
 
 /**
- * Records made up to `horizon` were dropped as the oldest of too many: tickets of sessions, or tickets and tokens of users, that were
- * made before count as taken back.
+ * Marks that records up to `horizon` were evicted. Tickets of sessions, or tickets and tokens of users, from before it
+ * count as revoked.
  */
 export interface HorizonRevocation {
   /** In milliseconds since 1970. */
   readonly horizon: number;
   readonly of: 'sessions' | 'users';
-  /** When this was recorded. */
+  /** When the horizon was recorded. */
   readonly at: number;
 }
 
-/** One thing taken back. */
+/** One revocation. */
 export type Revocation = SessionRevocation | UserRevocation | LoginRevocation | HorizonRevocation;
 
-/** Writes revocations where they outlive the process. */
+/** Stores revocations durably. */
 export interface RevocationJournal {
-  /** Resolves when the record is safe. */
+  /** Resolves when the record is stored. */
   write(revocation: Revocation): Promise<void>;
 }
 
-/** How a session has ended. */
-export type Ended = 'no' | 'ended' | 'dismissed';
+/** Whether a session has ended; `dismissed` when its client must not open a new one. */
+export type SessionEnd = 'no' | 'ended' | 'dismissed';
 
-/** Whose word something is, and of when. */
-export interface Said {
+/** The user, login and time of an identity or a token. */
+export interface Assertion {
   readonly user: string | null;
   readonly login: string | null;
   /** In milliseconds since 1970. */
   readonly at: number;
 }
 
-interface Taken {
+interface SessionRecord {
   at: number;
   endedAt: number | null;
   isFinal: boolean;
   paths: Map<string, SessionRevocation> | null;
 }
 
-interface TakenFromUser {
+interface UserRecord {
   at: number;
   kickedAt: number;
   isFinal: boolean;
-  /** When each was taken. */
+  /** When each pattern was revoked. */
   readonly patterns: Map<string, number>;
 }
 
-/** Ids of ended sessions that nothing was ever granted to, kept at the most. */
+/** The bound of records of sessions that ended without grants. */
 export const MAX_EMPTY = 100_000;
-/** Records of sessions that are kept at the most, and of users, and of logins. */
+/** The bound of records of sessions, of users and of logins, each. */
 export const MAX_RECORDS = 250_000;
 
-/** The revocations that are still of use. */
+/** The unexpired revocations. */
 export class RevocationList {
   readonly #journal: RevocationJournal;
-  readonly #records = new LinkedMap<string, Taken>();
-  readonly #users = new LinkedMap<string, TakenFromUser>();
+  readonly #records = new LinkedMap<string, SessionRecord>();
+  readonly #users = new LinkedMap<string, UserRecord>();
   readonly #logins = new LinkedMap<string, LoginRevocation>();
-  /** Sessions that ended with nothing to their name: since when. */
+  /** When sessions without grants ended, by id. */
   readonly #empty = new LinkedMap<string, number>();
-  /** Records up to here were dropped as the oldest of too many: what was made before counts as taken back. */
+  /** Records up to these times were evicted: tickets and tokens from before count as revoked. */
   #sessionHorizon = Number.NEGATIVE_INFINITY;
   #userHorizon = Number.NEGATIVE_INFINITY;
 
@@ -107,27 +107,28 @@ export class RevocationList {
     this.load(loaded);
   }
 
-  /** Knows what was recorded by another server; the same may come again. */
+  /** Adds records that another server has written. Idempotent. */
   load(recorded: readonly Revocation[]): void {
-    for (const revocation of recorded) this.#note(revocation);
+    for (const revocation of recorded) this.#record(revocation);
   }
 
-  /** Takes effect at once; the promise says when it is safe. */
+  /** Adds a revocation, effective at once; resolves when it is stored. */
   add(revocation: Revocation): Promise<void> {
-    this.#note(revocation);
+    this.#record(revocation);
     return this.#journal.write(revocation);
   }
 
-  /** Whether the session of this id has ended, and whether for good. */
-  ended(id: string): Ended {
+  /** Returns whether the session of this id has ended. */
+  ended(id: string): SessionEnd {
     if (this.#empty.has(id)) return 'ended';
     const record = this.#records.get(id);
     if (record === undefined || record.endedAt === null) return 'no';
     return record.isFinal ? 'dismissed' : 'ended';
   }
 
-  /** Whether the session of a ticket has ended, by itself or with all of its user or login. */
-  endedBy({ id, user, login, issuedAt }: Pick<TicketClaims, 'id' | 'user' | 'login' | 'issuedAt'>): Ended {
+  /** Returns whether the session of a ticket has ended, by itself or with its user or login. */
+  endedBy(claims: Pick<TicketClaims, 'id' | 'user' | 'login' | 'issuedAt'>): SessionEnd {
+    const { id, user, login, issuedAt } = claims;
     const own = this.ended(id);
     if (own !== 'no') return own;
     const ofLogin = login === null ? undefined : this.#logins.get(login);
@@ -137,51 +138,47 @@ export class RevocationList {
     return ofLogin?.isFinal === true || (isKicked && ofUser.isFinal) ? 'dismissed' : 'ended';
   }
 
-  /** Records that are kept. */
+  /** Returns the number of records. */
   get size(): number {
     return this.#records.size + this.#users.size + this.#logins.size + this.#empty.size;
   }
 
-  /** Whether a record of a ticket's session, user or login may have been dropped as one of too many. */
+  /** Returns whether a record of a ticket's session, user or login may have been evicted. */
   mayBeForgotten({ user, login, issuedAt }: TicketClaims): boolean {
     if (issuedAt <= this.#sessionHorizon) return true;
     return (user !== null || login !== null) && issuedAt <= this.#userHorizon;
   }
 
-  /** Whether a login has ended: it never returns. */
+  /** Returns whether a login has ended, which is final. */
   hasLoginEnded(login: string): boolean {
     return this.#logins.has(login);
   }
 
-  /** Whether somebody's word counts no more, since its login has ended, or its user was kicked after it was given. */
-  isRevoked({ user, login, at }: Said): boolean {
+  /** Returns whether the login of an assertion has ended, or its user was kicked after it. */
+  isRevoked({ user, login, at }: Assertion): boolean {
     if (login !== null && this.#logins.has(login)) return true;
     if ((user !== null || login !== null) && at <= this.#userHorizon) return true;
     return user !== null && (this.#users.get(user)?.kickedAt ?? Number.NEGATIVE_INFINITY) >= at;
   }
 
-  /** What was taken from all sessions of a user, since a time. */
+  /** Returns what was revoked from all sessions of a user since a time. */
   takenFrom(user: string, since = Number.NEGATIVE_INFINITY): Denial[] {
     const patterns = [...(this.#users.get(user)?.patterns ?? [])];
     return patterns.filter(([, at]) => at >= since).map(([path, at]) => ({ path, at }));
   }
 
-  /** What a ticket of this content no longer carries. */
-  pathsTaken({
-    id,
-    issuedAt,
-    user,
-    grants,
-  }: Pick<TicketClaims, 'id' | 'issuedAt' | 'user' | 'grants'>): Denial[] {
-    const taken = [...(this.#records.get(id)?.paths?.values() ?? [])]
+  /** Returns the paths that were revoked from a ticket. */
+  pathsTaken(claims: Pick<TicketClaims, 'id' | 'issuedAt' | 'user' | 'grants'>): Denial[] {
+    const { id, issuedAt, user, grants } = claims;
+    const denials = [...(this.#records.get(id)?.paths?.values() ?? [])]
       .filter((revocation) => revocation.user === undefined || revocation.user === user)
-      // What was taken before the ticket was made, and granted since, is among its grants.
+      // A path that was granted again after its revocation is among the grants of a later ticket.
       .filter(({ at, path = '' }) => at >= issuedAt || grants?.includes(path) !== true)
       .map(({ path = '', at }) => ({ path, at }));
-    return user === null ? taken : [...taken, ...this.takenFrom(user, issuedAt)];
+    return user === null ? denials : [...denials, ...this.takenFrom(user, issuedAt)];
   }
 
-  /** Forgets what is of sessions and older than `before`, when no ticket from then is left, and what is of users and logins and older than `longBefore`, when no token is. */
+  /** Drops expired records: of sessions from before `before`, of users and logins from before `longBefore`. */
   prune(before: number, longBefore = before): void {
     for (const [id, record] of this.#records) {
       if (record.at < before) this.#records.delete(id);
@@ -195,35 +192,35 @@ export class RevocationList {
     }
   }
 
-  /** Of these the oldest are forgotten when there are too many: their tickets carry nothing. */
-  #noteEmpty(id: string, at: number): void {
+  /** Evicts the oldest record without a horizon: the tickets of these sessions carry no grants. */
+  #recordEmpty(id: string, at: number): void {
     this.#empty.set(id, at);
-    if (this.#empty.size > MAX_EMPTY) dropOldest(this.#empty);
+    if (this.#empty.size > MAX_EMPTY) evictOldest(this.#empty);
   }
 
-  #note(revocation: Revocation): void {
-    if ('horizon' in revocation) this.#noteHorizon(revocation);
-    else if ('ofUser' in revocation) this.#noteUser(revocation);
-    else if ('ofLogin' in revocation) this.#noteLogin(revocation);
-    else this.#noteSession(revocation);
+  #record(revocation: Revocation): void {
+    if ('horizon' in revocation) this.#recordHorizon(revocation);
+    else if ('ofUser' in revocation) this.#recordUser(revocation);
+    else if ('ofLogin' in revocation) this.#recordLogin(revocation);
+    else this.#recordSession(revocation);
   }
 
-  #noteHorizon({ horizon, of }: HorizonRevocation): void {
+  #recordHorizon({ horizon, of }: HorizonRevocation): void {
     if (of === 'sessions') this.#sessionHorizon = Math.max(this.#sessionHorizon, horizon);
     else this.#userHorizon = Math.max(this.#userHorizon, horizon);
   }
 
-  #noteLogin(revocation: LoginRevocation): void {
+  #recordLogin(revocation: LoginRevocation): void {
     const isFinal = revocation.isFinal === true || this.#logins.get(revocation.ofLogin)?.isFinal === true;
     this.#logins.set(revocation.ofLogin, { ...revocation, isFinal });
-    if (this.#logins.size > MAX_RECORDS) this.#dropOfUsers(this.#logins);
+    if (this.#logins.size > MAX_RECORDS) this.#evictOfUsers(this.#logins);
   }
 
-  #dropOfUsers(records: LinkedMap<string, { readonly at: number }>): void {
-    this.#userHorizon = Math.max(this.#userHorizon, dropOldest(records)?.at ?? this.#userHorizon);
+  #evictOfUsers(records: LinkedMap<string, { readonly at: number }>): void {
+    this.#userHorizon = Math.max(this.#userHorizon, evictOldest(records)?.at ?? this.#userHorizon);
   }
 
-  #noteUser({ ofUser, at, pattern, isFinal }: UserRevocation): void {
+  #recordUser({ ofUser, at, pattern, isFinal }: UserRevocation): void {
     const record = this.#users.get(ofUser) ?? {
       at,
       kickedAt: Number.NEGATIVE_INFINITY,
@@ -237,12 +234,12 @@ export class RevocationList {
       record.isFinal = isFinal === true;
     }
     this.#users.set(ofUser, record);
-    if (this.#users.size > MAX_RECORDS) this.#dropOfUsers(this.#users);
+    if (this.#users.size > MAX_RECORDS) this.#evictOfUsers(this.#users);
   }
 
-  #noteSession(revocation: SessionRevocation): void {
+  #recordSession(revocation: SessionRevocation): void {
     const { id, at, path, isFinal, isEmpty } = revocation;
-    if (isEmpty === true) return this.#noteEmpty(id, at);
+    if (isEmpty === true) return this.#recordEmpty(id, at);
     const record = this.#records.get(id) ?? { at, endedAt: null, isFinal: false, paths: null };
     record.at = Math.max(record.at, at);
     if (path === undefined) {
@@ -250,17 +247,17 @@ export class RevocationList {
       record.isFinal ||= isFinal === true;
     } else {
       record.paths ??= new Map();
-      // What was taken from one user is not what was taken from another, or from whoever it is.
+      // Revocations of a path for different users are separate records.
       record.paths.set(JSON.stringify([path, revocation.user]), revocation);
     }
     this.#records.set(id, record);
     if (this.#records.size <= MAX_RECORDS) return;
-    const dropped = dropOldest(this.#records);
-    this.#sessionHorizon = Math.max(this.#sessionHorizon, dropped?.at ?? this.#sessionHorizon);
+    const evicted = evictOldest(this.#records);
+    this.#sessionHorizon = Math.max(this.#sessionHorizon, evicted?.at ?? this.#sessionHorizon);
   }
 }
 
-function dropOldest<T>(records: LinkedMap<string, T>): T | undefined {
+function evictOldest<T>(records: LinkedMap<string, T>): T | undefined {
   const oldest = records.oldest;
   if (oldest !== undefined) records.delete(oldest[0]);
   return oldest?.[1];

@@ -1,4 +1,4 @@
-/** What a ticket says, and who makes and reads tickets. */
+/** The content of tickets, and the port that signs and verifies them. */
 import type { Identity } from './identity.js';
 import type { Denial } from './permissions.js';
 
@@ -6,35 +6,35 @@ import type { Denial } from './permissions.js';
 export interface TicketClaims {
   /** The session's id. */
   readonly id: string;
-  /** The number of the connection that it was made for. */
+  /** The number of the connection that it was issued for. */
   readonly connection: number;
-  /** When it was made, in milliseconds since 1970. */
+  /** When it was issued, in milliseconds since 1970. */
   readonly issuedAt: number;
   /** The user that the session is bound to. */
   readonly user: string | null;
-  /** The granted paths; null when they were too many to carry. */
+  /** The granted paths; null when they were too many for a ticket. */
   readonly grants: readonly string[] | null;
-  /** What was taken from the session and not granted again. */
+  /** Paths that were revoked and not granted again. */
   readonly denied: readonly Denial[];
   /** The login that the session belongs to. */
   readonly login: string | null;
-  /** What a token or the session view said of it. */
+  /** The identity from a token or the session view. */
   readonly identity: Identity | null;
 }
 
-/** A ticket that was read, or why it was not. */
+/** The claims of a ticket, or why it is refused. */
 export type TicketVerdict =
   | { readonly claims: TicketClaims }
   | { readonly fault: 'bad_ticket' }
   | { readonly fault: 'expired_ticket'; readonly claims: TicketClaims };
 
-/** Makes and reads tickets. */
+/** Issues and verifies tickets. */
 export interface TicketSigner {
   /** How long a ticket lasts, in milliseconds. */
   readonly lifetimeMs: number;
-  /** No longer one can be read. */
+  /** The longest ticket that `read` accepts. */
   readonly maxCharacters: number;
   issue(claims: TicketClaims): string;
-  /** Never throws, whatever the text. */
+  /** Verifies a ticket. Never throws. */
   read(ticket: string): TicketVerdict;
 }

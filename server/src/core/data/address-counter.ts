@@ -1,14 +1,14 @@
 /**
- * Counts what each client address holds, within a bound for one address and a bound for all. Only addresses that hold something
- * take memory. An IPv6 host has a whole /64 (RFC 6177), so its addresses count as one; an IPv4 address that is written as IPv6 counts
- * as IPv4 (RFC 4291, 2.5.5.2); what is no address shares one key.
+ * Counts by client address, within a bound per address and a total bound. Only addresses with a count take memory.
+ * An IPv6 host has a whole /64 (RFC 6177), whose addresses count as one. An IPv4-mapped IPv6 address counts as IPv4
+ * (RFC 4291, 2.5.5.2). All texts that are no address share one key.
  */
 
 /** The bounds of a counter. */
 export interface AddressBounds {
-  /** What one address may hold. */
+  /** The bound of one address. */
   readonly perAddress: number;
-  /** What all addresses together may hold. */
+  /** The bound of all addresses together. */
   readonly inAll: number;
 }
 
@@ -17,7 +17,7 @@ const V4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
 const GROUPS = 8;
 const NETWORK_GROUPS = 4;
 
-/** Returns what an address is counted as: an IPv4 address, an IPv6 /64 such as `2001:db8:0:1::/64`, or `unknown`. */
+/** Returns the key of an address: an IPv4 address, an IPv6 /64 such as `2001:db8:0:1::/64`, or `unknown`. */
 export function addressKey(address: string): string {
   const v4 = v4Of(address);
   if (v4 !== null) return v4;
@@ -31,45 +31,45 @@ export function addressKey(address: string): string {
     .join(':')}::/64`;
 }
 
-/** A counter. */
+/** Counts by address. */
 export class AddressCounter {
   readonly #bounds: AddressBounds;
   readonly #counts = new Map<string, number>();
   #total = 0;
 
-  /** @param bounds what may be held; `Number.POSITIVE_INFINITY` for no bound */
+  /** @param bounds `Number.POSITIVE_INFINITY` for no bound */
   constructor(bounds: AddressBounds) {
     this.#bounds = bounds;
   }
 
-  /** What all addresses hold. */
+  /** Returns the count of all addresses together. */
   get total(): number {
     return this.#total;
   }
 
-  /** Addresses that hold something. */
+  /** Returns the number of addresses with a count. */
   get size(): number {
     return this.#counts.size;
   }
 
-  /** Returns what an address holds. */
+  /** Returns the count of an address. */
   count(address: string): number {
     return this.#counts.get(addressKey(address)) ?? 0;
   }
 
-  /** Whether an address may hold so many more. */
+  /** Returns whether so many more fit within the bounds. */
   hasRoom(address: string, more = 1): boolean {
     return this.#total + more <= this.#bounds.inAll && this.count(address) + more <= this.#bounds.perAddress;
   }
 
-  /** Counts one more; false, and nothing is counted, when there is no room. */
+  /** Counts one more, or returns false when the bounds are reached. */
   take(address: string): boolean {
     if (!this.hasRoom(address)) return false;
     this.add(address);
     return true;
   }
 
-  /** Counts so many more whatever the bounds: what is held already is not taken away. */
+  /** Counts so many more, even beyond the bounds. */
   add(address: string, more = 1): void {
     if (more <= 0) return;
     const key = addressKey(address);
@@ -77,7 +77,7 @@ export class AddressCounter {
     this.#total += more;
   }
 
-  /** Counts so many less. An address that holds nothing stays at nothing. */
+  /** Counts so many less, at least 0. */
   release(address: string, less = 1): void {
     const key = addressKey(address);
     const count = this.#counts.get(key);
@@ -87,7 +87,7 @@ export class AddressCounter {
     this.#total -= Math.min(count, less);
   }
 
-  /** Forgets all counts. */
+  /** Sets all counts to 0. */
   clear(): void {
     this.#counts.clear();
     this.#total = 0;
@@ -99,7 +99,7 @@ function v4Of(text: string): string | null {
   return parts?.every((part) => part <= 255) === true ? parts.join('.') : null;
 }
 
-/** The eight groups of an IPv6 address, or null. */
+/** Returns the eight groups of an IPv6 address, or null. */
 function groupsOf(address: string): number[] | null {
   const text = (address.split('%')[0] ?? '').toLowerCase();
   const [head = '', tail, more] = text.split('::');
@@ -112,7 +112,7 @@ function groupsOf(address: string): number[] | null {
   return [...front, ...Array<number>(missing).fill(0), ...back];
 }
 
-/** Groups between colons; the last may be an IPv4 address, which is two. */
+/** Returns the groups between colons, or null; a last one in IPv4 form gives two. */
 function groupList(text: string): number[] | null {
   if (text === '') return [];
   const groups: number[] = [];

@@ -1,33 +1,33 @@
 import type { GapReason } from '../../../../protocol/positions.js';
 
-/** What a server has counted since it started, and how many subscriptions there are; plain numbers that the hot path raises. */
+/** Counters since the start, and current numbers; plain fields, which the hot path increments. */
 export interface Counters {
   /** Updates published. */
   updates: number;
-  /** Updates put into an outbox: one for each session that an update went to. */
+  /** Updates added to outboxes, one for each receiving session. */
   deliveries: number;
-  /** Gaps told, and the same by reason. */
+  /** Gaps sent, and the same by reason. */
   gaps: number;
   readonly gapsBy: Record<GapReason, number>;
-  /** Subscriptions that fell behind because their connection took no more. */
+  /** Subscriptions that fell behind because their connection was blocked. */
   slow: number;
-  /** Updates left out for slow readers because newer ones replace them: once for each session. */
+  /** Updates that slow sessions did not get because newer ones replace them, one for each session. */
   skipped: number;
-  /** Sessions opened new, and resumed. */
+  /** New sessions, and resumed ones. */
   opened: number;
   resumed: number;
-  /** Openings that were put off: more were tried in a second than are admitted. */
+  /** Openings refused by admission. */
   delayed: number;
-  /** Commands that came, and those of them that were too many. */
+  /** Received commands, and those refused as too many. */
   commands: number;
   tooManyCommands: number;
-  /** Subscriptions there are now. */
+  /** Current subscriptions. */
   subscriptions: number;
-  /** Paths that wait for a grant now. */
+  /** Paths that currently wait for a grant. */
   pending: number;
 }
 
-/** All at zero. */
+/** Returns counters at zero. */
 export function newCounters(): Counters {
   const gapsBy = { evicted: 0, restarted: 0, slow: 0, no_log: 0 };
   return {

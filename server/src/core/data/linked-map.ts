@@ -1,6 +1,6 @@
 /**
- * A map whose entries stand in the order in which they were last set. Finding, adding and removing any entry, also the oldest, takes
- * constant time; the iterator of a `Map` walks over the holes that removed entries leave at its front.
+ * A map in the order in which its entries were last set. Every operation takes constant time, also on the oldest entry.
+ * The iterator of a `Map` walks over the holes that removed entries leave at its front.
  */
 
 interface Node<K, V> {
@@ -16,12 +16,12 @@ export class LinkedMap<K, V> {
   #oldest: Node<K, V> | null = null;
   #newest: Node<K, V> | null = null;
 
-  /** How many entries there are. */
+  /** Returns the number of entries. */
   get size(): number {
     return this.#nodes.size;
   }
 
-  /** Whether there is an entry of this key. */
+  /** Returns whether a key has an entry. */
   has(key: K): boolean {
     return this.#nodes.has(key);
   }
@@ -31,7 +31,7 @@ export class LinkedMap<K, V> {
     return this.#nodes.get(key)?.value;
   }
 
-  /** Sets a value, and makes its entry the newest. */
+  /** Sets a value and makes its entry the newest. */
   set(key: K, value: V): void {
     const known = this.#nodes.get(key);
     if (known === undefined) {
@@ -46,7 +46,7 @@ export class LinkedMap<K, V> {
     this.#append(known);
   }
 
-  /** Removes an entry; false when there is none. */
+  /** Removes an entry; returns false when the key has none. */
   delete(key: K): boolean {
     const node = this.#nodes.get(key);
     if (node === undefined) return false;
@@ -55,7 +55,7 @@ export class LinkedMap<K, V> {
     return true;
   }
 
-  /** The entry that was set before all others, or undefined. */
+  /** Returns the entry that was set first, or undefined. */
   get oldest(): readonly [K, V] | undefined {
     return this.#oldest === null ? undefined : [this.#oldest.key, this.#oldest.value];
   }
@@ -67,18 +67,18 @@ export class LinkedMap<K, V> {
     this.#newest = null;
   }
 
-  /** The entries, the oldest first. */
+  /** Yields the entries, oldest first. */
   *[Symbol.iterator](): Generator<readonly [K, V]> {
     let node = this.#oldest;
     while (node !== null) {
-      // Read first: the entry may be deleted, or become the newest, before the next one is asked for.
+      // Read before the yield: the caller may delete or set the entry.
       const { newer } = node;
       yield [node.key, node.value];
       node = newer;
     }
   }
 
-  /** The keys, the newest first. */
+  /** Yields the keys, newest first. */
   *newestFirst(): Generator<K> {
     for (let node = this.#newest; node !== null; node = node.older) yield node.key;
   }

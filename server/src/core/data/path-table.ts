@@ -1,6 +1,6 @@
 /**
- * Values of paths and of patterns. What is said of a path itself counts more than what is said of a pattern that matches it. Patterns
- * lie by the text that they begin with, so that a thousand of them are not all tried for each path.
+ * Stores values by path and by pattern. Patterns are indexed by their literal prefix, so that a lookup does not match a
+ * path against all of them.
  */
 import { compilePattern, type Pattern } from '../../../../protocol/patterns.js';
 
@@ -9,29 +9,29 @@ interface Row<T> {
   readonly value: T;
 }
 
-/** Whether a text is a path, and not a pattern of several. */
+/** Returns whether a valid source is a path, not a pattern. */
 export const isPath = (source: string): boolean => !source.includes('{');
 
-/** Values by path or pattern. Texts are those of valid paths and patterns. */
+/** Values by path or pattern; all sources must be valid. */
 export class PathTable<T> {
-  /** Most tables have only the one or the other. */
+  /** Null while empty: most tables hold only paths or only patterns. */
   #paths: Map<string, T> | null = null;
   #patterns: Map<string, Row<T>> | null = null;
-  /** By what they begin with, and the lengths of that; null when it is to be made anew. */
+  /** Patterns by prefix, and the lengths of the prefixes; null when it is outdated. */
   #index: { readonly rows: Map<string, Row<T>[]>; readonly lengths: readonly number[] } | null = null;
 
-  /** Paths and patterns. */
+  /** Returns the number of paths and patterns. */
   get size(): number {
     return (this.#paths?.size ?? 0) + (this.#patterns?.size ?? 0);
   }
 
-  /** The paths and patterns, each kind in the order of their setting. */
+  /** Yields the paths, then the patterns, each in the order of insertion. */
   *sources(): Generator<string> {
     if (this.#paths !== null) yield* this.#paths.keys();
     if (this.#patterns !== null) yield* this.#patterns.keys();
   }
 
-  /** What was set for this very path or pattern. */
+  /** Returns the value of exactly this path or pattern. */
   get(source: string): T | undefined {
     return this.#paths?.get(source) ?? this.#patterns?.get(source)?.value;
   }
@@ -52,24 +52,24 @@ export class PathTable<T> {
     if (this.#patterns?.delete(source)) this.#index = null;
   }
 
-  /** Deletes the paths, not the patterns, that a pattern matches. */
+  /** Deletes the paths that a pattern matches; patterns stay. */
   deleteMatched(pattern: Pattern): void {
     for (const path of this.#paths?.keys() ?? []) {
       if (pattern.match(path) !== null) this.#paths?.delete(path);
     }
   }
 
-  /** Deletes the patterns, not the paths. */
+  /** Deletes all patterns; paths stay. */
   deletePatterns(): void {
     this.#patterns = this.#index = null;
   }
 
-  /** What was set for this very path. */
+  /** Returns the value of exactly this path. */
   ofPath(path: string): T | undefined {
     return this.#paths?.get(path);
   }
 
-  /** The values of the patterns that match a path. */
+  /** Yields the values of the patterns that match a path. */
   *ofPatterns(path: string): Generator<T> {
     if (this.#patterns === null) return;
     this.#index ??= indexOf(this.#patterns.values());
@@ -82,7 +82,7 @@ export class PathTable<T> {
     }
   }
 
-  /** Whether anything is set for a path, by itself or by a pattern. */
+  /** Returns whether a path, or a pattern that matches it, has a value. */
   has(path: string): boolean {
     if (this.#paths?.has(path) === true) return true;
     for (const _ of this.ofPatterns(path)) return true;
@@ -90,20 +90,20 @@ export class PathTable<T> {
   }
 }
 
-/** A table that only says which paths and patterns there are. */
+/** Returns a set of paths and patterns. */
 export function tableOf(sources: readonly string[]): PathTable<true> {
   const table = new PathTable<true>();
   for (const source of sources) table.set(source, true);
   return table;
 }
 
-/** The shortest beginnings first. */
+/** Returns the rows by prefix, and the lengths of the prefixes, shortest first. */
 function indexOf<T>(all: Iterable<Row<T>>) {
   const rows = new Map<string, Row<T>[]>();
   for (const row of all) {
-    const start = row.pattern.source.split('{', 1)[0] ?? '';
-    const same = rows.get(start);
-    if (same === undefined) rows.set(start, [row]);
+    const prefix = row.pattern.source.split('{', 1)[0] ?? '';
+    const same = rows.get(prefix);
+    if (same === undefined) rows.set(prefix, [row]);
     else same.push(row);
   }
   const lengths = [...new Set([...rows.keys()].map(({ length }) => length))].sort((a, b) => a - b);

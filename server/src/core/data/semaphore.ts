@@ -1,6 +1,6 @@
 /**
- * A semaphore: so many tasks run at a time, the others wait in the order in which they came. Waiting tasks are bounded in number and in
- * weight; one leaves the queue when its signal aborts.
+ * A semaphore with a FIFO queue. Waiting tasks are bounded in number and in weight; a task leaves the queue when its
+ * signal aborts.
  */
 import { ByteBudget } from './byte-budget.js';
 import { LinkedMap } from './linked-map.js';
@@ -8,27 +8,27 @@ import { LinkedMap } from './linked-map.js';
 /** The bounds of a semaphore. */
 export interface SemaphoreBounds {
   readonly maxRunning: number;
-  /** Tasks that may wait; by default any number. */
+  /** Waiting tasks; by default unbounded. */
   readonly maxWaiting?: number;
-  /** What all waiting tasks may weigh; by default any weight. */
+  /** The weight of all waiting tasks; by default unbounded. */
   readonly maxWeight?: number;
 }
 
 /** How a task waits. */
 export interface WaitOptions {
-  /** What it holds, by default nothing. */
+  /** The task's weight, by default 0. */
   readonly weight?: number;
-  /** Takes it out of the queue. */
+  /** Removes the task from the queue. */
   readonly signal?: AbortSignal;
 }
 
 /** How a task is run. */
 export interface RunOptions extends WaitOptions {
-  /** Asked when its turn comes; by default it is wanted. */
+  /** Returns whether to run the task when its turn comes; by default true. */
   readonly isWanted?: () => boolean;
 }
 
-/** Bounds what runs and what waits. */
+/** Bounds running and waiting tasks. */
 export class Semaphore {
   readonly #maxWaiting: number;
   readonly #weight: ByteBudget;
@@ -45,7 +45,7 @@ export class Semaphore {
     this.#weight = new ByteBudget(maxWeight);
   }
 
-  /** Resolves with true when the caller may run, and must `release`; with false when there is no room to wait or the signal aborted. */
+  /** Resolves to true when the caller may run and must `release`, to false when the queue is full or on abort. */
   async acquire({ weight = 0, signal }: WaitOptions = {}): Promise<boolean> {
     if (signal?.aborted === true) return false;
     if (this.#free > 0) {
@@ -68,14 +68,14 @@ export class Semaphore {
     return isAcquired;
   }
 
-  /** Lets the next task run. It gets the place before any task that comes later. */
+  /** Passes the place on to the next waiting task, or frees it. */
   release(): void {
     const next = this.#waiting.oldest?.[0];
     if (next === undefined) this.#free++;
     else next();
   }
 
-  /** Runs `task` when its turn comes. Returns its result, or null when it did not run. */
+  /** Runs `task` when its turn comes; resolves to its result, or to null when it did not run. */
   async run<T>(task: () => Promise<T>, { isWanted, ...wait }: RunOptions = {}): Promise<T | null> {
     if (!(await this.acquire(wait))) return null;
     try {

@@ -1,25 +1,22 @@
-/**
- * Time and chance, injected: nothing in core reads a clock or makes an id by itself, so tests hold
- * both still.
- */
+/** Ports for time and randomness. Core uses nothing else for either, so tests control both. */
 import { randomBytes } from 'node:crypto';
 
-/** Undoes what a timer call has set up; calling it again does nothing. */
+/** Cancels a timer. Idempotent. */
 export type Cancel = () => void;
 
 /** The time and the timers that core uses. */
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** Returns milliseconds since 1970. */
   now(): number;
-  /** Milliseconds that only rise, with fractions. */
+  /** Returns milliseconds that never decrease, with fractions. */
   monotonic(): number;
   /** Runs `task` once, `ms` from now. The timer does not keep the process alive. */
   after(ms: number, task: () => void): Cancel;
-  /** Runs `task` once this turn of the loop has handled its input. */
+  /** Runs `task` after the event loop has handled the input of this turn. */
   soon(task: () => void): void;
 }
 
-/** The machine's own clock. */
+/** The system clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
@@ -34,21 +31,21 @@ export const systemClock: Clock = {
 };
 
 /**
- * The machine's clock as it was when the process began, and what has elapsed since: setting it makes nothing that lives in memory older or
- * younger. For the ages of what is kept; tickets, tokens and revocations follow the clock of the machine.
+ * The system clock at the start of the process plus the elapsed time. It dates what memory holds, whose age must not
+ * change when the system clock is set. Tickets, tokens and revocations use `systemClock`.
  */
 export const steadyClock: Clock = {
   ...systemClock,
   now: () => Math.floor(performance.timeOrigin + performance.now()),
 };
 
-/** Makes the server's ids. */
+/** Makes ids and random numbers. */
 export interface IdSource {
-  /** A public session id: 22 characters, 128 random bits, never containing `->`. */
+  /** Returns a public session id: 22 characters, 128 random bits, never containing `->`. */
   sessionId(): string;
-  /** The name of a new epoch: 8 characters. */
+  /** Returns the name of a new epoch: 8 characters. */
   epoch(): string;
-  /** A number from 0 up to 1, for spreading reconnects. */
+  /** Returns a random number in [0, 1), for spreading reconnects. */
   fraction(): number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * One wheel for all pings, expiries and waits: a slot a quarter of a second, so that tens of
- * thousands of timers cost one timer of the system. A timer fires up to one slot late, never early.
+ * A hashed timer wheel for pings, expiries and timeouts: tens of thousands of timers cost one system timer. A slot is
+ * 250 ms. A timer fires up to one slot late, never early.
  */
 import type { Cancel, Clock } from './clock.js';
 
@@ -34,7 +34,7 @@ interface Slot {
   readonly wheel: { size: number };
 }
 
-/** A hashed timer wheel. It runs only while it holds timers. */
+/** A hashed timer wheel. It ticks only while it has timers. */
 export class TimerWheel {
   readonly #clock: Clock;
   readonly #timers = { size: 0 };
@@ -50,10 +50,10 @@ export class TimerWheel {
     this.#clock = clock;
   }
 
-  /** Runs `task` once, `ms` from now or up to 250 ms later. What it throws ends the process. */
+  /** Runs `task` once, after `ms` to `ms` + 250. An error that it throws ends the process. */
   after(ms: number, task: () => void): WheelTimer {
     if (this.#cancelTick === null) this.#start();
-    // From the next tick, not from now: a wheel that catches up ticks faster than time passes.
+    // Counted from the next tick, not from now: a wheel that catches up ticks faster than time passes.
     const due = this.#clock.monotonic() + ms;
     const ticks = Math.max(1, Math.ceil((due - this.#nextTick) / SLOT_MS) + 1);
     this.#timers.size++;
@@ -61,7 +61,7 @@ export class TimerWheel {
     return new Entry(slot, Math.floor((ticks - 1) / SLOTS), task);
   }
 
-  /** Drops every timer. */
+  /** Cancels all timers. */
   stop(): void {
     this.#cancelTick?.();
     this.#cancelTick = null;
@@ -74,7 +74,7 @@ export class TimerWheel {
     this.#cancelTick = this.#clock.after(SLOT_MS, () => this.#tick());
   }
 
-  /** Catches up with every slot that has passed: a busy loop ticks late. */
+  /** Fires all slots that have passed: a busy event loop ticks late. */
   #tick(): void {
     const now = this.#clock.monotonic();
     while (this.#nextTick <= now) {

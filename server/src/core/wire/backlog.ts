@@ -1,36 +1,36 @@
 /**
- * What connections that do not read hold: bytes of frames that go to one connection alone, such as answers and refusals. All together
- * they are bounded; when there is no room, the connection that has not read for the longest is closed. Frames that many connections
- * share, as updates are, do not count: they are there once for all.
+ * Bounds the bytes that wait for blocked connections, all together. When the bound is exceeded, the connection that has
+ * been blocked longest is closed. Only frames for one connection count, such as answers; shared frames, such as
+ * updates, exist once.
  */
 import { LinkedMap } from '../data/linked-map.js';
 
-/** Bytes that all connections together may hold. */
+/** The bound of all backlogs together, in bytes. */
 export const MAX_BACKLOG_BYTES = 4 * 1024 * 1024;
 
-/** A connection that does not read. */
+/** A blocked connection. */
 export interface BacklogHolder {
-  /** It is closed at once; nothing of what waits is written. */
+  /** Closes the connection at once, without writing its waiting frames. */
   overflow(): void;
 }
 
 /** The backlogs of all connections. */
 export class Backlogs {
-  /** In the order in which they began to hold something. */
+  /** In the order in which their backlogs began. */
   readonly #holders = new LinkedMap<BacklogHolder, true>();
   #bytes = 0;
 
-  /** Bytes that all hold. */
+  /** Returns the bytes of all backlogs. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Connections that hold something. */
+  /** Returns the number of connections with a backlog. */
   get size(): number {
     return this.#holders.size;
   }
 
-  /** A connection that held `before` bytes holds `after` from now on. May close connections, also this one. */
+  /** Changes the backlog of a connection from `before` to `after` bytes. May close connections, also this one. */
   change(holder: BacklogHolder, before: number, after: number): void {
     this.#bytes += after - before;
     if (after === 0) this.#holders.delete(holder);
@@ -39,7 +39,7 @@ export class Backlogs {
       const oldest = this.#holders.oldest?.[0];
       if (oldest === undefined) return;
       oldest.overflow();
-      // One that is being closed already lets go by itself: the next one is looked at.
+      // A holder that is closing already does not release its bytes here: continue with the next one.
       this.#holders.delete(oldest);
     }
   }

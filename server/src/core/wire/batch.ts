@@ -1,19 +1,19 @@
 /**
- * What a connection has pending, as an immutable chain that connections share: a connection's outbox
- * points at the batch of all that waits for it, and adding a frame moves it on to the next batch. A
- * thousand subscribers that await the same frames in the same order stand at the same batch, so a delivery
- * costs one comparison and one assignment, and the bytes of a flush are joined once for all of them.
+ * The pending frames of a connection, as an immutable chain that connections share. An outbox points at the batch of
+ * its pending frames; adding a frame moves it to the next batch. Subscribers that wait for the same frames in the same
+ * order share a batch. So a delivery costs one comparison and one assignment, and the bytes of a flush are joined once
+ * for all.
  */
 import type { Frame, Framing } from './frame.js';
 
-/** A sequence of frames that waits to be written. */
+/** A sequence of pending frames. */
 export class Batch {
   readonly framing: Framing;
-  /** Frames in it. */
+  /** The number of frames. */
   readonly count: number;
-  /** Bytes of them all. */
+  /** The bytes of all frames. */
   readonly bytes: number;
-  /** Of these, bytes of frames that go to one connection alone. */
+  /** The bytes of frames for one connection alone. */
   readonly ownBytes: number;
   readonly #previous: Batch | null;
   readonly #frame: Frame | null;
@@ -31,7 +31,7 @@ export class Batch {
     this.ownBytes = (previous?.ownBytes ?? 0) + (frame?.isShared === false ? bytes : 0);
   }
 
-  /** This sequence and then `frame`. The last answer is remembered: a fan-out asks it of many in a row. */
+  /** Returns this sequence followed by `frame`. Caches the last result, since a fan-out repeats the call. */
   plus(frame: Frame): Batch {
     if (this.#nextFrame === frame && this.#next !== null) return this.#next;
     const next = new Batch(this.framing, this, frame);
@@ -40,7 +40,7 @@ export class Batch {
     return next;
   }
 
-  /** Lets go of what was remembered, so that a batch that stays keeps neither joined bytes nor later frames alive. */
+  /** Drops the caches, so that a batch in use keeps neither joined bytes nor later frames alive. */
   forget(): void {
     this.#nextFrame = null;
     this.#next = null;
@@ -48,8 +48,8 @@ export class Batch {
   }
 
   /**
-   * The bytes of all frames, joined at the first call, which notes the batch in `joinedNow`: whoever empties that list
-   * calls `forget`. The bytes are shared: nobody may change them.
+   * Returns the bytes of all frames, which no caller may change. The first call joins them and adds the batch to
+   * `joinedNow`; the owner of that list calls `forget`.
    */
   joined(joinedNow: Batch[]): Buffer {
     if (this.#joined !== null) return this.#joined;

@@ -1,40 +1,40 @@
 /**
- * Decides when outboxes are written. What arrives while a flush is due shares one write per connection.
- * Flushes are paced: after one that took T the next waits up to 2 T, at most 10 ms, so that a busy
- * server gathers more into each system call, while an idle one writes an update as soon as all have been told of it, and
- * everything else at the end of the same turn. A flush
- * runs in slices, starting elsewhere each time, so that no connection is always last. The first slice takes at most 5 ms, the next ones
- * of the same flush 20 and 40: between slices updates come in that make the next flush longer, and without that brake a server
- * at the limit of its memory's speed falls back further with every flush (measured: p99 170 ms with slices of 5, 48 with these).
+ * Decides when outboxes are written. Frames that arrive while a flush is due share one write per connection. Flushes
+ * are paced: after a flush of duration T the next one waits 2 T, at most 10 ms. So a busy server gathers more into each
+ * system call. An idle server writes an update right after its fan-out, and other frames at the end of the turn.
+ *
+ * A flush runs in slices and starts at another connection each time, so that no connection is always last. The slices
+ * of a flush take at most 5, 20, then 40 ms. Updates between slices lengthen the next flush: with slices of 5 ms an
+ * overloaded server falls back further with every flush (measured p99: 170 ms, with growing slices 48).
  */
 
 import type { Clock } from '../time/clock.js';
 import { Batch } from './batch.js';
 import type { Framing } from './frame.js';
 
-/** What a flusher writes. */
+/** An outbox, as the flusher uses it. */
 export interface Flushable {
-  /** Writes what waits. */
+  /** Writes the pending frames. */
   flush(): void;
 }
 
 const PAUSE_FACTOR = 2;
 const MAX_PAUSE_MS = 10;
-/** A server that has written nothing for so long is idle: what comes next need not wait for more. */
+/** A server without a write for so long is idle: the next update need not wait for more. */
 const IDLE_MS = 15;
 const FIRST_SLICE_MS = 5;
 const SLICE_GROWTH = 4;
 const MAX_SLICE_MS = 40;
-/** Outboxes written between two looks at the clock. */
+/** Outboxes written between two readings of the clock. */
 const STRIDE = 16;
-/** Below this a timer of the system would wait longer than asked. */
+/** A system timer would wait longer than a shorter pause. */
 const MIN_TIMER_MS = 1;
 
 /** Writes outboxes, paced. */
 export class Flusher {
   readonly #clock: Clock;
   readonly #empty: (Batch | undefined)[] = [];
-  /** Batches whose bytes were joined since the last flush was over; a slow connection must not keep them. */
+  /** Batches whose bytes were joined since the last flush ended; a slow connection must not keep them alive. */
   readonly joined: Batch[] = [];
   #dirty: Flushable[] = [];
   #flushing: Flushable[] = [];
@@ -44,8 +44,8 @@ export class Flusher {
   #spentMs = 0;
   #sliceMs = FIRST_SLICE_MS;
   #isDue = false;
-  /** Raised by each appointment and by each flush: an appointment that is not the last one is void. */
-  #appointment = 0;
+  /** Incremented by each schedule and each flush; an older schedule is void. */
+  #scheduleId = 0;
   #notBefore = 0;
   #idleFrom = 0;
 
@@ -53,7 +53,7 @@ export class Flusher {
     this.#clock = clock;
   }
 
-  /** The empty batch of a framing: the start of every pending sequence. */
+  /** Returns the empty batch of a framing, the start of every pending sequence. */
   emptyBatch(framing: Framing): Batch {
     let empty = this.#empty[framing.slot];
     if (empty === undefined) {
@@ -71,24 +71,24 @@ export class Flusher {
     this.#schedule();
   }
 
-  /** Writes what was added without waiting for the end of the turn, when nothing was written for a while. */
+  /** Flushes at once, without waiting for the end of the turn, if the server is idle. */
   flushIfIdle(): void {
     if (!this.#isDue || this.#left > 0 || this.#clock.monotonic() < this.#idleFrom) return;
     this.#begin();
   }
 
   #schedule(): void {
-    const appointment = ++this.#appointment;
-    const keep = () => {
-      if (appointment === this.#appointment) this.#begin();
+    const id = ++this.#scheduleId;
+    const begin = () => {
+      if (id === this.#scheduleId) this.#begin();
     };
     const waitMs = this.#notBefore - this.#clock.monotonic();
-    if (waitMs < MIN_TIMER_MS) this.#clock.soon(keep);
-    else this.#clock.after(waitMs, keep);
+    if (waitMs < MIN_TIMER_MS) this.#clock.soon(begin);
+    else this.#clock.after(waitMs, begin);
   }
 
   #begin(): void {
-    this.#appointment++;
+    this.#scheduleId++;
     [this.#flushing, this.#dirty] = [this.#dirty, this.#flushing];
     this.#left = this.#flushing.length;
     this.#turns++;

@@ -1,34 +1,34 @@
 /**
- * How much one connection may send: so much in a turn of the event loop, so that others have theirs, and so many frames in a few
- * seconds. What is above the first waits; what is above the second closes the connection as `flooded`. A client that sends a command
- * as often as it may, or each of its subscriptions in a frame of its own, reaches neither.
+ * Limits what one connection may send: a cost per turn of the event loop, and a number of frames per 4 s. Frames beyond
+ * the first bound wait for the next turn; the second closes the connection as `flooded`. A client that uses all of its
+ * allowed commands, or subscribes to each path in its own frame, exceeds neither.
  */
 import type { Clock } from '../time/clock.js';
 
-/** Cost that a connection may cause in one turn: a frame of the largest size, or some 64 small ones. */
+/** The cost of one connection in one turn: one frame of the largest size, or some 64 small ones. */
 export const TURN_COST = 64 * 1024;
-/** What a frame costs beside its characters. */
+/** The cost of a frame in addition to its characters. */
 export const FRAME_COST = 1_024;
-/** For so long frames are counted together, in milliseconds. */
+/** The window in which frames are counted, in milliseconds. */
 export const FRAME_WINDOW_MS = 4_000;
-/** Frames that a connection may send in that time, also where commands are few. */
+/** The least bound of frames per window, whatever the bound of commands. */
 export const MAX_WINDOW_FRAMES = 2_000;
-/** Frames beside each command that a client may give. */
+/** Frames allowed for each command that a client may send. */
 const FRAMES_PER_COMMAND = 3;
-/** When a client that was closed for it may come back, in milliseconds. */
+/** The pause before a flooding client may reconnect, in milliseconds. */
 export const FLOOD_PAUSE_MS = 5_000;
 
-/** What is counted of one connection: numbers in the connection itself, since there are very many. */
+/** The counters of one connection, stored in the connection itself to save memory. */
 export interface Counted {
-  /** The turn in which it sent last, and what that cost. */
+  /** The turn of its last frame, and the cost in that turn. */
   turn: number;
   turnCost: number;
-  /** The window in which it sent last, and how many frames. */
+  /** The window of its last frame, and the frames in that window. */
   window: number;
   windowFrames: number;
 }
 
-/** Numbers the turns of the event loop, as far as something is counted in them. */
+/** Numbers the turns of the event loop in which it is used. */
 export class Turns {
   readonly #clock: Pick<Clock, 'soon'>;
   #number = 0;
@@ -38,7 +38,7 @@ export class Turns {
     this.#clock = clock;
   }
 
-  /** The number of this turn. */
+  /** Returns the number of this turn. */
   get now(): number {
     if (!this.#isOpen) {
       this.#isOpen = true;
@@ -52,19 +52,19 @@ export class Turns {
 
   /** Runs `task` in the next turn. */
   next(task: () => void): void {
-    // What was counted in this turn is over before.
+    // Schedules the end of this turn before `task`.
     void this.now;
     this.#clock.soon(task);
   }
 }
 
-/** Counts what connections send. */
+/** Counts the frames and the cost of connections. */
 export class FrameRate {
   readonly turns: Turns;
   readonly #clock: Clock;
   readonly #maxFrames: number;
 
-  /** @param maxCommandsPerSecond commands that a session may give in a second */
+  /** @param maxCommandsPerSecond commands that a session may send per second */
   constructor(clock: Clock, maxCommandsPerSecond: number) {
     this.#clock = clock;
     this.turns = new Turns(clock);
@@ -72,7 +72,7 @@ export class FrameRate {
     this.#maxFrames = Math.max(MAX_WINDOW_FRAMES, perWindow);
   }
 
-  /** Counts frames; false when there are more than a connection may send. */
+  /** Counts frames; returns false when the connection exceeds its bound. */
   takes(counted: Counted, frames: number): boolean {
     const window = Math.floor(this.#clock.monotonic() / FRAME_WINDOW_MS) % 0x3fffffff;
     if (counted.window !== window) {
@@ -83,7 +83,7 @@ export class FrameRate {
     return counted.windowFrames <= this.#maxFrames;
   }
 
-  /** Whether there is room in this turn. */
+  /** Returns whether the connection may still send in this turn. */
   hasTurn(counted: Counted): boolean {
     const turn = this.turns.now;
     if (counted.turn !== turn) {
@@ -93,7 +93,7 @@ export class FrameRate {
     return counted.turnCost < TURN_COST;
   }
 
-  /** Counts what has come in this turn. */
+  /** Adds the cost of a frame to this turn. */
   spends(counted: Counted, characters: number): void {
     if (this.hasTurn(counted)) counted.turnCost += characters + FRAME_COST;
   }

@@ -1,49 +1,46 @@
-/**
- * A frame on its way out: its text once, and its bytes once for each kind of transport, however
- * many connections it goes to.
- */
+/** An outgoing frame. It is encoded once for each framing, however many connections it goes to. */
 import type { ControlFrame } from '../../../../protocol/frames.js';
 import type { Position } from '../../../../protocol/positions.js';
 
-/** How one kind of transport puts frames into bytes. */
+/** Encodes frames for one kind of transport. */
 export interface Framing {
-  /** Index of this framing in every frame's cache: 0, 1 or 2, one for each framing. */
+  /** The index of this framing in every frame's cache: 0, 1 or 2. */
   readonly slot: number;
-  /** The bytes of a frame, complete: frames are written one after another with nothing between. */
+  /** Returns the complete bytes of a frame: frames are written without separators. */
   encode(text: string, position: Position | null): Buffer;
-  /** For frames that one connection alone gets: puts them where they are joined, which spares a piece of memory for each. */
+  /** Encodes a frame for one connection directly into the joined bytes, which saves a buffer for each. */
   readonly inPlace?: {
-    /** Bytes that a frame takes. */
+    /** Returns the encoded size of a frame. */
     size(text: string): number;
-    /** Puts its bytes into `bytes` from `at` on. */
+    /** Writes the frame into `bytes` from `at` on. */
     put(text: string, bytes: Buffer, at: number): void;
   };
 }
 
-/** One frame of the server. Immutable but for its cache of encodings. */
+/** A frame of the server, immutable except for its cache of encodings. */
 export class Frame {
   readonly text: string;
   readonly position: Position | null;
   /** Whether it may go to many connections. */
   readonly isShared: boolean;
-  /** Most are encoded for one kind of transport only. */
+  /** Most frames are encoded for one framing only. */
   #slot = -1;
   #bytes: Buffer | null = null;
   #others: (Buffer | undefined)[] | null = null;
 
-  /** `isShared` false: one connection alone gets it. */
+  /** @param isShared false for a frame to one connection alone */
   constructor(text: string, position: Position | null = null, isShared = true) {
     this.isShared = isShared;
     this.text = text;
     this.position = position;
   }
 
-  /** The frame of a control message, which goes to one connection alone. */
+  /** Returns the frame of a control message to one connection. */
   static of(control: ControlFrame): Frame {
     return new Frame(JSON.stringify(control), null, false);
   }
 
-  /** A frame that exists in one framing only, as a WebSocket's pong does. */
+  /** Returns a frame for one framing only, such as a WebSocket's pong. */
   static ofBytes(framing: Framing, bytes: Buffer): Frame {
     const frame = new Frame('', null, false);
     frame.#slot = framing.slot;
@@ -51,26 +48,26 @@ export class Frame {
     return frame;
   }
 
-  /** Bytes that it takes in `framing`. */
+  /** Returns the encoded size in `framing`. */
   size(framing: Framing): number {
     const { inPlace } = framing;
     if (this.#isEncodedWhole || inPlace === undefined) return this.encoded(framing).length;
     return inPlace.size(this.text);
   }
 
-  /** Puts its bytes into `bytes` from `at` on. */
+  /** Writes the encoded frame into `bytes` from `at` on. */
   put(framing: Framing, bytes: Buffer, at: number): void {
     const { inPlace } = framing;
     if (this.#isEncodedWhole || inPlace === undefined) this.encoded(framing).copy(bytes, at);
     else inPlace.put(this.text, bytes, at);
   }
 
-  /** Whether its bytes are kept by themselves: many connections get them, or there is no text to make them of. */
+  /** Whether its bytes have their own buffer: the frame is shared, or it was made of bytes and has no text. */
   get #isEncodedWhole(): boolean {
     return this.isShared || this.#bytes !== null;
   }
 
-  /** The bytes in `framing`, made at the first call. */
+  /** Returns the bytes in `framing`, encoded at the first call. */
   encoded(framing: Framing): Buffer {
     if (this.#bytes !== null && this.#slot === framing.slot) return this.#bytes;
     if (this.#bytes === null) {

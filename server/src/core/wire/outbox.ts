@@ -1,24 +1,24 @@
 /**
- * What waits to be written to one connection. Bounded in frames and bytes; adding never waits, it
- * answers with a verdict. Nothing is handed to the wire while the wire is blocked. When the outbox has
- * run empty it asks its source for more: subscriptions that are behind read on from their logs.
+ * The pending frames of one connection, bounded in frames and bytes. Adding never waits; it returns a verdict. The
+ * outbox does not write while its wire is blocked. When empty it asks its source for more: subscriptions in catch-up
+ * read on from their logs.
  */
 import type { BacklogHolder, Backlogs } from './backlog.js';
 import type { Batch } from './batch.js';
 import type { Flusher } from './flusher.js';
 import type { Frame, Framing } from './frame.js';
 
-/** `slow`: the bound is reached and the frame was not taken. `closed`: nothing is taken any more. */
+/** The result of adding a frame. `slow`: a bound is reached; `closed`: the outbox takes no more frames. */
 export type Verdict = 'ok' | 'slow' | 'closed';
 
-/** The end of a transport that takes bytes. */
+/** The writing end of a transport. */
 export interface Wire {
   readonly framing: Framing;
-  /** Whether it takes bytes only when it is asked for them: between two questions it is blocked without being slow. */
+  /** Whether it writes only in answer to a poll: between polls it is blocked without being slow. */
   readonly isPolled: boolean;
   /**
-   * Hands bytes on and says whether more may follow at once. After a false the transport calls
-   * `Outbox.unblock` when it can take more. The bytes are shared: never changed, never kept.
+   * Writes bytes; returns whether more may follow at once. After a false the transport calls `Outbox.unblock` when it
+   * is ready. The bytes are shared: the wire must neither change nor keep them.
    */
   write(bytes: Buffer, frames: number): boolean;
 }
@@ -29,13 +29,13 @@ export interface OutboxBounds {
   readonly maxBytes: number;
 }
 
-/** What an outbox asks for more when it has run empty. */
+/** Supplies further frames to an empty outbox. */
 export interface Source extends BacklogHolder {
-  /** Puts one helping into the outbox; true when still more is left for a later turn. */
+  /** Adds one portion to the outbox; returns true when more is left for a later turn. */
   readOn(): boolean;
 }
 
-/** The frames that wait for one wire. */
+/** The pending frames of one wire. */
 export class Outbox {
   readonly #flusher: Flusher;
   readonly #wire: Wire;
@@ -45,15 +45,15 @@ export class Outbox {
   readonly #backlogs: Backlogs;
   #pending: Batch;
   #isQueued = false;
-  /** Whether the source may have something: an idle session is not asked, which would touch memory for nothing. */
+  /** Whether the source may have more; asking idle sessions would only touch their memory. */
   #isSourceWaiting = false;
   #isBlocked: boolean;
-  /** Bytes of frames of its own that a wire holds back which is blocked, and all that is counted as its backlog. */
+  /** Bytes of unshared frames that a blocked wire has buffered, and the total that is counted as its backlog. */
   #heldBack = 0;
   #backlog = 0;
   #isClosed = false;
 
-  /** `isBlocked`: whether the wire takes nothing yet, as a poll that has not come. */
+  /** @param options `isBlocked`: whether the wire cannot write yet, such as before the first poll */
   constructor(
     flusher: Flusher,
     wire: Wire,
@@ -69,27 +69,27 @@ export class Outbox {
     this.#pending = this.#empty;
   }
 
-  /** Frames that wait. */
+  /** Returns the number of pending frames. */
   get frames(): number {
     return this.#pending.count;
   }
 
-  /** Whether the wire takes nothing at present. */
+  /** Returns whether the wire is blocked. */
   get isBlocked(): boolean {
     return this.#isBlocked;
   }
 
-  /** Whether the wire is slow: it holds back what it was given. */
+  /** Returns whether the wire is slow: blocked, and not for want of a poll. */
   get isStalled(): boolean {
     return this.#isBlocked && !this.#wire.isPolled;
   }
 
-  /** Bytes of frames of its own that a blocked wire holds back. */
+  /** Returns the unshared bytes that wait for a blocked wire. */
   get backlog(): number {
     return this.#backlog;
   }
 
-  /** Adds a frame to what is written at the next flush. */
+  /** Adds a frame to the next flush. */
   add(frame: Frame): Verdict {
     if (this.#isClosed) return 'closed';
     const pending = this.#pending;
@@ -103,7 +103,7 @@ export class Outbox {
     return this.#isClosed ? 'closed' : 'ok';
   }
 
-  /** The source has something to add: it is asked for it at the next flush. */
+  /** Asks the source for frames at the next flush. */
   wake(): void {
     this.#isSourceWaiting = true;
     this.#queue();
@@ -115,7 +115,7 @@ export class Outbox {
     this.#flusher.add(this);
   }
 
-  /** The wire takes bytes again. */
+  /** Continues to write; the transport calls it when the wire is ready. */
   unblock(): void {
     if (!this.#isBlocked) return;
     this.#isBlocked = false;
@@ -124,7 +124,7 @@ export class Outbox {
     if (this.#pending.count > 0 || this.#isSourceWaiting) this.#queue();
   }
 
-  /** Writes what waits, then one helping of what the source adds. Called by the flusher. */
+  /** Writes the pending frames, then one portion from the source. Called by the flusher. */
   flush(): void {
     this.#isQueued = false;
     if (this.#isClosed) return;
@@ -135,18 +135,18 @@ export class Outbox {
     if (this.#isSourceWaiting) this.#queue();
   }
 
-  /** Writes what waits and then `last`, without regard to bounds and the wire's state, and takes nothing more. */
+  /** Writes the pending frames and `last`, regardless of bounds and a blocked wire, and closes the outbox. */
   close(last: Frame): void {
     if (this.#isClosed) return;
     this.#pending = this.#pending.plus(last);
-    // Closed before it writes: what is counted now must not close it once more.
+    // Closed before the write, so that counting its backlog cannot close it again.
     this.#isClosed = true;
     this.#handOver();
     this.#heldBack = 0;
     this.#count();
   }
 
-  /** Drops what waits and takes nothing more: the wire is gone. */
+  /** Drops the pending frames and closes the outbox, whose wire is gone. */
   discard(): void {
     this.#isClosed = true;
     this.#pending = this.#empty;
@@ -159,12 +159,12 @@ export class Outbox {
     if (pending.count === 0) return;
     this.#pending = this.#empty;
     this.#isBlocked = !this.#wire.write(pending.joined(this.#flusher.joined), pending.count);
-    // What a poll is answered with is counted with the answers.
+    // Poll answers are counted with the HTTP answers.
     if (this.#isBlocked && !this.#wire.isPolled) this.#heldBack += pending.ownBytes;
     if (this.#isBlocked || this.#backlog > 0) this.#count();
   }
 
-  /** Counts what waits of frames of its own, as long as the wire is blocked. */
+  /** Updates the backlog: the unshared bytes that wait for a blocked wire. */
   #count(): void {
     const before = this.#backlog;
     const isHolding = this.#isBlocked && !this.#isClosed;

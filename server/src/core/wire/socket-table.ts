@@ -1,39 +1,39 @@
 /**
- * The sockets that the server has accepted, within the descriptors that it may open. A socket is *unproven* until its client has a
- * session or has shown an API key. When all places are taken the longest unproven socket is ended for a new one, so that silent and
- * refused sockets keep nobody out; clients with sessions leave a part of the places, so that the API always has some.
+ * Counts accepted sockets, within the descriptors that the process may open. A socket is *unproven* until its client
+ * has a session or has sent an API key. When the table is full the longest unproven socket is closed for a new one. So
+ * idle and refused sockets keep no client out. Some places are reserved for the API.
  */
 import { AddressCounter } from '../data/address-counter.js';
 import { LinkedMap } from '../data/linked-map.js';
 
-/** Sockets that are unproven at a time, however many descriptors there are. */
+/** The bound of unproven sockets, however many descriptors are available. */
 export const MAX_UNPROVEN = 8_192;
-/** Unproven sockets of one address, unless many clients may have it. */
+/** The bound of unproven sockets per address, unless many clients may share it. */
 export const MAX_UNPROVEN_OF_ADDRESS = 512;
-/** Places that clients with sessions leave free, unless there are very few. */
+/** Places reserved for the API, at most a quarter of all. */
 export const API_PART = 32;
-/** Descriptors for files, the log and what the system needs; the pools of connections to the back end come on top. */
+/** Descriptors for files, the log and the system; the connection pools to the back end need more. */
 export const RESERVED_DESCRIPTORS = 64;
 
 const PLACE = Symbol('place');
 
-/** A socket, as far as it is counted. */
+/** A counted socket. */
 export interface TableSocket {
   destroy(): unknown;
   [PLACE]?: 'unproven' | 'client' | 'api' | 'gone';
 }
 
-/** What the table stands on. */
-export interface SocketTableParts {
-  /** Sockets that there may be at a time. */
+/** Options of a `SocketTable`. */
+export interface SocketTableOptions {
+  /** The bound of open sockets. */
   readonly max: number;
-  /** Called when a socket had to be ended for want of places. */
+  /** Called after a socket was closed because the table was full. */
   readonly onFull: () => void;
 }
 
 /** Counts sockets. */
 export class SocketTable {
-  readonly #parts: SocketTableParts;
+  readonly #options: SocketTableOptions;
   readonly #unproven = new LinkedMap<TableSocket, string | null>();
   readonly #addresses = new AddressCounter({
     perAddress: MAX_UNPROVEN_OF_ADDRESS,
@@ -42,78 +42,78 @@ export class SocketTable {
   #clients = 0;
   #api = 0;
 
-  constructor(parts: SocketTableParts) {
-    this.#parts = parts;
+  constructor(options: SocketTableOptions) {
+    this.#options = options;
   }
 
-  /** Sockets that there are. */
+  /** Returns the number of open sockets. */
   get size(): number {
     return this.#unproven.size + this.#clients + this.#api;
   }
 
-  /** Sockets whose clients have neither a session nor an API key. */
+  /** Returns the number of unproven sockets. */
   get unproven(): number {
     return this.#unproven.size;
   }
 
-  /** Whether one more client may have a session over a socket of its own. */
+  /** Returns whether one more client may have a session on its own socket. */
   get hasRoom(): boolean {
-    const { max } = this.#parts;
+    const { max } = this.#options;
     return this.#clients < max - Math.min(API_PART, Math.floor(max / 4));
   }
 
-  /** A socket was accepted. `address` is null where many clients may have it. */
+  /** Counts an accepted socket, and may close one. `address` is null where many clients may share it. */
   accepted(socket: TableSocket, address: string | null): void {
     if (address !== null && !this.#addresses.take(address)) {
       socket[PLACE] = 'gone';
       socket.destroy();
       return;
     }
-    this.#rest(socket, address);
-    if (this.size > this.#parts.max || this.#unproven.size > MAX_UNPROVEN) this.#endOldest();
+    this.#addUnproven(socket, address);
+    if (this.size > this.#options.max || this.#unproven.size > MAX_UNPROVEN) this.#closeOldest();
   }
 
-  /** Its client has a session, or has shown an API key. */
+  /** Marks a socket whose client has a session, or has sent an API key. */
   proves(socket: TableSocket, as: 'client' | 'api'): void {
     if (socket[PLACE] !== 'unproven') return;
-    this.#remove(socket);
+    this.#removeUnproven(socket);
     socket[PLACE] = as;
     if (as === 'client') this.#clients++;
     else this.#api++;
   }
 
-  /** Its client has no session over it any more, such as after the answer to a poll. */
+  /** Marks a socket as unproven again, such as after the answer to a poll. */
   rests(socket: TableSocket): void {
     if (socket[PLACE] !== 'client') return;
     this.#clients--;
-    this.#rest(socket, null);
+    this.#addUnproven(socket, null);
   }
 
-  /** It has closed. Idempotent. */
+  /** Stops counting a closed socket. Idempotent. */
   closed(socket: TableSocket): void {
     const place = socket[PLACE];
-    if (place === 'unproven') this.#remove(socket);
+    if (place === 'unproven') this.#removeUnproven(socket);
     else if (place === 'client') this.#clients--;
     else if (place === 'api') this.#api--;
     socket[PLACE] = 'gone';
   }
 
-  #rest(socket: TableSocket, address: string | null): void {
+  #addUnproven(socket: TableSocket, address: string | null): void {
     socket[PLACE] = 'unproven';
     this.#unproven.set(socket, address);
   }
 
-  #remove(socket: TableSocket): void {
+  #removeUnproven(socket: TableSocket): void {
     const address = this.#unproven.get(socket);
     if (address != null) this.#addresses.release(address);
     this.#unproven.delete(socket);
   }
 
-  #endOldest(): void {
+  #closeOldest(): void {
     const oldest = this.#unproven.oldest?.[0];
     if (oldest === undefined) return;
     this.closed(oldest);
     oldest.destroy();
-    this.#parts.onFull();
+    this.#options.onFull();
   }
 }

@@ -1,7 +1,7 @@
 /**
- * The revocations as a file, a JSON object a line. Writes that come while one is under way share the next one; each is
- * on the disk when its promise resolves. After a ticket lifetime, or when the file is full, it is put aside in place of the one put
- * aside before. Where records that are still of use go with that one, a horizon takes their place.
+ * Stores revocations in a file, a JSON object a line. Writes during a running write share the next one; each is on disk
+ * when its promise resolves. After a lifetime, or when full, the file replaces the rotated one. A horizon takes the
+ * place of unexpired records that are dropped with it.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { type FileHandle, open, rename } from 'node:fs/promises';
@@ -9,32 +9,32 @@ import type { Revocation, RevocationJournal } from '../../core/access/revocation
 import type { Clock } from '../../core/time/clock.js';
 import { readLine } from './revocation-line.js';
 
-/** Lines of one file of a journal; there are two files. What is loaded at a start is bounded by this. */
+/** Lines of each of the two files of a journal. This bounds what a start has to load. */
 export const MAX_JOURNAL_LINES = 125_000;
-/** The same, of sessions that ended with nothing to their name: any visitor makes these. */
+/** The same, for sessions that ended without grants: any visitor can create these. */
 export const MAX_EMPTY_LINES = 50_000;
 
-/** How a journal is kept. */
+/** Options of a `FileJournal`. */
 export interface FileJournalOptions {
-  /** How long a record is of use. */
+  /** How long a record is needed. */
   readonly lifetimeMs: number;
   readonly clock: Clock;
   /** By default `MAX_JOURNAL_LINES`. */
   readonly maxLines?: number;
-  /** What a horizon holds for when records that are of use are dropped; null: they may be forgotten. By default `sessions`. */
+  /** What a horizon revokes after unexpired records were dropped; null for nothing. By default `sessions`. */
   readonly horizonOf?: 'sessions' | 'users' | null;
 }
 
-/** A journal in a file. */
+/** A journal in two files, the current one and the rotated one. */
 export class FileJournal implements RevocationJournal {
   readonly #file: string;
   readonly #options: FileJournalOptions;
-  /** When the oldest record of the file was made, and the newest of it and of the one put aside. */
+  /** Times of the oldest and newest record in the file, and of the newest in the rotated one. */
   #startedAt: number;
   #newest = Number.NEGATIVE_INFINITY;
-  #asideNewest = Number.NEGATIVE_INFINITY;
+  #rotatedNewest = Number.NEGATIVE_INFINITY;
   #lines = 0;
-  /** The files as they were when they were read last. */
+  /** Versions of the files that were read last. */
   #loaded = '';
   #handle: FileHandle | null = null;
   #waiting: Revocation[] = [];
@@ -47,18 +47,18 @@ export class FileJournal implements RevocationJournal {
     this.#startedAt = options.clock.now();
   }
 
-  /** Reads what a ticket may still be refused for; nothing when the files are as they were when they were read last. */
+  /** Returns the unexpired records; empty when the files have not changed since the last call. */
   load(): Revocation[] {
-    const versions = [this.#aside, this.#file].map(versionOf).join();
+    const versions = [this.#rotated, this.#file].map(versionOf).join();
     if (versions === this.#loaded) return [];
     this.#loaded = versions;
     const since = this.#options.clock.now() - this.#options.lifetimeMs;
     const loaded: Revocation[] = [];
-    this.#asideNewest = read(this.#aside, since, loaded).newest;
+    this.#rotatedNewest = read(this.#rotated, since, loaded).newest;
     const { oldest, newest, lines } = read(this.#file, since, loaded);
     this.#newest = newest;
     this.#lines = lines;
-    // By its first record, and not by the start of this process: a server may be restarted more often than records expire.
+    // Rotation follows the first record, not the start of this process: it may restart before records expire.
     this.#startedAt = Math.min(this.#startedAt, oldest);
     return loaded;
   }
@@ -84,18 +84,18 @@ export class FileJournal implements RevocationJournal {
     return this.#append(revocations);
   }
 
-  get #aside(): string {
+  get #rotated(): string {
     return `${this.#file}.old`;
   }
 
-  /** Begins another file; returns the horizon that takes the place of what goes. */
-  async #putAside(now: number): Promise<Revocation[]> {
+  /** Starts a new file; returns a horizon if unexpired records are dropped. */
+  async #rotate(now: number): Promise<Revocation[]> {
     const { lifetimeMs, horizonOf = 'sessions' } = this.#options;
     await this.#handle?.close();
     this.#handle = null;
-    await rename(this.#file, this.#aside);
-    const horizon = this.#asideNewest;
-    this.#asideNewest = this.#newest;
+    await rename(this.#file, this.#rotated);
+    const horizon = this.#rotatedNewest;
+    this.#rotatedNewest = this.#newest;
     this.#newest = Number.NEGATIVE_INFINITY;
     this.#startedAt = now;
     this.#lines = 0;
@@ -107,7 +107,7 @@ export class FileJournal implements RevocationJournal {
     const { clock, lifetimeMs, maxLines = MAX_JOURNAL_LINES } = this.#options;
     const now = clock.now();
     const isDue = now - this.#startedAt > lifetimeMs || this.#lines >= maxLines;
-    const more = isDue && existsSync(this.#file) ? await this.#putAside(now) : [];
+    const more = isDue && existsSync(this.#file) ? await this.#rotate(now) : [];
     const lines = [...more, ...revocations].map((revocation) => `${JSON.stringify(revocation)}\n`).join('');
     // A crash may have cut the last line.
     const text = this.#handle === null ? `\n${lines}` : lines;
@@ -118,9 +118,9 @@ export class FileJournal implements RevocationJournal {
       await this.#handle.appendFile(text);
       await this.#handle.datasync();
     } catch (error) {
-      // The line may stand there half: the next write begins another.
+      // The last line may be incomplete: the next write starts a new one.
       await this.#handle.close().catch(() => {
-        // the disk is the fault that is told
+        // The caller gets the first error.
       });
       this.#handle = null;
       throw error;
@@ -128,19 +128,19 @@ export class FileJournal implements RevocationJournal {
   }
 }
 
-/** One journal for what is of sessions, one for those that had nothing, and one, which reaches back farther, for users and logins. */
+/** Three journals: sessions, sessions without grants, and users and logins, whose records last longest. */
 export class Journals implements RevocationJournal {
   readonly #ofSessions: FileJournal;
   readonly #ofVisitors: FileJournal;
   readonly #ofUsers: FileJournal;
 
-  constructor(parts: { ofSessions: FileJournal; ofVisitors: FileJournal; ofUsers: FileJournal }) {
-    this.#ofSessions = parts.ofSessions;
-    this.#ofVisitors = parts.ofVisitors;
-    this.#ofUsers = parts.ofUsers;
+  constructor(options: { ofSessions: FileJournal; ofVisitors: FileJournal; ofUsers: FileJournal }) {
+    this.#ofSessions = options.ofSessions;
+    this.#ofVisitors = options.ofVisitors;
+    this.#ofUsers = options.ofUsers;
   }
 
-  /** Reads what a ticket or a token may still be refused for, as far as it was not read before. */
+  /** Returns the unexpired records of the files that have changed since the last call. */
   load(): Revocation[] {
     return [this.#ofVisitors, this.#ofSessions, this.#ofUsers].flatMap((journal) => journal.load());
   }
@@ -156,7 +156,7 @@ export class Journals implements RevocationJournal {
   }
 }
 
-/** Opens the journals of a folder; `file` gives the place of a name in it. */
+/** Opens the journals of a folder; `file` returns the path of a file name in it. */
 export function openJournals(
   file: (name: string) => string,
   {
@@ -177,18 +177,18 @@ export function openJournals(
   });
 }
 
-/** When a write is over, well or not: whoever asked for it was told which. */
+/** Resolves when a write has ended, successful or not; its caller has its result. */
 async function settled(writing: Promise<void> | null): Promise<void> {
   await Promise.allSettled([writing]);
 }
 
-/** Changes whenever a file does. */
+/** Returns a text that changes with the file. */
 function versionOf(file: string): string {
   const stats = statSync(file, { throwIfNoEntry: false });
   return stats === undefined ? '' : `${stats.ino}:${stats.size}:${stats.mtimeMs}`;
 }
 
-/** Adds the records of a file that are not older than `since`; returns the times of its oldest and newest, and how many there are. */
+/** Adds the records since `since` to `into`; returns the times of the oldest and newest record, and their number. */
 function read(
   file: string,
   since: number,

@@ -1,6 +1,6 @@
 /**
- * One line of a journal of revocations. There may be hundreds of thousands at a start, so that fields are looked at by hand; what is
- * damaged, or was cut short by a crash, is null: its writer was never told that it is safe.
+ * Parses one line of a revocation journal. A start may read hundreds of thousands, so fields are checked by hand. A
+ * line that a crash has cut short is null: its write was never acknowledged.
  */
 import { patternFault } from '../../../../protocol/patterns.js';
 import type { Revocation } from '../../core/access/revocation-list.js';
@@ -13,20 +13,20 @@ const isTime: Check = (value) => Number.isSafeInteger(value);
 const isFlag: Check = (value) => typeof value === 'boolean';
 const isUser: Check = (value) => value === null || typeof value === 'string';
 const isSource: Check = (value) => typeof value === 'string' && patternFault(value) === null;
-const isHolder: Check = (value) => value === 'sessions' || value === 'users';
+const isScope: Check = (value) => value === 'sessions' || value === 'users';
 
-/** The fields of each kind of record, by the first one that it must have. */
+/** The fields of each kind of record, by the field that identifies the kind. */
 const KINDS: ReadonlyMap<string, Fields> = new Map(
   Object.entries({
     id: { id: isText, at: isTime, isFinal: isFlag, path: isText, isEmpty: isFlag, user: isUser },
     ofUser: { ofUser: isText, at: isTime, isFinal: isFlag, pattern: isSource },
     ofLogin: { ofLogin: isText, at: isTime, isFinal: isFlag },
-    horizon: { horizon: isTime, of: isHolder, at: isTime },
+    horizon: { horizon: isTime, of: isScope, at: isTime },
   }).map(([name, fields]) => [name, new Map(Object.entries<Check>(fields))]),
 );
 const NAMES = [...KINDS.keys()];
 
-/** Reads a line; null when it is no record. */
+/** Parses a line; returns null for an invalid one. */
 export function readLine(line: string): Revocation | null {
   let value: unknown;
   try {

@@ -1,9 +1,9 @@
-/** Files that appear whole, and only where there is none: of several processes that make one at once, one does. */
+/** Creates files atomically: when several processes create the same file at once, exactly one succeeds. */
 import { linkSync, writeFileSync } from 'node:fs';
 
 const FILE_MODE = 0o600;
 
-/** Makes `file` of `own`, a file beside it that holds `text`; false when there is a `file` already. @throws what the file system does */
+/** Links `own`, which holds `text`, as `file`; returns false when `file` exists. @throws errors of the file system */
 export function makeFile(own: string, file: string, text: string): boolean {
   try {
     linkSync(own, file);
@@ -11,7 +11,7 @@ export function makeFile(own: string, file: string, text: string): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
   }
-  // Not every file system has links; then it may be seen half for a moment.
+  // Not every file system has links. Without them a reader may see an incomplete file for a moment.
   try {
     writeFileSync(file, text, { mode: FILE_MODE, flag: 'wx' });
     return true;

@@ -1,26 +1,26 @@
-/** Tells a process from every other, also from a later one that gets its number. */
+/** Identifies a process, also against a later one with the same pid. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { z } from 'zod';
 
-/** Fields of `/proc/<pid>/stat` after the name of the command (proc(5)): state is the 3rd of all, the start the 22nd. */
+/** Fields of `/proc/<pid>/stat` after the command's name (proc(5)): state is the 3rd of all, the start the 22nd. */
 const STATE_FIELD = 0;
 const START_FIELD = 19;
-/** A process that has ended and whose parent has not looked. */
+/** A process that has ended, and that its parent has not reaped. */
 const ENDED = /^[ZX]/;
 
-/** The form of an identity as text. */
+/** Validates an identity. */
 export const processIdentitySchema = z.object({
   pid: z.int().min(1),
-  /** When it started, as the system writes it; null where that cannot be known. */
+  /** Its start time, as the system writes it; null where it is unknown. */
   start: z.string().nullable(),
-  /** Machine, boot and process namespace: within one of these a number means one process at a time. */
+  /** Machine, boot and process namespace, within which a pid is unique at any time. */
   place: z.string(),
   host: z.string(),
 });
 
-/** A process. */
+/** Identifies a process. */
 export type ProcessIdentity = z.output<typeof processIdentitySchema>;
 
 /** Returns the identity of this process. */
@@ -28,7 +28,7 @@ export function ownIdentity(): ProcessIdentity {
   return { pid: process.pid, start: startOf(process.pid), place: placeOf(), host: hostname() };
 }
 
-/** Whether a process still runs; null where this process cannot know, because it runs in another place. */
+/** Returns whether a process still runs; null when it is in another place, where this process cannot look. */
 export function isRunning({ pid, start, place }: ProcessIdentity): boolean | null {
   if (place !== placeOf()) return null;
   let isHidden = !existsSync('/proc/self/stat');
@@ -36,7 +36,7 @@ export function isRunning({ pid, start, place }: ProcessIdentity): boolean | nul
     process.kill(pid, 0);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-    // It is another user's, of whom the system may show nothing.
+    // The process belongs to another user, and the system may hide it.
     isHidden = true;
   }
   const now = startOf(pid);
@@ -44,7 +44,7 @@ export function isRunning({ pid, start, place }: ProcessIdentity): boolean | nul
   return start === null || now === start;
 }
 
-/** When a process started; null where that is not known, or it has ended. */
+/** Returns the start time of a process; null where it is unknown, or the process has ended. */
 function startOf(pid: number): string | null {
   if (!existsSync('/proc/self/stat')) {
     const { stdout } = spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' });
@@ -61,7 +61,7 @@ function placeOf(): string {
   try {
     namespace = readlinkSync('/proc/self/ns/pid');
   } catch {
-    // only Linux has them
+    // Only Linux has namespaces.
   }
   return [hostname(), textOf('/proc/sys/kernel/random/boot_id')?.trim() ?? '', namespace].join(' ');
 }

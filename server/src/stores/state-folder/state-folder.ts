@@ -1,7 +1,6 @@
 /**
- * The state folder: what must outlive the process and is nobody else's to read. It holds the keys and secrets that were made
- * when none were configured, two generations of ticket secrets, and the revocations of one ticket lifetime. Files are
- * replaced whole, by rename; the journal is appended to, line by line.
+ * The state folder: private files that survive a restart. It holds generated keys and secrets, two generations of
+ * ticket secrets, and the revocation journals. Files are replaced atomically, by rename; journals are appended to.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -17,15 +16,15 @@ const FILE_MODE = 0o600;
 const OTHERS_WRITE = 0o022;
 const MIN_KEY_CHARACTERS = 16;
 const KEY_BYTES = 24;
-/** HS256 wants as many bytes as its digest has. */
+/** HS256 requires as many bytes as its digest has (RFC 7518, 3.2). */
 const MIN_TOKEN_SECRET_CHARACTERS = 32;
 const SECRET_BYTES = 32;
-/** A secret is replaced after a day; the one before stays good until then. */
+/** A ticket secret is replaced after a day; the one before it stays valid until the next replacement. */
 const SECRET_LIFETIME_MS = 24 * 60 * 60 * 1000;
-/** A secret that could not be replaced is tried again after this. */
+/** The pause after a failed replacement. */
 const RETRY_MS = 60_000;
 
-/** What a key is like that nothing else is said of. */
+/** The default size of a key. */
 const KEY = { minCharacters: MIN_KEY_CHARACTERS, bytes: KEY_BYTES };
 
 /** Files of the folder that hold no secrets. */
@@ -39,21 +38,22 @@ const secretsSchema = z.strictObject({
     .max(2),
 });
 
-/** A file of the state folder cannot be used; the message names it and what to do. */
+/** Thrown when the state folder or a file in it cannot be used; the message names it and the remedy. */
 export class StateFolderError extends Error {
   override readonly name = 'StateFolderError';
 }
 
-/** What a file of keys or secrets holds, which was made perhaps just now. */
+/** The content of a file of keys or secrets. */
 export interface MadeKey {
-  /** The first, which signs. */
+  /** The first key, which signs. */
   readonly key: string;
-  /** All that verify. */
+  /** All keys, which verify. */
   readonly keys: readonly string[];
+  /** Whether this call has created the file. */
   readonly isNew: boolean;
 }
 
-/** The state folder, open. */
+/** An open state folder. */
 export class StateFolder {
   readonly path: string;
   readonly #onFault: (error: unknown) => void;
@@ -61,8 +61,8 @@ export class StateFolder {
   #secrets: readonly Buffer[] = [];
 
   /**
-   * Makes the folder when it is not there; one that is there is left as it is, and refused when others may write to it.
-   * `onFault` is told of what goes wrong later. @throws StateFolderError
+   * Creates the folder if necessary; refuses one that other users may write to. `onFault` receives later errors.
+   * @throws StateFolderError
    */
   constructor(path: string, onFault: (error: unknown) => void) {
     this.path = path;
@@ -70,25 +70,25 @@ export class StateFolder {
     try {
       if (!existsSync(path)) {
         mkdirSync(path, { recursive: true, mode: FOLDER_MODE });
-        // Nobody means to commit a key.
+        // Keeps the keys out of commits.
         writeFileSync(join(path, '.gitignore'), '*\n', { mode: FILE_MODE });
       }
     } catch (error) {
-      throw new StateFolderError(`the state folder "${path}" cannot be made: ${String(error)}`);
+      throw new StateFolderError(`the state folder "${path}" cannot be created: ${String(error)}`);
     }
     const { mode, uid } = statSync(path);
     if ((mode & OTHERS_WRITE) !== 0) {
       throw new StateFolderError(
-        `the state folder "${path}" can be written to by others: chmod 700 "${path}"`,
+        `other users can write to the state folder "${path}": run chmod 700 "${path}"`,
       );
     }
     if (uid !== 0 && uid !== process.getuid?.()) {
-      throw new StateFolderError(`the state folder "${path}" belongs to somebody else`);
+      throw new StateFolderError(`another user owns the state folder "${path}": name your own (--state-dir)`);
     }
     for (const name of readdirSync(path)) this.#refuseLoose(this.file(name));
   }
 
-  /** What is to be warned of: files that everybody may read, or a group change. */
+  /** Returns warnings of secrets that every user may read, or their group change. */
   get warnings(): string[] {
     const secrets = readdirSync(this.path).filter((name) => !PUBLIC_FILES.has(name));
     return secrets.map((name) => looseRights(this.file(name))).filter((text) => text !== null);
@@ -99,22 +99,22 @@ export class StateFolder {
     if (refused !== null) throw new StateFolderError(`"${file}" ${refused}`);
   }
 
-  /** Where a file of the folder lies. */
+  /** Returns the path of a file in the folder. */
   file(name: string): string {
     return join(this.path, name);
   }
 
-  /** The API keys of this folder, and whether they were made just now. */
+  /** Returns the API keys of this folder; makes one if necessary. */
   apiKey(): MadeKey {
     return this.#madeKey('api-key');
   }
 
-  /** The secret of this folder that signs what the back end is asked: the first in its file. */
+  /** Returns the secret that signs webhook requests, the first in its file; makes one if necessary. */
   webhookSecret(): string {
     return this.#madeKey('webhook-secret').key;
   }
 
-  /** The secrets of this folder that tokens may be signed with; the first is the one to sign with. */
+  /** Returns the secrets that verify tokens, the first of which signs; makes one if necessary. */
   tokenSecrets(): MadeKey {
     return this.#madeKey('token-secret', { minCharacters: MIN_TOKEN_SECRET_CHARACTERS, bytes: SECRET_BYTES });
   }
@@ -126,15 +126,15 @@ export class StateFolder {
     if (known !== null) return { key: known[0], keys: known, isNew: false };
     if (text !== undefined) {
       const rule = `each line must have at least ${minCharacters} characters of ASCII, no spaces`;
-      throw new StateFolderError(`"${file}" holds no key; delete it and a new one is made (${rule})`);
+      throw new StateFolderError(`"${file}" holds no valid key: delete it to get a new one (${rule})`);
     }
     const key = randomBytes(bytes).toString('base64url');
     if (this.#make(file, `${key}\n`)) return { key, keys: [key], isNew: true };
-    // Another process has just made it.
+    // Another process has just created the file.
     return this.#madeKey(name, { minCharacters, bytes });
   }
 
-  /** The secrets that sign tickets, newest first; a new one is made when the newest is a day old. */
+  /** Returns the ticket secrets, newest first; makes a new one when the newest is a day old. */
   ticketSecrets(now: number): readonly Buffer[] {
     if (this.#secrets.length === 0) this.#loadSecrets();
     if (this.#secrets.length === 0) this.#makeSecret(now);
@@ -142,7 +142,7 @@ export class StateFolder {
     return this.#secrets;
   }
 
-  /** A secret that cannot be replaced goes on; the server must not end because a disk is full. */
+  /** Keeps the old secret when the new one cannot be written: a full disk must not end the server. */
   #replaceSecret(now: number): void {
     try {
       this.#makeSecret(now);
@@ -169,7 +169,7 @@ export class StateFolder {
       this.#madeAt = madeAt;
       this.#secrets = secrets.map((secret) => Buffer.from(secret, 'hex'));
     } catch {
-      throw new StateFolderError(`"${file}" is damaged; delete it: every client then opens a new session`);
+      throw new StateFolderError(`"${file}" is damaged: delete it; every client then opens a new session`);
     }
   }
 
@@ -182,17 +182,16 @@ export class StateFolder {
     }
   }
 
-  /** Replaces a file. */
   #write(file: string, text: string): void {
     this.#prepare(file, text, (own) => renameSync(own, file));
   }
 
-  /** Makes a file if there is none; false when there is one. */
+  /** Creates a file; returns false when it exists. */
   #make(file: string, text: string): boolean {
     return this.#prepare(file, text, (own) => makeFile(own, file, text));
   }
 
-  /** Writes a file of this process's own, from which `use` makes the other, so that no process reads half of it. */
+  /** Writes a temporary file, from which `use` creates the final one, so that no process reads an incomplete file. */
   #prepare<T>(file: string, text: string, use: (own: string) => T): T {
     const own = `${file}.${randomBytes(4).toString('hex')}.new`;
     try {

@@ -1,9 +1,9 @@
 /**
- * The lock of a state folder: a file that names the server that uses it. Two servers would each write what the other reads at its next
- * start, and one of them would lose. The lock of a process that has ended is free, however it ended and whoever has its number now.
+ * The lock of a state folder: a file that names the process of its server. Two servers would overwrite each other's
+ * state. The lock of a process that has ended is free, even when another process has its pid now.
  *
- * The file appears whole and only where there is none (link(2)). To take over the lock of an ended process is up to whoever makes a
- * second file, named for that very lock; so of two servers that find it at once one waits.
+ * The file is created atomically (link(2)). A server that takes over the lock of an ended process first creates a guard
+ * file, named after that lock. So one of two servers that find it at once waits.
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
@@ -14,32 +14,32 @@ import { makeFile } from './make-file.js';
 import { isRunning, ownIdentity, processIdentitySchema } from './process-identity.js';
 import { StateFolderError } from './state-folder.js';
 
-/** A supervisor starts a server sooner than the one before it has ended. */
+/** A supervisor may start a server before the previous one has ended. */
 const WAIT_MS = 5_000;
-const LOOK_MS = 50;
-/** How often a holder shows that it lives, to those who cannot see its process. */
-const BEAT_MS = 1_000;
-/** A holder that cannot be seen and shows nothing for so long has ended, as long as somebody watched; else only after a minute. */
+const POLL_MS = 50;
+/** The heartbeat of a holder, for servers that cannot see its process. */
+const HEARTBEAT_MS = 1_000;
+/** A holder in another place counts as ended after this time without a heartbeat, if watched; else after a minute. */
 const SILENT_MS = 4_000;
 const LONG_SILENT_MS = 60_000;
 const FILE_MODE = 0o600;
-/** The folder cannot be written to. */
+/** Errors of a folder that cannot be written to. */
 const READ_ONLY: ReadonlySet<string> = new Set(['EROFS', 'EACCES', 'EPERM']);
 
 const holderSchema = processIdentitySchema.extend({ nonce: z.string().regex(/^[0-9a-f]{16}$/) });
 type Holder = z.output<typeof holderSchema>;
 
-/** Another server's lock, as it was found. */
-interface AuthResult {
-  /** Null where the file is not whole, or none of ours. */
+/** The lock file of another server. */
+interface FoundLock {
+  /** Null where the file is damaged or foreign. */
   readonly holder: Holder | null;
   readonly text: string;
   readonly touchedAtMs: number;
 }
 
-/** What a lock stands on. */
-export interface StateLockParts {
-  /** The file, in the folder that is locked. */
+/** Options of a `StateLock`. */
+export interface StateLockOptions {
+  /** The path of the lock file. */
   readonly file: string;
   /** The folder, for messages. */
   readonly folder: string;
@@ -49,55 +49,55 @@ export interface StateLockParts {
 
 /** The lock of a folder. */
 export class StateLock {
-  readonly #parts: StateLockParts;
-  /** What the file says when the lock is this one's; null while it is not held. */
+  readonly #options: StateLockOptions;
+  /** The file's content while this server holds the lock; else null. */
   #text: string | null = null;
-  /** Whether the folder cannot be written to, and nothing is to be guarded. */
+  /** Whether the folder cannot be written to, so that it needs no lock. */
   #isReadOnly = false;
   #cancel: Cancel | null = null;
-  /** What was found last, and since when it has been as it is, in monotonic time. */
+  /** The lock that was found last, and since when it is unchanged, in monotonic time. */
   #watched: { readonly key: string; readonly since: number } | null = null;
 
-  constructor(parts: StateLockParts) {
-    this.#parts = parts;
+  constructor(options: StateLockOptions) {
+    this.#options = options;
   }
 
-  /** Takes the lock, once another server has let it go, for which 5 s are waited; or gives up when told to. @throws StateFolderError that names the other process */
-  async take(isGivenUp: () => boolean): Promise<void> {
-    const { clock } = this.#parts;
+  /** Takes the lock; waits up to 5 s for another server. Returns early when cancelled. @throws StateFolderError */
+  async take(isCancelled: () => boolean): Promise<void> {
+    const { clock } = this.#options;
     const deadline = clock.monotonic() + WAIT_MS;
-    // Timers of the clock keep no process alive, and there may be nothing else yet.
+    // Keeps the process alive, which the clock's timers do not.
     const keep = setInterval(() => undefined, WAIT_MS);
     try {
       for (;;) {
-        if (isGivenUp()) return;
+        if (isCancelled()) return;
         const other = this.#tryTake();
         if (other === null) return;
         if (clock.monotonic() >= deadline) throw this.#refusal(other);
-        await new Promise<void>((resolve) => clock.after(LOOK_MS, resolve));
+        await new Promise<void>((resolve) => clock.after(POLL_MS, resolve));
       }
     } finally {
       clearInterval(keep);
     }
   }
 
-  /** Takes the lock at once. @throws StateFolderError that names the process that has it */
+  /** Takes the lock without waiting. @throws StateFolderError that names the holder */
   takeNow(): void {
     const other = this.#tryTake();
     if (other !== null) throw this.#refusal(other);
   }
 
-  /** Lets it go. Idempotent. */
+  /** Releases the lock. Idempotent. */
   release(): void {
     this.#cancel?.();
     this.#cancel = null;
     const text = this.#text;
     this.#text = null;
-    if (text !== null && this.#find()?.text === text) rmSync(this.#parts.file, { force: true });
+    if (text !== null && this.#find()?.text === text) rmSync(this.#options.file, { force: true });
   }
 
-  /** Takes the lock; answers the one that is in the way, or null when it is held. */
-  #tryTake(): AuthResult | null {
+  /** Takes the lock; returns the lock of another server that prevents it, else null. */
+  #tryTake(): FoundLock | null {
     if (this.#text !== null || this.#isReadOnly) return null;
     const nonce = randomBytes(8).toString('hex');
     const text = `${JSON.stringify({ ...ownIdentity(), nonce } satisfies Holder)}\n`;
@@ -110,7 +110,7 @@ export class StateLock {
         if (other === null) continue;
         return other;
       }
-      if (outcome === 'read-only') this.#tellReadOnly();
+      if (outcome === 'read-only') this.#warnReadOnly();
       else this.#hold(text);
       return null;
     }
@@ -118,37 +118,38 @@ export class StateLock {
 
   #hold(text: string): void {
     this.#text = text;
-    this.#beat();
+    this.#startHeartbeat();
   }
 
-  /** Writes the lock in place of `found`. `lost`: another server was quicker. */
-  #write(nonce: string, text: string, found: AuthResult | null): 'held' | 'lost' | 'read-only' {
-    const own = `${this.#parts.file}.${nonce}`;
+  /** Writes the lock in place of `found`. `lost`: another server was faster. */
+  #write(nonce: string, text: string, found: FoundLock | null): 'held' | 'lost' | 'read-only' {
+    const own = `${this.#options.file}.${nonce}`;
     try {
       writeFileSync(own, text, { mode: FILE_MODE, flag: 'wx' });
       if (found !== null && !this.#remove(own, text, found)) return 'lost';
-      return makeFile(own, this.#parts.file, text) ? 'held' : 'lost';
+      return makeFile(own, this.#options.file, text) ? 'held' : 'lost';
     } catch (error) {
       if (READ_ONLY.has(String((error as NodeJS.ErrnoException).code))) return 'read-only';
-      const { folder } = this.#parts;
+      const { folder } = this.#options;
       throw new StateFolderError(`the state folder "${folder}" cannot be locked: ${String(error)}`);
     } finally {
       rmSync(own, { force: true });
     }
   }
 
-  /** Removes a lock that is free; false when it is another one by now, or another server is at it. */
-  #remove(own: string, text: string, found: AuthResult): boolean {
-    const { file } = this.#parts;
+  /** Removes a free lock; returns false when it has changed, or another server is removing it. */
+  #remove(own: string, text: string, found: FoundLock): boolean {
+    const { file } = this.#options;
     const guard = `${file}.of-${found.holder?.nonce ?? 'nobody'}`;
     if (!makeFile(own, guard, text)) {
-      // Whoever made it does three things and is done: it has ended in the middle.
+      // A guard exists for a moment only: the process that created an old one has crashed.
       const since = touchedAt(guard);
-      if (since !== null && this.#parts.clock.now() - since > LONG_SILENT_MS) rmSync(guard, { force: true });
+      if (since !== null && this.#options.clock.now() - since > LONG_SILENT_MS)
+        rmSync(guard, { force: true });
       return false;
     }
     try {
-      // Nobody else removes this lock now, and nothing can take its place while it is there.
+      // Under the guard no other server removes this lock, so it cannot be replaced between check and removal.
       if (this.#find()?.text !== found.text) return false;
       unlinkSync(file);
       return true;
@@ -157,8 +158,8 @@ export class StateLock {
     }
   }
 
-  #find(): AuthResult | null {
-    const { file } = this.#parts;
+  #find(): FoundLock | null {
+    const { file } = this.#options;
     const touchedAtMs = touchedAt(file);
     if (touchedAtMs === null) return null;
     try {
@@ -170,21 +171,21 @@ export class StateLock {
     }
   }
 
-  /** Whether the process that a lock names has ended. */
-  #isFree(found: AuthResult): boolean {
+  /** Returns whether the holder of a lock has ended. */
+  #isFree(found: FoundLock): boolean {
     const running = found.holder === null ? null : isRunning(found.holder);
     if (running !== null) return !running;
-    const { clock } = this.#parts;
+    const { clock } = this.#options;
     const now = clock.monotonic();
     const key = `${found.touchedAtMs} ${found.text}`;
     if (this.#watched?.key !== key) this.#watched = { key, since: now };
     return now - this.#watched.since >= SILENT_MS || clock.now() - found.touchedAtMs > LONG_SILENT_MS;
   }
 
-  /** Shows that this server lives, and looks whether the lock is still its own. */
-  #beat(): void {
-    const { clock, file, folder, log } = this.#parts;
-    this.#cancel = clock.after(BEAT_MS, () => {
+  /** Touches the lock file every second, as long as this server holds the lock. */
+  #startHeartbeat(): void {
+    const { clock, file, folder, log } = this.#options;
+    this.#cancel = clock.after(HEARTBEAT_MS, () => {
       try {
         const found = this.#find();
         if (found !== null && found.text !== this.#text) {
@@ -194,24 +195,24 @@ export class StateLock {
         }
         if (found !== null) utimesSync(file, clock.now() / 1_000, clock.now() / 1_000);
       } catch (error) {
-        log.warn({ folder, reason: String(error) }, 'the lock of the state folder cannot be kept');
+        log.warn({ folder, reason: String(error) }, 'the lock of the state folder cannot be renewed');
       }
-      this.#beat();
+      this.#startHeartbeat();
     });
   }
 
-  #tellReadOnly(): void {
-    const { folder, log } = this.#parts;
+  #warnReadOnly(): void {
+    const { folder, log } = this.#options;
     this.#isReadOnly = true;
-    log.warn({ folder }, 'the state folder cannot be written to, so nothing will outlive this server');
+    log.warn({ folder }, 'the state folder cannot be written to: no state survives a restart');
   }
 
-  #refusal({ holder }: AuthResult): StateFolderError {
-    const { folder, file } = this.#parts;
-    const advice = 'stop that one, or give this one a folder of its own (--state-dir)';
+  #refusal({ holder }: FoundLock): StateFolderError {
+    const { folder, file } = this.#options;
+    const advice = 'stop it, or name another folder (--state-dir)';
     if (holder === null) {
       return new StateFolderError(
-        `the state folder "${folder}" is locked by "${file}", which names no process`,
+        `"${file}" locks the state folder "${folder}" and names no process: delete it if no server uses the folder`,
       );
     }
     const { pid, host, place } = holder;

@@ -53,12 +53,12 @@ const good = (...names: string[]) =>
 
 describe('the file of keys', () => {
   it('is read when it is opened, and refused with its name and field', () => {
-    expect(open).toThrow(`there is no file ${file}`);
+    expect(open).toThrow(`the file ${file} does not exist`);
     writeFileSync(file, '[{"name": "a", "key": "too-short"}]');
-    expect(open).toThrow(`${file}: 0.key: at least 16 characters`);
+    expect(open).toThrow(`${file}: 0.key: must have at least 16 characters`);
     mkdirSync(`${file}.d`);
     file = `${file}.d`;
-    expect(open).toThrow(`${file}: this is no file`);
+    expect(open).toThrow(`${file}: this is not a regular file`);
     file = join(file, 'keys.json');
     writeFileSync(file, text('a'));
     open();
@@ -67,7 +67,7 @@ describe('the file of keys', () => {
 
   it('that is huge is refused', () => {
     writeFileSync(file, ' '.repeat(1024 * 1024 + 1));
-    expect(open).toThrow(`${file}: this is larger than 1048576 bytes`);
+    expect(open).toThrow(`${file}: the file is larger than 1048576 bytes`);
   });
 
   it('is read again within a second of its change, and only then', () => {
@@ -132,14 +132,14 @@ describe('the file of keys', () => {
     expect(faults.slice(1)).toEqual([expect.stringContaining(`${file}: 0: `)]);
     rmSync(file);
     clock.advance(3_000);
-    expect(faults.slice(2)).toEqual([`there is no file ${file}`]);
+    expect(faults.slice(2)).toEqual([`the file ${file} does not exist`]);
     expect(good('a')).toEqual(['a']);
     rename(text('b'));
     clock.advance(1_000);
     expect(good('a', 'b')).toEqual(['b']);
     rmSync(file);
     clock.advance(3_000);
-    expect(faults.slice(3)).toEqual([`there is no file ${file}`]);
+    expect(faults.slice(3)).toEqual([`the file ${file} does not exist`]);
     expect(changes).toEqual([['b']]);
   });
 
@@ -180,7 +180,7 @@ describe('the file of keys', () => {
     watched('a');
     rename(JSON.stringify([{ name: 'full', key: FULL, methods: ['update'] }]));
     clock.advance(1_000);
-    expect(faults).toEqual([`${file}: 0.key: this is the key that may do everything`]);
+    expect(faults).toEqual([`${file}: 0.key: this key is also the unrestricted apiKey`]);
     rename('[]');
     clock.advance(1_000);
     expect(good('a')).toEqual([]);

@@ -7,7 +7,7 @@ const FULL = 'the-key-that-may-do-everything';
 const SECRET = 'S3CR3T-S3CR3T-S3CR3T';
 const rules = {
   methods: ['update', 'connect'],
-  isTaken: (digest: Buffer) => digest.equals(digestOf(FULL)),
+  isFull: (digest: Buffer) => digest.equals(digestOf(FULL)),
 };
 const parse = (value: unknown) => parseKeys(typeof value === 'string' ? value : JSON.stringify(value), rules);
 
@@ -43,41 +43,41 @@ describe('a list of keys', () => {
     [{}, 'a list of keys'],
     [[7], '0: '],
     [[{ key: SECRET }], '0.name: '],
-    [[{ name: 'a b', key: SECRET }], '0.name: 1 to 64 letters, digits, "_", "-" and "."'],
+    [[{ name: 'a b', key: SECRET }], '0.name: must be 1 to 64 letters, digits, "_", "-" and "."'],
     [[{ name: 'a:b', key: SECRET }], '0.name: '],
     [[{ name: '', key: SECRET }], '0.name: '],
-    [[{ name: 'a', key: 'short-S3CR3T' }], '0.key: at least 16 characters'],
-    [[{ name: 'a', key: `${SECRET} S3CR3T` }], '0.key: at least 16 characters'],
-    [[{ name: 'a', key: `${SECRET}-é` }], '0.key: at least 16 characters'],
-    [[{ name: 'a' }], '0.key: either "key" or "sha256" is needed'],
-    [[{ name: 'a', key: SECRET, sha256: 'a'.repeat(64) }], '0.key: either "key" or "sha256" is needed'],
-    [[{ name: 'a', sha256: SECRET }], '0.sha256: the SHA-256 of the key as 64 hexadecimal digits'],
-    [[{ name: 'a', key: SECRET, methods: ['dance'] }], '0.methods.0: there is no method of this name'],
-    [[{ name: 'a', key: SECRET, methods: [] }], '0.methods: at least one'],
+    [[{ name: 'a', key: 'short-S3CR3T' }], '0.key: must have at least 16 characters'],
+    [[{ name: 'a', key: `${SECRET} S3CR3T` }], '0.key: must have at least 16 characters'],
+    [[{ name: 'a', key: `${SECRET}-é` }], '0.key: must have at least 16 characters'],
+    [[{ name: 'a' }], '0.key: give either "key" or "sha256"'],
+    [[{ name: 'a', key: SECRET, sha256: 'a'.repeat(64) }], '0.key: give either "key" or "sha256"'],
+    [[{ name: 'a', sha256: SECRET }], '0.sha256: must be the SHA-256 of the key, 64 hexadecimal digits'],
+    [[{ name: 'a', key: SECRET, methods: ['dance'] }], '0.methods.0: the API has no such method'],
+    [[{ name: 'a', key: SECRET, methods: [] }], '0.methods: name at least one method'],
     [[{ name: 'a', key: SECRET, methods: 'update' }], '0.methods: '],
-    [[{ name: 'a', key: SECRET, patterns: [] }], '0.patterns: at least one'],
+    [[{ name: 'a', key: SECRET, patterns: [] }], '0.patterns: name at least one pattern'],
     [
       [{ name: 'a', key: SECRET, patterns: ['x', 'chat/{room'] }],
       '0.patterns.1: "{" is not closed: chat/{room',
     ],
     [[{ name: 'a', key: SECRET, patterns: ['::x'] }], '0.patterns.0: "::x" is reserved'],
-    [[{ name: 'a', key: SECRET, method: [] }], '0.method: there is no field of this name'],
-    [[{ name: 'a', [SECRET]: 'update' }], '0: there is no field of this name'],
+    [[{ name: 'a', key: SECRET, method: [] }], '0.method: this field is unknown'],
+    [[{ name: 'a', [SECRET]: 'update' }], '0: this field is unknown'],
     [
       [
         { name: 'a', key: SECRET },
         { name: 'a', key: `${SECRET}2` },
       ],
-      '1.name: another key has this name',
+      '1.name: another entry has this name',
     ],
     [
       [
         { name: 'a', key: SECRET },
         { name: 'b', sha256: digestOf(SECRET).toString('hex') },
       ],
-      '1.key: this is the key of another name',
+      '1.key: another entry has this key',
     ],
-    [[{ name: 'a', key: FULL, patterns: ['x'] }], '0.key: this is the key that may do everything'],
+    [[{ name: 'a', key: FULL, patterns: ['x'] }], '0.key: this key is also the unrestricted apiKey'],
   ])('is refused with its field: %j', (value, complaint) => {
     expect(complaintOf(value)).toContain(complaint);
   });

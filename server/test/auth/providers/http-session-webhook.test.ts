@@ -29,7 +29,7 @@ async function setUp(answer: Parameters<typeof fakeBackEnd>[0] = json({})) {
     maxConnections: 4,
   });
   made.push(webhook);
-  const view = new HttpSessionWebhook({ webhook, clock, wheel, log, timeoutMs: 5_000, maxAsking: 8 });
+  const view = new HttpSessionWebhook({ webhook, clock, wheel, log, timeoutMs: 5_000, maxPathRequests: 8 });
   /** Lets time pass until something is settled: tries wait for each other. */
   const passing = async <T>(promise: Promise<T>): Promise<T> => {
     let isOver = false;
@@ -88,7 +88,7 @@ describe('who a visitor is', () => {
     ['401', json({ error: {} }, 401), 'webhook secret'],
     ['500', json({}, 500), 'status 500'],
     ['a redirect', json({}, 302), 'redirects'],
-    ['HTML', html, 'no JSON'],
+    ['HTML', html, 'not application/json'],
     ['a list', json([]), 'wrong value'],
     ['null', json(null), 'wrong value'],
     ['a user that is a number', json({ user: 7 }), 'user'],

@@ -46,15 +46,15 @@ describe('a file of keys', () => {
   const d = { ...RS256.privateKey.export({ format: 'jwk' }) };
 
   it.each<[string, unknown, RegExp]>([
-    ['no JSON', '{', /is no JSON$/],
-    ['a PEM', '-----BEGIN PUBLIC KEY-----\nMIIB', /is no JSON$/],
-    ['nothing', '', /is no JSON$/],
-    ['null', null, /is no set of keys/],
-    ['a list', SET.keys, /is no set of keys/],
-    ['one key', ES256.jwk, /is no set of keys/],
-    ['keys that are no list', { keys: {} }, /is no set of keys/],
-    ['keys that are no objects', { keys: [ES256.jwk, null] }, /is no set of keys/],
-    ['no keys', { keys: [] }, /holds no key for tokens$/],
+    ['no JSON', '{', /is not JSON$/],
+    ['a PEM', '-----BEGIN PUBLIC KEY-----\nMIIB', /is not JSON$/],
+    ['nothing', '', /is not JSON$/],
+    ['null', null, /is not a key set/],
+    ['a list', SET.keys, /is not a key set/],
+    ['one key', ES256.jwk, /is not a key set/],
+    ['keys that are no list', { keys: {} }, /is not a key set/],
+    ['keys that are no objects', { keys: [ES256.jwk, null] }, /is not a key set/],
+    ['no keys', { keys: [] }, /holds no usable key$/],
     ['a private key of RSA', { keys: [ES256.jwk, d] }, /holds a private key/],
     ['a private key of EC', { keys: [ES256.privateKey.export({ format: 'jwk' })] }, /holds a private key/],
     [
@@ -70,7 +70,7 @@ describe('a file of keys', () => {
     ['another algorithm', { keys: [{ ...RS256.jwk, alg: 'PS256' }] }, /key 1 is not for RS256/],
     ['an algorithm of another kind', { keys: [{ ...RS256.jwk, alg: 'HS256' }] }, /key 1 is not for RS256/],
     ['encryption', { keys: [{ ...RS256.jwk, use: 'enc' }] }, /key 1 is not for signatures/],
-    ['signing', { keys: [{ ...RS256.jwk, key_ops: ['sign'] }] }, /key 1 is not for checking/],
+    ['signing', { keys: [{ ...RS256.jwk, key_ops: ['sign'] }] }, /key 1 is not for verifying/],
     ['more than 256 KB', { keys: [ES256.jwk], more: 'x'.repeat(262_144) }, /is larger than/],
   ])('is refused at the start with %s, and the message names it', (_what, content, message) => {
     expect(() => open(content)).toThrow(TokenKeysError);

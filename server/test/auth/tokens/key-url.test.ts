@@ -185,11 +185,11 @@ const FAILURES: [string, KeyServer['answer'], RegExp][] = [
   [
     'HTML',
     (response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end('<html></html>'),
-    /is no JSON/,
+    /is not JSON/,
   ],
-  ['half of it', (response) => response.writeHead(200).end(JSON.stringify(SET).slice(0, 200)), /is no JSON/],
-  ['nothing', (response) => response.writeHead(200).end(), /is no JSON/],
-  ['an object without keys', serving({}), /is no set of keys/],
+  ['half of it', (response) => response.writeHead(200).end(JSON.stringify(SET).slice(0, 200)), /is not JSON/],
+  ['nothing', (response) => response.writeHead(200).end(), /is not JSON/],
+  ['an object without keys', serving({}), /is not a key set/],
   ['a private key', serving({ keys: [ES256.privateKey.export({ format: 'jwk' })] }), /private key/],
   [
     '10 MB',

@@ -16,35 +16,39 @@ async function messagesOf(claims: object): Promise<string[]> {
 
 describe('a time', () => {
   it.each<[string, object, string]>([
-    ['exp that is missing', { exp: undefined }, 'The expiry of this token (exp) is missing.'],
-    ['iat that is missing', { iat: undefined }, 'The time of issue of this token (iat) is missing.'],
+    ['exp that is missing', { exp: undefined }, 'Invalid token: its expiry (exp) is missing.'],
+    ['iat that is missing', { iat: undefined }, 'Invalid token: its time of issue (iat) is missing.'],
     [
       'both that are missing',
       { iat: undefined, exp: undefined },
-      'The expiry of this token (exp) is missing.',
+      'Invalid token: its expiry (exp) is missing.',
     ],
     ...(['exp', 'iat', 'nbf'] as const).flatMap((name): [string, object, string][] => [
       [
         `${name} that is a text`,
         { [name]: '1' },
-        `(${name}) is no number of seconds since 1970: it is of type string.`,
+        `(${name}) must be a number of seconds since 1970, and is of type string.`,
       ],
       [
         `${name} that is a list`,
         { [name]: [1] },
-        `(${name}) is no number of seconds since 1970: it is of type object.`,
+        `(${name}) must be a number of seconds since 1970, and is of type object.`,
       ],
-      [`${name} that is null`, { [name]: null }, `(${name}) is no number of seconds since 1970: it is null.`],
+      [
+        `${name} that is null`,
+        { [name]: null },
+        `(${name}) must be a number of seconds since 1970, and is null.`,
+      ],
       [
         `${name} that is infinite`,
         { [name]: '@1e999' },
-        `(${name}) is no number of seconds since 1970: it is infinite.`,
+        `(${name}) must be a number of seconds since 1970, and is infinite.`,
       ],
     ]),
     [
       'iat in the future',
       { iat: NOW + 90, exp: NOW + 180 },
-      `This token was made in the future: at ${iso(NOW + 90)} (iat), and ${HERE} One of the two clocks is wrong.`,
+      `Invalid token: issued in the future, at ${iso(NOW + 90)} (iat), and ${HERE} One of the two clocks is wrong.`,
     ],
     [
       'iat in milliseconds',
@@ -55,7 +59,7 @@ describe('a time', () => {
     [
       'nbf in the future',
       { nbf: NOW + 90 },
-      `This token is not good before ${iso(NOW + 90)} (nbf), and ${HERE}`,
+      `Invalid token: not valid before ${iso(NOW + 90)} (nbf), and ${HERE}`,
     ],
     [
       'exp that is past',
@@ -66,12 +70,12 @@ describe('a time', () => {
     [
       'iat that is too long ago',
       { iat: NOW - 3_700, exp: NOW + 60 },
-      `This token was made at ${iso(NOW - 3_700)} (iat), and is taken for 3600 s (maxTokenAgeMs); ${HERE}`,
+      `This token was issued at ${iso(NOW - 3_700)} (iat), and is valid for 3600 s (maxTokenAgeMs); ${HERE}`,
     ],
     [
       'iat that no calendar has, long ago',
       { iat: -1e300 },
-      '-1e+300 s since 1970 (iat), and is taken for 3600 s',
+      '-1e+300 s since 1970 (iat), and is valid for 3600 s',
     ],
   ])('%s is told with what is wrong', async (_what, claims, message) => {
     for (const said of await messagesOf(claims)) expect(said).toContain(message);
@@ -83,6 +87,8 @@ describe('a time', () => {
       .split('.')
       .slice(0, 2)
       .join('.')}.AAAA`;
-    expect(messageOf(await tokens.identity(forged))).toBe('The signature of this token is wrong.');
+    expect(messageOf(await tokens.identity(forged))).toBe(
+      'Invalid token: its signature matches no secret or key of this server.',
+    );
   });
 });

@@ -25,7 +25,7 @@ describe.each([0o666, 0o622, 0o602, 0o777])(
   'a file of mode %o is refused by its name, with what to do',
   (mode) => {
     const refusal = (name: string) =>
-      new RegExp(`${name}.*changed by everybody.*mode 0${mode.toString(8)}.*chmod 600 ".*${name}"`);
+      new RegExp(`${name}.*changed by every user.*mode 0${mode.toString(8)}.*chmod 600 ".*${name}"`);
 
     it.each(['api-key', 'webhook-secret', 'token-secret', 'ticket-secrets.json', 'handoff', 'revocations'])(
       'as %s of the state folder',
@@ -64,8 +64,8 @@ describe('a secret', () => {
     [0o600, 0o700, null],
     [0o640, 0o750, null],
     [0o644, 0o700, null],
-    [0o644, 0o755, 'read by everybody'],
-    [0o604, 0o711, 'read by everybody'],
+    [0o644, 0o755, 'read by every user'],
+    [0o604, 0o711, 'read by every user'],
     [0o660, 0o700, 'changed by its group'],
   ])('of mode %o in a folder of mode %o is warned of: %s', (mode, folderMode, warning) => {
     const file = fileOf('api-key', `${SECRET}\n`, mode);

@@ -63,7 +63,7 @@ describe('the API key', () => {
     const path = newPath();
     new StateFolder(path, unexpected).apiKey();
     writeFileSync(join(path, 'api-key'), 'short\n');
-    expect(() => new StateFolder(path, unexpected).apiKey()).toThrow(/api-key" holds no key; delete it/);
+    expect(() => new StateFolder(path, unexpected).apiKey()).toThrow(/holds no valid key: delete it/);
   });
 
   it('that cannot be read is an error that names the file', () => {
@@ -82,8 +82,8 @@ describe('a file with several lines', () => {
       const state = new StateFolder(path, unexpected);
       for (const name of ['api-key', 'webhook-secret']) writeFileSync(join(path, name), text);
       if (secrets === null) {
-        expect(() => state.apiKey()).toThrow(/api-key" holds no key/);
-        expect(() => state.webhookSecret()).toThrow(/webhook-secret" holds no key/);
+        expect(() => state.apiKey()).toThrow(/api-key" holds no valid key/);
+        expect(() => state.webhookSecret()).toThrow(/webhook-secret" holds no valid key/);
       } else {
         expect(state.apiKey()).toEqual({ key: secrets[0], keys: secrets, isNew: false });
         expect(state.webhookSecret()).toBe(secrets[0]);
@@ -106,7 +106,7 @@ describe('the secret of tokens', () => {
     const path = newPath();
     const state = new StateFolder(path, unexpected);
     writeFileSync(join(path, 'token-secret'), `${'x'.repeat(31)}\n`);
-    expect(() => state.tokenSecrets().key).toThrow(/token-secret" holds no key; delete it/);
+    expect(() => state.tokenSecrets().key).toThrow(/token-secret" holds no valid key: delete it/);
     writeFileSync(join(path, 'token-secret'), `${'x'.repeat(32)}\n`);
     expect(state.tokenSecrets().key).toBe('x'.repeat(32));
   });
@@ -148,7 +148,7 @@ describe('the secrets of tickets', () => {
       const path = newPath();
       const state = new StateFolder(path, unexpected);
       writeFileSync(join(path, 'ticket-secrets.json'), text);
-      expect(() => state.ticketSecrets(0)).toThrow(/ticket-secrets.json" is damaged; delete it/);
+      expect(() => state.ticketSecrets(0)).toThrow(/ticket-secrets.json" is damaged: delete it/);
       expect(readFileSync(join(path, 'ticket-secrets.json'), 'utf8')).toBe(text);
     },
   );
@@ -179,6 +179,6 @@ it('is refused when it belongs to somebody else', () => {
   const folder = tempFolder();
   chownSync(folder, 1234, 1234);
   expect(() => new StateFolder(folder, unexpected)).toThrow(
-    process.getuid?.() === 1234 ? /never/ : /somebody else/,
+    process.getuid?.() === 1234 ? /never/ : /another user owns/,
   );
 });
