@@ -77,7 +77,7 @@ describe('dobby token', () => {
   it('prints a token of paths', async () => {
     vi.stubEnv('DOBBY_TOKEN_SECRET', SECRET);
     const { token } = await run('--path', 'book:{n}', '--path', 'a', '--user', 'ann');
-    expect(await reader(SECRET).pass(token)).toMatchObject({
+    expect(await reader(SECRET).pathToken(token)).toMatchObject({
       value: { user: 'ann', paths: ['book:{n}', 'a'] },
     });
   });

@@ -31,6 +31,6 @@ export function fakeTokens(clock: FakeClock): TokenReader {
   };
   return {
     identity: async (text) => read<Identity>(text, false, { source: 'token', info: null, grants: [] }),
-    pass: async (text) => read<PathToken>(text, true, { paths: [] }),
+    pathToken: async (text) => read<PathToken>(text, true, { paths: [] }),
   };
 }

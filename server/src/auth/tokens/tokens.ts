@@ -59,7 +59,7 @@ export class Tokens implements TokenReader {
     return this.#read({ token, isWanted }, identityOf);
   }
 
-  pass(token: string, isWanted?: () => boolean): Promise<Outcome<PathToken>> {
+  pathToken(token: string, isWanted?: () => boolean): Promise<Outcome<PathToken>> {
     return this.#read({ token, isWanted }, pathTokenOf);
   }
 

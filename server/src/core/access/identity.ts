@@ -41,7 +41,7 @@ export interface TokenReader {
   /** Reads a session token; the identity's `source` is `token`. */
   identity(token: string, isWanted?: () => boolean): Promise<Outcome<Identity>>;
   /** Reads a path token. */
-  pass(token: string, isWanted?: () => boolean): Promise<Outcome<PathToken>>;
+  pathToken(token: string, isWanted?: () => boolean): Promise<Outcome<PathToken>>;
 }
 
 /** What the back end receives about a client that opens a connection. */

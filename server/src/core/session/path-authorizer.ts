@@ -189,7 +189,8 @@ export class PathAuthorizer {
     for (const asked of batch) {
       const { token = '' } = asked.item;
       if (!this.#isCurrent(asked)) batch.delete(asked);
-      else if (!passes.has(token)) passes.set(token, await tokens.pass(token, () => this.#isCurrent(asked)));
+      else if (!passes.has(token))
+        passes.set(token, await tokens.pathToken(token, () => this.#isCurrent(asked)));
     }
     const items = this.#answered(batch);
     if (items.length === 0 || this.#parts.isFrozen()) return;

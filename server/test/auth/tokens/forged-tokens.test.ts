@@ -138,7 +138,7 @@ function badUtf8(): string {
 describe('a forged or broken token', () => {
   it.each(FORGED)('is refused: %s', async (_what, token, message) => {
     const { tokens } = setUp();
-    for (const outcome of [await tokens.identity(token), await tokens.pass(token)]) {
+    for (const outcome of [await tokens.identity(token), await tokens.pathToken(token)]) {
       expect(outcome).toMatchObject({
         error: { code: 'bad_token', message: expect.stringMatching(message) },
       });
@@ -201,7 +201,7 @@ describe('a forged or broken token', () => {
     await fc.assert(
       fc.asyncProperty(texts, async (text) => {
         expect(['good', 'bad_token', 'expired_token']).toContain(codeOf(await tokens.identity(text)));
-        expect(['good', 'bad_token', 'expired_token']).toContain(codeOf(await tokens.pass(text)));
+        expect(['good', 'bad_token', 'expired_token']).toContain(codeOf(await tokens.pathToken(text)));
       }),
       { numRuns: 1_000 },
     );

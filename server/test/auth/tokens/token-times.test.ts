@@ -10,7 +10,7 @@ async function messagesOf(claims: object): Promise<string[]> {
   const { tokens } = setUp();
   const text = (more: object) => JSON.stringify({ ...GOOD, ...claims, ...more }).replace(/"@([^"]+)"/g, '$1');
   const session = await tokens.identity(tokenOf(HS256, text({})));
-  const paths = await tokens.pass(tokenOf(HS256, text({ paths: ['a'] })));
+  const paths = await tokens.pathToken(tokenOf(HS256, text({ paths: ['a'] })));
   return [messageOf(session), messageOf(paths)];
 }
 

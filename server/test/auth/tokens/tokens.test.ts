@@ -16,7 +16,8 @@ import {
 
 const session = (claims: object, options: Partial<TokensOptions> = {}) =>
   setUp(options).tokens.identity(tokenOf(HS256, { ...GOOD, ...claims }));
-const paths = (claims: object) => setUp().tokens.pass(tokenOf(HS256, { ...GOOD, paths: ['a'], ...claims }));
+const paths = (claims: object) =>
+  setUp().tokens.pathToken(tokenOf(HS256, { ...GOOD, paths: ['a'], ...claims }));
 
 describe('a token of a session', () => {
   it('says who is asking, what is said of them, and what they may hear', async () => {
@@ -125,7 +126,7 @@ describe('a token of paths', () => {
     expect(ofPaths).toMatchObject({
       error: { code: 'bad_token', message: expect.stringContaining('"paths"') },
     });
-    const ofSession = await tokens.pass(tokenOf(HS256, { ...GOOD, grants: ['a'] }));
+    const ofSession = await tokens.pathToken(tokenOf(HS256, { ...GOOD, grants: ['a'] }));
     expect(ofSession).toMatchObject({
       error: { code: 'bad_token', message: expect.stringContaining('paths') },
     });

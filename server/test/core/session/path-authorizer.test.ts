@@ -16,7 +16,7 @@ function heldTokens() {
   const waiting: ((read: Outcome<PathToken>) => void)[] = [];
   const reader: TokenReader = {
     identity: async () => ({ error: errorBody('bad_token') }),
-    pass: (token) => {
+    pathToken: (token) => {
       asked.push(token);
       return new Promise((resolve) => waiting.push(resolve));
     },
@@ -99,10 +99,10 @@ describe('paths that are asked for again with other tokens', () => {
     const { reader, settle } = heldTokens();
     const passing: TokenReader = {
       ...reader,
-      pass: async (token) =>
+      pathToken: async (token) =>
         token === 'good'
           ? { value: { user: null, login: null, paths: ['book'], at: 1, expiresAt: Number.MAX_SAFE_INTEGER } }
-          : reader.pass(token),
+          : reader.pathToken(token),
     };
     const world = createWorld({ tokens: passing });
     const client = world.open();
