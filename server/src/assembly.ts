@@ -219,13 +219,13 @@ function engineOf(
 }
 
 type Doors = Pick<Assembly, 'app' | 'sockets' | 'endpoint' | 'api'>;
-type DoorParts = Stores &
+type DoorOptions = Stores &
   Pick<Assembly, 'engine' | 'authProviders'> & {
     readonly keys: ApiKeys;
   };
 
 /** The HTTP server with everything that is mounted on it. */
-function openDoors(foundation: Foundation, parts: DoorParts): Doors {
+function openDoors(foundation: Foundation, parts: DoorOptions): Doors {
   const { config, log, origins, isStopping } = foundation;
   const { engine, keys } = parts;
   const startedAt = steadyClock.now();
@@ -251,7 +251,7 @@ function openDoors(foundation: Foundation, parts: DoorParts): Doors {
 
 function endpointOf(
   foundation: Foundation,
-  { engine, authProviders, sockets }: DoorParts & { readonly sockets: SocketTable },
+  { engine, authProviders, sockets }: DoorOptions & { readonly sockets: SocketTable },
 ): Endpoint {
   const { config, log, wheel, policies, tickets, origins, addressOf, isStopping } = foundation;
   return new Endpoint({

@@ -32,7 +32,7 @@ export class Dobby {
   readonly apiKey: MadeKey;
   /** The sockets that were accepted. */
   readonly sockets: SocketTable;
-  readonly #parts: Assembly;
+  readonly #assembly: Assembly;
   #hasTakenOver = false;
   #isStopping = false;
   #starting: Promise<string> | null = null;
@@ -41,19 +41,19 @@ export class Dobby {
   /** @throws ConfigError, StateFolderError, ModuleError, TokenKeysError */
   constructor(input: ConfigInput = {}) {
     this.config = completeConfig(input);
-    this.#parts = assemble(this.config, () => this.#isStopping);
-    this.apiKey = this.#parts.apiKey;
-    this.sockets = this.#parts.sockets;
+    this.#assembly = assemble(this.config, () => this.#isStopping);
+    this.apiKey = this.#assembly.apiKey;
+    this.sockets = this.#assembly.sockets;
   }
 
   /** The modules that take commands: their files, below the folder of commands. */
   get modules(): string[] {
-    return this.#parts.commands.modules;
+    return this.#assembly.commands.modules;
   }
 
   /** The server's counters and numbers, as `info` tells them. */
   get info(): EngineInfo {
-    return engineInfo(this.#parts.engine);
+    return engineInfo(this.#assembly.engine);
   }
 
   /** Listens; answers the address, such as `http://127.0.0.1:4020`. Rejects when the port is taken, the state folder is another server's or a module is wrong, and can be repeated then; with a DobbyError once the server stops. Idempotent. */
@@ -61,35 +61,35 @@ export class Dobby {
     if (this.#isStopping) throw dobbyError('restarting');
     this.#starting ??= this.#start().catch((error: unknown) => {
       this.#starting = null;
-      if (!this.#hasTakenOver) this.#parts.lock.release();
+      if (!this.#hasTakenOver) this.#assembly.lock.release();
       throw error;
     });
     return this.#starting;
   }
 
   async #start(): Promise<string> {
-    await this.#parts.lock.take(() => this.#isStopping);
-    this.#parts.keyFile?.watch();
+    await this.#assembly.lock.take(() => this.#isStopping);
+    this.#assembly.keyFile?.watch();
     // Once the port is ours, since a server that has it may still write; and before anything is accepted. Not by a server
     // that stops: what it would take over nobody would hear of.
-    await this.#parts.commands.start();
-    this.#parts.authProviders.start();
+    await this.#assembly.commands.start();
+    this.#assembly.authProviders.start();
     if (this.#isStopping) throw dobbyError('restarting');
     let failure: unknown = null;
-    this.#parts.app.server.once('listening', () => {
+    this.#assembly.app.server.once('listening', () => {
       try {
         if (!this.#isStopping) this.#takeOver();
       } catch (error) {
         failure = error;
-        this.#parts.app.server.close();
+        this.#assembly.app.server.close();
       }
     });
-    await this.#parts.app.listen({ host: this.config.host, port: this.config.port });
-    this.#parts.app.server.on('error', (error) => this.#parts.descriptors.failed(error));
-    this.#parts.descriptors.start();
+    await this.#assembly.app.listen({ host: this.config.host, port: this.config.port });
+    this.#assembly.app.server.on('error', (error) => this.#assembly.descriptors.failed(error));
+    this.#assembly.descriptors.start();
     if (failure !== null) throw failure;
     if (this.#isStopping) throw dobbyError('restarting');
-    const { address, family, port } = this.#parts.app.server.address() as AddressInfo;
+    const { address, family, port } = this.#assembly.app.server.address() as AddressInfo;
     const host = family === 'IPv6' ? `[${address}]` : address;
     return `http://${host}:${port}`;
   }
@@ -105,50 +105,50 @@ export class Dobby {
   }
 
   #stop(): Promise<void> {
-    this.#parts.keyFile?.stop();
+    this.#assembly.keyFile?.stop();
     const { sessions, connections } = this.info;
-    this.#parts.log.info({ sessions, connections }, 'the server stops');
+    this.#assembly.log.info({ sessions, connections }, 'the server stops');
     return stopInOrder({
-      engine: this.#parts.engine,
-      commands: this.#parts.commands,
-      endpoint: this.#parts.endpoint,
-      app: this.#parts.app,
-      api: this.#parts.api,
-      broker: this.#parts.broker,
-      wheel: this.#parts.wheel,
-      journal: this.#parts.journal,
-      authorities: this.#parts.authProviders,
-      handoff: () => (this.#hasTakenOver ? this.#parts.handoff : null),
+      engine: this.#assembly.engine,
+      commands: this.#assembly.commands,
+      endpoint: this.#assembly.endpoint,
+      app: this.#assembly.app,
+      api: this.#assembly.api,
+      broker: this.#assembly.broker,
+      wheel: this.#assembly.wheel,
+      journal: this.#assembly.journal,
+      authorities: this.#assembly.authProviders,
+      handoff: () => (this.#hasTakenOver ? this.#assembly.handoff : null),
       starting: this.#starting,
     }).finally(() => this.#stoppedAll());
   }
 
   #stoppedAll(): void {
-    this.#parts.descriptors.stop();
-    this.#parts.lock.release();
-    this.#parts.log.info({}, 'the server has stopped');
+    this.#assembly.descriptors.stop();
+    this.#assembly.lock.release();
+    this.#assembly.log.info({}, 'the server has stopped');
   }
 
   /** Tells everybody who is still here to come back, at once: for whoever cannot wait for `stop`, which must have been called. */
   abandon(): void {
-    this.#parts.engine.sessions.sendAway();
+    this.#assembly.engine.sessions.sendAway();
   }
 
   /** Once, before anything is done that the handoff knows of. */
   #takeOver(): void {
     if (this.#hasTakenOver) return;
-    this.#parts.lock.takeNow();
+    this.#assembly.lock.takeNow();
     // Once more: a server that ran since this one was made may have taken something back.
-    this.#parts.revocations.load(this.#parts.journal.load());
+    this.#assembly.revocations.load(this.#assembly.journal.load());
     this.#hasTakenOver = true;
-    this.#parts.handoff.restore();
+    this.#assembly.handoff.restore();
   }
 
   /** The operations, once everything is restored. @throws DobbyError when the server stops */
   get #operations(): Operations {
     if (this.#isStopping) throw dobbyError('restarting');
     this.#takeOver();
-    return this.#parts.engine.operations;
+    return this.#assembly.engine.operations;
   }
 
   /** Publishes an update. Answers its position, null on a path without a log. Rejects with DobbyError. */
@@ -190,7 +190,7 @@ export class Dobby {
 
   /** Makes a receiver of the program's own known, so that paths can be connected to it. @throws Error when its id is taken. */
   register(receiver: Receiver): void {
-    this.#parts.engine.registry.register(receiver);
+    this.#assembly.engine.registry.register(receiver);
   }
 
   /** Connects a registered receiver to a path. Resolves when it hears every update. Rejects when it is not registered, or the path is none. */
@@ -200,17 +200,17 @@ export class Dobby {
 
   /** Disconnects a registered receiver from a path. @throws Error when it is not registered, or the path is none. */
   disconnectReceiver(id: string, path: string): void {
-    this.#parts.engine.operations.disconnectReceiver(id, path);
+    this.#assembly.engine.operations.disconnectReceiver(id, path);
   }
 
   /** Forgets a receiver. False when it was not known. */
   unregister(id: string): boolean {
-    return this.#parts.engine.registry.unregister(id);
+    return this.#assembly.engine.registry.unregister(id);
   }
 
   /** Tells `receiver` of the updates that pass through this server from now on, and of `::gone` with an id; the answer undoes it. */
   delegate(receiver: Receiver): () => void {
-    return this.#parts.engine.registry.delegate(receiver);
+    return this.#assembly.engine.registry.delegate(receiver);
   }
 }
 

@@ -3,9 +3,9 @@ import { EventEmitter } from 'node:events';
 import type { SessionSettings } from '../../../server/src/core/sessions/session-settings.js';
 import { FrameRate } from '../../../server/src/core/wire/frame-rate.js';
 import { SocketTable } from '../../../server/src/core/wire/socket-table.js';
-import { Endpoint, type EndpointParts } from '../../../server/src/transports/endpoint.js';
+import { Endpoint, type EndpointOptions } from '../../../server/src/transports/endpoint.js';
 import { Probes } from '../../../server/src/transports/probes.js';
-import type { TransportParts } from '../../../server/src/transports/transport-parts.js';
+import type { TransportOptions } from '../../../server/src/transports/transport-options.js';
 import { createWorld, type World } from '../../../server/test/support/world.js';
 import type { RouteHandler } from './server-exchange.js';
 
@@ -18,7 +18,7 @@ const MAX_COMMANDS_PER_SECOND = 100;
 export class Host {
   readonly #pingIntervalMs: number;
   world: World;
-  parts!: TransportParts;
+  parts!: TransportOptions;
   post!: RouteHandler;
   /** Nothing listens: the server is being started. */
   isDown = false;
@@ -44,7 +44,7 @@ export class Host {
   #serve(): void {
     const { sessions, tickets, wheel, clock } = this.world;
     const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
-    const parts: TransportParts = {
+    const parts: TransportOptions = {
       ...{ sessions, tickets, wheel, log },
       probes: new Probes(wheel),
       sockets: new SocketTable({ max: MAX_SOCKETS, onFull: nothing }),
@@ -59,7 +59,7 @@ export class Host {
     this.parts = parts;
     this.post = postOf({
       ...parts,
-      origins: { isAllowed: () => true } as unknown as EndpointParts['origins'],
+      origins: { isAllowed: () => true } as unknown as EndpointOptions['origins'],
       hasState: () => true,
       wantsCookies: false,
       forwardHeaders: [],
@@ -71,7 +71,7 @@ export class Host {
 function nothing(): void {}
 
 /** What the endpoint does with a POST. */
-function postOf(parts: EndpointParts): RouteHandler {
+function postOf(parts: EndpointOptions): RouteHandler {
   const handlers = new Map<string, RouteHandler>();
   const app = {
     route: ({ method, handler }: { method: string; handler: RouteHandler }) => handlers.set(method, handler),

@@ -7,7 +7,7 @@ import type { WheelTimer } from '../../../server/src/core/time/timer-wheel.js';
 import { type Decoded, decodeJson, decodeOpen } from '../../../server/src/transports/decode.js';
 import { receiveText } from '../../../server/src/transports/inbound.js';
 import { type Opened, opening } from '../../../server/src/transports/opening.js';
-import type { TransportParts } from '../../../server/src/transports/transport-parts.js';
+import type { TransportOptions } from '../../../server/src/transports/transport-options.js';
 import { lineFraming } from '../../../server/test/support/fake-carrier.js';
 
 /** Where frames go. */
@@ -25,7 +25,7 @@ export class ServerSocket implements Carrier {
   readonly isBlocked = false;
   readonly isPinged = true;
   readonly isRaw = false;
-  readonly #parts: TransportParts;
+  readonly #parts: TransportOptions;
   readonly #sink: SocketSink;
   #connection: SessionConnection | null = null;
   #waiting: WheelTimer | null;
@@ -33,7 +33,7 @@ export class ServerSocket implements Carrier {
   #isOver = false;
   #taken = 0;
 
-  constructor(parts: TransportParts, sink: SocketSink) {
+  constructor(parts: TransportOptions, sink: SocketSink) {
     this.#parts = parts;
     this.#sink = sink;
     this.#waiting = parts.wheel.after(LIMITS.openMs, () => this.#refuse(closingFrame('open_timeout')));

@@ -9,10 +9,10 @@ import { check } from '../schema.js';
 import type { AnyMethod, ApiContext, Caller } from './method.js';
 import { METHODS } from './methods/index.js';
 import { openApi } from './openapi.js';
-import { type HeldRequest, hold, mayName, mustUse } from './scope.js';
+import { type FilteredRequest, hold, mayName, mustUse } from './scope.js';
 
 /** What the API is given. */
-export interface ApiParts extends ApiContext {
+export interface ApiOptions extends ApiContext {
   readonly keys: ApiKeys;
   /** Whether the server is shutting down: everything is refused, to be tried again. */
   readonly isStopping: () => boolean;
@@ -27,9 +27,9 @@ export interface MountedApi {
 }
 
 /** Adds the API's routes. */
-export function registerApi(app: FastifyInstance, parts: ApiParts): MountedApi {
+export function registerApi(app: FastifyInstance, options: ApiOptions): MountedApi {
   const running = new Set<Promise<unknown>>();
-  const document = openApi(METHODS, parts.about().version);
+  const document = openApi(METHODS, options.about().version);
   for (const method of METHODS) {
     const onRequest = (
       request: FastifyRequest,
@@ -37,22 +37,22 @@ export function registerApi(app: FastifyInstance, parts: ApiParts): MountedApi {
       done: (error?: Error) => void,
     ): void => {
       try {
-        admit(parts, method, request);
+        admit(options, method, request);
       } catch (error) {
         return done(error as Error);
       }
-      parts.onKey?.(request.raw.socket);
+      options.onKey?.(request.raw.socket);
       done();
     };
     app.post(`/api/${method.name}`, { onRequest, bodyLimit: LIMITS.apiBodyBytes }, (request) => {
-      const answer = run(method, request, parts);
+      const answer = run(method, request, options);
       running.add(answer);
       return answer.finally(() => running.delete(answer));
     });
   }
   app.get('/api/openapi.json', async () => document);
   app.get('/health', async (_request, reply) => {
-    if (!parts.isStopping()) return { status: 'ok' };
+    if (!options.isStopping()) return { status: 'ok' };
     return reply.code(503).send({ status: 'restarting' });
   });
   return {
@@ -67,29 +67,29 @@ const KEY = Symbol('key');
 type KeyedRequest = FastifyRequest & { [KEY]?: ApiKey };
 
 /** Before the body is read, and once more when it has arrived: meanwhile the key may have been taken out, or the server begun to stop. */
-function admit(parts: ApiParts, method: AnyMethod, request: KeyedRequest): ApiKey {
-  const { keys } = parts;
+function admit(options: ApiOptions, method: AnyMethod, request: KeyedRequest): ApiKey {
+  const { keys } = options;
   const shown = request[KEY];
   const key = shown !== undefined && keys.isKnown(shown) ? shown : keys.find(request.headers.authorization);
   if (key === null) throw fault('unauthorized');
   request[KEY] = key;
-  if (parts.isStopping()) throw fault('restarting');
+  if (options.isStopping()) throw fault('restarting');
   mustUse(key, method);
   return key;
 }
 
-async function run(method: AnyMethod, request: FastifyRequest, parts: ApiParts): Promise<unknown> {
-  const key = admit(parts, method, request);
+async function run(method: AnyMethod, request: FastifyRequest, options: ApiOptions): Promise<unknown> {
+  const key = admit(options, method, request);
   const { body } = request;
   const checked = check(method.body, body ?? {});
   if ('error' in checked) throw new RequestFault(checked.error);
   const held = hold(key, method, checked.value);
   if (held.body === null) return held.whole({});
-  return held.whole((await method.run(held.body, parts, callerOf(key, method, held))) as object);
+  return held.whole((await method.run(held.body, options, callerOf(key, method, held))) as object);
 }
 
 /** Who asks for a method; no key is answered what another was. */
-function callerOf(key: ApiKey, { name: method }: AnyMethod, { indexOf }: HeldRequest): Caller {
+function callerOf(key: ApiKey, { name: method }: AnyMethod, { indexOf }: FilteredRequest): Caller {
   return {
     mayName: (path) => mayName(key, path),
     once(idempotencyKey, request, place) {

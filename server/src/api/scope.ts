@@ -31,7 +31,7 @@ interface Scoped {
 }
 
 /** What of a request may take effect. */
-export interface HeldRequest {
+export interface FilteredRequest {
   /** The request itself where nothing of it is refused; null where nothing is left. */
   readonly body: object | null;
   /** Returns where an item of `body` stands in the request. */
@@ -60,7 +60,7 @@ export function mustUse(key: ApiKey, { name, scope }: Scoped): void {
 }
 
 /** Takes out of a request what the key may not name; `body` has been checked. @throws RequestFault `forbidden` for the whole */
-export function hold(key: ApiKey, { scope }: Scoped, body: Record<string, unknown>): HeldRequest {
+export function hold(key: ApiKey, { scope }: Scoped, body: Record<string, unknown>): FilteredRequest {
   const held = { body, indexOf: (index: number) => index, whole: (reply: object) => reply };
   if (key.patterns === null || scope.names === 'nothing') return held;
   const named = body[scope.field];
@@ -87,7 +87,7 @@ function holdItems(
   key: ApiKey,
   { field, within }: { readonly field: string; readonly within?: string },
   body: Record<string, unknown>,
-): HeldRequest {
+): FilteredRequest {
   const items = listOf(body[field]).map((item, index): Item => {
     const path = within === undefined ? item : (item as Record<string, unknown> | null)?.[within];
     // What is no text is refused by the method itself.

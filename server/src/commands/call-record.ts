@@ -5,7 +5,7 @@
 import { LIMITS } from '../../../protocol/limits.js';
 
 /** One command, running or answered. */
-export interface Called {
+export interface CallEntry {
   readonly uid: string;
   readonly path: string;
   readonly command: string;
@@ -35,7 +35,7 @@ const ANSWER_CHARACTERS = 512;
 export class CallRecord {
   readonly #kept: KeptAnswers;
   /** In the order of their coming. */
-  readonly #calls = new Map<string, Called>();
+  readonly #calls = new Map<string, CallEntry>();
   #answered = 0;
   #characters = 0;
   #ticks = 0;
@@ -48,17 +48,17 @@ export class CallRecord {
   }
 
   /** The command of a uid. */
-  get(uid: string): Called | undefined {
+  get(uid: string): CallEntry | undefined {
     return this.#calls.get(uid);
   }
 
   /** A command begins. */
-  begin(called: Called): void {
+  begin(called: CallEntry): void {
     this.#calls.set(called.uid, called);
   }
 
   /** It was answered; nothing is kept when its session has ended. */
-  answer(called: Called, answer: string): void {
+  answer(called: CallEntry, answer: string): void {
     if (this.#isEnded) return;
     called.answer = answer;
     called.tick = this.#ticks;
@@ -92,7 +92,7 @@ export class CallRecord {
     }
   }
 
-  #forget({ uid, answer }: Called): void {
+  #forget({ uid, answer }: CallEntry): void {
     this.#calls.delete(uid);
     this.#answered--;
     this.#count(-sizeOf(answer ?? ''));

@@ -16,7 +16,7 @@ import type { Clock } from '../core/time/clock.js';
 import type { TimerWheel } from '../core/time/timer-wheel.js';
 import { Frame } from '../core/wire/frame.js';
 import type { Log } from '../observe/log.js';
-import { type Called, CallRecord, type KeptAnswers } from './call-record.js';
+import { type CallEntry, CallRecord, type KeptAnswers } from './call-record.js';
 import type { CallOutcome, CommandRouter, Handler } from './handler.js';
 import { commandError, errorFrame, replyFrame } from './replies.js';
 import { type CallOwner, RunningCall } from './running-call.js';
@@ -35,7 +35,7 @@ interface Asked {
 }
 
 /** What commands stand on. */
-export interface CommandsParts {
+export interface CommandsOptions {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly counters: Counters;
@@ -49,7 +49,7 @@ export interface CommandsParts {
 
 /** All commands of this server. */
 export class Commands implements CommandHandler {
-  readonly #parts: CommandsParts;
+  readonly #options: CommandsOptions;
   readonly #kept: KeptAnswers = { characters: 0, sessions: 0 };
   readonly #sessions = new Map<string, SessionCalls<RunningCall>>();
   readonly #owner: CallOwner = {
@@ -64,8 +64,8 @@ export class Commands implements CommandHandler {
   #isStopped = false;
   #onSettled: (() => void)[] = [];
 
-  constructor(parts: CommandsParts) {
-    this.#parts = parts;
+  constructor(options: CommandsOptions) {
+    this.#options = options;
     this.#tickLater();
   }
 
@@ -75,7 +75,7 @@ export class Commands implements CommandHandler {
   }
 
   take(session: Session, frame: CommandFrame): void {
-    this.#parts.counters.commands++;
+    this.#options.counters.commands++;
     const calls = this.#callsOf(session);
     const digest = digestOf(frame);
     if ('error' in digest)
@@ -92,7 +92,7 @@ export class Commands implements CommandHandler {
     this.#sessions.delete(session.id);
     calls?.record.end();
     for (const call of calls?.end() ?? []) call.giveUp({ error: commandError('disconnected') }, 'ended');
-    for (const router of this.#parts.routers) router.ended?.(session);
+    for (const router of this.#options.routers) router.ended?.(session);
   }
 
   /** Nothing begins and nobody is answered any more: clients ask the next server. */
@@ -111,16 +111,16 @@ export class Commands implements CommandHandler {
     const why = this.#whyNot(frame, calls);
     const handler = why === null ? this.#handlerOf(frame) : null;
     if (handler === null) {
-      if (why === 'too_many_commands') this.#parts.counters.tooManyCommands++;
+      if (why === 'too_many_commands') this.#options.counters.tooManyCommands++;
       session.tell(errorFrame(frame.uid, commandError(why ?? 'unknown_command')));
       return;
     }
     const { uid, path, command, args = {}, again: isAgain = false } = frame;
-    const called: Called = { uid, path, command, digest, answer: null, tick: 0 };
+    const called: CallEntry = { uid, path, command, digest, answer: null, tick: 0 };
     calls.record.begin(called);
     this.#unanswered++;
     this.#unfinished++;
-    const timeoutMs = Math.min(frame.timeoutMs ?? this.#parts.timeoutMs, this.#parts.timeoutMs);
+    const timeoutMs = Math.min(frame.timeoutMs ?? this.#options.timeoutMs, this.#options.timeoutMs);
     const call = new RunningCall(called, {
       session,
       calls,
@@ -132,7 +132,7 @@ export class Commands implements CommandHandler {
     });
     calls.add(call);
     // Many are done by now.
-    if (!call.isOver) call.timer = this.#parts.wheel.after(timeoutMs, () => this.#tooLong(call));
+    if (!call.isOver) call.timer = this.#options.wheel.after(timeoutMs, () => this.#tooLong(call));
   }
 
   /** Why a command is not taken, or null. */
@@ -141,13 +141,13 @@ export class Commands implements CommandHandler {
     calls: SessionCalls<RunningCall>,
   ): CommandErrorCode | null {
     if (again === true && idempotent !== true) return 'disconnected';
-    if (!calls.allowance.take() || calls.size >= LIMITS.commandsAtATime) return 'too_many_commands';
+    if (!calls.bucket.take() || calls.size >= LIMITS.commandsAtATime) return 'too_many_commands';
     if (this.#unfinished >= MAX_UNFINISHED) return 'too_many_commands';
     return pathFault(path);
   }
 
   #handlerOf({ path, command }: CommandFrame): Handler | null {
-    for (const router of this.#parts.routers) {
+    for (const router of this.#options.routers) {
       const handler = router.route(path, command);
       if (handler !== null) return handler;
     }
@@ -158,7 +158,7 @@ export class Commands implements CommandHandler {
     let calls = this.#sessions.get(session.id);
     if (calls === undefined) {
       calls = new SessionCalls<RunningCall>(
-        new TokenBucket(this.#parts.maxPerSecond, this.#parts.clock),
+        new TokenBucket(this.#options.maxPerSecond, this.#options.clock),
         new CallRecord(this.#kept),
       );
       this.#sessions.set(session.id, calls);
@@ -168,7 +168,7 @@ export class Commands implements CommandHandler {
 
   /** Sessions that give no more commands forget theirs too. */
   #tickLater(): void {
-    this.#parts.wheel.after(LIMITS.recordMs, () => {
+    this.#options.wheel.after(LIMITS.recordMs, () => {
       for (const { record } of this.#sessions.values()) record.tick();
       this.#tickLater();
     });
@@ -177,11 +177,11 @@ export class Commands implements CommandHandler {
   /** It is answered; its handler has its place until it is done, or has had all the time that is allowed. */
   #tooLong(call: RunningCall): void {
     const { path, command, timeoutMs, handler } = call;
-    this.#parts.log.warn({ handler: handler.name, path, command, timeoutMs }, 'a command took too long');
+    this.#options.log.warn({ handler: handler.name, path, command, timeoutMs }, 'a command took too long');
     call.giveUp({ error: commandError('timeout') }, 'timeout');
     if (call.isOver) return;
-    const leftMs = this.#parts.timeoutMs - timeoutMs;
-    if (leftMs > 0) call.timer = this.#parts.wheel.after(leftMs, () => call.end());
+    const leftMs = this.#options.timeoutMs - timeoutMs;
+    if (leftMs > 0) call.timer = this.#options.wheel.after(leftMs, () => call.end());
     else call.end();
   }
 
@@ -199,13 +199,13 @@ export class Commands implements CommandHandler {
     if ('error' in outcome) return errorFrame(uid, outcome.error);
     const frame = replyFrame(uid, outcome.reply);
     if (typeof frame !== 'string') return frame;
-    this.#parts.log.error({ handler: handler.name, error: frame }, 'a handler failed');
+    this.#options.log.error({ handler: handler.name, error: frame }, 'a handler failed');
     return errorFrame(uid, commandError('handler_failed'));
   }
 }
 
 /** Whether a command that comes again under a uid is the one that came before. */
-function isSame(known: Called, { path, command }: CommandFrame, digest: string): boolean {
+function isSame(known: CallEntry, { path, command }: CommandFrame, digest: string): boolean {
   return known.path === path && known.command === command && known.digest === digest;
 }
 

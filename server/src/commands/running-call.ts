@@ -5,7 +5,7 @@
 import type { Json } from '../../../protocol/frames.js';
 import type { Session } from '../core/session/session.js';
 import type { WheelTimer } from '../core/time/timer-wheel.js';
-import type { Called } from './call-record.js';
+import type { CallEntry } from './call-record.js';
 import type { Call, CallOutcome, Handler } from './handler.js';
 import { commandError } from './replies.js';
 import type { SessionCalls } from './session-calls.js';
@@ -19,7 +19,7 @@ export interface CallOwner {
 }
 
 /** What a running call belongs to. */
-export interface RunningCallParts {
+export interface RunningCallOptions {
   readonly session: Session;
   readonly calls: SessionCalls<RunningCall>;
   readonly handler: Handler;
@@ -34,7 +34,7 @@ export type GivenUp = 'timeout' | 'ended';
 
 /** A command that runs, or waits for its turn. */
 export class RunningCall implements Call {
-  readonly called: Called;
+  readonly called: CallEntry;
   readonly uid: string;
   readonly path: string;
   readonly command: string;
@@ -54,18 +54,18 @@ export class RunningCall implements Call {
   #abort: AbortController | null = null;
   #reason: GivenUp | undefined;
 
-  constructor(called: Called, parts: RunningCallParts) {
+  constructor(called: CallEntry, options: RunningCallOptions) {
     this.called = called;
     this.uid = called.uid;
     this.path = called.path;
     this.command = called.command;
-    this.args = parts.args;
-    this.session = parts.session;
-    this.calls = parts.calls;
-    this.handler = parts.handler;
-    this.timeoutMs = parts.timeoutMs;
-    this.isAgain = parts.isAgain;
-    this.#owner = parts.owner;
+    this.args = options.args;
+    this.session = options.session;
+    this.calls = options.calls;
+    this.handler = options.handler;
+    this.timeoutMs = options.timeoutMs;
+    this.isAgain = options.isAgain;
+    this.#owner = options.owner;
   }
 
   get signal(): AbortSignal {

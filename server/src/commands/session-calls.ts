@@ -15,14 +15,14 @@ export interface OrderedCall {
 
 /** What runs of a session. */
 export class SessionCalls<Call extends OrderedCall = OrderedCall> {
-  readonly allowance: TokenBucket;
+  readonly bucket: TokenBucket;
   readonly record: CallRecord;
   readonly #calls = new Set<Call>();
   /** By path, those that are done one after the other; the first one runs. */
   readonly #lines = new Map<string, Call[]>();
 
-  constructor(allowance: TokenBucket, record: CallRecord) {
-    this.allowance = allowance;
+  constructor(bucket: TokenBucket, record: CallRecord) {
+    this.bucket = bucket;
     this.record = record;
   }
 

@@ -13,7 +13,7 @@ const WARN_EVERY_MS = 60_000;
 const OVERSHOOT = 8;
 
 /** What the table of a server stands on. */
-export interface AcceptedSocketsParts {
+export interface AcceptedSocketsOptions {
   readonly server: Server;
   readonly log: Log;
   /** Connections to the back end at a time. */
@@ -25,10 +25,10 @@ export interface AcceptedSocketsParts {
 }
 
 /** Returns the table of all sockets that the server will accept. */
-export function acceptedSockets(parts: AcceptedSocketsParts): SocketTable {
-  const { server, isShared, openFiles = openFileLimit() } = parts;
-  const max = Math.max(LEAST_SOCKETS, openFiles - RESERVED_DESCRIPTORS - parts.backEndConnections);
-  const table = new SocketTable({ max, onFull: warner(parts.log, max) });
+export function acceptedSockets(options: AcceptedSocketsOptions): SocketTable {
+  const { server, isShared, openFiles = openFileLimit() } = options;
+  const max = Math.max(LEAST_SOCKETS, openFiles - RESERVED_DESCRIPTORS - options.backEndConnections);
+  const table = new SocketTable({ max, onFull: warner(options.log, max) });
   if (Number.isFinite(max)) server.maxConnections = max + OVERSHOOT;
   // One for all sockets: a closure for each would cost memory.
   function forget(this: Socket): void {

@@ -35,12 +35,12 @@ import { receiveFrame } from './inbound.js';
 import { LongPolls, type PollExchange } from './long-poll.js';
 import { OriginWarnings, originAdvice } from './origin-advice.js';
 import { endOfStream, eventOf, retryOf, STREAM_HEADERS } from './sse.js';
-import type { TransportParts } from './transport-parts.js';
+import type { TransportOptions } from './transport-options.js';
 import { IgnoredUpgrades, isHandshake } from './upgrades.js';
 import { WebSocketTransport } from './websocket.js';
 
-/** The endpoint's own parts. */
-export interface EndpointParts extends TransportParts {
+/** What the endpoint is given. */
+export interface EndpointOptions extends TransportOptions {
   readonly origins: Origins;
   /** Whether the state of a path can be followed. */
   readonly hasState: (path: string) => boolean;
@@ -65,7 +65,7 @@ const RETRY_MS = 5_000;
 
 /** Serves the endpoint on a Fastify server. */
 export class Endpoint {
-  readonly #parts: EndpointParts;
+  readonly #options: EndpointOptions;
   readonly #webSockets: WebSocketTransport;
   readonly #polls: LongPolls;
   readonly #warnings: OriginWarnings;
@@ -74,20 +74,20 @@ export class Endpoint {
   /** One for all sockets: a closure for each would cost memory. */
   readonly #forget: (this: Socket) => void;
 
-  constructor(parts: EndpointParts) {
-    this.#parts = parts;
+  constructor(options: EndpointOptions) {
+    this.#options = options;
     const sockets = this.#sockets;
     this.#forget = function forget() {
       sockets.delete(this);
     };
-    this.#warnings = new OriginWarnings(parts.log);
-    this.#webSockets = new WebSocketTransport(parts);
-    this.#polls = new LongPolls(parts);
+    this.#warnings = new OriginWarnings(options.log);
+    this.#webSockets = new WebSocketTransport(options);
+    this.#polls = new LongPolls(options);
   }
 
   /** Adds the routes. */
   register(app: FastifyInstance): void {
-    const { url } = this.#parts;
+    const { url } = this.#options;
     const onRequest = async (request: FastifyRequest, reply: FastifyReply) => this.#admit(request, reply);
     app.route({
       // Its HEAD would be the library's otherwise, and open the stream.
@@ -129,12 +129,12 @@ export class Endpoint {
 
   /** The CORS headers for an answer to a request that never reached the endpoint: none, unless its page may connect. */
   corsOf(headers: IncomingHttpHeaders, address: string): Record<string, string> {
-    return this.#parts.origins.isAllowed(headers, address) ? this.#corsHeaders(headers.origin) : {};
+    return this.#options.origins.isAllowed(headers, address) ? this.#corsHeaders(headers.origin) : {};
   }
 
   #admit(request: FastifyRequest, reply: FastifyReply): void {
     const origin = request.headers.origin;
-    if (!this.#parts.origins.isAllowed(request.headers, request.socket.remoteAddress ?? '')) {
+    if (!this.#options.origins.isAllowed(request.headers, request.socket.remoteAddress ?? '')) {
       throw this.#refusalOf(origin);
     }
     reply.headers(this.#corsHeaders(origin));
@@ -144,7 +144,7 @@ export class Endpoint {
     socket.on('error', destroySocket);
     const wrong = headerFault(request);
     if (wrong !== null) return refuseSocket(socket, wrong);
-    if (!this.#parts.origins.isAllowed(request.headers, socket.remoteAddress ?? '')) {
+    if (!this.#options.origins.isAllowed(request.headers, socket.remoteAddress ?? '')) {
       return refuseSocket(socket, this.#refusalOf(request.headers.origin));
     }
     request.headers.upgrade = 'websocket'; // it may have been one of several offers
@@ -170,7 +170,7 @@ export class Endpoint {
     for (const path of paths) this.#mustBePublic(path);
     const position = paths.length === 1 ? lastEventId(request.headers['last-event-id']) : undefined;
     const state = stateOf(query['state']);
-    const stateless = state === undefined ? undefined : paths.find((path) => !this.#parts.hasState(path));
+    const stateless = state === undefined ? undefined : paths.find((path) => !this.#options.hasState(path));
     if (stateless !== undefined) throw fault('no_state', { field: 'path' });
     const items = paths.map((path) => ({ path, ...(position && { position }), ...(state && { state }) }));
     if (request.method === 'HEAD')
@@ -181,7 +181,7 @@ export class Endpoint {
   #mustBePublic(path: string): void {
     const wrong = pathFault(path);
     if (wrong !== null) throw fault(wrong, { field: 'path' });
-    if (this.#parts.isPublic(path)) return;
+    if (this.#options.isPublic(path)) return;
     const advice = `"${path}" is not public, and GET hears nothing else: a token goes into the "open" frame of a POST. The configuration line "public": [${JSON.stringify(path)}] would open it to everybody.`;
     throw fault('not_granted', { message: advice, field: 'path' });
   }
@@ -207,10 +207,10 @@ export class Endpoint {
   }
 
   #probe(frame: ProbeFrame, { request, reply, wantsStream }: ProbeRequest): FastifyReply {
-    const { probes } = this.#parts;
+    const { probes } = this.#options;
     // A response that waits behind another one of the same socket has none, and may never say that it has closed.
     if (reply.raw.socket === null) throw fault('too_many_probes');
-    const end = probes.begin(this.#parts.addressOf(request.raw));
+    const end = probes.begin(this.#options.addressOf(request.raw));
     if (end === null) throw fault('too_many_probes');
     if (wantsStream && frame.step === 1) {
       reply.hijack();
@@ -227,7 +227,7 @@ export class Endpoint {
   }
 
   async #openPoll(frame: OpenFrame, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const visitor = this.#parts.clientInfoOf(request.raw);
+    const visitor = this.#options.clientInfoOf(request.raw);
     const refused = await this.#polls.open(frame, this.#exchange(request, reply), visitor);
     if (refused !== null) throw new RequestFault(refused.error, refused.closing);
     this.#holds(request, reply);
@@ -238,7 +238,7 @@ export class Endpoint {
     const headers = this.#corsHeaders(request.headers.origin);
     const isRaw = request.method === 'GET';
     reply.hijack();
-    streamEvents(this.#parts, { request: request.raw, response: reply.raw, headers }, frame, {
+    streamEvents(this.#options, { request: request.raw, response: reply.raw, headers }, frame, {
       isRaw,
       onRefused: ({ error, closing }) => {
         const isEventSource = isRaw && request.headers.accept?.includes('text/event-stream') === true;
@@ -255,12 +255,12 @@ export class Endpoint {
     reply.raw.writeHead(200, { ...STREAM_HEADERS, ...headers });
     reply.raw.write(retryOf(closing.reconnectAfterMs ?? RETRY_MS));
     reply.raw.write(eventOf(closing));
-    endOfStream(reply.raw, this.#parts.wheel);
+    endOfStream(reply.raw, this.#options.wheel);
   }
 
   #corsHeaders(origin: string | undefined): Record<string, string> {
     if (origin === undefined) return { Vary: 'Origin' };
-    const { wantsCookies, forwardHeaders } = this.#parts;
+    const { wantsCookies, forwardHeaders } = this.#options;
     return {
       Vary: 'Origin',
       'Access-Control-Allow-Origin': origin,
@@ -278,30 +278,30 @@ export class Endpoint {
 
   #send(body: SendRequest): SendAnswer {
     // Asked again, and before that told downstream when to come back.
-    if (this.#parts.isStopping()) throw endOf('restarting', 'restarting');
+    if (this.#options.isStopping()) throw endOf('restarting', 'restarting');
     const session = this.#sessionOf(body.ticket);
     const { connection, connectionNumber } = session;
     if (body.connection !== connectionNumber) throw endOf('taken_over', 'taken_over', session.takenBy);
     if (connection === null) {
       // Its client goes for good, and has let go of its connection already.
       if (!isFarewell(body)) throw fault('unknown_session');
-      void this.#parts.sessions.end(session, 'ended');
+      void this.#options.sessions.end(session, 'ended');
       return { accepted: session.received };
     }
     connection.posted ??= { turn: -1, turnCost: 0, window: -1, windowFrames: 0 };
-    if (!this.#parts.frameRate.takes(connection.posted, body.frames.length)) {
+    if (!this.#options.frameRate.takes(connection.posted, body.frames.length)) {
       const closing = closingFrame('flooded', { reconnectAfterMs: FLOOD_PAUSE_MS });
       connection.close(closing);
       throw new RequestFault(errorBody('too_many_frames'), closing);
     }
-    for (const frame of body.frames) receiveFrame(this.#parts.sessions, session, connection, frame);
+    for (const frame of body.frames) receiveFrame(this.#options.sessions, session, connection, frame);
     return { accepted: session.received };
   }
 
   #poll(body: PollBody, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const id = this.#readTicket(body.ticket);
     const code = this.#polls.poll(id, body, this.#exchange(request, reply));
-    if (code === 'taken_over') throw endOf(code, 'taken_over', this.#parts.sessions.all.get(id)?.takenBy);
+    if (code === 'taken_over') throw endOf(code, 'taken_over', this.#options.sessions.all.get(id)?.takenBy);
     if (code !== null) throw fault(code);
     this.#holds(request, reply);
     return reply;
@@ -309,13 +309,13 @@ export class Endpoint {
 
   /** A poll waits on a socket until it is answered. */
   #holds({ raw: { socket } }: FastifyRequest, { raw: response }: FastifyReply): void {
-    const { sockets } = this.#parts;
+    const { sockets } = this.#options;
     sockets.proves(socket, 'client');
     response.once('close', () => sockets.rests(socket));
   }
 
   #readTicket(ticket: string): string {
-    const verdict = this.#parts.tickets.read(ticket);
+    const verdict = this.#options.tickets.read(ticket);
     if ('fault' in verdict) {
       if (verdict.fault === 'bad_ticket') throw endOf(verdict.fault, 'ticket_refused');
       throw fault(verdict.fault, { field: 'ticket' });
@@ -324,7 +324,7 @@ export class Endpoint {
   }
 
   #sessionOf(ticket: string): Session {
-    const session = this.#parts.sessions.all.get(this.#readTicket(ticket));
+    const session = this.#options.sessions.all.get(this.#readTicket(ticket));
     if (session === undefined) throw fault('unknown_session');
     return session;
   }
@@ -332,7 +332,7 @@ export class Endpoint {
   #exchange(request: FastifyRequest, reply: FastifyReply): PollExchange {
     return {
       response: reply.raw,
-      address: this.#parts.addressOf(request.raw),
+      address: this.#options.addressOf(request.raw),
       answer: (body) =>
         void reply.header('Cache-Control', 'no-store').type('application/json; charset=utf-8').send(body),
     };

@@ -12,7 +12,7 @@ import type { SessionConnection } from '../core/session/session.js';
 import { type Opened, opening, refusalOf } from './opening.js';
 import { SocketWriter } from './socket-writer.js';
 import { COMMENT, endOfStream, eventStreamFraming, retryOf, STREAM_HEADERS, STREAM_PADDING } from './sse.js';
-import type { TransportParts } from './transport-parts.js';
+import type { TransportOptions } from './transport-options.js';
 
 /** A request and its response, as Node gives them. */
 export interface Exchange {
@@ -32,7 +32,7 @@ export interface StreamKind {
 
 /** Answers with an event stream, or through `onRefused`: at once, or when it was found out who is asking. */
 export function streamEvents(
-  parts: TransportParts,
+  options: TransportOptions,
   exchange: Exchange,
   frame: OpenFrame,
   kind: StreamKind,
@@ -41,14 +41,14 @@ export function streamEvents(
   const socket = response.socket;
   // A response that waits behind another one of the same socket has none yet: its client pipelines.
   if (socket === null || socket.destroyed) return void request.socket.destroy();
-  const carrier = new EventStreamCarrier(parts, exchange, kind.isRaw);
-  const visitor = kind.isRaw ? null : parts.clientInfoOf(request);
-  const opened = opening(parts, { value: frame }, carrier, { visitor, isGone: () => socket.destroyed });
+  const carrier = new EventStreamCarrier(options, exchange, kind.isRaw);
+  const visitor = kind.isRaw ? null : options.clientInfoOf(request);
+  const opened = opening(options, { value: frame }, carrier, { visitor, isGone: () => socket.destroyed });
   const begin = (told: Opened): void => {
     if ('closing' in told) return kind.onRefused(told);
     // Another connection may have taken the session already, or there was no room for all that was to be told.
     if (carrier.closing !== null) return kind.onRefused(refusalOf(carrier.closing));
-    parts.sockets.proves(socket, 'client');
+    options.sockets.proves(socket, 'client');
     beginStream(carrier, told.connection, exchange);
     kind.onBegun();
   };
@@ -76,20 +76,20 @@ class EventStreamCarrier implements Carrier {
   readonly isPinged: boolean;
   readonly isRaw: boolean;
   readonly address: string;
-  readonly #parts: TransportParts;
+  readonly #options: TransportOptions;
   readonly #response: ServerResponse;
   readonly #socket: Socket;
   #writer: SocketWriter | null = null;
   /** How it was ended; null while it was not. */
   closing: ClosingFrame | null = null;
 
-  constructor(parts: TransportParts, { request, response }: Exchange, isRaw: boolean) {
-    this.#parts = parts;
+  constructor(options: TransportOptions, { request, response }: Exchange, isRaw: boolean) {
+    this.#options = options;
     this.#response = response;
     this.#socket = request.socket;
     this.isRaw = isRaw;
     this.isPinged = !isRaw;
-    this.address = parts.addressOf(request);
+    this.address = options.addressOf(request);
   }
 
   /** The headers are sent: what waits may follow. */
@@ -120,7 +120,7 @@ class EventStreamCarrier implements Carrier {
     if (this.isRaw && closing.reconnectAfterMs !== undefined)
       this.#writer.write(retryOf(closing.reconnectAfterMs));
     this.#writer.finish();
-    endOfStream(this.#response, this.#parts.wheel);
+    endOfStream(this.#response, this.#options.wheel);
     if (closing.code === CLOSE_CODES.stalled) this.#socket.destroy();
   }
 }

@@ -14,7 +14,7 @@ import type { WheelTimer } from '../core/time/timer-wheel.js';
 import type { Framing } from '../core/wire/frame.js';
 import { type AnswerHolder, KeptAnswers } from './kept-answers.js';
 import { type Opened, opening, refusalOf } from './opening.js';
-import type { TransportParts } from './transport-parts.js';
+import type { TransportOptions } from './transport-options.js';
 
 const COMMA = 0x2c;
 
@@ -43,13 +43,13 @@ export interface PollExchange {
 
 /** The long-poll connections, by session. */
 export class LongPolls {
-  readonly #parts: TransportParts;
+  readonly #options: TransportOptions;
   readonly #carriers = new Map<string, LongPollCarrier>();
   /** What is kept for clients that may ask again. */
   readonly kept = new KeptAnswers();
 
-  constructor(parts: TransportParts) {
-    this.#parts = parts;
+  constructor(options: TransportOptions) {
+    this.#options = options;
   }
 
   /** Opens a connection whose first answer comes as soon as it is known who is asking; a refusal is the caller's to answer. */
@@ -58,9 +58,9 @@ export class LongPolls {
     exchange: PollExchange,
     visitor: ClientInfo | null,
   ): Promise<Exclude<Opened, { session: Session }> | null> {
-    const carrier = new LongPollCarrier(this.#parts, this.kept, exchange.address);
+    const carrier = new LongPollCarrier(this.#options, this.kept, exchange.address);
     const isGone = (): boolean => exchange.response.destroyed;
-    const asked = opening(this.#parts, { value: frame }, carrier, { visitor, isGone });
+    const asked = opening(this.#options, { value: frame }, carrier, { visitor, isGone });
     const opened = asked instanceof Promise ? await asked : asked;
     if ('closing' in opened) return opened;
     if (carrier.closing !== null) return refusalOf(carrier.closing);
@@ -96,7 +96,7 @@ export class LongPolls {
   }
 }
 
-interface Kept {
+interface KeptPoll {
   readonly before: number;
   readonly body: Buffer;
 }
@@ -110,7 +110,7 @@ class LongPollCarrier implements Carrier, AnswerHolder {
   readonly isPinged = false;
   readonly isRaw = false;
   readonly address: string;
-  readonly #parts: TransportParts;
+  readonly #options: TransportOptions;
   readonly #answers: KeptAnswers;
   #session: Session | null = null;
   #connection: SessionConnection | null = null;
@@ -120,13 +120,13 @@ class LongPollCarrier implements Carrier, AnswerHolder {
   #given = 0;
   /** How the connection was ended; null while it was not. */
   closing: ClosingFrame | null = null;
-  #kept: Kept | null = null;
+  #kept: KeptPoll | null = null;
   /** Whether an answer lies here for a poll that has not come yet. */
   isAwaited = false;
   #timer: WheelTimer | null = null;
 
-  constructor(parts: TransportParts, answers: KeptAnswers, address: string) {
-    this.#parts = parts;
+  constructor(options: TransportOptions, answers: KeptAnswers, address: string) {
+    this.#options = options;
     this.#answers = answers;
     this.address = address;
   }
@@ -148,7 +148,7 @@ class LongPollCarrier implements Carrier, AnswerHolder {
   }
 
   #hold(): void {
-    this.#after(this.#parts.pollHoldMs, () => this.#answer(this.#body(Buffer.alloc(0))));
+    this.#after(this.#options.pollHoldMs, () => this.#answer(this.#body(Buffer.alloc(0))));
   }
 
   poll({ connection: number, cursor }: PollBody, exchange: PollExchange): ErrorCode | null {
@@ -160,7 +160,7 @@ class LongPollCarrier implements Carrier, AnswerHolder {
       if (connection.isClosed) return whyOver(session, connection);
       this.#kept = null;
       this.#answers.drop(this);
-      this.#parts.sessions.heard(session, connection);
+      this.#options.sessions.heard(session, connection);
       this.wait(exchange);
       connection.outbox.unblock();
       return null;
@@ -198,7 +198,7 @@ class LongPollCarrier implements Carrier, AnswerHolder {
   end(closing: ClosingFrame): void {
     this.closing = closing;
     this.#answers.end(this);
-    this.#after(this.#parts.sessionTtlMs, () => this.#gone());
+    this.#after(this.#options.sessionTtlMs, () => this.#gone());
   }
 
   forgetAnswer(): void {
@@ -231,18 +231,18 @@ class LongPollCarrier implements Carrier, AnswerHolder {
 
   /** Between polls: when none comes the connection is lost. */
   #lingers(): void {
-    this.#after(this.#parts.sessionTtlMs, () => {
+    this.#after(this.#options.sessionTtlMs, () => {
       this.#gone();
       this.#connection?.lost();
       const session = this.#session;
       // It has been silent for a session's time to live already.
-      if (session !== null && session.connection === null) void this.#parts.sessions.end(session, 'ended');
+      if (session !== null && session.connection === null) void this.#options.sessions.end(session, 'ended');
     });
   }
 
   #after(ms: number, task: () => void): void {
     this.#timer?.cancel();
-    this.#timer = this.#parts.wheel.after(ms, task);
+    this.#timer = this.#options.wheel.after(ms, task);
   }
 
   #body(frames: Buffer): Buffer {

@@ -8,7 +8,7 @@ import type { HandshakeRequest } from '../core/sessions/authenticator.js';
 import type { OpenOutcome } from '../core/sessions/handshake.js';
 
 import type { Decoded } from './decode.js';
-import type { TransportParts } from './transport-parts.js';
+import type { TransportOptions } from './transport-options.js';
 
 /** An open connection, or what to tell the client and how to close. */
 export type Opened =
@@ -20,7 +20,7 @@ const FULL_PAUSE_MS = 5_000;
 
 /** Opens a session over `carrier`, or says why not: at once, or when it was found out who is asking. */
 export function opening(
-  parts: TransportParts,
+  options: TransportOptions,
   decoded: Decoded<OpenFrame>,
   carrier: Carrier,
   coming?: HandshakeRequest,
@@ -28,15 +28,15 @@ export function opening(
   const logged = (opened: Opened): Opened => {
     if (!('error' in opened)) return opened;
     const { transport, address } = carrier;
-    parts.log.debug({ transport, address, code: opened.error.code }, 'a connection was refused');
+    options.log.debug({ transport, address, code: opened.error.code }, 'a connection was refused');
     return opened;
   };
-  const opened = openedBy(parts, decoded, carrier, coming);
+  const opened = openedBy(options, decoded, carrier, coming);
   return opened instanceof Promise ? opened.then(logged) : logged(opened);
 }
 
 function openedBy(
-  parts: TransportParts,
+  options: TransportOptions,
   decoded: Decoded<OpenFrame>,
   carrier: Carrier,
   coming?: HandshakeRequest,
@@ -45,9 +45,9 @@ function openedBy(
   if (decoded.value.protocol !== PROTOCOL_VERSION) {
     return refused(errorBody('unsupported_protocol', { field: 'protocol' }), 'open_refused');
   }
-  if (!parts.sockets.hasRoom)
+  if (!options.sockets.hasRoom)
     return refused(errorBody('too_many_connections'), 'busy', { reconnectAfterMs: FULL_PAUSE_MS });
-  const outcome = parts.sessions.open(decoded.value, carrier, coming);
+  const outcome = options.sessions.open(decoded.value, carrier, coming);
   return outcome instanceof Promise ? outcome.then(told) : told(outcome);
 }
 

@@ -20,7 +20,7 @@ import { type Decoded, decodeJson, decodeOpen } from './decode.js';
 import { receiveText } from './inbound.js';
 import { type Opened, opening } from './opening.js';
 import { SocketWriter, type Writing } from './socket-writer.js';
-import type { TransportParts } from './transport-parts.js';
+import type { TransportOptions } from './transport-options.js';
 import { PONG, websocketFraming, wrap } from './websocket-framing.js';
 
 /** A frame of ours needs one fragment; a proxy may make some more. Each costs memory beyond its bytes. */
@@ -70,7 +70,7 @@ const LISTENERS = {
 
 /** Takes upgrades. */
 export class WebSocketTransport {
-  readonly #parts: TransportParts;
+  readonly #options: TransportOptions;
   readonly #server = new WebSocketServer({
     WebSocket: CarriedSocket,
     noServer: true,
@@ -82,16 +82,16 @@ export class WebSocketTransport {
     maxBufferedChunks: MAX_CHUNKS,
   });
 
-  constructor(parts: TransportParts) {
-    this.#parts = parts;
+  constructor(options: TransportOptions) {
+    this.#options = options;
   }
 
   /** Completes the handshake and waits for the first frame. The request has been checked. */
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-      const address = this.#parts.addressOf(request);
-      const visitor = this.#parts.clientInfoOf(request);
-      webSocket.carrier = new WebSocketCarrier(this.#parts, { webSocket, socket, address, visitor });
+      const address = this.#options.addressOf(request);
+      const visitor = this.#options.clientInfoOf(request);
+      webSocket.carrier = new WebSocketCarrier(this.#options, { webSocket, socket, address, visitor });
       webSocket.carrier.listen();
     });
   }
@@ -117,7 +117,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
   readonly isPinged = true;
   readonly isRaw = false;
   readonly address: string;
-  readonly #parts: TransportParts;
+  readonly #options: TransportOptions;
   readonly #webSocket: CarriedSocket;
   readonly #writer: SocketWriter;
   #connection: SessionConnection | null = null;
@@ -141,9 +141,9 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
   /** Whether nothing that still comes is taken. */
   #isOver = false;
 
-  constructor(parts: TransportParts, { webSocket, socket, address, visitor }: Ends) {
+  constructor(options: TransportOptions, { webSocket, socket, address, visitor }: Ends) {
     this.#visitor = visitor;
-    this.#parts = parts;
+    this.#options = options;
     this.#webSocket = webSocket;
     this.address = address;
     this.#writer = new SocketWriter(socket, this);
@@ -154,7 +154,9 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
 
   /** Takes what the client sends, from its first frame on. */
   listen(): void {
-    this.#waiting = this.#parts.wheel.after(LIMITS.openMs, () => this.#refuse(closingFrame('open_timeout')));
+    this.#waiting = this.#options.wheel.after(LIMITS.openMs, () =>
+      this.#refuse(closingFrame('open_timeout')),
+    );
     this.#webSocket.on('message', LISTENERS.message);
     this.#webSocket.on('ping', LISTENERS.ping);
     this.#webSocket.on('pong', LISTENERS.pong);
@@ -175,7 +177,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
 
   /** Counts a frame, of the protocol or of WebSockets alone; false when it is too much, or nothing is taken any more. */
   counts(characters = 0): boolean {
-    const { frameRate } = this.#parts;
+    const { frameRate } = this.#options;
     if (this.#isDeaf) return false;
     frameRate.spends(this, characters);
     if (frameRate.takes(this, 1)) return true;
@@ -200,7 +202,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
 
   /** A protocol error closes the socket with the right code by itself; 'close' follows. */
   failed(error: Error): void {
-    this.#parts.log.debug({ error: String(error) }, 'a WebSocket failed');
+    this.#options.log.debug({ error: String(error) }, 'a WebSocket failed');
   }
 
   drained(): void {
@@ -235,7 +237,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
       this.#rest = null;
       this.#webSocket.pause();
     }
-    const grace = this.#parts.wheel.after(isOpen ? END_GRACE_MS : REFUSED_GRACE_MS, () =>
+    const grace = this.#options.wheel.after(isOpen ? END_GRACE_MS : REFUSED_GRACE_MS, () =>
       this.#webSocket.terminate(),
     );
     this.#webSocket.once('close', () => grace.cancel());
@@ -261,7 +263,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
     this.#waiting?.cancel();
     this.#waiting = null;
     const isGone = (): boolean => this.#webSocket.readyState !== this.#webSocket.OPEN;
-    const outcome = opening(this.#parts, decoded as Decoded<OpenFrame>, this, { visitor, isGone });
+    const outcome = opening(this.#options, decoded as Decoded<OpenFrame>, this, { visitor, isGone });
     if (!(outcome instanceof Promise)) return this.#opened(outcome);
     this.#early = { frames: [], characters: 0 };
     void outcome.then((told) => {
@@ -275,16 +277,16 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
   /** Answers a step of a probe: the first one counts it and allows it more time, each takes the place of the one before. */
   #answerProbe(frame: ProbeFrame): void {
     if (this.#probe === null) {
-      const end = this.#parts.probes.begin(this.address);
+      const end = this.#options.probes.begin(this.address);
       if (end === null) return this.#refuseProbe();
       this.#probe = { end, cancel: () => undefined };
       this.#waiting?.cancel();
-      this.#waiting = this.#parts.wheel.after(LIMITS.probeMs, () =>
+      this.#waiting = this.#options.wheel.after(LIMITS.probeMs, () =>
         this.#refuse(closingFrame('open_timeout')),
       );
     }
     this.#probe.cancel();
-    this.#probe.cancel = this.#parts.probes.answer(frame, (answer) => this.#send(answer));
+    this.#probe.cancel = this.#options.probes.answer(frame, (answer) => this.#send(answer));
   }
 
   #refuseProbe(): void {
@@ -309,7 +311,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
 
   #receive(text: string, connection: SessionConnection): void {
     if (connection.isClosed) return;
-    receiveText(this.#parts.sessions, connection.owner, connection, text);
+    receiveText(this.#options.sessions, connection.owner, connection, text);
   }
 
   /** Bytes have come: they are read as far as the connection has its turn, and the rest in the next ones, while the socket is paused. */
@@ -320,7 +322,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
   }
 
   #read(bytes: Buffer): void {
-    const { frameRate } = this.#parts;
+    const { frameRate } = this.#options;
     const webSocket = this.#webSocket;
     for (let at = 0; at < bytes.length; at += FED_BYTES) {
       if (!frameRate.hasTurn(this)) {
@@ -348,7 +350,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
       return;
     }
     this.#connection = outcome.connection;
-    this.#parts.sockets.proves(this.#writer.socket, 'client');
+    this.#options.sockets.proves(this.#writer.socket, 'client');
   }
 
   #refuse(closing: ClosingFrame): void {

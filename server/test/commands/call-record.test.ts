@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type Called, CallRecord, type KeptAnswers } from '../../src/commands/call-record.js';
+import { type CallEntry, CallRecord, type KeptAnswers } from '../../src/commands/call-record.js';
 
 const none = (): KeptAnswers => ({ characters: 0, sessions: 0 });
-const calledAs = (uid: string): Called => ({
+const calledAs = (uid: string): CallEntry => ({
   uid,
   path: 'a',
   command: 'b',
@@ -11,7 +11,7 @@ const calledAs = (uid: string): Called => ({
   tick: 0,
 });
 
-function answered(record: CallRecord, uid: string, text = 'x'): Called {
+function answered(record: CallRecord, uid: string, text = 'x'): CallEntry {
   const called = calledAs(uid);
   record.begin(called);
   record.answer(called, text);

@@ -11,7 +11,7 @@ import {
   decodeSendFrame,
 } from '../../src/transports/decode.js';
 import { opening } from '../../src/transports/opening.js';
-import type { TransportParts } from '../../src/transports/transport-parts.js';
+import type { TransportOptions } from '../../src/transports/transport-options.js';
 import { TestLog } from '../auth/tokens/token-world.js';
 import { FakeCarrier } from '../support/fake-carrier.js';
 import { createWorld } from '../support/world.js';
@@ -29,7 +29,7 @@ function judge(json: string): Decoded<unknown> {
     sockets: { hasRoom: true },
     isStopping: () => false,
     log: new TestLog(),
-  } as unknown as TransportParts;
+  } as unknown as TransportOptions;
   const opened = opening(parts, { value: decoded.value }, new FakeCarrier());
   // Its ticket is made up.
   return 'error' in opened && opened.error.code !== 'bad_ticket' ? { error: opened.error } : decoded;

@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { MAX_ENDED_POLLS, MAX_KEPT_ANSWER_BYTES } from '../../src/transports/kept-answers.js';
 import { LongPolls, type PollExchange } from '../../src/transports/long-poll.js';
-import type { TransportParts } from '../../src/transports/transport-parts.js';
+import type { TransportOptions } from '../../src/transports/transport-options.js';
 import { createWorld } from '../support/world.js';
 
 setFlagsFromString('--expose-gc');
@@ -19,7 +19,7 @@ function setUp() {
     sockets: { hasRoom: true },
     pollHoldMs: 25_000,
     sessionTtlMs: 30_000,
-  } as unknown as TransportParts;
+  } as unknown as TransportOptions;
   const polls = new LongPolls(parts);
   const answers: { updates: { type: string; id: string; ticket: string }[]; reconnectWith: string }[] = [];
   const exchange = (): PollExchange => ({

@@ -38,7 +38,7 @@ const update = z.strictObject({
   echo: z.boolean().exactOptional(),
 });
 
-const letter = z.strictObject({
+const directMessage = z.strictObject({
   sessions: names.exactOptional(),
   users: names.exactOptional(),
   message: json,
@@ -51,7 +51,7 @@ const done = z.strictObject({
     .exactOptional(),
   grants: names.default([]),
   updates: z.array(update).max(LIMITS.itemsPerRequest).default([]),
-  send: z.array(letter).max(LIMITS.itemsPerRequest).default([]),
+  send: z.array(directMessage).max(LIMITS.itemsPerRequest).default([]),
 });
 
 /** A command was done, with all that is to be done along with it. */

@@ -17,7 +17,7 @@ export interface Denial {
 type OpenedBy = Pick<PathToken, 'at' | 'expiresAt'>;
 
 /** What permissions need of their surroundings. */
-export interface PermissionParts {
+export interface PermissionOptions {
   /** Whether everybody may hear a path. */
   readonly isPublic: (path: string) => boolean;
   /** Grants, and denials, that are kept at the most. */
@@ -28,7 +28,7 @@ export interface PermissionParts {
 
 /** What may be heard, as far as it differs from what everybody may. */
 export class Permissions {
-  readonly #parts: PermissionParts;
+  readonly #options: PermissionOptions;
   readonly #granted = new PathTable<true>();
   readonly #denied = new PathTable<number>();
   #asserted: PathTable<true> | null = null;
@@ -38,8 +38,8 @@ export class Permissions {
   /** By path. */
   #tokens: Map<string, OpenedBy> | null = null;
 
-  constructor(parts: PermissionParts) {
-    this.#parts = parts;
+  constructor(options: PermissionOptions) {
+    this.#options = options;
   }
 
   /** The paths and patterns that a back end granted. */
@@ -58,7 +58,7 @@ export class Permissions {
     if (this.#granted.ofPath(path) !== undefined) return true;
     const deniedAt = this.deniedAt(path);
     if (deniedAt === null) {
-      return this.#granted.has(path) || this.#isAsserted(path, -1) || this.#parts.isPublic(path);
+      return this.#granted.has(path) || this.#isAsserted(path, -1) || this.#options.isPublic(path);
     }
     return this.#isAsserted(path, deniedAt);
   }
@@ -74,10 +74,10 @@ export class Permissions {
   grant(source: string): void {
     this.#granted.set(source, true);
     this.#denied.delete(source);
-    if (this.#granted.size <= this.#parts.most) return;
+    if (this.#granted.size <= this.#options.most) return;
     // Grants outlive subscriptions, but not without bound: the oldest that are not in use give way.
     for (const oldest of this.#granted.sources()) {
-      if (!this.#parts.isInUse(oldest)) return this.#granted.delete(oldest);
+      if (!this.#options.isInUse(oldest)) return this.#granted.delete(oldest);
     }
   }
 
@@ -86,12 +86,12 @@ export class Permissions {
     this.#granted.delete(source);
     if (!isPath(source)) this.#granted.deleteMatched(compilePattern(source));
     this.#denied.set(source, Math.max(at, this.#denied.get(source) ?? at));
-    if (this.#denied.size <= this.#parts.most) return;
+    if (this.#denied.size <= this.#options.most) return;
     // Not without bound either. What is forgotten must not open again what was said before.
     this.#forgottenAt = Math.max(this.#forgottenAt, at);
     this.#granted.deletePatterns();
     for (const oldest of this.#denied.sources()) {
-      if (!this.#parts.isPublic(oldest)) return this.#denied.delete(oldest);
+      if (!this.#options.isPublic(oldest)) return this.#denied.delete(oldest);
     }
   }
 

@@ -77,7 +77,7 @@ export interface ConnectionOwner {
 }
 
 /** What connections share. */
-export interface ConnectionParts<Owner extends ConnectionOwner = ConnectionOwner> {
+export interface ConnectionOptions<Owner extends ConnectionOwner = ConnectionOwner> {
   readonly flusher: Flusher;
   readonly backlogs: Backlogs;
   readonly bounds: OutboxBounds;
@@ -102,18 +102,18 @@ export class Connection<Owner extends ConnectionOwner = ConnectionOwner> impleme
   takenAt = 0;
   /** What was posted on it; null before the first. */
   posted: Counted | null = null;
-  readonly #parts: ConnectionParts<Owner>;
+  readonly #options: ConnectionOptions<Owner>;
   #isClosed = false;
 
   /** The next connection of `owner`; it has the session when `attach` gives it. */
-  constructor(owner: Owner, carrier: Carrier, parts: ConnectionParts<Owner>) {
+  constructor(owner: Owner, carrier: Carrier, options: ConnectionOptions<Owner>) {
     this.owner = owner;
     this.carrier = carrier;
     this.number = owner.connectionNumber + 1;
-    this.#parts = parts;
+    this.#options = options;
     const { isBlocked } = carrier;
-    const { bounds, backlogs } = parts;
-    this.outbox = new Outbox(parts.flusher, carrier, { bounds, source: this, isBlocked, backlogs });
+    const { bounds, backlogs } = options;
+    this.outbox = new Outbox(options.flusher, carrier, { bounds, source: this, isBlocked, backlogs });
   }
 
   /** What its session has behind, as long as this is the connection that has the session. */
@@ -134,7 +134,7 @@ export class Connection<Owner extends ConnectionOwner = ConnectionOwner> impleme
     this.#isClosed = true;
     this.outbox.close(Frame.of(closing));
     this.carrier.end(closing);
-    this.#parts.onEnd(this);
+    this.#options.onEnd(this);
   }
 
   /** Closes it at once, without what waits: its client may resume. Idempotent. */
@@ -143,7 +143,7 @@ export class Connection<Owner extends ConnectionOwner = ConnectionOwner> impleme
     this.#isClosed = true;
     this.outbox.discard();
     this.carrier.end(closingFrame('stalled'));
-    this.#parts.onEnd(this);
+    this.#options.onEnd(this);
   }
 
   /** The transport has ended by itself. Idempotent. */
@@ -151,6 +151,6 @@ export class Connection<Owner extends ConnectionOwner = ConnectionOwner> impleme
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.outbox.discard();
-    this.#parts.onEnd(this);
+    this.#options.onEnd(this);
   }
 }

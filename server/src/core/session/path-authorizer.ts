@@ -69,8 +69,8 @@ interface Asked {
 /** The paths of a session that are being asked about. */
 export class PathAuthorizer {
   readonly #session: AuthorizedSession;
-  readonly #parts: PathAuthorizerOptions;
-  readonly #onAnswers: (answers: readonly Answer[], word: PathDecision) => void;
+  readonly #options: PathAuthorizerOptions;
+  readonly #onAnswers: (answers: readonly Answer[], decision: PathDecision) => void;
   /** By path. The answer to a question counts for those that it was begun for and that are still here. */
   readonly #asked = new Map<string, Asked>();
   /** Of the tokens in `#asked`. */
@@ -81,11 +81,11 @@ export class PathAuthorizer {
   /** `onAnswers` is called with what was answered together, and with all that the back end said. */
   constructor(
     session: AuthorizedSession,
-    parts: PathAuthorizerOptions,
-    onAnswers: (answers: readonly Answer[], word: PathDecision) => void,
+    options: PathAuthorizerOptions,
+    onAnswers: (answers: readonly Answer[], decision: PathDecision) => void,
   ) {
     this.#session = session;
-    this.#parts = parts;
+    this.#options = options;
     this.#onAnswers = onAnswers;
   }
 
@@ -104,7 +104,7 @@ export class PathAuthorizer {
     const asked = this.#asked.get(path);
     if (asked === undefined) return undefined;
     this.#asked.delete(path);
-    this.#parts.onWaiting(-1);
+    this.#options.onWaiting(-1);
     this.#count(-(asked.item.token?.length ?? 0));
     return asked.item;
   }
@@ -132,7 +132,7 @@ export class PathAuthorizer {
         tooMany.push({ item, verdict: 'refused', ...errorBody('too_many_tokens') });
         continue;
       }
-      this.#parts.onWaiting(1);
+      this.#options.onWaiting(1);
       this.#asked.set(item.path, { item, isBegun: false });
     }
     if (tooMany.length > 0) this.#onAnswers(tooMany, NOTHING);
@@ -150,7 +150,7 @@ export class PathAuthorizer {
 
   /** Counts characters of tokens; false, and nothing is counted, when there is no room for them. */
   #count(characters: number): boolean {
-    const { tokenBytes } = this.#parts;
+    const { tokenBytes } = this.#options;
     if (characters > 0) {
       if (this.#tokenCharacters + characters > MAX_SESSION_TOKEN_CHARACTERS) return false;
       if (!tokenBytes.take(characters)) return false;
@@ -184,7 +184,7 @@ export class PathAuthorizer {
   }
 
   async #read(batch: Set<Asked>): Promise<void> {
-    const { tokens } = this.#parts.authority;
+    const { tokens } = this.#options.authority;
     const passes = new Map<string, Outcome<PathToken>>();
     for (const asked of batch) {
       const { token = '' } = asked.item;
@@ -193,7 +193,7 @@ export class PathAuthorizer {
         passes.set(token, await tokens.pathToken(token, () => this.#isCurrent(asked)));
     }
     const items = this.#answered(batch);
-    if (items.length === 0 || this.#parts.isFrozen()) return;
+    if (items.length === 0 || this.#options.isFrozen()) return;
     this.#onAnswers(
       items.map((item) => {
         const read = passes.get(item.token ?? '') as Outcome<PathToken>;
@@ -210,7 +210,7 @@ export class PathAuthorizer {
       verdict: 'refused',
       ...errorBody(code, message === undefined ? {} : { message }),
     });
-    const { revocations } = this.#parts;
+    const { revocations } = this.#options;
     const { path } = item;
     if (pass.user !== null && pass.user !== this.#session.user) return refused('user_mismatch');
     if (revocations.isRevoked(pass)) return refused('revoked_token');
@@ -230,33 +230,33 @@ export class PathAuthorizer {
   async #ask(batch: ReadonlySet<Asked>): Promise<void> {
     const { user, login, identity } = this.#session;
     const asker = { user, login, info: identity?.info ?? null };
-    const word = await this.#untilAnswered(asker, batch);
+    const decision = await this.#untilAnswered(asker, batch);
     const items = this.#answered(batch);
     // It was said of somebody else: the session was bound meanwhile.
     if (user !== this.#session.user) return this.begin(items);
-    const granted = tableOf(word?.grants ?? []);
-    const refused = tableOf(word?.refused ?? []);
+    const granted = tableOf(decision?.grants ?? []);
+    const refused = tableOf(decision?.refused ?? []);
     const judge = (item: SubscribeItem): Answer => {
-      if (word === null) return { item, verdict: 'refused', ...errorBody('connect_failed') };
-      if (granted.has(item.path)) return { item, verdict: 'granted', at: word.at };
+      if (decision === null) return { item, verdict: 'refused', ...errorBody('connect_failed') };
+      if (granted.has(item.path)) return { item, verdict: 'granted', at: decision.at };
       if (refused.has(item.path)) return { item, verdict: 'refused', ...errorBody('connect_refused') };
       return { item, verdict: 'undecided' };
     };
-    if (items.length > 0 && !this.#parts.isFrozen()) this.#onAnswers(items.map(judge), word ?? NOTHING);
+    if (items.length > 0 && !this.#options.isFrozen()) this.#onAnswers(items.map(judge), decision ?? NOTHING);
   }
 
   /** Tries again as long as one of the paths is still wanted and may wait. */
   async #untilAnswered(asker: Principal, batch: ReadonlySet<Asked>): Promise<PathDecision | null> {
-    const { authority, clock, wheel, grantWaitMs } = this.#parts;
+    const { authority, clock, wheel, grantWaitMs } = this.#options;
     if (authority.view === null) return NOTHING;
     const paths = [...batch].map(({ item }) => item.path);
     const isWanted = (): boolean => [...batch].some((asked) => this.#isCurrent(asked));
     const deadline = clock.monotonic() + grantWaitMs;
     for (let tries = 0; ; tries++) {
-      const word = await authority.view.ask(asker, paths);
+      const decision = await authority.view.ask(asker, paths);
       const restMs = WAITS_MS[Math.min(tries, WAITS_MS.length - 1)] as number;
       const isOver = clock.monotonic() + restMs >= deadline || !isWanted();
-      if (word !== null || isOver) return word;
+      if (decision !== null || isOver) return decision;
       await new Promise<void>((resolve) => wheel.after(restMs, resolve));
       if (!isWanted()) return null;
     }

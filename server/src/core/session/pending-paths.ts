@@ -26,14 +26,14 @@ export interface PendingPathsOptions {
 
 /** The pending paths of a session. */
 export class PendingPaths {
-  readonly #parts: PendingPathsOptions;
+  readonly #options: PendingPathsOptions;
   readonly #onOverdue: (paths: readonly string[]) => void;
   #paths: Map<string, PendingPath> | null = null;
   #timer: WheelTimer | null = null;
 
   /** `onOverdue` is called with all paths that waited in vain. */
-  constructor(parts: PendingPathsOptions, onOverdue: (paths: readonly string[]) => void) {
-    this.#parts = parts;
+  constructor(options: PendingPathsOptions, onOverdue: (paths: readonly string[]) => void) {
+    this.#options = options;
     this.#onOverdue = onOverdue;
   }
 
@@ -55,9 +55,9 @@ export class PendingPaths {
   /** Lets a path wait; one that waits already begins anew. */
   add(item: SubscribeItem): void {
     const { path } = item;
-    const { wheel, clock, grantWaitMs } = this.#parts;
+    const { wheel, clock, grantWaitMs } = this.#options;
     this.#paths ??= new Map();
-    if (!this.#paths.has(path)) this.#parts.onWaiting(1);
+    if (!this.#paths.has(path)) this.#options.onWaiting(1);
     this.#paths.set(path, { item, until: clock.monotonic() + grantWaitMs });
     this.#timer ??= wheel.after(grantWaitMs, () => this.#tellOverdue());
   }
@@ -71,24 +71,24 @@ export class PendingPaths {
 
   /** Ends all waiting; nobody is told. */
   clear(): void {
-    this.#parts.onWaiting(-this.size);
+    this.#options.onWaiting(-this.size);
     this.#paths = null;
     this.#timer?.cancel();
     this.#timer = null;
   }
 
   #drop(path: string): void {
-    if (this.#paths?.delete(path)) this.#parts.onWaiting(-1);
+    if (this.#paths?.delete(path)) this.#options.onWaiting(-1);
   }
 
   #tellOverdue(): void {
     this.#timer = null;
-    const now = this.#parts.clock.monotonic();
+    const now = this.#options.clock.monotonic();
     const waiting = [...(this.#paths ?? [])];
     const overdue = waiting.filter(([, { until }]) => until <= now).map(([path]) => path);
     for (const path of overdue) this.#drop(path);
     const next = Math.min(...waiting.map(([, { until }]) => until).filter((until) => until > now));
-    if (Number.isFinite(next)) this.#timer = this.#parts.wheel.after(next - now, () => this.#tellOverdue());
+    if (Number.isFinite(next)) this.#timer = this.#options.wheel.after(next - now, () => this.#tellOverdue());
     if (overdue.length > 0) this.#onOverdue(overdue);
   }
 }

@@ -68,13 +68,13 @@ export class WaitingPaths {
 
   /** Lets a path wait for the back end's `connect`; one that waits already begins anew. */
   add(item: SubscribeItem): void {
-    this.#pending ??= new PendingPaths(this.#parts(), this.#listener.onOverdue);
+    this.#pending ??= new PendingPaths(this.#authorizerOptions(), this.#listener.onOverdue);
     this.#pending.add(item);
   }
 
   /** Asks about paths, by their tokens or the back end. */
   ask(items: readonly SubscribeItem[]): void {
-    this.#asked ??= new PathAuthorizer(this.#session, this.#parts(), this.#listener.onAnswers);
+    this.#asked ??= new PathAuthorizer(this.#session, this.#authorizerOptions(), this.#listener.onAnswers);
     this.#asked.begin(items);
   }
 
@@ -100,7 +100,7 @@ export class WaitingPaths {
     this.#asked?.clear();
   }
 
-  #parts(): PathAuthorizerOptions {
+  #authorizerOptions(): PathAuthorizerOptions {
     const { counters, guard } = this.#options;
     const onWaiting = (change: number): void => {
       counters.pending += change;

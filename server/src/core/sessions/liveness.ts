@@ -16,7 +16,7 @@ const BUCKETS = 4;
 const TICK_MS = 250;
 
 /** What the watch stands on. */
-export interface LivenessParts {
+export interface LivenessOptions {
   readonly wheel: TimerWheel;
   readonly clock: Clock;
   readonly settings: {
@@ -28,7 +28,7 @@ export interface LivenessParts {
 
 /** Watches connections and sessions without one. */
 export class Liveness {
-  readonly #parts: LivenessParts;
+  readonly #options: LivenessOptions;
   readonly #onLook: (session: Session) => void;
   readonly #buckets: SessionConnection[][] = Array.from({ length: BUCKETS }, () => []);
   /** The bucket that was looked at last. */
@@ -40,16 +40,16 @@ export class Liveness {
   readonly #expiries = new Map<Session, WheelTimer>();
 
   /** `onLook` is called with the session of each connection at each look, about every second. */
-  constructor(parts: LivenessParts, onLook: (session: Session) => void) {
-    this.#parts = parts;
+  constructor(options: LivenessOptions, onLook: (session: Session) => void) {
+    this.#options = options;
     this.#onLook = onLook;
   }
 
   /** Watches a session's new connection until it is `unwatch`ed. */
   watch(session: Session, connection: SessionConnection): void {
     this.forget(session);
-    const now = this.#parts.clock.monotonic();
-    connection.pingDueAt = Math.floor(now + this.#parts.settings.pingIntervalMs);
+    const now = this.#options.clock.monotonic();
+    connection.pingDueAt = Math.floor(now + this.#options.settings.pingIntervalMs);
     connection.bucket = this.#at;
     connection.index = (this.#buckets[this.#at] as SessionConnection[]).push(connection) - 1;
     this.#watched++;
@@ -74,7 +74,7 @@ export class Liveness {
   /** Calls `expire` when the session has no connection within its time to live, and `moreMs` if it has more time. */
   expireUnlessResumed(session: Session, expire: () => void, moreMs = 0): void {
     this.forget(session);
-    const timer = this.#parts.wheel.after(this.#parts.settings.sessionTtlMs + moreMs, () => {
+    const timer = this.#options.wheel.after(this.#options.settings.sessionTtlMs + moreMs, () => {
       this.#expiries.delete(session);
       expire();
     });
@@ -89,13 +89,13 @@ export class Liveness {
 
   #lookLater(now: number): void {
     this.#isLookDue = true;
-    this.#parts.wheel.after(Math.max(0, this.#nextLookAt - now), () => this.#lookAtSome());
+    this.#options.wheel.after(Math.max(0, this.#nextLookAt - now), () => this.#lookAtSome());
   }
 
   /** Looks at every bucket that is due: a busy loop comes late. */
   #lookAtSome(): void {
     this.#isLookDue = false;
-    const now = this.#parts.clock.monotonic();
+    const now = this.#options.clock.monotonic();
     for (let due = BUCKETS; due > 0 && this.#nextLookAt <= now; due--) {
       this.#nextLookAt += TICK_MS;
       this.#at = (this.#at + 1) % BUCKETS;
@@ -118,7 +118,7 @@ export class Liveness {
     if (isPingDue && connection.isPingUnanswered) return connection.close(closingFrame('ping_timeout'));
     this.#onLook(session);
     if (!isPingDue) return;
-    connection.pingDueAt = Math.floor(now + this.#parts.settings.pingIntervalMs);
+    connection.pingDueAt = Math.floor(now + this.#options.settings.pingIntervalMs);
     this.#ping(connection);
   }
 
@@ -138,6 +138,6 @@ export class Liveness {
       connection.taken = taken;
       connection.takenAt = now;
     }
-    return now - connection.takenAt >= this.#parts.settings.stallMs;
+    return now - connection.takenAt >= this.#options.settings.stallMs;
   }
 }

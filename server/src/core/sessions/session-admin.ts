@@ -34,17 +34,17 @@ export interface SessionAdminOptions {
 
 /** Takes back. */
 export class SessionAdmin {
-  readonly #parts: SessionAdminOptions;
+  readonly #options: SessionAdminOptions;
   readonly #startedAt: number;
 
-  constructor(parts: SessionAdminOptions) {
-    this.#parts = parts;
-    this.#startedAt = parts.clock.monotonic();
+  constructor(options: SessionAdminOptions) {
+    this.#options = options;
+    this.#startedAt = options.clock.monotonic();
   }
 
   /** The session of an id, when it is not bound to another user than the one that is named. */
   find(id: string, user: NamedUser): Outcome<Session> {
-    const session = this.#parts.sessions.get(id);
+    const session = this.#options.sessions.get(id);
     if (session === undefined) return { error: errorBody('unknown_session') };
     const isOthers = user !== undefined && session.user !== null && user !== session.user;
     return isOthers ? { error: errorBody('user_mismatch') } : { value: session };
@@ -53,7 +53,7 @@ export class SessionAdmin {
   /** Takes paths away from a session, bound to `user` if one is named; resolves when that is safe from a restart. */
   async disconnect(id: string, paths: readonly string[], user?: NamedUser): Promise<Outcome<RevokeResult[]>> {
     const found = this.find(id, user);
-    const { clock, revocations } = this.#parts;
+    const { clock, revocations } = this.#options;
     if ('error' in found) {
       const valid = this.#mayComeBack(id) ? paths.filter((path) => pathFault(path) === null) : [];
       const named = user === undefined ? {} : { user };
@@ -69,7 +69,7 @@ export class SessionAdmin {
 
   /** Takes what patterns match from all sessions of a user, each pattern by itself; resolves when that is safe from a restart. */
   async disconnectUser(user: string, patterns: readonly string[]): Promise<PatternResult[]> {
-    const sessions = this.#parts.bindings.ofUser(user);
+    const sessions = this.#options.bindings.ofUser(user);
     const at = this.revokedAt(sessions);
     const writing: Promise<void>[] = [];
     const results = patterns.map((source, index): PatternResult => {
@@ -81,7 +81,7 @@ export class SessionAdmin {
       const pattern = compilePattern(source);
       let ended = 0;
       for (const session of sessions) ended += session.paths.revokeAll(pattern, at);
-      writing.push(this.#parts.revocations.add({ ofUser: user, at, pattern: source }));
+      writing.push(this.#options.revocations.add({ ofUser: user, at, pattern: source }));
       return { pattern: source, ended };
     });
     await Promise.all(writing);
@@ -90,13 +90,13 @@ export class SessionAdmin {
 
   /** Ends a session, or finds it ended; resolves when that is safe from a restart. */
   async kick(id: string, mayReturn: boolean): Promise<Outcome<number>> {
-    const session = this.#parts.sessions.get(id);
-    this.#parts.observer?.kicked({ id }, session === undefined ? 0 : 1, mayReturn);
+    const session = this.#options.sessions.get(id);
+    this.#options.observer?.kicked({ id }, session === undefined ? 0 : 1, mayReturn);
     if (session !== undefined) {
-      await this.#parts.end(session, mayReturn ? 'kicked' : 'dismissed');
+      await this.#options.end(session, mayReturn ? 'kicked' : 'dismissed');
       return { value: 1 };
     }
-    const { clock, revocations } = this.#parts;
+    const { clock, revocations } = this.#options;
     const isKnown = revocations.ended(id) !== 'no';
     // Not back since a restart; or kicked before, and whether that is safe is not known.
     if (isKnown || this.#mayComeBack(id)) {
@@ -107,25 +107,25 @@ export class SessionAdmin {
 
   /** Ends all sessions of a user, and what was said of it until now; answers how many ended, when that is safe from a restart. */
   kickUser(user: string, mayReturn: boolean): Promise<number> {
-    const sessions = [...this.#parts.bindings.ofUser(user)];
+    const sessions = [...this.#options.bindings.ofUser(user)];
     const at = this.revokedAt(sessions);
-    const record = this.#parts.revocations.add({ ofUser: user, at, isFinal: !mayReturn });
-    this.#parts.observer?.kicked({ user }, sessions.length, mayReturn);
+    const record = this.#options.revocations.add({ ofUser: user, at, isFinal: !mayReturn });
+    this.#options.observer?.kicked({ user }, sessions.length, mayReturn);
     return this.#endAll(sessions, { record, mayReturn });
   }
 
   /** Ends a login for good, with all its sessions; answers how many ended, when that is safe from a restart. */
   kickLogin(login: string, mayReturn: boolean): Promise<number> {
-    const sessions = [...this.#parts.bindings.ofLogin(login)];
+    const sessions = [...this.#options.bindings.ofLogin(login)];
     const at = this.revokedAt(sessions);
-    const record = this.#parts.revocations.add({ ofLogin: login, at, isFinal: !mayReturn });
-    this.#parts.observer?.kicked({ login }, sessions.length, mayReturn);
+    const record = this.#options.revocations.add({ ofLogin: login, at, isFinal: !mayReturn });
+    this.#options.observer?.kicked({ login }, sessions.length, mayReturn);
     return this.#endAll(sessions, { record, mayReturn });
   }
 
   /** Not before the newest that was said of them, though the clock of the machine may have been set back, or that of a token be ahead. */
   revokedAt(sessions: Iterable<Session>): number {
-    let at = this.#parts.clock.now();
+    let at = this.#options.clock.now();
     for (const { ticketAt, paths } of sessions) at = Math.max(at, ticketAt, paths.assertedAt);
     return at;
   }
@@ -135,13 +135,13 @@ export class SessionAdmin {
     { record, mayReturn }: { record: Promise<void>; mayReturn: boolean },
   ): Promise<number> {
     const why = mayReturn ? 'kicked' : 'dismissed';
-    await Promise.all([record, ...sessions.map((session) => this.#parts.end(session, why))]);
+    await Promise.all([record, ...sessions.map((session) => this.#options.end(session, why))]);
     return sessions.length;
   }
 
   /** Whether a session that is not here may still come with a ticket from before a restart. */
   #mayComeBack(id: string): boolean {
-    const { clock, tickets, revocations, settings, sessions } = this.#parts;
+    const { clock, tickets, revocations, settings, sessions } = this.#options;
     if (!settings.ticketsCarryGrants) return false;
     const isYoung = clock.monotonic() - this.#startedAt < tickets.lifetimeMs;
     return isYoung && !sessions.has(id) && revocations.ended(id) === 'no';

@@ -34,12 +34,12 @@ export function isSomebodyElse(user: string | null, identity: Identity | null): 
 /** Knows whose the sessions are. */
 export class SessionIdentity {
   readonly bindings = new Bindings();
-  readonly #parts: SessionIdentityOptions;
+  readonly #options: SessionIdentityOptions;
   /** Sessions whose newer token is being read. */
   readonly #renewing = new WeakSet<Session>();
 
-  constructor(parts: SessionIdentityOptions) {
-    this.#parts = parts;
+  constructor(options: SessionIdentityOptions) {
+    this.#options = options;
   }
 
   /** What is said of a session counts from now on; what it may not hear any more is not ended yet. */
@@ -51,9 +51,9 @@ export class SessionIdentity {
   /** Binds a session to a user, where the first binding holds, and to a login, where the newest does; whether it is bound to the user only now. */
   bind(session: Session, user: string | null, login: string | null): boolean {
     if (!this.bindings.bind(session, user, login) || user === null) return false;
-    this.#parts.onBound(session);
+    this.#options.onBound(session);
     // What was said of the user before these were taken away counts no more.
-    for (const { path, at } of this.#parts.revocations.takenFrom(user)) session.paths.deny(path, at);
+    for (const { path, at } of this.#options.revocations.takenFrom(user)) session.paths.deny(path, at);
     return true;
   }
 
@@ -64,18 +64,18 @@ export class SessionIdentity {
       return refuse(errorBody('too_many_items', { message: 'One token after the other.' }));
     }
     this.#renewing.add(session);
-    void this.#parts.authority.tokens
+    void this.#options.authority.tokens
       .identity(token, () => !session.isEnded)
       .then((read) => {
         this.#renewing.delete(session);
-        const error = session.isEnded || this.#parts.isFrozen() ? null : this.#renew(session, read);
+        const error = session.isEnded || this.#options.isFrozen() ? null : this.#renew(session, read);
         if (error !== null) refuse(error);
       });
   }
 
   /** Closes the connection of a session whose identity has expired, and ends what was heard by tokens that have. */
   expire(session: Session): void {
-    const { clock, authority } = this.#parts;
+    const { clock, authority } = this.#options;
     const { identity, connection } = session;
     session.paths.expireTokens();
     if (identity?.expiresAt == null || identity.expiresAt > clock.now()) return;
@@ -88,7 +88,7 @@ export class SessionIdentity {
   #renew(session: Session, read: Outcome<Identity>): ErrorBody | null {
     if ('error' in read) return read.error;
     const identity = read.value;
-    const { revocations, clock, onMismatch, onChange } = this.#parts;
+    const { revocations, clock, onMismatch, onChange } = this.#options;
     if (revocations.isRevoked(identity)) return errorBody('revoked_token');
     if (isSomebodyElse(session.user, identity)) {
       onMismatch(session);

@@ -12,7 +12,7 @@ import { ByteBudget } from '../data/byte-budget.js';
 import { allAnswers, type MaybePromise, mapAnswer } from '../data/maybe-promise.js';
 import type { Registry } from '../hub/registry.js';
 import { EVERYBODY } from '../log/reserved-paths.js';
-import { type Carrier, Connection, type ConnectionParts, closingFrame } from '../session/connection.js';
+import { type Carrier, Connection, type ConnectionOptions, closingFrame } from '../session/connection.js';
 import type { GrantResult } from '../session/grant-result.js';
 import { Session, type SessionConnection, type SessionOptions } from '../session/session.js';
 import type { SessionObserver } from '../session/session-observer.js';
@@ -60,7 +60,7 @@ export const MAX_TOKEN_CHARACTERS = 32 * 1024 * 1024;
 export class Sessions {
   readonly #options: SessionsOptions;
   readonly #sessionOptions: SessionOptions;
-  readonly #connectionOptions: ConnectionParts<Session>;
+  readonly #connectionOptions: ConnectionOptions<Session>;
   readonly #sessions = new Map<string, Session>();
   readonly #liveness: Liveness;
   readonly #tickets: TicketRenewal;

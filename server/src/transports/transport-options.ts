@@ -10,7 +10,7 @@ import type { Log } from '../observe/log.js';
 import type { Probes } from './probes.js';
 
 /** The parts of the server that a transport stands on. */
-export interface TransportParts {
+export interface TransportOptions {
   readonly sessions: Sessions;
   readonly tickets: TicketSigner;
   readonly wheel: TimerWheel;
