@@ -6,8 +6,9 @@ import { type Config, type ConfigInput, completeConfig } from './config/config.j
 import { type EngineInfo, engineInfo } from './core/engine.js';
 import type { Receiver } from './core/hub/receiver.js';
 import { dobbyError } from './core/operations/dobby-error.js';
-import type { Kicked, Operations } from './core/operations/operations.js';
+import type { Operations } from './core/operations/operations.js';
 import type { GrantResult, RevokeResult } from './core/session/grant-result.js';
+import type { KickTarget } from './core/session/session-observer.js';
 import type { PatternResult } from './core/sessions/session-admin.js';
 import type { SocketTable } from './core/wire/socket-table.js';
 import { stopInOrder } from './stopping.js';
@@ -158,7 +159,7 @@ export class Dobby {
   }
 
   /**
-   * Grants paths to a session and subscribes it. `user` null: only if it belongs to nobody. Answers when it hears them. Rejects with
+   * Grants paths to a session and subscribes it. `user` null: only a session without a user. Answers when it hears them. Rejects with
    * DobbyError when the session is unknown or bound to another user, or the login has ended.
    */
   async connect(
@@ -182,7 +183,7 @@ export class Dobby {
 
   /** Ends a session, or all of a user or a login. Answers how many ended just now. Rejects with DobbyError when the id is unknown. */
   async kick(
-    whom: string | Exclude<Kicked, { id: string }>,
+    whom: string | Exclude<KickTarget, { id: string }>,
     { reconnect = true }: { reconnect?: boolean } = {},
   ): Promise<number> {
     return this.#operations.kick(typeof whom === 'string' ? { id: whom } : whom, reconnect);

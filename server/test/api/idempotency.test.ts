@@ -99,6 +99,10 @@ describe('a request with an idempotency key', () => {
       { error: { code: 'state_full' } },
       { position: { offset: 2 } },
     ]);
+    const reused = await api.call('updates', { updates: [item('a', 'z')], idempotencyKey: 'k' });
+    expect(reused.body.results[0].error).toMatchObject({
+      ...{ code: 'idempotency_key_reused', field: 'idempotencyKey' },
+    });
     await api.call('update', { path: 'b', message: null, key: 'x' });
     expect(await results()).toMatchObject([
       { position: { offset: 1 }, repeated: true },

@@ -12,12 +12,11 @@ const item = z.strictObject({ path, subscriptions: z.int(), position });
 export const paths = defineMethod({
   name: 'paths',
   scope: { names: 'listed', field: 'names' },
-  summary:
-    'Lists the paths that somebody is connected to in alphabetical order, or tells where named ones stand.',
+  summary: 'Lists the paths with subscribers in alphabetical order, or tells where named ones stand.',
   body: z.strictObject({
     prefix: z.string().exactOptional().meta({ description: 'Only paths that begin so.' }),
     names: pathNames.exactOptional().meta({
-      description: 'Exactly these, in this order, whether or not somebody is connected to them. Not paged.',
+      description: 'Exactly these, in this order, with or without subscribers. Not paged.',
     }),
     ...page,
   }),

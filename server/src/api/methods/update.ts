@@ -10,7 +10,7 @@ export const update = defineMethod({
   scope: { names: 'one', field: 'path' },
   summary: 'Publishes an update to a path and answers its position.',
   body: z.strictObject({ path, message, key: key.exactOptional(), version, except, idempotencyKey }),
-  reply: z.strictObject({ position, repeated, version }),
+  reply: z.strictObject({ position, repeated }),
   async run({ idempotencyKey: once, ...request }, { operations }, caller) {
     const idempotency = caller.once(once, request);
     return answerOf(await operations.update(request, { idempotency }));

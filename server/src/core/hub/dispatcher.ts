@@ -107,11 +107,6 @@ export class Dispatcher implements Receiver {
     return this.#paths.get(path.name) === path;
   }
 
-  /** Whether the state of a path can be followed. */
-  hasState(name: string): boolean {
-    return this.#options.broker.policyOf(name).state !== null;
-  }
-
   /** Leaves a path that has no receivers any more. */
   release(path: Path): void {
     if (!path.isEmpty || !this.#isHeld(path)) return;

@@ -1,6 +1,6 @@
 /**
- * Everything that can be asked of a server, once: the HTTP API, the library, modules and the back end's answers are thin over it. Each
- * operation is asynchronous and rejects with `DobbyError`; what waits for the store is tried again before that.
+ * The operations of a server, shared by the HTTP API, the library, modules and the back end's answers. Asynchronous ones reject with
+ * `DobbyError`; `draft` and `disconnectReceiver` throw it.
  */
 import type { Json } from '../../../../protocol/frames.js';
 import { pathFault } from '../../../../protocol/paths.js';
@@ -12,15 +12,16 @@ import type { Broker, Published } from '../log/broker.js';
 import type { IdempotencyKey } from '../log/idempotency.js';
 import type { Draft } from '../log/update.js';
 import type { GrantResult, RevokeResult } from '../session/grant-result.js';
-import type { DirectMessages, Recipients, Sent } from '../sessions/direct-messages.js';
+import type { KickTarget } from '../session/session-observer.js';
+import type { DirectMessage, DirectMessages, Recipients, Sent } from '../sessions/direct-messages.js';
 import type { NamedUser, PatternResult } from '../sessions/session-admin.js';
 import type { Sessions } from '../sessions/sessions.js';
 import { DobbyError, dobbyError, orThrow } from './dobby-error.js';
 import {
+  type HistoryReply,
   type HistoryRequest,
   historyOf,
-  type LogHistory,
-  type PathState,
+  type StateReply,
   type StateRequest,
   stateOf,
 } from './reading.js';
@@ -45,9 +46,6 @@ export interface PublishOptions {
   readonly prefix?: string;
 }
 
-/** Whom `kick` ends. */
-export type Kicked = { readonly id: string } | { readonly user: string } | { readonly login: string };
-
 /** A path, where it stands, and how many sessions of this server hear it. */
 export interface PathInfo {
   readonly path: string;
@@ -69,9 +67,8 @@ export class Operations {
     const outcome = await this.#options.publisher.publish(this.draft(request, options));
     if (!('error' in outcome)) return outcome.value;
     const { field } = outcome.error;
-    throw new DobbyError(
-      field === undefined ? outcome.error : { ...outcome.error, field: `${prefix}${field}` },
-    );
+    const isOfItem = field !== undefined && field !== 'idempotencyKey';
+    throw new DobbyError(isOfItem ? { ...outcome.error, field: `${prefix}${field}` } : outcome.error);
   }
 
   /** Returns an update as a draft. @throws DobbyError */
@@ -90,7 +87,7 @@ export class Operations {
     return orThrow(await this.#options.publisher.publishAll(drafts));
   }
 
-  /** Grants paths to a session and subscribes it to them. `user` null: only if it belongs to nobody; `login` sets its login. */
+  /** Grants paths to a session and subscribes it to them. `user` null: only a session without a user; `login` sets its login. */
   async connect(
     id: string,
     paths: readonly string[],
@@ -111,7 +108,7 @@ export class Operations {
   }
 
   /** Ends a session, or all of a user or a login. Answers how many ended just now. */
-  async kick(whom: Kicked, mayReturn = true): Promise<number> {
+  async kick(whom: KickTarget, mayReturn = true): Promise<number> {
     const { admin } = this.#options.sessions;
     if ('user' in whom) return admin.kickUser(whom.user, mayReturn);
     if ('login' in whom) return admin.kickLogin(whom.login, mayReturn);
@@ -120,12 +117,7 @@ export class Operations {
 
   /** Sends a message to sessions, and to all sessions of users. */
   async send(message: Json, to: Recipients, idempotency?: IdempotencyKey): Promise<Sent> {
-    const encoded = orThrow(encodeMessage(message));
-    const sending = this.#options.directMessages.send(
-      { ...encoded, ...(idempotency && { idempotency }) },
-      to,
-    );
-    return orThrow(await sending);
+    return orThrow(await this.#options.directMessages.send(directMessage(message, idempotency), to));
   }
 
   /** Sends a message to every session but `except`. */
@@ -134,22 +126,19 @@ export class Operations {
     except: readonly string[] = [],
     idempotency?: IdempotencyKey,
   ): Promise<Published> {
-    const encoded = orThrow(encodeMessage(message));
     const hidden = except.length === 0 ? null : new Set(except);
     const { directMessages } = this.#options;
-    return orThrow(
-      await directMessages.broadcast({ ...encoded, ...(idempotency && { idempotency }) }, hidden),
-    );
+    return orThrow(await directMessages.broadcast(directMessage(message, idempotency), hidden));
   }
 
   /** Reads the log of a path, page by page, forwards or backwards. Errors: `no_log`, `bad_position`. */
-  async history(request: HistoryRequest): Promise<LogHistory> {
+  async history(request: HistoryRequest): Promise<HistoryReply> {
     checkPath(request.path, 'path');
     return this.#stored(() => historyOf(this.#options.broker, request));
   }
 
   /** Reads the state of a path, page by page. Errors: `no_state`. */
-  async state(request: StateRequest): Promise<PathState> {
+  async state(request: StateRequest): Promise<StateReply> {
     checkPath(request.path, 'path');
     return this.#stored(() => stateOf(this.#options.broker, request));
   }
@@ -202,6 +191,11 @@ export class Operations {
       throw dobbyError('store_unavailable');
     }
   }
+}
+
+/** @throws DobbyError for what is no message */
+function directMessage(message: Json, idempotency: IdempotencyKey | undefined): DirectMessage {
+  return { ...orThrow(encodeMessage(message)), ...(idempotency !== undefined && { idempotency }) };
 }
 
 /** @throws DobbyError for what is no path */

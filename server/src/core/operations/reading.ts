@@ -30,7 +30,7 @@ export interface PastUpdate {
 }
 
 /** A part of a log. */
-export interface LogHistory {
+export interface HistoryReply {
   readonly updates: PastUpdate[];
   /** What is lost between `since` and the first update. */
   readonly gap: Gap | null;
@@ -43,7 +43,7 @@ export interface LogHistory {
 export async function historyOf(
   broker: Broker,
   { path, since, reverse = false, limit = DEFAULT_LIMIT }: HistoryRequest,
-): Promise<LogHistory> {
+): Promise<HistoryReply> {
   const offset = since?.offset ?? (reverse ? Number.MAX_SAFE_INTEGER : 0);
   let page = await broker.read(path, { [reverse ? 'before' : 'after']: offset, limit, ...WHOLE });
   if (page === null) throw dobbyError('no_log', { field: 'path' });
@@ -97,7 +97,7 @@ export interface StateItem {
 }
 
 /** A part of a state, in the order of its keys. */
-export interface PathState {
+export interface StateReply {
   readonly entries: StateItem[];
   /** Where the path stands: all entries are true there. */
   readonly position: Position;
@@ -111,7 +111,7 @@ export interface PathState {
 export async function stateOf(
   broker: Broker,
   { path, limit = DEFAULT_LIMIT, ...range }: StateRequest,
-): Promise<PathState> {
+): Promise<StateReply> {
   const page = await broker.readState(path, { limit, ...range, ...WHOLE });
   if (page === null) throw dobbyError('no_state', { field: 'path' });
   const { head, entries, next, isPartial } = page;

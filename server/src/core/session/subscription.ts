@@ -82,7 +82,7 @@ export class Subscription implements PathListener {
   deliver(update: Update): boolean {
     const outbox = this.#outbox;
     if (outbox === null) return false;
-    // Accepted before it was connected, by a receiver that was being told of another update.
+    // It was placed after this update: the tail holds an update before it is delivered.
     if (update.position !== null && update.position.offset <= this.cursor) return false;
     if (this.path.isSkipped && outbox.isStalled) {
       this.owner.startCatchUp(this);
