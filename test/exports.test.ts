@@ -40,7 +40,7 @@ const PACKAGES = [
       'ErrorBody',
       'ErrorCode',
       'Json',
-      'Kicked',
+      'KickTarget',
       'PatternResult',
       'Position',
       'Receiver',

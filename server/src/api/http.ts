@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { LIMITS } from '../../../protocol/limits.js';
 import type { ApiKey, ApiKeys } from '../auth/api-keys/api-keys.js';
+import { dobbyError } from '../core/operations/dobby-error.js';
 import { fault, RequestFault } from '../http/http-errors.js';
 import { check } from '../schema.js';
 import type { AnyMethod, ApiContext, Caller } from './method.js';
@@ -100,11 +101,11 @@ function callerOf(key: ApiKey, { name: method }: AnyMethod, { indexOf }: Filtere
   };
 }
 
-/** @throws RequestFault for what cannot be written again as JSON, being nested too deep */
+/** @throws DobbyError for what cannot be written again as JSON, being nested too deep */
 function digestOf(request: unknown): string {
   try {
     return createHash('sha256').update(JSON.stringify(request)).digest('base64');
   } catch {
-    throw fault('bad_field', { message: 'The request is nested too deep.' });
+    throw dobbyError('bad_field', { message: 'The request is nested too deep.' });
   }
 }

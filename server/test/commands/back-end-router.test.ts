@@ -2,7 +2,9 @@ import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Webhook } from '../../src/back-end/webhook.js';
 import { BackEndRouter } from '../../src/commands/back-end/back-end-router.js';
+import type { MemoryBrokerOptions } from '../../src/stores/memory/memory-broker.js';
 import { type FakeBackEnd, fakeBackEnd, json } from '../back-end/fake-back-end.js';
+import { HeldBroker } from '../support/held-broker.js';
 import type { Client, World, WorldOptions } from '../support/world.js';
 import { commanded, give } from './commanded-world.js';
 
@@ -236,6 +238,53 @@ describe('a command that no module takes', () => {
     const uid = give(client, 'join');
     expect(codeOf(await answerTo(client, uid))).toBe('back_end_failed');
     expect(world.counters.updates).toBe(0);
+  });
+
+  it('is told as failed when a grant is, and everything else takes effect', async () => {
+    const updates = [{ path: 'public-q', message: 'published' }];
+    const options = { broker: (given: MemoryBrokerOptions) => new HeldBroker(given) };
+    const { world } = await withBackEnd(json({ reply: 1, grants: ['p'], updates }), options);
+    const broker = world.broker as HeldBroker;
+    const client = world.open();
+    client.want('public-q');
+    await until(() => client.told('subscribed').length > 0);
+    broker.failing.add('join');
+    const uid = give(client, 'join');
+    await until(() => broker.calls.includes('join p'));
+    world.clock.advance(11_000);
+    await until(() => world.counters.updates > 0);
+    const frames = client.frames();
+    expect(frames).toContainEqual(expect.objectContaining({ message: 'published' }));
+    expect(frames).toContainEqual(
+      expect.objectContaining({ uid, error: expect.objectContaining({ code: 'back_end_failed' }) }),
+    );
+  });
+
+  it('of a session that ends meanwhile publishes all of its updates', async () => {
+    const updates = [
+      { path: 'p', key: 'k', version: null, message: 1 },
+      { path: 'q', message: 2 },
+    ];
+    const options = { broker: (given: MemoryBrokerOptions) => new HeldBroker(given) };
+    const { world } = await withBackEnd(json({ grants: ['g'], updates }), options);
+    const broker = world.broker as HeldBroker;
+    broker.held.add('publish');
+    const client = world.open();
+    give(client, 'join');
+    await until(() => broker.calls.includes('publish p'));
+    await world.operations.kick({ id: client.session.id });
+    broker.release('publish');
+    await until(() => world.counters.updates === 2);
+  });
+
+  it('that names a key twice has no effect at all', async () => {
+    const twice = { path: 'room', key: 'k', message: 1 };
+    const answer = { state: { patch: { done: 1 } }, updates: [{ path: 'other', message: 1 }, twice, twice] };
+    const { world } = await withBackEnd(json(answer));
+    const client = world.open();
+    const uid = give(client, 'join');
+    expect(codeOf(await answerTo(client, uid))).toBe('back_end_failed');
+    expect([world.counters.updates, client.session.state.version]).toEqual([0, 0]);
   });
 
   it('does not count as down because clients have no time', async () => {

@@ -235,7 +235,8 @@ export class RandomBroker extends MemoryBroker {
   }
 }
 
-function addTo({ log, state }: Tail, update: Update): void {
+/** Adds a delivered update to a tail. */
+export function addTo({ log, state }: Tail, update: Update): void {
   const { key, frame, position, sender, except } = update;
   const offset = position?.offset ?? 0;
   const text = JSON.stringify(update.message);

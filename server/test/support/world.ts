@@ -65,6 +65,8 @@ export interface WorldOptions {
   readonly tokens?: TokenReader;
   /** By default 256 MB. */
   readonly maxLogBytes?: number;
+  /** By default the memory broker, or the random one. */
+  readonly broker?: (options: MemoryBrokerOptions) => MemoryBroker;
 }
 
 /** What outlives a server. */
@@ -234,7 +236,8 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
     headTtlMs: 86_400_000,
     maxHeads: 100_000,
   };
-  const broker = brokerOf({ clock, ids, wheel, policyOf, ...limits }, lasting.restarts++);
+  const given = { clock, ids, wheel, policyOf, ...limits };
+  const broker = options.broker?.(given) ?? brokerOf(given, lasting.restarts++);
   const settle = (): void => (broker instanceof RandomBroker ? broker.settle() : undefined);
   // What is told when a path is joined is told before anything else happens.
   if (broker instanceof RandomBroker) broker.afterTurn = () => clock.runSoon('settleJoined');

@@ -25,7 +25,7 @@ export const paths = defineMethod({
     // A page that was rendered from what was read after this position misses nothing when it subscribes since it.
     if (names !== undefined) return { paths: await operations.paths(names), next: null };
     const matching = [...dispatcher.paths].filter(
-      ([name]) => name.startsWith(prefix) && !isInbox(name) && caller.mayName(name),
+      ([name, it]) => !it.isEmpty && name.startsWith(prefix) && !isInbox(name) && caller.mayName(name),
     );
     const { items, next } = pageOf(matching, { after, limit });
     return { paths: await operations.paths(items.map(([name]) => name)), next };

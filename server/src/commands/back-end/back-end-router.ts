@@ -96,8 +96,8 @@ export class BackEndRouter implements CommandRouter {
   }
 
   /**
-   * Checks all that can be checked, then publishes the updates path by path, each in one atomic step. Those of the path that has versions
-   * come first, so that a conflict comes before anything took effect. What the store refuses later leaves what came before.
+   * Checks all that can be checked. Then publishes the updates of the path that has versions, in one atomic step, so that a conflict
+   * comes before anything took effect. What the store refuses later leaves the rest.
    */
   async #applyNow(
     session: Session,
@@ -115,23 +115,73 @@ export class BackEndRouter implements CommandRouter {
       (state && session.state.fault(state.patch, state.version)) ??
       messageFault(send);
     if (fault != null) return fault;
-    const byPath = new Map<string, Draft[]>();
-    for (const draft of drafts) byPath.set(draft.path, [...(byPath.get(draft.path) ?? []), draft]);
-    const publish = async (path: string): Promise<void> => {
-      await operations.publishAll(byPath.get(path) ?? []);
-      byPath.delete(path);
+    const undo = this.#patch(session, state);
+    if (versioned !== undefined) {
+      const first = await this.#tried(() => operations.publishAll(draftsOf(drafts, versioned)));
+      // Nothing has happened.
+      if (first !== null) undo();
+      if (first !== null) return first;
+    }
+    return this.#applyRest(session, {
+      grants,
+      drafts: drafts.filter(({ path }) => path !== versioned),
+      send,
+    });
+  }
+
+  /** Applies what cannot conflict any more, all of it; returns the first error. */
+  async #applyRest(
+    session: Session,
+    { grants, drafts, send }: { drafts: readonly Draft[] } & Pick<DoneAnswer, 'grants' | 'send'>,
+  ): Promise<ErrorBody | null> {
+    const { operations } = this.#options;
+    const errors: ErrorBody[] = [];
+    const attempt = async (act: () => Promise<unknown>): Promise<void> => {
+      const error = await this.#tried(act);
+      if (error !== null) errors.push(error);
     };
-    if (versioned !== undefined) await publish(versioned);
-    if (state !== undefined) session.state.patch(state.patch);
-    if (grants.length > 0) await operations.connect(session.id, grants);
-    for (const path of [...byPath.keys()]) await publish(path);
-    for (const { message, ...to } of send) await operations.send(message, to);
-    return null;
+    if (grants.length > 0 && !session.isEnded)
+      await attempt(async () => {
+        const refused = (await operations.connect(session.id, grants)).find((result) => 'error' in result);
+        if (refused !== undefined && 'error' in refused) throw new DobbyError(refused.error);
+      });
+    for (const path of new Set(drafts.map((draft) => draft.path)))
+      await attempt(() => operations.publishAll(draftsOf(drafts, path)));
+    for (const { message, ...to } of send) await attempt(() => operations.send(message, to));
+    return errors[0] ?? null;
+  }
+
+  /** Patches the state of a session, which was checked; returns what undoes it, unless the state has been changed since. */
+  #patch({ state }: Session, change: DoneAnswer['state']): () => void {
+    const { values, version } = state;
+    if (change !== undefined) state.patch(change.patch, change.version);
+    const patched = state.version;
+    return () => {
+      if (state.version === patched && patched !== version) state.restore(values, version);
+    };
+  }
+
+  /** Returns the error of an operation, null when it was done. */
+  async #tried(act: () => Promise<unknown>): Promise<ErrorBody | null> {
+    try {
+      await act();
+      return null;
+    } catch (error) {
+      if (error instanceof DobbyError) return error.body;
+      throw error;
+    }
   }
 
   /** Why these updates cannot be published, as far as their paths and policies tell. */
   #draftFault(drafts: readonly Draft[], versioned: string | undefined): ErrorBody | null {
+    const keys = new Set<string>();
     for (const [index, { path, key, version }] of drafts.entries()) {
+      if (key !== null && keys.has(`${path}\n${key}`))
+        return errorBody('bad_field', {
+          message: 'One key of a path is named twice.',
+          field: `updates.${index}.key`,
+        });
+      keys.add(`${path}\n${key}`);
       if (version !== undefined && path !== versioned) {
         const message = 'Only the updates of one path may have versions: they are published in one step.';
         return errorBody('bad_field', { message, field: `updates.${index}.version` });
@@ -146,6 +196,9 @@ export class BackEndRouter implements CommandRouter {
     this.#options.log.warn({ path, command, detail }, 'the back end could not answer a command');
   }
 }
+
+const draftsOf = (drafts: readonly Draft[], path: string): Draft[] =>
+  drafts.filter((draft) => draft.path === path);
 
 function messageFault(send: DoneAnswer['send']): ErrorBody | null {
   for (const [index, { message }] of send.entries()) {

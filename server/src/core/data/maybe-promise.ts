@@ -21,17 +21,14 @@ export function allAnswers<T>(answers: readonly MaybePromise<T>[]): MaybePromise
   return answers.some(isPromise) ? Promise.all(answers) : (answers as T[]);
 }
 
-/** Makes a call, and again at once as often as it fails and tries are left. Fails as the last try does. */
+/** Makes a call, and again at once as often as it rejects and tries are left. Rejects as the last try does, or as a call that throws. */
 export function withRetries<T>(call: () => MaybePromise<T>, tries: number): MaybePromise<T> {
-  const again = (error: unknown): MaybePromise<T> => {
-    if (tries <= 1) throw error;
-    return withRetries(call, tries - 1);
-  };
   let answer: MaybePromise<T>;
   try {
     answer = call();
   } catch (error) {
-    return again(error);
+    return Promise.reject(error);
   }
-  return isPromise(answer) ? answer.then(undefined, again) : answer;
+  if (!isPromise(answer) || tries <= 1) return answer;
+  return answer.then(undefined, () => withRetries(call, tries - 1));
 }

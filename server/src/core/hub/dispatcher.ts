@@ -87,30 +87,33 @@ export class Dispatcher implements Receiver {
     if (!isPromise(answer)) return path.join(answer);
     answer.then(
       (tail) => {
-        if (this.#isHeld(path)) path.join(tail);
+        path.join(tail);
+        this.release(path);
       },
       (error) => this.#joinAgain(path, tries, error),
     );
   }
 
   #joinAgain(path: Path, tries: number, error: unknown): void {
-    if (!this.#isHeld(path)) return;
+    if (path.isEmpty) return this.#forgetPath(path);
     const waitMs = WAITS_MS[Math.min(tries, WAITS_MS.length - 1)] as number;
     if (waitMs === 0) return this.#join(path, tries + 1);
     this.#options.onStoreFault(error);
     this.#options.wheel.after(waitMs, () => {
-      if (this.#isHeld(path)) this.#join(path, tries + 1);
+      if (path.isEmpty) this.#forgetPath(path);
+      else this.#join(path, tries + 1);
     });
   }
 
-  #isHeld(path: Path): boolean {
-    return this.#paths.get(path.name) === path;
+  #forgetPath(path: Path): void {
+    this.#paths.delete(path.name);
+    path.left();
   }
 
-  /** Leaves a path that has no receivers any more. */
+  /** Leaves a path that has no receivers any more. A path that is being joined is left after the answer, so that joins under way are never more than paths. */
   release(path: Path): void {
-    if (!path.isEmpty || !this.#isHeld(path)) return;
-    this.#paths.delete(path.name);
+    if (!path.isEmpty || !path.isJoined || this.#paths.get(path.name) !== path) return;
+    this.#forgetPath(path);
     this.#options.broker.leave(path.name);
   }
 

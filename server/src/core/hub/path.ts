@@ -70,10 +70,15 @@ export class Path {
     for (const resolve of this.#onJoined.splice(0)) resolve();
   }
 
-  /** Calls `done` when it is joined, at once if it is. */
+  /** Calls `done` when it is joined, at once if it is; also when it is left before. */
   whenJoined(done: () => void): void {
     if (this.#isJoined) done();
     else this.#onJoined.push(done);
+  }
+
+  /** Ends the waiting of `whenJoined`: the path has been left. */
+  left(): void {
+    for (const resolve of this.#onJoined.splice(0)) resolve();
   }
 
   /** Adds a session's subscription. */

@@ -57,12 +57,8 @@ export class Publisher {
       this.#onStoreFault(error);
       return { error: errorBody('store_unavailable') };
     };
-    try {
-      const answer = this.#broker.publish(drafts);
-      return isPromise(answer) ? answer.then(undefined, failed) : answer;
-    } catch (error) {
-      return failed(error);
-    }
+    const answer = this.#broker.publish(drafts);
+    return isPromise(answer) ? answer.then(undefined, failed) : answer;
   }
 
   /** Publishes nothing from now on. */

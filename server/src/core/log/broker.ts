@@ -76,7 +76,7 @@ export interface Broker {
    */
   publish(drafts: readonly Draft[]): MaybePromise<Outcome<readonly Published[]>>;
   /**
-   * Begins to deliver the updates of a path: from the head of the tail on, in order and without holes. Answers null when the path's
+   * Begins to deliver the updates of a path: from the head of the tail on, in order, without holes and in one epoch. Answers null when the path's
    * policy has no log; then updates are delivered from some time before the answer on.
    */
   join(path: string): MaybePromise<Tail | null>;

@@ -21,6 +21,8 @@ export interface Change {
 /** Whether a change removes its key: decided by the text, which followers are sent too. */
 const isRemoval = ({ text }: Change): boolean => text === 'null';
 
+/** What a path costs that is kept for its state, in bytes. */
+const PATH_BYTES = 1_024;
 /** What an entry costs beside its texts, in bytes. */
 const ENTRY_BYTES = 160;
 
@@ -46,7 +48,7 @@ export class PathState {
 
   /** Bytes that are held, with what the entries cost besides their texts. */
   get bytes(): number {
-    return this.#bytes;
+    return this.entries.size === 0 ? 0 : this.#bytes + PATH_BYTES;
   }
 
   /** Whether it may be a part only of what there was before a crash. */

@@ -94,7 +94,10 @@ export class Operations {
     user?: NamedUser,
     login?: string,
   ): Promise<GrantResult[]> {
-    return orThrow(await this.#options.sessions.connect(id, paths, user, login));
+    const results = orThrow(await this.#options.sessions.connect(id, paths, user, login));
+    // It may have ended while its paths were joined.
+    if (paths.length > 0 && !this.#options.sessions.all.has(id)) throw dobbyError('unknown_session');
+    return results;
   }
 
   /** Takes paths away from a session. */

@@ -65,7 +65,10 @@ export class CatchUp {
   /** Forgets a subscription that has ended. */
   remove(subscription: Subscription): void {
     this.#subscriptions.delete(subscription);
-    if (this.#reading === subscription) this.#reading = null;
+    if (this.#reading !== subscription) return;
+    this.#reading = null;
+    // Others may wait for this read to be over.
+    this.#session.connection?.outbox.wake();
   }
 
   /** Forgets all. */

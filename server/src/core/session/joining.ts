@@ -13,13 +13,17 @@ export class Joining {
   /** As its client asked for it last. */
   item: SubscribeItem;
   /** What the store says of the log, where the tail does not reach what the client asks for. */
-  page: LogPage | null = null;
+  page: LogPage | null;
   readonly #deadline: WheelTimer | null;
   readonly #onEnd: ((outcome: JoinOutcome) => void)[] = [];
 
   /** `deadline` is cancelled at the end; null where it waits as long as it takes. */
-  constructor(item: SubscribeItem, deadline: WheelTimer | null) {
+  constructor(
+    item: SubscribeItem,
+    { page, deadline }: { page: LogPage | null; deadline: WheelTimer | null },
+  ) {
     this.item = item;
+    this.page = page;
     this.#deadline = deadline;
   }
 

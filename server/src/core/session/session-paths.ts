@@ -222,7 +222,7 @@ export class SessionPaths {
       const fault = pathFault(path);
       if (fault !== null) return { path, error: itemError(fault, index) };
       this.deny(path, at);
-      const wasSubscribed = this.#subscriptions.end(path);
+      const wasSubscribed = this.#subscriptions.end(path, 'denied');
       if (wasSubscribed) ended.push(path);
       return { path, wasSubscribed };
     });
@@ -270,7 +270,7 @@ export class SessionPaths {
 
   /** Ends everything; nothing is told. */
   end(): void {
-    for (const path of [...this.subscriptions.keys()]) this.#subscriptions.end(path);
+    for (const path of [...this.subscriptions.keys()]) this.#subscriptions.end(path, 'unknown_session');
     this.#decisions.clear();
   }
 
@@ -294,7 +294,7 @@ export class SessionPaths {
   /** Ends those of these subscriptions that may not be heard; returns how many. */
   #endAll(paths: readonly string[], by: 'back_end' | 'expiry'): number {
     const ended = paths.filter((path) => !this.mayHear(path));
-    for (const path of ended) this.#subscriptions.end(path);
+    for (const path of ended) this.#subscriptions.end(path, 'denied');
     this.#tellEnded(ended, by);
     return ended.length;
   }

@@ -48,7 +48,7 @@ export class SessionState {
     return errorBody('too_large', { message });
   }
 
-  /** Takes over what it was on the server before. */
+  /** Sets values and version: what they were on the server before, or before a patch that is undone. */
   restore(values: StateValues, version: number): void {
     this.#values = values;
     this.#version = version;

@@ -81,7 +81,11 @@ export class Subscription implements PathListener {
   /** Takes one update while live. True when it was enqueued. The hot path: no allocation. */
   deliver(update: Update): boolean {
     const outbox = this.#outbox;
-    if (outbox === null) return false;
+    if (outbox === null) {
+      // It may wait for the tail to reach its client.
+      if (this.joining !== null) this.owner.joined(this);
+      return false;
+    }
     // It was placed after this update: the tail holds an update before it is delivered.
     if (update.position !== null && update.position.offset <= this.cursor) return false;
     if (this.path.isSkipped && outbox.isStalled) {

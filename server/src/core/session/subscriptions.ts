@@ -144,7 +144,7 @@ export class Subscriptions implements SubscriptionOwner {
     const from = joining !== null && start === null ? joining.item : { position: start };
     const fault = this.#settle(subscription, { ...from, ...item }, result);
     if (fault === null) return;
-    this.end(path);
+    this.end(path, fault);
     result.refused.push({ path, ...errorBody(fault) });
   }
 
@@ -160,10 +160,13 @@ export class Subscriptions implements SubscriptionOwner {
     const { log } = path;
     let known: LogPage | null = null;
     if (log !== null && !reaches(log, item)) {
-      const page = joining?.page ?? this.#options.broker.read(path.name, HEAD_ONLY);
+      const isLookedUp = joining?.item === item && joining.page !== null;
+      const page = isLookedUp ? joining.page : this.#options.broker.read(path.name, HEAD_ONLY);
       if (isPromise(page)) return this.#lookUp(subscription, item, page);
       known = page;
       if (known !== null && isAhead(known.head, item.position)) return 'bad_position';
+      // The delivery of what the client has already is under way: until then the tail is older than the client.
+      if (isAhead(log.head, item.position)) return this.#await(subscription, item, page);
     }
     this.#place(subscription, { point: resumePointIn(log, item, known?.floor), item }, result);
     joining?.end(this.positionOf(subscription));
@@ -172,17 +175,20 @@ export class Subscriptions implements SubscriptionOwner {
   }
 
   /** Waits for the tail of the path; a client that knows a position waits as long as it takes. */
-  #await(subscription: Subscription, item: SubscribeItem): null {
+  #await(subscription: Subscription, item: SubscribeItem, page: LogPage | null = null): null {
     const { joining } = subscription;
+    subscription.pause();
+    this.#catchUp?.remove(subscription);
     if (joining !== null) {
       joining.item = item;
-      joining.page = null;
+      joining.page = page;
       return null;
     }
     const { wheel, grantWaitMs } = this.#options;
     const isResumed = item.position !== undefined;
     const giveUp = (): void => this.#listener.onUnavailable(subscription);
-    subscription.joining = new Joining(item, isResumed ? null : wheel.after(grantWaitMs, giveUp));
+    const deadline = isResumed ? null : wheel.after(grantWaitMs, giveUp);
+    subscription.joining = new Joining(item, { page, deadline });
     return null;
   }
 
@@ -275,13 +281,14 @@ export class Subscriptions implements SubscriptionOwner {
     this.#catchUp?.clear();
     for (const subscription of this.#all.values()) {
       subscription.pause();
+      subscription.page = null;
       if (subscription.state?.snapshot) subscription.followState(true);
     }
   }
 
   /** The outbox had no room for an update. */
   startCatchUp(subscription: Subscription): void {
-    if (!subscription.isLive) return;
+    if (!subscription.isLive || subscription.joining !== null) return;
     this.#options.counters.slow++;
     subscription.isSkipping = subscription.path.isSkipped;
     this.#session.connection?.outbox.wake();
@@ -318,16 +325,23 @@ export class Subscriptions implements SubscriptionOwner {
 
   /** Sends a snapshot of the state, which it follows. */
   sendSnapshot(subscription: Subscription): void {
+    if (subscription.joining !== null) return;
     subscription.followState(true);
     this.#readOnLater(subscription);
   }
 
-  /** Answers where it stands once it is placed; `store_unavailable` when its path could not be joined. */
+  /** Answers where it stands once it is placed; `store_unavailable` when its path could not be joined in time. */
   whenPlaced(subscription: Subscription): MaybePromise<JoinOutcome> {
     const { joining } = subscription;
-    return joining === null
-      ? this.positionOf(subscription)
-      : new Promise((resolve) => joining.onEnd(resolve));
+    if (joining === null) return this.positionOf(subscription);
+    const { wheel, grantWaitMs } = this.#options;
+    return new Promise((resolve) => {
+      const timer = wheel.after(grantWaitMs, () => resolve('store_unavailable'));
+      joining.onEnd((outcome) => {
+        timer.cancel();
+        resolve(outcome);
+      });
+    });
   }
 
   /** Returns where its client stands. */

@@ -52,8 +52,8 @@ export class DirectMessages {
     for (const session of found) {
       const path = inboxOf(session.id);
       const fault = session.isEnded ? null : await session.paths.hearInbox(path);
-      if (fault !== null) return { error: errorBody(fault) };
       if (session.isEnded) continue;
+      if (fault !== null) return { error: errorBody(fault) };
       const outcome = await this.#publish(path, message, null);
       if ('error' in outcome) return outcome;
       sent.push(session.id);
@@ -64,7 +64,9 @@ export class DirectMessages {
 
   /** Sends a message to every session but `except`. Sessions that are opened later hear later ones; one that resumes hears what it missed. */
   async broadcast(message: DirectMessage, except: ReadonlySet<string> | null): Promise<Outcome<Published>> {
-    await this.#sessions.hearBroadcasts();
+    const fault = await this.#sessions.hearBroadcasts();
+    // A session that has ended meanwhile hears nothing any more.
+    if (fault !== null && fault !== 'unknown_session') return { error: errorBody(fault) };
     return this.#publish(EVERYBODY, message, except);
   }
 

@@ -2,7 +2,7 @@
  * The table of sessions: creates, restores, connects and ends them. `handshake.ts` opens connections, `session-admin.ts` takes back.
  * An id that has ended never returns.
  */
-import { errorBody, type Outcome } from '../../../../protocol/codes.js';
+import { type ErrorCode, errorBody, type Outcome } from '../../../../protocol/codes.js';
 import type { CommandFrame, OpenFrame, TokenFrame } from '../../../../protocol/frames.js';
 import { AddressGuard } from '../access/address-guard.js';
 import type { Identity } from '../access/identity.js';
@@ -196,10 +196,14 @@ export class Sessions {
   }
 
   /** Lets every session hear what is sent to all of them, from now on. Answers when they do. */
-  hearBroadcasts(): MaybePromise<unknown> {
-    if (this.#hasBroadcast) return undefined;
+  hearBroadcasts(): MaybePromise<ErrorCode | null> {
     this.#hasBroadcast = true;
-    return allAnswers([...this.#sessions.values()].map((session) => this.#hearBroadcasts(session)));
+    const joining: MaybePromise<ErrorCode | null>[] = [];
+    for (const session of this.#sessions.values()) {
+      const answer = this.#hearBroadcasts(session);
+      if (answer !== null) joining.push(answer);
+    }
+    return mapAnswer(allAnswers(joining), (faults) => faults.find((fault) => fault !== null) ?? null);
   }
 
   /** The client was heard on a connection. */
@@ -297,8 +301,8 @@ export class Sessions {
     }
   }
 
-  #hearBroadcasts(session: Session): MaybePromise<unknown> {
-    return this.#hasBroadcast && !session.isRaw ? session.paths.hearInbox(EVERYBODY) : undefined;
+  #hearBroadcasts(session: Session): MaybePromise<ErrorCode | null> {
+    return this.#hasBroadcast && !session.isRaw ? session.paths.hearInbox(EVERYBODY) : null;
   }
 
   /** Ends the session of a ticket for good: its client is another user now. */

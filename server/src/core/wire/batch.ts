@@ -6,6 +6,9 @@
  */
 import type { Frame, Framing } from './frame.js';
 
+/** What a frame for one connection costs beside its bytes. */
+const OWN_FRAME_BYTES = 256;
+
 /** A sequence of pending frames. */
 export class Batch {
   readonly framing: Framing;
@@ -13,7 +16,7 @@ export class Batch {
   readonly count: number;
   /** The bytes of all frames. */
   readonly bytes: number;
-  /** The bytes of frames for one connection alone. */
+  /** The bytes of frames for one connection alone, and what these cost besides. */
   readonly ownBytes: number;
   readonly #previous: Batch | null;
   readonly #frame: Frame | null;
@@ -28,7 +31,7 @@ export class Batch {
     this.count = previous === null ? 0 : previous.count + 1;
     const bytes = frame?.size(framing) ?? 0;
     this.bytes = (previous?.bytes ?? 0) + bytes;
-    this.ownBytes = (previous?.ownBytes ?? 0) + (frame?.isShared === false ? bytes : 0);
+    this.ownBytes = (previous?.ownBytes ?? 0) + (frame?.isShared === false ? bytes + OWN_FRAME_BYTES : 0);
   }
 
   /** Returns this sequence followed by `frame`. Caches the last result, since a fan-out repeats the call. */

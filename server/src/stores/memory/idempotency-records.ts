@@ -7,13 +7,22 @@ import type { IdempotencyKey, IdempotencyRecord } from '../../core/log/idempoten
 import type { Clock } from '../../core/time/clock.js';
 
 const LIFETIME_MS = 5 * 60 * 1000;
-/** Records of one API key: some 30 MB. */
+/** Records of one API key. */
 export const MAX_IDEMPOTENCY_RECORDS = 100_000;
+/** Bytes that the records of one API key hold, roughly. */
+export const MAX_IDEMPOTENCY_BYTES = 48 * 1024 * 1024;
+const RECORD_BYTES = 256;
+
+/** The records of one API key, the oldest first. */
+interface Owner {
+  readonly records: LinkedMap<string, IdempotencyRecord>;
+  bytes: number;
+}
 
 /** The records by the name of their API key; names without a record are dropped. */
 export class IdempotencyRecords {
   readonly #clock: Clock;
-  readonly #owners = new Map<string, LinkedMap<string, IdempotencyRecord>>();
+  readonly #owners = new Map<string, Owner>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -22,7 +31,7 @@ export class IdempotencyRecords {
   /** Returns what was published to a path with a key. */
   find({ owner, key }: IdempotencyKey, path: string): IdempotencyRecord | undefined {
     this.#prune();
-    return this.#owners.get(owner)?.get(nameOf(key, path));
+    return this.#owners.get(owner)?.records.get(nameOf(key, path));
   }
 
   /** Adds what was published now. */
@@ -36,37 +45,41 @@ export class IdempotencyRecords {
   /** Returns all records, in the order of their time. */
   snapshots(): IdempotencyRecord[] {
     this.#prune();
-    const all = [...this.#owners.values()].flatMap((records) => [...records].map(([, record]) => record));
+    const all = [...this.#owners.values()].flatMap(({ records }) => [...records].map(([, record]) => record));
     return all.sort((a, b) => a.at - b.at);
   }
 
   /** Adds the records of the server before. */
   restore(records: Iterable<IdempotencyRecord>): void {
-    for (const record of records) {
-      if (this.#owners.get(record.owner)?.has(nameOf(record.key, record.path)) !== true) this.#set(record);
-    }
+    for (const record of records) this.#set(record);
   }
 
   #set(record: IdempotencyRecord): void {
-    let records = this.#owners.get(record.owner);
-    if (records === undefined) {
-      records = new LinkedMap();
-      this.#owners.set(record.owner, records);
-    }
-    records.set(nameOf(record.key, record.path), record);
+    const owner = this.#owners.get(record.owner) ?? { records: new LinkedMap(), bytes: 0 };
+    this.#owners.set(record.owner, owner);
+    const name = nameOf(record.key, record.path);
+    if (owner.records.has(name)) return;
+    owner.records.set(name, record);
+    owner.bytes += bytesOf(name);
   }
 
   #prune(): void {
     const before = this.#clock.now() - LIFETIME_MS;
-    for (const [owner, records] of this.#owners) {
+    for (const [name, owner] of this.#owners) {
+      const { records } = owner;
       for (let oldest = records.oldest; oldest !== undefined; oldest = records.oldest) {
-        if (oldest[1].at >= before && records.size <= MAX_IDEMPOTENCY_RECORDS) break;
+        const isFull = records.size > MAX_IDEMPOTENCY_RECORDS || owner.bytes > MAX_IDEMPOTENCY_BYTES;
+        if (oldest[1].at >= before && !isFull) break;
         records.delete(oldest[0]);
+        owner.bytes -= bytesOf(oldest[0]);
       }
-      if (records.size === 0) this.#owners.delete(owner);
+      if (records.size === 0) this.#owners.delete(name);
     }
   }
 }
 
 /** Paths have no line breaks. */
 const nameOf = (key: string, path: string): string => `${path}\n${key}`;
+
+/** The texts are held twice, in up to two bytes a character. */
+const bytesOf = (name: string): number => RECORD_BYTES + 4 * name.length;
