@@ -33,7 +33,7 @@ export class Dobby {
   /** The sockets that were accepted. */
   readonly sockets: SocketTable;
   readonly #assembly: Assembly;
-  #hasTakenOver = false;
+  #isRestored = false;
   #isStopping = false;
   #starting: Promise<string> | null = null;
   #stopped: Promise<void> | null = null;
@@ -61,7 +61,7 @@ export class Dobby {
     if (this.#isStopping) throw dobbyError('restarting');
     this.#starting ??= this.#start().catch((error: unknown) => {
       this.#starting = null;
-      if (!this.#hasTakenOver) this.#assembly.lock.release();
+      if (!this.#isRestored) this.#assembly.lock.release();
       throw error;
     });
     return this.#starting;
@@ -78,7 +78,7 @@ export class Dobby {
     let failure: unknown = null;
     this.#assembly.app.server.once('listening', () => {
       try {
-        if (!this.#isStopping) this.#takeOver();
+        if (!this.#isStopping) this.#restore();
       } catch (error) {
         failure = error;
         this.#assembly.app.server.close();
@@ -117,8 +117,8 @@ export class Dobby {
       broker: this.#assembly.broker,
       wheel: this.#assembly.wheel,
       journal: this.#assembly.journal,
-      authorities: this.#assembly.authProviders,
-      handoff: () => (this.#hasTakenOver ? this.#assembly.handoff : null),
+      authProviders: this.#assembly.authProviders,
+      handoff: () => (this.#isRestored ? this.#assembly.handoff : null),
       starting: this.#starting,
     }).finally(() => this.#stoppedAll());
   }
@@ -135,19 +135,19 @@ export class Dobby {
   }
 
   /** Once, before anything is done that the handoff knows of. */
-  #takeOver(): void {
-    if (this.#hasTakenOver) return;
+  #restore(): void {
+    if (this.#isRestored) return;
     this.#assembly.lock.takeNow();
     // Once more: a server that ran since this one was made may have taken something back.
     this.#assembly.revocations.load(this.#assembly.journal.load());
-    this.#hasTakenOver = true;
+    this.#isRestored = true;
     this.#assembly.handoff.restore();
   }
 
   /** The operations, once everything is restored. @throws DobbyError when the server stops */
   get #operations(): Operations {
     if (this.#isStopping) throw dobbyError('restarting');
-    this.#takeOver();
+    this.#restore();
     return this.#assembly.engine.operations;
   }
 

@@ -40,7 +40,7 @@ export interface Stopping {
   readonly broker: MemoryBroker;
   readonly wheel: TimerWheel;
   readonly journal: Journals;
-  readonly authorities: ConfiguredAuthProviders;
+  readonly authProviders: ConfiguredAuthProviders;
   /** Null when nothing was taken over: then the next server does that. */
   readonly handoff: () => HandoffStore | null;
   /** The start, when it is still under way. */
@@ -49,7 +49,7 @@ export interface Stopping {
 
 /** Stops a server. */
 export async function stopInOrder(stopping: Stopping): Promise<void> {
-  const { engine, commands, endpoint, app, api, broker, wheel, journal, authorities } = stopping;
+  const { engine, commands, endpoint, app, api, broker, wheel, journal, authProviders } = stopping;
   const { publisher, sessions } = engine;
   const startedAt = systemClock.monotonic();
   const bytes = broker.totalBytes + broker.stateBytes;
@@ -71,7 +71,7 @@ export async function stopInOrder(stopping: Stopping): Promise<void> {
   endpoint.stop();
   await app.close();
   await commands.stop();
-  await authorities.stop();
+  await authProviders.stop();
   broker.stop();
   wheel.stop();
   await journal.close();

@@ -9,7 +9,7 @@ import { check } from '../schema.js';
 import type { AnyMethod, ApiContext, Caller } from './method.js';
 import { METHODS } from './methods/index.js';
 import { openApi } from './openapi.js';
-import { type FilteredRequest, hold, mayName, mustUse } from './scope.js';
+import { type FilteredRequest, filterRequest, mayName, mustUse } from './scope.js';
 
 /** What the API is given. */
 export interface ApiOptions extends ApiContext {
@@ -83,9 +83,11 @@ async function run(method: AnyMethod, request: FastifyRequest, options: ApiOptio
   const { body } = request;
   const checked = check(method.body, body ?? {});
   if ('error' in checked) throw new RequestFault(checked.error);
-  const held = hold(key, method, checked.value);
-  if (held.body === null) return held.whole({});
-  return held.whole((await method.run(held.body, options, callerOf(key, method, held))) as object);
+  const filtered = filterRequest(key, method, checked.value);
+  if (filtered.body === null) return filtered.completeReply({});
+  return filtered.completeReply(
+    (await method.run(filtered.body, options, callerOf(key, method, filtered))) as object,
+  );
 }
 
 /** Who asks for a method; no key is answered what another was. */

@@ -37,7 +37,7 @@ export interface FilteredRequest {
   /** Returns where an item of `body` stands in the request. */
   indexOf(index: number): number;
   /** Returns the answer to the whole request, made of the answer to `body`. */
-  whole(reply: object): object;
+  completeReply(reply: object): object;
 }
 
 interface Item {
@@ -60,30 +60,34 @@ export function mustUse(key: ApiKey, { name, scope }: Scoped): void {
 }
 
 /** Takes out of a request what the key may not name; `body` has been checked. @throws RequestFault `forbidden` for the whole */
-export function hold(key: ApiKey, { scope }: Scoped, body: Record<string, unknown>): FilteredRequest {
-  const held = { body, indexOf: (index: number) => index, whole: (reply: object) => reply };
-  if (key.patterns === null || scope.names === 'nothing') return held;
+export function filterRequest(
+  key: ApiKey,
+  { scope }: Scoped,
+  body: Record<string, unknown>,
+): FilteredRequest {
+  const filtered = { body, indexOf: (index: number) => index, completeReply: (reply: object) => reply };
+  if (key.patterns === null || scope.names === 'nothing') return filtered;
   const named = body[scope.field];
   switch (scope.names) {
     case 'one':
       mustName(key, String(named), scope.field);
-      return held;
+      return filtered;
     case 'listed':
       for (const [index, path] of listOf(named).entries())
         mustName(key, String(path), `${scope.field}.${index}`);
-      return held;
+      return filtered;
     case 'each':
       // What is done beside its paths, such as binding a session to a user, is for whoever may name one of them.
       if (named === undefined || (scope.within === undefined && listOf(named).length === 0)) {
         throw forbidden('has patterns, and this request names no paths', key);
       }
-      return holdItems(key, scope, body);
+      return filterItems(key, scope, body);
     default:
       return scope satisfies never;
   }
 }
 
-function holdItems(
+function filterItems(
   key: ApiKey,
   { field, within }: { readonly field: string; readonly within?: string },
   body: Record<string, unknown>,
@@ -100,7 +104,7 @@ function holdItems(
   return {
     indexOf: (index) => left[index]?.index ?? index,
     body: left.length === 0 ? null : { ...body, [field]: left.map(({ item }) => item) },
-    whole: (reply) => ({
+    completeReply: (reply) => ({
       ...reply,
       results: joined(items, listOf((reply as { results?: unknown }).results), field),
     }),

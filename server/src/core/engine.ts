@@ -27,7 +27,7 @@ export interface EngineOptions {
   readonly broker: Broker;
   readonly tickets: TicketSigner;
   readonly revocations: RevocationList;
-  readonly authority: AuthProviders;
+  readonly authProviders: AuthProviders;
   readonly isPublic: (path: string) => boolean;
   readonly settings: SessionSettings;
   /** Whether many clients may have an address, as that of a proxy that does not tell its clients'. */

@@ -14,7 +14,7 @@ export interface Denial {
 }
 
 /** What is kept of the token that opened a path. */
-type OpenedBy = Pick<PathToken, 'at' | 'expiresAt'>;
+type TokenLifetime = Pick<PathToken, 'at' | 'expiresAt'>;
 
 /** What permissions need of their surroundings. */
 export interface PermissionOptions {
@@ -36,7 +36,7 @@ export class Permissions {
   /** What was said until then counts no more: denials of that time were forgotten. */
   #forgottenAt = -1;
   /** By path. */
-  #tokens: Map<string, OpenedBy> | null = null;
+  #tokens: Map<string, TokenLifetime> | null = null;
 
   constructor(options: PermissionOptions) {
     this.#options = options;
@@ -103,22 +103,22 @@ export class Permissions {
   }
 
   /** A token opens a path. */
-  addToken(path: string, pass: OpenedBy): void {
+  addToken(path: string, token: TokenLifetime): void {
     this.#tokens ??= new Map();
-    this.#tokens.set(path, pass);
+    this.#tokens.set(path, token);
   }
 
   /** When the newest was said by tokens and the session view, in milliseconds since 1970; 0 for never. */
   get assertedAt(): number {
     let at = this.#assertedAt;
-    for (const pass of this.#tokens?.values() ?? []) at = Math.max(at, pass.at);
+    for (const token of this.#tokens?.values() ?? []) at = Math.max(at, token.at);
     return at;
   }
 
   /** For how long a token opens a path, in milliseconds; undefined when none does. */
   tokenLeftMs(path: string, now: number): number | undefined {
-    const pass = this.#tokens?.get(path);
-    return pass === undefined ? undefined : Math.max(0, pass.expiresAt - now);
+    const token = this.#tokens?.get(path);
+    return token === undefined ? undefined : Math.max(0, token.expiresAt - now);
   }
 
   /** Whether a token opens a path. */

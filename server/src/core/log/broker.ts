@@ -11,7 +11,7 @@ import type { MaybePromise } from '../data/maybe-promise.js';
 import type { LogRange, PathLog } from './path-log.js';
 import type { PathPolicy } from './path-policy.js';
 import type { PathState } from './path-state.js';
-import type { StateEntry } from './snapshot.js';
+import type { StateEntry } from './state-snapshot.js';
 import type { Draft, LogEntry, Update } from './update.js';
 
 /** Takes updates that the broker has accepted. */

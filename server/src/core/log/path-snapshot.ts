@@ -1,6 +1,6 @@
 /** A path as plain data: what the server before leaves of it. */
 import type { Position } from '../../../../protocol/positions.js';
-import type { StateEntry } from './snapshot.js';
+import type { StateEntry } from './state-snapshot.js';
 import type { LogEntry } from './update.js';
 
 /** What is kept of a path. */

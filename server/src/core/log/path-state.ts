@@ -3,7 +3,7 @@
  * evicted; what would exceed its bounds is refused.
  */
 import type { Position } from '../../../../protocol/positions.js';
-import { Snapshot, type StateEntry } from './snapshot.js';
+import { Snapshot, type StateEntry } from './state-snapshot.js';
 
 /** How much state a path may have. */
 export interface StateBounds {

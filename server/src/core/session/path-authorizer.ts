@@ -38,7 +38,7 @@ export interface AuthorizedSession extends Pick<Principal, 'user' | 'login'> {
 
 /** What asking needs of its surroundings. */
 export interface PathAuthorizerOptions {
-  readonly authority: AuthProviders;
+  readonly authProviders: AuthProviders;
   readonly revocations: RevocationList;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
@@ -135,7 +135,7 @@ export class PathAuthorizer {
       this.#options.onWaiting(1);
       this.#asked.set(item.path, { item, isBegun: false });
     }
-    if (tooMany.length > 0) this.#onAnswers(tooMany, NOTHING);
+    if (tooMany.length > 0) this.#onAnswers(tooMany, NO_DECISION);
     if (!this.#isReading) void this.#readAll();
     if (!this.#isAsking) void this.#askAll();
   }
@@ -184,27 +184,27 @@ export class PathAuthorizer {
   }
 
   async #read(batch: Set<Asked>): Promise<void> {
-    const { tokens } = this.#options.authority;
-    const passes = new Map<string, Outcome<PathToken>>();
+    const { tokens } = this.#options.authProviders;
+    const tokensRead = new Map<string, Outcome<PathToken>>();
     for (const asked of batch) {
       const { token = '' } = asked.item;
       if (!this.#isCurrent(asked)) batch.delete(asked);
-      else if (!passes.has(token))
-        passes.set(token, await tokens.pathToken(token, () => this.#isCurrent(asked)));
+      else if (!tokensRead.has(token))
+        tokensRead.set(token, await tokens.pathToken(token, () => this.#isCurrent(asked)));
     }
     const items = this.#answered(batch);
     if (items.length === 0 || this.#options.isFrozen()) return;
     this.#onAnswers(
       items.map((item) => {
-        const read = passes.get(item.token ?? '') as Outcome<PathToken>;
+        const read = tokensRead.get(item.token ?? '') as Outcome<PathToken>;
         if ('error' in read) return { item, verdict: 'refused', ...read.error };
         return this.#judge(item, read.value);
       }),
-      NOTHING,
+      NO_DECISION,
     );
   }
 
-  #judge(item: SubscribeItem, pass: PathToken): Answer {
+  #judge(item: SubscribeItem, token: PathToken): Answer {
     const refused = (code: ErrorCode, message?: string): Answer => ({
       item,
       verdict: 'refused',
@@ -212,12 +212,12 @@ export class PathAuthorizer {
     });
     const { revocations } = this.#options;
     const { path } = item;
-    if (pass.user !== null && pass.user !== this.#session.user) return refused('user_mismatch');
-    if (revocations.isRevoked(pass)) return refused('revoked_token');
-    if (!tableOf(pass.paths).has(path)) return refused('bad_token', 'This token is not for this path.');
+    if (token.user !== null && token.user !== this.#session.user) return refused('user_mismatch');
+    if (revocations.isRevoked(token)) return refused('revoked_token');
+    if (!tableOf(token.paths).has(path)) return refused('bad_token', 'This token is not for this path.');
     const deniedAt = this.#session.deniedAt(path);
-    if (deniedAt !== null && deniedAt >= pass.at) return refused('revoked_token');
-    return { item, verdict: 'granted', at: pass.at, pass };
+    if (deniedAt !== null && deniedAt >= token.at) return refused('revoked_token');
+    return { item, verdict: 'granted', at: token.at, pass: token };
   }
 
   /** One question of a session at a time: what comes meanwhile is asked about together, when that is answered. */
@@ -229,8 +229,8 @@ export class PathAuthorizer {
 
   async #ask(batch: ReadonlySet<Asked>): Promise<void> {
     const { user, login, identity } = this.#session;
-    const asker = { user, login, info: identity?.info ?? null };
-    const decision = await this.#untilAnswered(asker, batch);
+    const principal = { user, login, info: identity?.info ?? null };
+    const decision = await this.#untilAnswered(principal, batch);
     const items = this.#answered(batch);
     // It was said of somebody else: the session was bound meanwhile.
     if (user !== this.#session.user) return this.begin(items);
@@ -242,18 +242,19 @@ export class PathAuthorizer {
       if (refused.has(item.path)) return { item, verdict: 'refused', ...errorBody('connect_refused') };
       return { item, verdict: 'undecided' };
     };
-    if (items.length > 0 && !this.#options.isFrozen()) this.#onAnswers(items.map(judge), decision ?? NOTHING);
+    if (items.length > 0 && !this.#options.isFrozen())
+      this.#onAnswers(items.map(judge), decision ?? NO_DECISION);
   }
 
   /** Tries again as long as one of the paths is still wanted and may wait. */
-  async #untilAnswered(asker: Principal, batch: ReadonlySet<Asked>): Promise<PathDecision | null> {
-    const { authority, clock, wheel, grantWaitMs } = this.#options;
-    if (authority.view === null) return NOTHING;
+  async #untilAnswered(principal: Principal, batch: ReadonlySet<Asked>): Promise<PathDecision | null> {
+    const { authProviders, clock, wheel, grantWaitMs } = this.#options;
+    if (authProviders.view === null) return NO_DECISION;
     const paths = [...batch].map(({ item }) => item.path);
     const isWanted = (): boolean => [...batch].some((asked) => this.#isCurrent(asked));
     const deadline = clock.monotonic() + grantWaitMs;
     for (let tries = 0; ; tries++) {
-      const decision = await authority.view.ask(asker, paths);
+      const decision = await authProviders.view.ask(principal, paths);
       const restMs = WAITS_MS[Math.min(tries, WAITS_MS.length - 1)] as number;
       const isOver = clock.monotonic() + restMs >= deadline || !isWanted();
       if (decision !== null || isOver) return decision;
@@ -270,4 +271,4 @@ export class PathAuthorizer {
   }
 }
 
-const NOTHING: PathDecision = { grants: [], refused: [], at: 0 };
+const NO_DECISION: PathDecision = { grants: [], refused: [], at: 0 };

@@ -27,9 +27,9 @@ export interface HandshakeRequest {
 }
 
 /** Nobody is asked about it. */
-export const NOBODY: HandshakeRequest = { visitor: null, isGone: () => false };
+export const WITHOUT_CLIENT: HandshakeRequest = { visitor: null, isGone: () => false };
 /** Nobody was asked. */
-export const NOTHING: AuthResult = { identity: null, refused: null };
+export const NOT_AUTHENTICATED: AuthResult = { identity: null, refused: null };
 
 /** A client that opens a connection, and what was found out about it. */
 export interface Opening {
@@ -42,7 +42,7 @@ export interface Opening {
 
 /** What introductions stand on. */
 export interface AuthenticatorOptions {
-  readonly authority: AuthProviders;
+  readonly authProviders: AuthProviders;
   readonly clock: Clock;
   readonly isPublic: (path: string) => boolean;
 }
@@ -56,16 +56,16 @@ export class Authenticator {
   }
 
   /** Who opens with a first frame; null when nobody need be asked. The promise never rejects. */
-  of(
+  authenticate(
     frame: OpenFrame,
-    found: ResumeResult,
+    resume: ResumeResult,
     visitor: ClientInfo | null,
   ): Promise<AuthResult | Refusal> | Refusal | null {
-    const { tokens, view } = this.#options.authority;
+    const { tokens, view } = this.#options.authProviders;
     if (visitor === null) return null;
     if (frame.token !== undefined) return tokens.identity(frame.token).then((read) => this.#byToken(read));
-    const isKnown = !('refused' in found);
-    const known = identityOf(found);
+    const isKnown = !('refused' in resume);
+    const known = identityOf(resume);
     if (isKnown && !this.#hasExpired(known)) return null;
     if (known?.source === 'token') return refusal('expired_token', 'token_refused');
     if (view === null) return null;
@@ -110,7 +110,7 @@ export function revoked({ source }: Identity): Refusal {
   return source === 'token' ? refusal('revoked_token', 'token_refused') : refusal('not_identified', 'busy');
 }
 
-function identityOf(found: ResumeResult): Identity | null {
-  if ('session' in found) return found.session.identity;
-  return 'claims' in found ? found.claims.identity : null;
+function identityOf(resume: ResumeResult): Identity | null {
+  if ('session' in resume) return resume.session.identity;
+  return 'claims' in resume ? resume.claims.identity : null;
 }

@@ -1,14 +1,14 @@
 /** Which sessions belong to which user, and to which login. */
 import type { Session } from '../session/session.js';
 
-const NOBODY: ReadonlySet<Session> = new Set();
+const NO_SESSIONS: ReadonlySet<Session> = new Set();
 
 /** Sessions by a name. */
 class Index {
   readonly #sessions = new Map<string, Set<Session>>();
 
   of(name: string): ReadonlySet<Session> {
-    return this.#sessions.get(name) ?? NOBODY;
+    return this.#sessions.get(name) ?? NO_SESSIONS;
   }
 
   add(name: string, session: Session): void {

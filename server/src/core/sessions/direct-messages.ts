@@ -8,7 +8,7 @@ import type { EncodedMessage } from '../hub/draft.js';
 import type { Publisher } from '../hub/publisher.js';
 import type { Published } from '../log/broker.js';
 import type { IdempotencyKey } from '../log/idempotency.js';
-import { EVERYBODY, inboxOf } from '../log/reserved-paths.js';
+import { BROADCAST_PATH, inboxOf } from '../log/reserved-paths.js';
 import type { Session } from '../session/session.js';
 import type { Sessions } from './sessions.js';
 
@@ -65,7 +65,7 @@ export class DirectMessages {
   /** Sends a message to every session but `except`. Sessions that are opened later hear later ones; one that resumes hears what it missed. */
   async broadcast(message: DirectMessage, except: ReadonlySet<string> | null): Promise<Outcome<Published>> {
     await this.#sessions.hearBroadcasts();
-    return this.#publish(EVERYBODY, message, except);
+    return this.#publish(BROADCAST_PATH, message, except);
   }
 
   async #publish(

@@ -20,16 +20,16 @@ import type { Admission } from './admission.js';
 import {
   Authenticator,
   type HandshakeRequest,
-  NOBODY,
-  NOTHING,
+  NOT_AUTHENTICATED,
   type Opening,
   revoked,
+  WITHOUT_CLIENT,
 } from './authenticator.js';
 import { openedFrame } from './opened-frame.js';
 import { MAX_OPENING_BYTES, OPENING_RETRY_MS, openingBytes } from './opening-bytes.js';
 import { snapshotOfTicket } from './restore.js';
 import { type Refusal, type ResumeResult, refusal, resumeByTicket } from './resume-result.js';
-import { isSomebodyElse } from './session-identity.js';
+import { isOtherUser } from './session-identity.js';
 import type { SessionSettings } from './session-settings.js';
 
 /** A connection that was opened, or why it was not, with how its transport is to close. */
@@ -54,7 +54,7 @@ export interface SessionTable {
 
 /** What a handshake is given. */
 export interface HandshakeOptions {
-  readonly authority: AuthProviders;
+  readonly authProviders: AuthProviders;
   readonly isPublic: (path: string) => boolean;
   readonly clock: Clock;
   readonly counters: Counters;
@@ -88,19 +88,19 @@ export class Handshake {
   open(
     frame: OpenFrame,
     carrier: Carrier,
-    { visitor, isGone }: HandshakeRequest = NOBODY,
+    { visitor, isGone }: HandshakeRequest = WITHOUT_CLIENT,
   ): OpenOutcome | Promise<OpenOutcome> {
-    const found = this.#recognize(frame);
-    if ('error' in found) return found;
-    if (isSuperseded(found, frame)) return refusal('superseded', 'superseded');
-    const refused = this.#refuseAddress(found, carrier, frame) ?? this.#admit(found);
+    const resume = this.#recognize(frame);
+    if ('error' in resume) return resume;
+    if (isSuperseded(resume, frame)) return refusal('superseded', 'superseded');
+    const refused = this.#refuseAddress(resume, carrier, frame) ?? this.#admit(resume);
     if (refused !== null) return refused;
     const opening = { frame, carrier, number: ++this.#openings };
     const bytes = openingBytes(frame);
     if (this.#waitingBytes.held + bytes > MAX_OPENING_BYTES)
       return { ...refusal('too_many_opens', 'busy'), reconnectAfterMs: OPENING_RETRY_MS };
-    const answer = carrier.isRaw ? null : this.#authenticator.of(frame, found, visitor);
-    if (answer === null) return this.#finish(found, { ...opening, result: NOTHING });
+    const answer = carrier.isRaw ? null : this.#authenticator.authenticate(frame, resume, visitor);
+    if (answer === null) return this.#finish(resume, { ...opening, result: NOT_AUTHENTICATED });
     if ('error' in answer) return answer;
     this.#waitingBytes.take(bytes);
     return answer.then((result) => {
@@ -113,32 +113,32 @@ export class Handshake {
   /** Looks at everything again: much may have happened since the question. */
   #finishLater(opening: Opening, isGone: boolean): OpenOutcome {
     const { frame, carrier, result } = opening;
-    const found = this.#recognize(frame);
-    if ('error' in found) return found;
-    if (this.#options.admission.isFrozen) return this.#admit(found) ?? refusal('restarting', 'restarting');
+    const resume = this.#recognize(frame);
+    if ('error' in resume) return resume;
+    if (this.#options.admission.isFrozen) return this.#admit(resume) ?? refusal('restarting', 'restarting');
     if (isGone) return refusal('unknown_session', 'busy');
-    if (this.#isFull(found)) return refusal('too_many_sessions', 'busy');
-    const crowd = isNew(found) ? this.#options.guard.crowd(carrier.address) : null;
+    if (this.#isFull(resume)) return refusal('too_many_sessions', 'busy');
+    const crowd = isNew(resume) ? this.#options.guard.crowd(carrier.address) : null;
     if (crowd !== null) return { ...refusal(crowd, 'busy'), reconnectAfterMs: ADDRESS_PAUSE_MS };
-    if (isSuperseded(found, frame)) return refusal('superseded', 'superseded');
-    if ('session' in found && found.session.isTakenSince({ ...opening, attempt: frame.attempt }))
+    if (isSuperseded(resume, frame)) return refusal('superseded', 'superseded');
+    if ('session' in resume && resume.session.isTakenSince({ ...opening, attempt: frame.attempt }))
       return refusal('taken_over', 'taken_over');
     const { identity } = result;
     if (identity !== null && this.#options.revocations.isRevoked(identity)) return revoked(identity);
-    const user = 'session' in found ? found.session.user : 'claims' in found ? found.claims.user : null;
-    if (!isSomebodyElse(user, identity)) return this.#finish(found, opening);
-    this.#table.replace(found);
+    const user = 'session' in resume ? resume.session.user : 'claims' in resume ? resume.claims.user : null;
+    if (!isOtherUser(user, identity)) return this.#finish(resume, opening);
+    this.#table.replace(resume);
     return this.#finish({ refused: 'user_mismatch' }, opening);
   }
 
-  #finish(found: ResumeResult, { frame, carrier, number, result }: Opening): OpenOutcome {
+  #finish(resume: ResumeResult, { frame, carrier, number, result }: Opening): OpenOutcome {
     const { counters, clock, settings, observer } = this.#options;
     const table = this.#table;
-    const session = this.#sessionOf(found, carrier);
+    const session = this.#sessionOf(resume, carrier);
     if (result.identity !== null) table.identify(session, result.identity);
     session.opened({ number, attempt: frame.attempt });
     const connection = table.attach(session, carrier);
-    const isResumed = !isNew(found);
+    const isResumed = !isNew(resume);
     if (isResumed) counters.resumed++;
     else counters.opened++;
     observer?.opened(session, isResumed);
@@ -146,7 +146,7 @@ export class Handshake {
       const ticket = table.issueTicket(session);
       const { pingIntervalMs } = settings;
       session.tell(
-        Frame.of(openedFrame(session, { resumed: found, ticket, now: clock.now(), pingIntervalMs })),
+        Frame.of(openedFrame(session, { resumed: resume, ticket, now: clock.now(), pingIntervalMs })),
       );
     }
     if (isResumed) session.paths.expireTokens();
@@ -166,32 +166,32 @@ export class Handshake {
     this.#table.hearBroadcasts(session);
   }
 
-  #sessionOf(found: ResumeResult, { isRaw }: Carrier): Session {
-    if ('session' in found) return found.session;
-    if (!('claims' in found)) return this.#table.create(isRaw);
-    const snapshot = snapshotOfTicket(found.claims, this.#options.clock.now());
-    return this.#table.restore(snapshot, found.claims.issuedAt);
+  #sessionOf(resume: ResumeResult, { isRaw }: Carrier): Session {
+    if ('session' in resume) return resume.session;
+    if (!('claims' in resume)) return this.#table.create(isRaw);
+    const snapshot = snapshotOfTicket(resume.claims, this.#options.clock.now());
+    return this.#table.restore(snapshot, resume.claims.issuedAt);
   }
 
   /** Why the address of a client may not open a connection now; for sessions that live here it always may. */
-  #refuseAddress(found: ResumeResult, { address }: Carrier, { paths = [] }: OpenFrame): Refusal | null {
+  #refuseAddress(resume: ResumeResult, { address }: Carrier, { paths = [] }: OpenFrame): Refusal | null {
     const { admission, guard } = this.#options;
-    if (admission.isFrozen || 'session' in found) return null;
-    const code = guard.opens(address, isNew(found), paths.length);
+    if (admission.isFrozen || 'session' in resume) return null;
+    const code = guard.opens(address, isNew(resume), paths.length);
     return code && { ...refusal(code, 'busy'), reconnectAfterMs: ADDRESS_PAUSE_MS };
   }
 
   /** Why no connection may be opened now, with the time to come back where that is known; null when one may. */
-  #admit(found: ResumeResult): Refusal | null {
-    const wait = this.#options.admission.admit('session' in found);
-    if (wait === null) return this.#isFull(found) ? refusal('too_many_sessions', 'busy') : null;
+  #admit(resume: ResumeResult): Refusal | null {
+    const wait = this.#options.admission.admit('session' in resume);
+    if (wait === null) return this.#isFull(resume) ? refusal('too_many_sessions', 'busy') : null;
     const { code, reconnectAfterMs } = wait;
     if (code === 'too_many_opens') this.#options.counters.delayed++;
     return { ...refusal(code, code === 'restarting' ? 'restarting' : 'busy'), reconnectAfterMs };
   }
 
-  #isFull(found: ResumeResult): boolean {
-    return isNew(found) && this.#table.isFull;
+  #isFull(resume: ResumeResult): boolean {
+    return isNew(resume) && this.#table.isFull;
   }
 
   #recognize({ ticket }: OpenFrame): ResumeResult | Refusal {
@@ -202,11 +202,11 @@ export class Handshake {
 }
 
 /** Whether a new session is made. */
-function isNew(found: ResumeResult): boolean {
-  return 'refused' in found;
+function isNew(resume: ResumeResult): boolean {
+  return 'refused' in resume;
 }
 
 /** Whether the client has taken its session by a later attempt. */
-function isSuperseded(found: ResumeResult, { attempt }: OpenFrame): boolean {
-  return 'session' in found && found.session.hasNewerAttempt(attempt);
+function isSuperseded(resume: ResumeResult, { attempt }: OpenFrame): boolean {
+  return 'session' in resume && resume.session.hasNewerAttempt(attempt);
 }

@@ -13,7 +13,7 @@ import { Bindings } from './bindings.js';
 
 /** What identities stand on. */
 export interface SessionIdentityOptions {
-  readonly authority: AuthProviders;
+  readonly authProviders: AuthProviders;
   readonly revocations: RevocationList;
   readonly clock: Clock;
   /** Whether the server stops: nothing of a session changes any more. */
@@ -27,7 +27,7 @@ export interface SessionIdentityOptions {
 }
 
 /** Whether a session of one user cannot be of what is said now: of another user, or of nobody. */
-export function isSomebodyElse(user: string | null, identity: Identity | null): boolean {
+export function isOtherUser(user: string | null, identity: Identity | null): boolean {
   return identity !== null && user !== null && user !== identity.user;
 }
 
@@ -64,7 +64,7 @@ export class SessionIdentity {
       return refuse(errorBody('too_many_items', { message: 'One token after the other.' }));
     }
     this.#renewing.add(session);
-    void this.#options.authority.tokens
+    void this.#options.authProviders.tokens
       .identity(token, () => !session.isEnded)
       .then((read) => {
         this.#renewing.delete(session);
@@ -75,13 +75,13 @@ export class SessionIdentity {
 
   /** Closes the connection of a session whose identity has expired, and ends what was heard by tokens that have. */
   expire(session: Session): void {
-    const { clock, authority } = this.#options;
+    const { clock, authProviders } = this.#options;
     const { identity, connection } = session;
     session.paths.expireTokens();
     if (identity?.expiresAt == null || identity.expiresAt > clock.now()) return;
     if (identity.source === 'token') {
       connection?.close(closingFrame('token_refused', { error: 'expired_token' }));
-    } else if (authority.view !== null) connection?.close(closingFrame('identity_expired'));
+    } else if (authProviders.view !== null) connection?.close(closingFrame('identity_expired'));
   }
 
   /** What a newer token says counts from now on; an error says why not. */
@@ -90,7 +90,7 @@ export class SessionIdentity {
     const identity = read.value;
     const { revocations, clock, onMismatch, onChange } = this.#options;
     if (revocations.isRevoked(identity)) return errorBody('revoked_token');
-    if (isSomebodyElse(session.user, identity)) {
+    if (isOtherUser(session.user, identity)) {
       onMismatch(session);
       return null;
     }

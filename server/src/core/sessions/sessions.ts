@@ -11,7 +11,7 @@ import type { TicketSigner } from '../access/ticket.js';
 import { ByteBudget } from '../data/byte-budget.js';
 import { allAnswers, type MaybePromise, mapAnswer } from '../data/maybe-promise.js';
 import type { Registry } from '../hub/registry.js';
-import { EVERYBODY } from '../log/reserved-paths.js';
+import { BROADCAST_PATH } from '../log/reserved-paths.js';
 import { type Carrier, Connection, type ConnectionOptions, closingFrame } from '../session/connection.js';
 import type { GrantResult } from '../session/grant-result.js';
 import { Session, type SessionConnection, type SessionOptions } from '../session/session.js';
@@ -35,7 +35,7 @@ import { TicketRenewal } from './ticket-renewal.js';
 
 /** What the table is given. */
 export interface SessionsOptions
-  extends Pick<SessionOptions, 'dispatcher' | 'broker' | 'counters' | 'isPublic' | 'authority'> {
+  extends Pick<SessionOptions, 'dispatcher' | 'broker' | 'counters' | 'isPublic' | 'authProviders'> {
   readonly registry: Registry;
   readonly flusher: Flusher;
   readonly wheel: TimerWheel;
@@ -292,13 +292,13 @@ export class Sessions {
     for (const snapshot of snapshots) {
       if (this.#sessions.has(snapshot.id) || !mayReturn(snapshot, times, this.#options)) continue;
       const session = this.#restore(snapshot, knownUntil(snapshot, times));
-      this.#hasBroadcast ||= session.paths.subscriptions.has(EVERYBODY);
+      this.#hasBroadcast ||= session.paths.subscriptions.has(BROADCAST_PATH);
       this.#liveness.expireUnlessResumed(session, () => void this.end(session, 'ended'), moreMs);
     }
   }
 
   #hearBroadcasts(session: Session): MaybePromise<unknown> {
-    return this.#hasBroadcast && !session.isRaw ? session.paths.hearInbox(EVERYBODY) : undefined;
+    return this.#hasBroadcast && !session.isRaw ? session.paths.hearInbox(BROADCAST_PATH) : undefined;
   }
 
   /** Ends the session of a ticket for good: its client is another user now. */

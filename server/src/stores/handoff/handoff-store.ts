@@ -83,7 +83,7 @@ export class HandoffStore {
         isRestored = true;
         const ms = Math.round(clock.monotonic() - startedAt);
         const { length } = handoff.sessions;
-        log.info({ paths: handoff.paths.length, sessions: length, ms }, 'took over a handoff');
+        log.info({ paths: handoff.paths.length, sessions: length, ms }, 'restored a handoff');
       });
     } catch (error) {
       log.warn(

@@ -6,7 +6,7 @@ import { crc32 } from 'node:zlib';
 import type { z } from 'zod';
 import type { IdempotencyRecord } from '../../core/log/idempotency.js';
 import type { PathSnapshot } from '../../core/log/path-snapshot.js';
-import type { StateEntry } from '../../core/log/snapshot.js';
+import type { StateEntry } from '../../core/log/state-snapshot.js';
 import { entryBytes, type LogEntry } from '../../core/log/update.js';
 import type { SessionSnapshot } from '../../core/session/session-snapshot.js';
 import { type About, readAbout } from './about.js';

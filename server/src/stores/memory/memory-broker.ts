@@ -15,16 +15,16 @@ import type {
   StateRange,
   Tail,
 } from '../../core/log/broker.js';
-import { LostStates } from '../../core/log/lost-states.js';
 import { type LogRange, PathLog } from '../../core/log/path-log.js';
 import type { PathPolicy } from '../../core/log/path-policy.js';
 import type { PathSnapshot } from '../../core/log/path-snapshot.js';
 import { type Change, PathState } from '../../core/log/path-state.js';
-import { EVERYBODY, isInbox } from '../../core/log/reserved-paths.js';
+import { BROADCAST_PATH, isInbox } from '../../core/log/reserved-paths.js';
 import { type Draft, logEntry, Update, updateText } from '../../core/log/update.js';
 import type { Clock, IdSource } from '../../core/time/clock.js';
 import type { TimerWheel, WheelTimer } from '../../core/time/timer-wheel.js';
 import { IdempotencyRecords } from './idempotency-records.js';
+import { LostStates } from './lost-states.js';
 import { faultOf } from './state-bounds.js';
 
 /** What the memory broker is given. */
@@ -172,7 +172,7 @@ export class MemoryBroker implements Broker {
   /** Drops the inboxes of sessions that did not come back: they are nobody's. */
   dropInboxes(): void {
     for (const [path, { isJoined }] of this.#paths) {
-      if (!isJoined && isInbox(path) && path !== EVERYBODY) this.#drop(path);
+      if (!isJoined && isInbox(path) && path !== BROADCAST_PATH) this.#drop(path);
     }
   }
 
@@ -217,7 +217,7 @@ export class MemoryBroker implements Broker {
     stored.usedAt = this.#options.clock.now();
     stored.isJoined = false;
     // Messages to a session that has ended are nobody's.
-    if (isInbox(path) && path !== EVERYBODY) this.#drop(path);
+    if (isInbox(path) && path !== BROADCAST_PATH) this.#drop(path);
     else this.#rest(path, stored);
   }
 
@@ -325,7 +325,6 @@ export class MemoryBroker implements Broker {
     const stored = {
       log: new PathLog(epoch ?? this.#options.ids.epoch(), bounds, slow === 'latest'),
       state: state === null ? null : new PathState(state),
-      slow,
       usedAt: 0,
       isJoined: false,
     };
@@ -350,10 +349,10 @@ export class MemoryBroker implements Broker {
   /** Nobody holds the path: its head is stored, for a while and as one of so many; for good while it has a state. */
   #rest(path: string, { log, state }: StoredPath): void {
     const isUnused = log.head.offset === 0;
-    const isStoredPath = state !== null && state.entries.size > 0;
-    if (!isUnused || isStoredPath) this.#idleUnused.delete(path);
-    if (isUnused || isStoredPath) this.#idle.delete(path);
-    if (isStoredPath) return;
+    const hasState = state !== null && state.entries.size > 0;
+    if (!isUnused || hasState) this.#idleUnused.delete(path);
+    if (isUnused || hasState) this.#idle.delete(path);
+    if (hasState) return;
     const idle = isUnused ? this.#idleUnused : this.#idle;
     idle.set(path, true); // moves to the end
     this.#dropOldest(idle);
