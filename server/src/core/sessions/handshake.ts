@@ -1,6 +1,6 @@
 /**
- * Opens connections: reads the ticket, admits, authenticates, and then gives the connection a new session, the one that lives here, or
- * one that its ticket restores. Nothing is made before that; what waits for an answer is bounded in bytes.
+ * Opens connections: reads the ticket, admits, authenticates, then gives the connection its session. That is a new one,
+ * a live one, or one that the ticket restores. Nothing is created before; the bytes of waiting openings are bounded.
  */
 import type { OpenFrame } from '../../../../protocol/frames.js';
 import { ADDRESS_PAUSE_MS, type AddressGuard } from '../access/address-guard.js';
@@ -32,27 +32,27 @@ import { type Refusal, type ResumeResult, refusal, resumeByTicket } from './resu
 import { isOtherUser } from './session-identity.js';
 import type { SessionSettings } from './session-settings.js';
 
-/** A connection that was opened, or why it was not, with how its transport is to close. */
+/** An opened connection, or the refusal with the way its transport closes. */
 export type OpenOutcome = { readonly session: Session; readonly connection: SessionConnection } | Refusal;
 
-/** The table of sessions, as far as a handshake changes it. */
+/** The part of the session table that a handshake uses. */
 export interface SessionTable {
   readonly all: ReadonlyMap<string, Session>;
-  /** Whether there are as many idle sessions as there may be. */
+  /** Whether there is no room for another idle session. */
   readonly isFull: boolean;
   create(isRaw: boolean): Session;
-  /** Restores a session, less what was revoked since `issuedAt`. */
+  /** Restores a session without what was revoked since `issuedAt`. */
   restore(snapshot: SessionSnapshot, issuedAt: number): Session;
   identify(session: Session, identity: Identity): void;
   attach(session: Session, carrier: Carrier): SessionConnection;
   issueTicket(session: Session): string;
-  /** Lets every session that is open hear what is sent to all of them, if anything ever was. */
+  /** Subscribes a session to broadcasts, if there ever was one. */
   hearBroadcasts(session: Session): void;
-  /** Ends the session of a ticket, whether or not it lives here: its client is another user now. */
+  /** Ends the session of a ticket, live or not, since its client is another user now. */
   replace(former: ResumeResult): void;
 }
 
-/** What a handshake is given. */
+/** Options of `Handshake`. */
 export interface HandshakeOptions {
   readonly authProviders: AuthProviders;
   readonly isPublic: (path: string) => boolean;
@@ -66,12 +66,11 @@ export interface HandshakeOptions {
   readonly observer?: SessionObserver;
 }
 
-/** Opens connections. */
 export class Handshake {
   readonly #table: SessionTable;
   readonly #options: HandshakeOptions;
   readonly #authenticator: Authenticator;
-  /** Of openings that wait for an answer. */
+  /** Bytes of the openings that wait for their authentication. */
   readonly #waitingBytes = new ByteBudget(MAX_OPENING_BYTES);
   #openings = 0;
 
@@ -82,8 +81,8 @@ export class Handshake {
   }
 
   /**
-   * Opens a session, or resumes the one of the frame's ticket, over `carrier`: at once, or when tokens or the back end have answered who
-   * the client is. The promise never rejects.
+   * Opens a session over `carrier`, or resumes the one of the frame's ticket: at once, or after its authentication. The
+   * promise never rejects.
    */
   open(
     frame: OpenFrame,
@@ -110,7 +109,7 @@ export class Handshake {
     });
   }
 
-  /** Looks at everything again: much may have happened since the question. */
+  /** Repeats all checks, since the state may have changed during the authentication. */
   #finishLater(opening: Opening, isGone: boolean): OpenOutcome {
     const { frame, carrier, result } = opening;
     const resume = this.#recognize(frame);
@@ -173,7 +172,7 @@ export class Handshake {
     return this.#table.restore(snapshot, resume.claims.issuedAt);
   }
 
-  /** Why the address of a client may not open a connection now; for sessions that live here it always may. */
+  /** Returns why the address may not open a connection now, or null; live sessions may always be resumed. */
   #refuseAddress(resume: ResumeResult, { address }: Carrier, { paths = [] }: OpenFrame): Refusal | null {
     const { admission, guard } = this.#options;
     if (admission.isFrozen || 'session' in resume) return null;
@@ -181,7 +180,7 @@ export class Handshake {
     return code && { ...refusal(code, 'busy'), reconnectAfterMs: ADDRESS_PAUSE_MS };
   }
 
-  /** Why no connection may be opened now, with the time to come back where that is known; null when one may. */
+  /** Returns why no connection may be opened now, with the time to come back if it is known, or null. */
   #admit(resume: ResumeResult): Refusal | null {
     const wait = this.#options.admission.admit('session' in resume);
     if (wait === null) return this.#isFull(resume) ? refusal('too_many_sessions', 'busy') : null;
@@ -201,12 +200,12 @@ export class Handshake {
   }
 }
 
-/** Whether a new session is made. */
+/** Returns whether a new session is to be created. */
 function isNew(resume: ResumeResult): boolean {
   return 'refused' in resume;
 }
 
-/** Whether the client has taken its session by a later attempt. */
+/** Returns whether the client has taken its session by a later attempt. */
 function isSuperseded(resume: ResumeResult, { attempt }: OpenFrame): boolean {
   return 'session' in resume && resume.session.hasNewerAttempt(attempt);
 }
