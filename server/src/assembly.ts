@@ -1,6 +1,4 @@
-/**
- * Puts the parts of a server together: what each is given stands here, and nowhere else. What an embedding program calls is in dobby.ts.
- */
+/** Creates the parts of a server and connects them. The interface for embedding programs is in dobby.ts. */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { LIMITS } from '../../protocol/limits.js';
@@ -41,14 +39,13 @@ import { Endpoint } from './transports/endpoint.js';
 import { Probes } from './transports/probes.js';
 import { VERSION } from './version.js';
 
-/** How long a ticket lasts. */
 const TICKET_LIFETIME_MS = 5 * 60 * 1000;
 export const MAX_HEADS = 100_000;
 const OUTBOX: OutboxBounds = { maxBytes: 1024 * 1024, maxFrames: 1_000 };
-/** How long a ticket or a token may live. */
+/** Returns how long a ticket or a token may live. */
 const longestMs = ({ maxTokenAgeMs }: Config): number => Math.max(TICKET_LIFETIME_MS, maxTokenAgeMs);
 
-/** What the state folder and the configuration give to all other parts. */
+/** The parts made of state folder and configuration, which all others use. */
 interface BaseServices {
   readonly config: Config;
   readonly log: Log;
@@ -57,12 +54,12 @@ interface BaseServices {
   readonly policies: Policies;
   readonly origins: Origins;
   readonly tickets: SignedTickets;
-  /** The client's address, seen through trusted proxies. */
+  /** Returns the client's address, seen through trusted proxies. */
   readonly addressOf: (request: IncomingMessage) => string;
-  /** The secret that signs what the back end is asked. */
+  /** Returns the secret that signs requests to the back end. */
   readonly secret: () => string;
   readonly onStateFault: (error: unknown) => void;
-  /** Whether the server stops. */
+  /** Returns whether the server stops. */
   readonly isStopping: () => boolean;
 }
 
@@ -87,7 +84,7 @@ export interface Assembly {
   readonly keyFile: ApiKeyFile | null;
 }
 
-/** Puts a server together; nothing of it listens yet. @throws ConfigError, StateFolderError, ModuleError, TokenKeysError */
+/** Creates a server that does not listen yet. @throws ConfigError, StateFolderError, ModuleError, TokenKeysError */
 export function assemble(config: Config, isStopping: () => boolean): Assembly {
   const log = createLog(config.logLevel);
   const base = createBaseServices(config, { log, isStopping });
@@ -102,7 +99,7 @@ export function assemble(config: Config, isStopping: () => boolean): Assembly {
   const apiKey = apiKeyOf(config, state);
   const keys = new ApiKeys(apiKey.keys);
   const keyFile = openApiKeyFile(config.apiKeys, keys, log);
-  state.ticketSecrets(Date.now()); // what is wrong with them is told at the start
+  state.ticketSecrets(Date.now()); // faults in them are reported at the start
   warnOfLogsBelowOutbox(config.paths, OUTBOX, log);
   const marker = new StateMarker(state.file('states'), onStateFault);
   const stores = openStores(base, marker);
@@ -144,7 +141,7 @@ function createBaseServices(config: Config, given: Pick<BaseServices, 'log' | 'i
       lifetimeMs: TICKET_LIFETIME_MS,
       secrets: () => state.ticketSecrets(Date.now()),
     }),
-    // Copied: a part of a header would keep all of it.
+    // A copy: a slice of a header would keep all of it in memory.
     addressOf: ({ headers, socket }) =>
       String(Buffer.from(origins.clientAddress(headers, socket.remoteAddress ?? ''))),
     secret: () => secretsOf(config.webhookSecret ?? '')?.[0] ?? state.webhookSecret(),
@@ -224,7 +221,7 @@ type HttpOptions = Stores &
     readonly keys: ApiKeys;
   };
 
-/** The HTTP server with everything that is mounted on it. */
+/** Creates the HTTP server with everything that is mounted on it. */
 function createHttp(base: BaseServices, parts: HttpOptions): HttpServices {
   const { config, log, origins, isStopping } = base;
   const { engine, keys } = parts;
