@@ -29,7 +29,7 @@ export interface UpdateOptions {
 /** A push server. */
 export class Dobby {
   readonly config: Config;
-  /** The API's key, and whether it was generated because none was configured. */
+  /** The API's key, and whether it was generated for want of a configured one. */
   readonly apiKey: MadeKey;
   readonly sockets: SocketTable;
   readonly #assembly: Assembly;

@@ -1,6 +1,6 @@
 /**
- * Stops a server in order: running calls get a moment, the handoff is written, the clients are disconnected to come
- * back to the next server, and everything is closed.
+ * Stops a server in order: waits a moment for running calls, writes the handoff, asks the clients to come back to the
+ * next server, and closes everything.
  */
 import type { FastifyInstance } from 'fastify';
 import type { MountedApi } from './api/http.js';

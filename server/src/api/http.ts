@@ -11,12 +11,12 @@ import { METHODS } from './methods/index.js';
 import { openApi } from './openapi.js';
 import { type FilteredRequest, filterRequest, mayName, mustUse } from './scope.js';
 
-/** What the API is given. */
+/** Options of `registerApi`. */
 export interface ApiOptions extends ApiContext {
   readonly keys: ApiKeys;
   /** Whether the server is shutting down: everything is refused, to be tried again. */
   readonly isStopping: () => boolean;
-  /** Told of the socket of each request that has shown a key. */
+  /** Called with the socket of each request that has shown a key. */
   readonly onKey?: (socket: Socket) => void;
 }
 
@@ -62,11 +62,13 @@ export function registerApi(app: FastifyInstance, options: ApiOptions): MountedA
   };
 }
 
-/** The key that a request has shown. */
 const KEY = Symbol('key');
 type KeyedRequest = FastifyRequest & { [KEY]?: ApiKey };
 
-/** Before the body is read, and once more when it has arrived: meanwhile the key may have been taken out, or the server begun to stop. */
+/**
+ * Checks the key before the body is read and again when it has arrived. Meanwhile the key may have been removed, or the
+ * server may stop.
+ */
 function admit(options: ApiOptions, method: AnyMethod, request: KeyedRequest): ApiKey {
   const { keys } = options;
   const shown = request[KEY];
@@ -90,7 +92,7 @@ async function run(method: AnyMethod, request: FastifyRequest, options: ApiOptio
   );
 }
 
-/** Who asks for a method; no key is answered what another was. */
+/** Returns the caller of a method. Idempotency keys belong to one API key. */
 function callerOf(key: ApiKey, { name: method }: AnyMethod, { indexOf }: FilteredRequest): Caller {
   return {
     mayName: (path) => mayName(key, path),

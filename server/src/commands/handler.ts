@@ -34,6 +34,6 @@ export interface Handler {
 export interface CommandRouter {
   /** Returns the handler of a command on a path, or null. */
   route(path: string, command: string): Handler | null;
-  /** Forgets an ended session. */
+  /** Called when a session has ended. */
   ended?(session: Session): void;
 }

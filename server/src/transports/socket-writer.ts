@@ -1,5 +1,5 @@
 /**
- * Writes prepared bytes to a socket in pieces, so that the progress of a slow reader is visible: the next piece follows
+ * Writes prepared bytes to a socket in pieces, so that the progress of a slow reader is visible. The next piece follows
  * when the socket has taken the last one. Connections share the bytes, which are never changed and not kept after they
  * are written.
  */

@@ -1,7 +1,7 @@
 /**
  * Requests that offer an upgrade. Node removes them from HTTP as soon as an upgrade listener exists, whatever they
- * offer. Only WebSocket handshakes are upgraded. All other offers are ignored, as RFC 9110, 7.8 allows, and their
- * requests go back to the HTTP server: curl and Java's HttpClient send `Upgrade: h2c` with ordinary requests.
+ * offer. Only WebSocket handshakes are upgraded. Other offers are ignored, as RFC 9110, 7.8 allows, and their requests
+ * go back to the HTTP server. Curl and Java's HttpClient send `Upgrade: h2c` with ordinary requests.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -17,7 +17,7 @@ export function isHandshake({ method, url, headers }: IncomingMessage, endpoint:
   return listOf(headers.upgrade).includes('websocket') && headers['sec-websocket-key'] !== undefined;
 }
 
-/** Returns requests with an ignored offer to the server, in the order of their connection. */
+/** Gives requests with an ignored offer back to the server, in the order of their connection. */
 export class IgnoredUpgrades {
   readonly #server: Server;
   /** The newest response of each connection: a client may send the next request before it. */

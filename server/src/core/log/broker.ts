@@ -32,7 +32,7 @@ export interface Published {
 export interface Tail {
   /** The newest entries: all that the store has, or at least 100 or 64 KB of them. */
   readonly log: PathLog;
-  /** The whole state; null when the path's policy has none. */
+  /** The state; null when the path's policy has no state. */
   readonly state: PathState | null;
 }
 

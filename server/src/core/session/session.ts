@@ -31,7 +31,7 @@ export interface SessionOptions extends SessionPathsOptions {
 export interface OpeningNumbers {
   /** Its place among the `open` frames of all clients, in the order of their arrival. */
   readonly number: number;
-  /** The client's own count; undefined where the frame named none. */
+  /** The client's own count; undefined if the frame has no count. */
   readonly attempt: number | undefined;
 }
 

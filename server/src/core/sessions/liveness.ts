@@ -2,8 +2,8 @@
  * Closes dead connections: without a pong for two intervals, or with a socket that takes no byte. Ends sessions whose
  * client does not connect again in time.
  *
- * Checks every connection once a second. One of four buckets is checked every 250 ms: tens of thousands of connections
- * cost one timer, and an idle one costs no memory but its place.
+ * Checks every connection once a second: one of four buckets every 250 ms. Tens of thousands of connections cost one
+ * timer, and an idle one only its place.
  */
 
 import { closingFrame } from '../session/connection.js';
@@ -130,7 +130,7 @@ export class Liveness {
     connection.isPingUnanswered = verdict === 'ok';
   }
 
-  /** Returns whether a socket with waiting bytes has taken none for `stallMs`. A missing poll is no stall. */
+  /** Returns whether a socket with waiting bytes has taken no byte for `stallMs`. A missing poll is no stall. */
   #isStalled(connection: SessionConnection, now: number): boolean {
     if (!connection.outbox.isStalled) return false;
     const taken = connection.carrier.bytesTaken();

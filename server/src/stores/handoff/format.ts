@@ -1,9 +1,9 @@
 /**
- * The handoff as text, of JSON lines: a header with the version of the format, then the records by their worth, so that
- * what the writer omits for lack of time costs least. First come the paths with a state, then the heads of the others,
- * updates with idempotency keys, sessions, and logs. The most recently published path is first, and in each log the
- * newest update. A message or update has a line of its own; the line before it describes it. A trailer counts the lines
- * and has their CRC-32 (RFC 1952, 8).
+ * The handoff as text, of JSON lines: a header with the version of the format, then the records, the most valuable
+ * first. So what the writer omits for lack of time costs least. First come the paths with a state, then the heads of
+ * the others, updates with idempotency keys, sessions, and logs. The most recently published path is first, and in each
+ * log the newest update. A message or update has a line of its own; the line before it describes it. A trailer counts
+ * the lines and has their CRC-32 (RFC 1952, 8).
  */
 import { z } from 'zod';
 import { keyFault, pathFault } from '../../../../protocol/paths.js';

@@ -1,6 +1,6 @@
 /**
- * Remembers which states may be partial: after a crash all of them, until the back end has published a state again and
- * called `complete` for its path.
+ * Remembers which states may be partial after a crash: each one until the back end has published it again and called
+ * `complete` for its path.
  */
 
 /** Paths that are remembered as complete, beside those that are stored. */
