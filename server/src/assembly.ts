@@ -1,6 +1,4 @@
-/**
- * Puts the parts of a server together: what each is given stands here, and nowhere else. What an embedding program calls is in dobby.ts.
- */
+/** Creates the parts of a server and connects them. The interface for embedding programs is in dobby.ts. */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { LIMITS } from '../../protocol/limits.js';
@@ -41,15 +39,14 @@ import { Endpoint } from './transports/endpoint.js';
 import { Probes } from './transports/probes.js';
 import { VERSION } from './version.js';
 
-/** How long a ticket lasts. */
 const TICKET_LIFETIME_MS = 5 * 60 * 1000;
 export const MAX_HEADS = 100_000;
 const OUTBOX: OutboxBounds = { maxBytes: 1024 * 1024, maxFrames: 1_000 };
-/** How long a ticket or a token may live. */
+/** Returns how long a ticket or a token may live. */
 const longestMs = ({ maxTokenAgeMs }: Config): number => Math.max(TICKET_LIFETIME_MS, maxTokenAgeMs);
 
-/** What the state folder and the configuration give to all other parts. */
-interface Foundation {
+/** The parts made of state folder and configuration, which all others use. */
+interface BaseServices {
   readonly config: Config;
   readonly log: Log;
   readonly wheel: TimerWheel;
@@ -57,12 +54,12 @@ interface Foundation {
   readonly policies: Policies;
   readonly origins: Origins;
   readonly tickets: SignedTickets;
-  /** The client's address, seen through trusted proxies. */
+  /** Returns the client's address, seen through trusted proxies. */
   readonly addressOf: (request: IncomingMessage) => string;
-  /** The secret that signs what the back end is asked. */
+  /** Returns the secret that signs requests to the back end. */
   readonly secret: () => string;
   readonly onStateFault: (error: unknown) => void;
-  /** Whether the server stops. */
+  /** Returns whether the server stops. */
   readonly isStopping: () => boolean;
 }
 
@@ -87,11 +84,11 @@ export interface Assembly {
   readonly keyFile: ApiKeyFile | null;
 }
 
-/** Puts a server together; nothing of it listens yet. @throws ConfigError, StateFolderError, ModuleError, TokenKeysError */
+/** Creates a server that does not listen yet. @throws ConfigError, StateFolderError, ModuleError, TokenKeysError */
 export function assemble(config: Config, isStopping: () => boolean): Assembly {
   const log = createLog(config.logLevel);
-  const foundation = layFoundation(config, { log, isStopping });
-  const { state, wheel, onStateFault } = foundation;
+  const base = createBaseServices(config, { log, isStopping });
+  const { state, wheel, onStateFault } = base;
   const lock = new StateLock({
     file: state.file('lock'),
     folder: config.stateDir,
@@ -102,18 +99,18 @@ export function assemble(config: Config, isStopping: () => boolean): Assembly {
   const apiKey = apiKeyOf(config, state);
   const keys = new ApiKeys(apiKey.keys);
   const keyFile = openApiKeyFile(config.apiKeys, keys, log);
-  state.ticketSecrets(Date.now()); // what is wrong with them is told at the start
+  state.ticketSecrets(Date.now()); // faults in them are reported at the start
   warnOfLogsBelowOutbox(config.paths, OUTBOX, log);
   const marker = new StateMarker(state.file('states'), onStateFault);
-  const stores = openStores(foundation, marker);
+  const stores = openStores(base, marker);
   const authProviders = new ConfiguredAuthProviders(config, {
-    ...foundation,
+    ...base,
     clock: systemClock,
     madeTokenSecrets: () => state.tokenSecrets().keys,
   });
-  const engine = engineOf(foundation, { ...stores, authProviders });
-  const commands = new CommandCenter(config, { ...foundation, engine, clock: systemClock });
-  const doors = openDoors(foundation, { ...stores, engine, authProviders, keys });
+  const engine = engineOf(base, { ...stores, authProviders });
+  const commands = new CommandCenter(config, { ...base, engine, clock: systemClock });
+  const http = createHttp(base, { ...stores, engine, authProviders, keys });
   const handoff = new HandoffStore({
     file: state.file('handoff'),
     clock: systemClock,
@@ -124,10 +121,10 @@ export function assemble(config: Config, isStopping: () => boolean): Assembly {
   });
   const descriptors = new DescriptorWatch(systemClock, log);
   const parts = { apiKey, log, wheel, lock, descriptors, ...stores, authProviders, engine, commands };
-  return { ...parts, ...doors, handoff, keyFile };
+  return { ...parts, ...http, handoff, keyFile };
 }
 
-function layFoundation(config: Config, given: Pick<Foundation, 'log' | 'isStopping'>): Foundation {
+function createBaseServices(config: Config, given: Pick<BaseServices, 'log' | 'isStopping'>): BaseServices {
   const onStateFault = (error: unknown): void =>
     given.log.error({ error: String(error) }, 'the state folder cannot be written');
   const state = new StateFolder(config.stateDir, onStateFault);
@@ -144,7 +141,7 @@ function layFoundation(config: Config, given: Pick<Foundation, 'log' | 'isStoppi
       lifetimeMs: TICKET_LIFETIME_MS,
       secrets: () => state.ticketSecrets(Date.now()),
     }),
-    // Copied: a part of a header would keep all of it.
+    // A copy: a slice of a header would keep all of it in memory.
     addressOf: ({ headers, socket }) =>
       String(Buffer.from(origins.clientAddress(headers, socket.remoteAddress ?? ''))),
     secret: () => secretsOf(config.webhookSecret ?? '')?.[0] ?? state.webhookSecret(),
@@ -159,7 +156,7 @@ function apiKeyOf({ apiKey }: Config, state: StateFolder): MadeKey {
 
 type Stores = Pick<Assembly, 'broker' | 'journal' | 'revocations'>;
 
-function openStores({ config, state, wheel, policies }: Foundation, marker: StateMarker): Stores {
+function openStores({ config, state, wheel, policies }: BaseServices, marker: StateMarker): Stores {
   const journal = openJournals((name) => state.file(name), {
     clock: systemClock,
     ticketMs: TICKET_LIFETIME_MS,
@@ -188,16 +185,16 @@ function openStores({ config, state, wheel, policies }: Foundation, marker: Stat
 }
 
 function engineOf(
-  foundation: Foundation,
+  base: BaseServices,
   { broker, revocations, authProviders }: Stores & Pick<Assembly, 'authProviders'>,
 ): Engine {
-  const { config, log, wheel, policies, origins, tickets, onStateFault } = foundation;
+  const { config, log, wheel, policies, origins, tickets, onStateFault } = base;
   const { sessionTtlMs, grantWaitMs, stallMs, pingIntervalMs } = config;
   const sparing = sparingLog(log, systemClock);
   return createEngine({
     ...{ clock: systemClock, ids: systemIds, wheel, broker, tickets, revocations },
     isShared: (address) => isSharedAddress(address, origins),
-    authority: authProviders,
+    authProviders,
     isPublic: (path) => policies.isPublic(path),
     settings: {
       ...{ sessionTtlMs, grantWaitMs, stallMs, pingIntervalMs, outbox: OUTBOX },
@@ -218,15 +215,15 @@ function engineOf(
   });
 }
 
-type Doors = Pick<Assembly, 'app' | 'sockets' | 'endpoint' | 'api'>;
-type DoorOptions = Stores &
+type HttpServices = Pick<Assembly, 'app' | 'sockets' | 'endpoint' | 'api'>;
+type HttpOptions = Stores &
   Pick<Assembly, 'engine' | 'authProviders'> & {
     readonly keys: ApiKeys;
   };
 
-/** The HTTP server with everything that is mounted on it. */
-function openDoors(foundation: Foundation, parts: DoorOptions): Doors {
-  const { config, log, origins, isStopping } = foundation;
+/** Creates the HTTP server with everything that is mounted on it. */
+function createHttp(base: BaseServices, parts: HttpOptions): HttpServices {
+  const { config, log, origins, isStopping } = base;
   const { engine, keys } = parts;
   const startedAt = steadyClock.now();
   const app = createHttpServer(log, {
@@ -238,7 +235,7 @@ function openDoors(foundation: Foundation, parts: DoorOptions): Doors {
     isShared: (address) => isSharedAddress(address, origins),
     backEndConnections: config.commandConnections + config.sessionConnections,
   });
-  const endpoint = endpointOf(foundation, { ...parts, sockets });
+  const endpoint = endpointOf(base, { ...parts, sockets });
   endpoint.register(app);
   registerPages(app, { demo: config.demo });
   const api = registerApi(app, {
@@ -250,10 +247,10 @@ function openDoors(foundation: Foundation, parts: DoorOptions): Doors {
 }
 
 function endpointOf(
-  foundation: Foundation,
-  { engine, authProviders, sockets }: DoorOptions & { readonly sockets: SocketTable },
+  base: BaseServices,
+  { engine, authProviders, sockets }: HttpOptions & { readonly sockets: SocketTable },
 ): Endpoint {
-  const { config, log, wheel, policies, tickets, origins, addressOf, isStopping } = foundation;
+  const { config, log, wheel, policies, tickets, origins, addressOf, isStopping } = base;
   return new Endpoint({
     ...{ ...engine, tickets, origins, addressOf, wheel, sockets, log, isStopping },
     probes: new Probes(wheel),

@@ -1,3 +1,4 @@
+/** The interface for embedding programs: a server that is made, started and stopped, with its operations. */
 import type { AddressInfo } from 'node:net';
 import type { Json } from '../../protocol/frames.js';
 import type { Position } from '../../protocol/positions.js';
@@ -14,27 +15,26 @@ import type { SocketTable } from './core/wire/socket-table.js';
 import { stopInOrder } from './stopping.js';
 import type { MadeKey } from './stores/state-folder/state-folder.js';
 
-/** What an update may carry beyond its message. */
+/** Options of `Dobby.update`. */
 export interface UpdateOptions {
   /** The update is also the new value of this key in the path's state; a null message removes it. */
   readonly key?: string;
-  /** Only if the entry of the key has this version; null: only if there is none. Else `state_conflict`. */
+  /** Only if the entry of the key has this version; null: only if there is no entry. Else `state_conflict`. */
   readonly version?: number | null;
-  /** Ids of sessions that are not to hear it. */
+  /** Ids of sessions that do not hear it. */
   readonly except?: readonly string[];
-  /** The id of the receiver that it comes from, which does not hear it. */
+  /** The id of the receiver that sends it and does not hear it. */
   readonly sender?: string;
 }
 
 /** A push server. */
 export class Dobby {
   readonly config: Config;
-  /** The API's key, and whether it was made just now because none was configured. */
+  /** The API's key, and whether it was generated for want of a configured one. */
   readonly apiKey: MadeKey;
-  /** The sockets that were accepted. */
   readonly sockets: SocketTable;
   readonly #assembly: Assembly;
-  #hasTakenOver = false;
+  #isRestored = false;
   #isStopping = false;
   #starting: Promise<string> | null = null;
   #stopped: Promise<void> | null = null;
@@ -47,22 +47,26 @@ export class Dobby {
     this.sockets = this.#assembly.sockets;
   }
 
-  /** The modules that take commands: their files, below the folder of commands. */
+  /** Returns the files of the modules that take commands, below the folder of commands. */
   get modules(): string[] {
     return this.#assembly.commands.modules;
   }
 
-  /** The server's counters and numbers, as `info` tells them. */
+  /** Returns the server's counters and numbers, as `info` does. */
   get info(): EngineInfo {
     return engineInfo(this.#assembly.engine);
   }
 
-  /** Listens; answers the address, such as `http://127.0.0.1:4020`. Rejects when the port is taken, the state folder is another server's or a module is wrong, and can be repeated then; with a DobbyError once the server stops. Idempotent. */
+  /**
+   * Listens; resolves with the address, such as `http://127.0.0.1:4020`. Rejects when the port is in use, another
+   * server has the state folder or a module is wrong; then it can be repeated. Rejects with a DobbyError once the
+   * server stops. Idempotent.
+   */
   async start(): Promise<string> {
     if (this.#isStopping) throw dobbyError('restarting');
     this.#starting ??= this.#start().catch((error: unknown) => {
       this.#starting = null;
-      if (!this.#hasTakenOver) this.#assembly.lock.release();
+      if (!this.#isRestored) this.#assembly.lock.release();
       throw error;
     });
     return this.#starting;
@@ -71,15 +75,15 @@ export class Dobby {
   async #start(): Promise<string> {
     await this.#assembly.lock.take(() => this.#isStopping);
     this.#assembly.keyFile?.watch();
-    // Once the port is ours, since a server that has it may still write; and before anything is accepted. Not by a server
-    // that stops: what it would take over nobody would hear of.
+    // After the port is open, since the previous server may write until then; before anything is accepted. A server
+    // that stops restores nothing, since the handoff would be lost.
     await this.#assembly.commands.start();
     this.#assembly.authProviders.start();
     if (this.#isStopping) throw dobbyError('restarting');
     let failure: unknown = null;
     this.#assembly.app.server.once('listening', () => {
       try {
-        if (!this.#isStopping) this.#takeOver();
+        if (!this.#isStopping) this.#restore();
       } catch (error) {
         failure = error;
         this.#assembly.app.server.close();
@@ -96,8 +100,8 @@ export class Dobby {
   }
 
   /**
-   * Hands everything over to the next server, sends everybody away to come back to that one, and stops. A start that is under way is given
-   * up; if it has taken nothing over, the next server does. Idempotent.
+   * Writes the handoff for the next server, asks all clients to come back to it, and stops. Ends a start that is under
+   * way; if that has not restored the last handoff, the next server does. Idempotent.
    */
   stop(): Promise<void> {
     this.#isStopping = true;
@@ -118,8 +122,8 @@ export class Dobby {
       broker: this.#assembly.broker,
       wheel: this.#assembly.wheel,
       journal: this.#assembly.journal,
-      authorities: this.#assembly.authProviders,
-      handoff: () => (this.#hasTakenOver ? this.#assembly.handoff : null),
+      authProviders: this.#assembly.authProviders,
+      handoff: () => (this.#isRestored ? this.#assembly.handoff : null),
       starting: this.#starting,
     }).finally(() => this.#stoppedAll());
   }
@@ -130,37 +134,37 @@ export class Dobby {
     this.#assembly.log.info({}, 'the server has stopped');
   }
 
-  /** Tells everybody who is still here to come back, at once: for whoever cannot wait for `stop`, which must have been called. */
+  /** Disconnects all clients at once, for programs that cannot wait for `stop`, which must have been called. */
   abandon(): void {
     this.#assembly.engine.sessions.sendAway();
   }
 
-  /** Once, before anything is done that the handoff knows of. */
-  #takeOver(): void {
-    if (this.#hasTakenOver) return;
+  /** Restores the last handoff once, before any operation. */
+  #restore(): void {
+    if (this.#isRestored) return;
     this.#assembly.lock.takeNow();
-    // Once more: a server that ran since this one was made may have taken something back.
+    // Again: a server that ran meanwhile may have written revocations.
     this.#assembly.revocations.load(this.#assembly.journal.load());
-    this.#hasTakenOver = true;
+    this.#isRestored = true;
     this.#assembly.handoff.restore();
   }
 
-  /** The operations, once everything is restored. @throws DobbyError when the server stops */
+  /** Returns the operations, after restoring the handoff. @throws DobbyError when the server stops */
   get #operations(): Operations {
     if (this.#isStopping) throw dobbyError('restarting');
-    this.#takeOver();
+    this.#restore();
     return this.#assembly.engine.operations;
   }
 
-  /** Publishes an update. Answers its position, null on a path without a log. Rejects with DobbyError. */
+  /** Publishes an update. Resolves with its position, null on a path without a log. Rejects with DobbyError. */
   async update(path: string, message: Json, options: UpdateOptions = {}): Promise<Position | null> {
     const { sender, ...more } = options;
     return (await this.#operations.update({ path, message, ...more }, { sender })).position;
   }
 
   /**
-   * Grants paths to a session and subscribes it. `user` null: only a session without a user. Answers when it hears them. Rejects with
-   * DobbyError when the session is unknown or bound to another user, or the login has ended.
+   * Grants paths to a session and subscribes it; resolves when it hears them. `user` null: only if the session has no
+   * user. Rejects with DobbyError when the session is unknown or bound to another user, or the login has ended.
    */
   async connect(
     id: string,
@@ -171,17 +175,17 @@ export class Dobby {
     return this.#operations.connect(id, paths, user, login);
   }
 
-  /** Takes paths away from a session. Rejects with DobbyError when the session is unknown. */
+  /** Revokes paths of a session. Rejects with DobbyError when the session is unknown. */
   async disconnect(id: string, paths: readonly string[]): Promise<RevokeResult[]> {
     return this.#operations.disconnect(id, paths);
   }
 
-  /** Takes what patterns match from all sessions of a user, and from the tokens made for it until now. */
+  /** Revokes what patterns match from all sessions of a user, and from the tokens made for it until now. */
   async disconnectUser(user: string, patterns: readonly string[]): Promise<PatternResult[]> {
     return this.#operations.disconnectUser(user, patterns);
   }
 
-  /** Ends a session, or all of a user or a login. Answers how many ended just now. Rejects with DobbyError when the id is unknown. */
+  /** Ends a session, or all of a user or a login. Resolves with their number, or rejects with DobbyError. */
   async kick(
     whom: string | Exclude<KickTarget, { id: string }>,
     { reconnect = true }: { reconnect?: boolean } = {},
@@ -189,33 +193,36 @@ export class Dobby {
     return this.#operations.kick(typeof whom === 'string' ? { id: whom } : whom, reconnect);
   }
 
-  /** Makes a receiver of the program's own known, so that paths can be connected to it. @throws Error when its id is taken. */
+  /** Registers a receiver, so that paths can be connected to it. @throws Error when its id is taken. */
   register(receiver: Receiver): void {
     this.#assembly.engine.registry.register(receiver);
   }
 
-  /** Connects a registered receiver to a path. Resolves when it hears every update. Rejects when it is not registered, or the path is none. */
+  /**
+   * Connects a registered receiver to a path; resolves when it hears every update. Rejects when it is not registered,
+   * or the path is invalid.
+   */
   async connectReceiver(id: string, path: string): Promise<void> {
     await this.#operations.connectReceiver(id, path);
   }
 
-  /** Disconnects a registered receiver from a path. @throws Error when it is not registered, or the path is none. */
+  /** Disconnects a registered receiver from a path. @throws Error when it is not registered, or the path is invalid. */
   disconnectReceiver(id: string, path: string): void {
     this.#assembly.engine.operations.disconnectReceiver(id, path);
   }
 
-  /** Forgets a receiver. False when it was not known. */
+  /** Removes a receiver. Returns false when it was not known. */
   unregister(id: string): boolean {
     return this.#assembly.engine.registry.unregister(id);
   }
 
-  /** Tells `receiver` of the updates that pass through this server from now on, and of `::gone` with an id; the answer undoes it. */
+  /** Forwards all updates to `receiver` from now on, and `::gone` with an id. Returns a function that ends this. */
   delegate(receiver: Receiver): () => void {
     return this.#assembly.engine.registry.delegate(receiver);
   }
 }
 
-/** Makes a server; `start` lets it listen. @throws ConfigError, StateFolderError, ModuleError, TokenKeysError */
+/** Creates a server; `start` lets it listen. @throws ConfigError, StateFolderError, ModuleError, TokenKeysError */
 export function createDobby(config: ConfigInput = {}): Dobby {
   return new Dobby(config);
 }

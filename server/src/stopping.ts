@@ -1,6 +1,6 @@
 /**
- * How a server stops: what runs gets a moment, everything is handed over to the next server, everybody is sent away to come back to
- * that one, and then all is closed.
+ * Stops a server in order: waits a moment for running calls, writes the handoff, asks the clients to come back to the
+ * next server, and closes everything.
  */
 import type { FastifyInstance } from 'fastify';
 import type { MountedApi } from './api/http.js';
@@ -15,22 +15,22 @@ import type { MemoryBroker } from './stores/memory/memory-broker.js';
 import type { Journals } from './stores/revocations/revocation-journal.js';
 import type { Endpoint } from './transports/endpoint.js';
 
-/** Nobody is asked to come back sooner: a restarted server needs this long to be there. */
+/** The earliest time for clients to come back: a restarted server needs this long. */
 const RESTART_MS = 1_000;
 /** Sockets get this long to take their last bytes, and requests to be answered. */
 const STOP_GRACE_MS = 500;
-/** How often it is looked whether the sockets have taken their last bytes. */
+/** How often the sockets are checked for bytes that they have not taken. */
 const DRAIN_LOOK_MS = 10;
-/** So long after the stop began what has not been handed over is left out: a stop is to take less than 2 s. */
+/** The handoff ends this long after the beginning of the stop, which is to take less than 2 s. */
 const HANDOFF_MS = 1_100;
-/** Kept back for closing connections, each; never more than half of that time, since a client that is cut off comes back and a lost state does not. */
+/** Reserved for closing each connection, of at most half the time: clients come back, a lost state does not. */
 const MS_PER_CLOSING = 0.02;
-/** Connections that are closed before others have their turn. */
+/** Connections that are closed before other tasks have their turn. */
 const CLOSINGS_A_TURN = 200;
-/** So long after the stop began nobody is waited for any more. */
+/** Sockets are awaited until so long after the beginning of the stop. */
 const DRAINED_MS = 1_600;
 
-/** What is stopped. */
+/** The parts that are stopped. */
 export interface Stopping {
   readonly engine: Engine;
   readonly commands: CommandCenter;
@@ -40,30 +40,29 @@ export interface Stopping {
   readonly broker: MemoryBroker;
   readonly wheel: TimerWheel;
   readonly journal: Journals;
-  readonly authorities: ConfiguredAuthProviders;
-  /** Null when nothing was taken over: then the next server does that. */
+  readonly authProviders: ConfiguredAuthProviders;
+  /** Returns null when nothing was restored: then the next server restores the last handoff. */
   readonly handoff: () => HandoffStore | null;
-  /** The start, when it is still under way. */
+  /** The start, if it is still under way. */
   readonly starting: Promise<unknown> | null;
 }
 
-/** Stops a server. */
 export async function stopInOrder(stopping: Stopping): Promise<void> {
-  const { engine, commands, endpoint, app, api, broker, wheel, journal, authorities } = stopping;
+  const { engine, commands, endpoint, app, api, broker, wheel, journal, authProviders } = stopping;
   const { publisher, sessions } = engine;
   const startedAt = systemClock.monotonic();
   const bytes = broker.totalBytes + broker.stateBytes;
   sessions.freeze(RESTART_MS + loadingMs(bytes, engine.counters.subscriptions));
-  // No timer ends a session any more, nor evicts anything.
+  // No timer ends a session or evicts anything from now on.
   wheel.stop();
   const over = new Promise<void>((resolve) => systemClock.after(STOP_GRACE_MS, resolve));
-  // A port that is being opened can be let go only then; modules that are being loaded may take for ever, and open none afterwards.
+  // A port that is being opened can be closed only then. Modules may load for ever, and open no port afterwards.
   await Promise.race([Promise.allSettled([stopping.starting]), over]);
   await Promise.race([Promise.all([api.settled(), commands.settled()]), over]);
   publisher.stop();
   commands.freeze();
-  // Before anybody is sent away, since thousands of closings take a while; and while the port is kept, so that whoever takes it next
-  // finds the handoff complete.
+  // Before disconnecting thousands of clients, which takes a while. The port is kept, so that its next owner finds the
+  // handoff complete.
   const closingMs = Math.min(MS_PER_CLOSING * sessions.connections, HANDOFF_MS / 2);
   await stopping.handoff()?.write(startedAt + HANDOFF_MS - closingMs);
   await sendAway(sessions, startedAt + DRAINED_MS);
@@ -71,13 +70,13 @@ export async function stopInOrder(stopping: Stopping): Promise<void> {
   endpoint.stop();
   await app.close();
   await commands.stop();
-  await authorities.stop();
+  await authProviders.stop();
   broker.stop();
   wheel.stop();
   await journal.close();
 }
 
-/** A second signal, and the end of the time, are to be noticed in between. */
+/** Disconnects all clients; a second signal and the deadline are noticed in between. */
 async function sendAway(sessions: Sessions, deadline: number): Promise<void> {
   while (sessions.sendAway(CLOSINGS_A_TURN) && systemClock.monotonic() < deadline) {
     await new Promise(setImmediate);

@@ -10,14 +10,14 @@ import { check } from '../schema.js';
 import type { AnyMethod, ApiContext, Caller } from './method.js';
 import { METHODS } from './methods/index.js';
 import { openApi } from './openapi.js';
-import { type FilteredRequest, hold, mayName, mustUse } from './scope.js';
+import { type FilteredRequest, filterRequest, mayName, mustUse } from './scope.js';
 
-/** What the API is given. */
+/** Options of `registerApi`. */
 export interface ApiOptions extends ApiContext {
   readonly keys: ApiKeys;
   /** Whether the server is shutting down: everything is refused, to be tried again. */
   readonly isStopping: () => boolean;
-  /** Told of the socket of each request that has shown a key. */
+  /** Called with the socket of each request that has shown a key. */
   readonly onKey?: (socket: Socket) => void;
 }
 
@@ -63,11 +63,13 @@ export function registerApi(app: FastifyInstance, options: ApiOptions): MountedA
   };
 }
 
-/** The key that a request has shown. */
 const KEY = Symbol('key');
 type KeyedRequest = FastifyRequest & { [KEY]?: ApiKey };
 
-/** Before the body is read, and once more when it has arrived: meanwhile the key may have been taken out, or the server begun to stop. */
+/**
+ * Checks the key before the body is read and again when it has arrived. Meanwhile the key may have been removed, or the
+ * server may stop.
+ */
 function admit(options: ApiOptions, method: AnyMethod, request: KeyedRequest): ApiKey {
   const { keys } = options;
   const shown = request[KEY];
@@ -84,12 +86,14 @@ async function run(method: AnyMethod, request: FastifyRequest, options: ApiOptio
   const { body } = request;
   const checked = check(method.body, body ?? {});
   if ('error' in checked) throw new RequestFault(checked.error);
-  const held = hold(key, method, checked.value);
-  if (held.body === null) return held.whole({});
-  return held.whole((await method.run(held.body, options, callerOf(key, method, held))) as object);
+  const filtered = filterRequest(key, method, checked.value);
+  if (filtered.body === null) return filtered.completeReply({});
+  return filtered.completeReply(
+    (await method.run(filtered.body, options, callerOf(key, method, filtered))) as object,
+  );
 }
 
-/** Who asks for a method; no key is answered what another was. */
+/** Returns the caller of a method. Idempotency keys belong to one API key. */
 function callerOf(key: ApiKey, { name: method }: AnyMethod, { indexOf }: FilteredRequest): Caller {
   return {
     mayName: (path) => mayName(key, path),

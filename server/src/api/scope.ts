@@ -1,6 +1,7 @@
 /**
- * What a key may do, held here for every method alike: each declares how its requests name paths, and what is beyond the key is refused
- * before anything takes effect. A path that no pattern of the key matches is beyond it, also one that is none.
+ * Limits what an API key may do, for all methods: each declares how its requests name paths, and what the key does not
+ * allow is refused before anything takes effect. A path that matches no pattern of the key is refused, even an invalid
+ * one.
  */
 import { type ErrorBody, errorBody } from '../../../protocol/codes.js';
 import type { ApiKey } from '../auth/api-keys/api-keys.js';
@@ -11,7 +12,7 @@ type FieldOf<Body> = Body extends unknown ? keyof Body & string : never;
 
 /** How the requests of a method name paths. */
 export type Scope<Body> =
-  /** They name none: a key with patterns may use the method only if its methods name it. */
+  /** They name no paths: a key with patterns may use the method only if its `methods` name it. */
   | { readonly names: 'nothing' }
   /** `field` is the path: the request is refused. */
   | { readonly names: 'one'; readonly field: FieldOf<Body> }
@@ -26,7 +27,7 @@ export type Scope<Body> =
 /** A method, as far as it concerns what a key may do. */
 interface Scoped {
   readonly name: string;
-  // biome-ignore lint/suspicious/noExplicitAny: methods with different bodies are held alike
+  // biome-ignore lint/suspicious/noExplicitAny: methods with different bodies are filtered alike
   readonly scope: Scope<any>;
 }
 
@@ -37,7 +38,7 @@ export interface FilteredRequest {
   /** Returns where an item of `body` stands in the request. */
   indexOf(index: number): number;
   /** Returns the answer to the whole request, made of the answer to `body`. */
-  whole(reply: object): object;
+  completeReply(reply: object): object;
 }
 
 interface Item {
@@ -60,30 +61,34 @@ export function mustUse(key: ApiKey, { name, scope }: Scoped): void {
 }
 
 /** Takes out of a request what the key may not name; `body` has been checked. @throws RequestFault `forbidden` for the whole */
-export function hold(key: ApiKey, { scope }: Scoped, body: Record<string, unknown>): FilteredRequest {
-  const held = { body, indexOf: (index: number) => index, whole: (reply: object) => reply };
-  if (key.patterns === null || scope.names === 'nothing') return held;
+export function filterRequest(
+  key: ApiKey,
+  { scope }: Scoped,
+  body: Record<string, unknown>,
+): FilteredRequest {
+  const filtered = { body, indexOf: (index: number) => index, completeReply: (reply: object) => reply };
+  if (key.patterns === null || scope.names === 'nothing') return filtered;
   const named = body[scope.field];
   switch (scope.names) {
     case 'one':
       mustName(key, String(named), scope.field);
-      return held;
+      return filtered;
     case 'listed':
       for (const [index, path] of listOf(named).entries())
         mustName(key, String(path), `${scope.field}.${index}`);
-      return held;
+      return filtered;
     case 'each':
-      // What is done beside its paths, such as binding a session to a user, is for whoever may name one of them.
+      // A request may act beside its paths, such as bind a session to a user: the key must be able to name a path.
       if (named === undefined || (scope.within === undefined && listOf(named).length === 0)) {
         throw forbidden('has patterns, and this request names no paths', key);
       }
-      return holdItems(key, scope, body);
+      return filterItems(key, scope, body);
     default:
       return scope satisfies never;
   }
 }
 
-function holdItems(
+function filterItems(
   key: ApiKey,
   { field, within }: { readonly field: string; readonly within?: string },
   body: Record<string, unknown>,
@@ -100,7 +105,7 @@ function holdItems(
   return {
     indexOf: (index) => left[index]?.index ?? index,
     body: left.length === 0 ? null : { ...body, [field]: left.map(({ item }) => item) },
-    whole: (reply) => ({
+    completeReply: (reply) => ({
       ...reply,
       results: joined(items, listOf((reply as { results?: unknown }).results), field),
     }),

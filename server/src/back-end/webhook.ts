@@ -34,7 +34,7 @@ export type WebhookAnswer =
 export interface Wait {
   readonly signal: AbortSignal;
   /** Returns whether an abort after so many milliseconds counts as a failure of the back end, which is slow then. */
-  readonly isTelling: (askedMs: number) => boolean;
+  readonly countsAsFailure: (askedMs: number) => boolean;
 }
 
 interface SendOptions extends Wait {
@@ -108,7 +108,10 @@ export class Webhook {
     await this.#pool.destroy();
   }
 
-  async #send(body: string, { signal, isTelling, token, extraHeaders }: SendOptions): Promise<WebhookAnswer> {
+  async #send(
+    body: string,
+    { signal, countsAsFailure, token, extraHeaders }: SendOptions,
+  ): Promise<WebhookAnswer> {
     const { secret, clock } = this.#options;
     const request = { method: 'POST', target: this.#target, body };
     const sentAt = clock.monotonic();
@@ -140,7 +143,7 @@ export class Webhook {
         );
       return parse(String(headers['content-type'] ?? ''), bytes);
     } catch (error) {
-      if (signal.aborted && !isTelling(clock.monotonic() - sentAt)) {
+      if (signal.aborted && !countsAsFailure(clock.monotonic() - sentAt)) {
         this.#circuit.cancelled(token);
         return { failure: 'failed', detail: 'the caller stopped waiting' };
       }

@@ -1,63 +1,61 @@
 /**
- * The commands of one session: those that run, and the answers to those that were done, for a client that lost its connection and asks
- * again. When there are too many, half of the answers go at once, those of the oldest commands.
+ * The commands of one session: running ones, and the replies to answered ones for a client that has lost its connection
+ * and asks again. Beyond a bound, replies to the oldest commands are dropped, half of them at once.
  */
 import { LIMITS } from '../../../protocol/limits.js';
 
-/** One command, running or answered. */
+/** A running or answered command. */
 export interface CallEntry {
   readonly uid: string;
   readonly path: string;
   readonly command: string;
-  /** Tells its arguments from others. */
+  /** Distinguishes its arguments from others. */
   readonly digest: string;
-  /** The text of the frame that answered it; null while it runs. */
+  /** The text of the reply frame; null while the command runs. */
   answer: string | null;
-  /** How often the record had ticked when it was answered. */
+  /** The number of ticks when it was answered. */
   tick: number;
 }
 
-/** What the answers of all sessions hold. */
+/** The size of the replies of all sessions. */
 export interface KeptAnswers {
   characters: number;
   sessions: number;
 }
 
-/** What is left when some go. A client asks again for what it had under way: so many at a time, and what was on its way back. */
+/** The replies that always remain: as many as one client may await, with those on their way. */
 const LEAST_ANSWERS = 128;
 const LEAST_CHARACTERS = LIMITS.commandsAtATime * LIMITS.messageBytes;
-/** When all sessions together have more, each is left its share. */
+/** Above this size of all replies, each session keeps an equal share. */
 export const MAX_KEPT_CHARACTERS = 32 * 1024 * 1024;
-/** What an answer counts beyond its text. */
+/** Characters of a reply beside its text. */
 const ANSWER_CHARACTERS = 512;
 
-/** The commands of one session. */
 export class CallRecord {
   readonly #kept: KeptAnswers;
-  /** In the order of their coming. */
+  /** In the order of arrival. */
   readonly #calls = new Map<string, CallEntry>();
   #answered = 0;
   #characters = 0;
   #ticks = 0;
   #isEnded = false;
 
-  /** `kept` is shared by all sessions. */
   constructor(kept: KeptAnswers) {
     this.#kept = kept;
     kept.sessions++;
   }
 
-  /** The command of a uid. */
+  /** Returns the command of a uid. */
   get(uid: string): CallEntry | undefined {
     return this.#calls.get(uid);
   }
 
-  /** A command begins. */
+  /** Adds a command that begins. */
   begin(called: CallEntry): void {
     this.#calls.set(called.uid, called);
   }
 
-  /** It was answered; nothing is kept when its session has ended. */
+  /** Stores the reply to a command, unless the session has ended. */
   answer(called: CallEntry, answer: string): void {
     if (this.#isEnded) return;
     called.answer = answer;
@@ -68,7 +66,7 @@ export class CallRecord {
     if (this.#answered >= 2 * LEAST_ANSWERS || this.#characters > 2 * least) this.#shrink(least);
   }
 
-  /** Time has passed: what was answered before the last tick is forgotten. */
+  /** Forgets commands that were answered before the last tick. */
   tick(): void {
     for (const called of this.#calls.values()) {
       if (called.answer !== null && called.tick < this.#ticks) this.#forget(called);
@@ -76,7 +74,7 @@ export class CallRecord {
     this.#ticks++;
   }
 
-  /** Its session has ended; called once. */
+  /** Releases everything at the end of the session. Called once. */
   end(): void {
     this.#isEnded = true;
     this.#count(-this.#characters);

@@ -1,4 +1,4 @@
-/** Commands put together: the modules of a folder first, then the back end, as far as the configuration names them. */
+/** Creates the handlers of commands: the modules of the folder first, then the back end, if they are configured. */
 import { Webhook } from '../back-end/webhook.js';
 import type { Engine } from '../core/engine.js';
 import type { Clock } from '../core/time/clock.js';
@@ -12,7 +12,7 @@ import { CommandFolder, type LoadedModule } from './modules/folder.js';
 import { Module } from './modules/module.js';
 import { ModuleRouter } from './modules/module-router.js';
 
-/** What the configuration says of commands. */
+/** The configuration of commands. */
 export interface CommandSettings {
   /** The folder of modules. */
   readonly commands?: string;
@@ -25,17 +25,17 @@ export interface CommandSettings {
   readonly commandTimeoutMs: number;
 }
 
-/** What commands are given. */
+/** Options of `CommandCenter`. */
 export interface CommandCenterOptions {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly log: Log;
-  /** The secret that signs what the back end is asked; made at the first call. */
+  /** Returns the secret that signs requests to the back end; made at the first call. */
   readonly secret: () => string;
 }
 
-/** All that takes commands. */
+/** Loads modules, routes commands, and stops both. */
 export class CommandCenter {
   readonly #commands: Commands;
   readonly #modules = new ModuleRouter();
@@ -75,7 +75,7 @@ export class CommandCenter {
     engine.sessions.handleCommandsWith(this.#commands);
   }
 
-  /** The modules that are in use: their files, below the folder. */
+  /** Returns the files of the modules in use, below the folder. */
   get modules(): string[] {
     return this.#modules.modules.map(({ name }) => name);
   }
@@ -83,7 +83,7 @@ export class CommandCenter {
   /** Loads the modules. Rejects with ModuleError. */
   async start(): Promise<void> {
     if (this.#folder === null) return;
-    // Before they are loaded, so that no change is missed.
+    // Before the modules are loaded, so that no change is missed.
     if (this.#isWatching) this.#stopWatching ??= this.#folder.watch(() => this.#reloadSoon());
     const loading = this.#load(this.#folder);
     this.#reloading = loading.catch(() => undefined);
@@ -95,12 +95,12 @@ export class CommandCenter {
     return this.#commands.settled();
   }
 
-  /** Nothing begins and nobody is answered any more. */
+  /** Begins and answers no command from now on. */
   freeze(): void {
     this.#commands.stop();
   }
 
-  /** Lets go of files and connections. */
+  /** Closes files and connections. */
   async stop(): Promise<void> {
     this.#commands.stop();
     this.#stopWatching?.();
@@ -111,12 +111,12 @@ export class CommandCenter {
     this.#modules.use((await folder.load()).map(this.#toModule));
   }
 
-  /** One after the other: a module may take long to load, and the older must not come last. */
+  /** Reloads one after the other: a slow older load must not finish last. */
   #reloadSoon(): void {
     this.#reloading = this.#reloading.then(() => this.#reload());
   }
 
-  /** A module that is wrong leaves the ones before in use. */
+  /** Reloads the modules; a faulty module leaves the previous ones in use. */
   async #reload(): Promise<void> {
     if (this.#folder === null) return;
     try {

@@ -1,7 +1,7 @@
 /**
- * Takes the commands of clients to their handlers and the answers back: each takes effect once, so many of a session at a time and so many a
- * second, in order where the handler wants it, and every one is answered. What a handler does wrong ends its command and
- * nothing else.
+ * Passes commands of clients to their handlers and sends the replies. Each command takes effect once and is answered.
+ * Concurrent commands and commands per second are bounded for each session; they run in order where the handler wants
+ * it. A fault of a handler ends only its command.
  */
 import { crc32 } from 'node:zlib';
 import type { CommandErrorCode } from '../../../protocol/codes.js';
@@ -23,9 +23,9 @@ import { type CallOwner, RunningCall } from './running-call.js';
 import { SessionCalls } from './session-calls.js';
 import { TokenBucket } from './token-bucket.js';
 
-/** Handlers of all sessions together: one client may open very many. */
+/** The most running handlers of all sessions: one client may open very many sessions. */
 export const MAX_UNFINISHED = 10_000;
-/** Arguments that are so short are their own digest. */
+/** Arguments up to this length are their own digest. */
 const SHORT_CHARACTERS = 128;
 
 interface Asked {
@@ -34,20 +34,20 @@ interface Asked {
   readonly calls: SessionCalls<RunningCall>;
 }
 
-/** What commands stand on. */
+/** Options of `Commands`. */
 export interface CommandsOptions {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly counters: Counters;
   readonly log: Log;
-  /** The first one that has a handler for a command takes it. */
+  /** The first router with a handler for a command takes it. */
   readonly routers: readonly CommandRouter[];
-  /** Commands of one session. */
+  /** Commands of one session per second. */
   readonly maxPerSecond: number;
   readonly timeoutMs: number;
 }
 
-/** All commands of this server. */
+/** The commands of all sessions. */
 export class Commands implements CommandHandler {
   readonly #options: CommandsOptions;
   readonly #kept: KeptAnswers = { characters: 0, sessions: 0 };
@@ -59,7 +59,7 @@ export class Commands implements CommandHandler {
     },
   };
   #unanswered = 0;
-  /** Calls whose handlers are not done, answered or not, also of sessions that have ended. */
+  /** Calls whose handlers still run, answered or not, also of ended sessions. */
   #unfinished = 0;
   #isStopped = false;
   #onSettled: (() => void)[] = [];
@@ -69,7 +69,7 @@ export class Commands implements CommandHandler {
     this.#tickLater();
   }
 
-  /** Commands that have no answer yet. */
+  /** Returns the number of unanswered commands. */
   get unanswered(): number {
     return this.#unanswered;
   }
@@ -83,7 +83,7 @@ export class Commands implements CommandHandler {
     const known = calls.record.get(frame.uid);
     if (known === undefined) return this.#takeNew(session, { frame, digest: digest.text, calls });
     if (!isSame(known, frame, digest.text)) session.tell(errorFrame(frame.uid, commandError('uid_reused')));
-    // One that runs is answered when it is done.
+    // A running command is answered when it is done.
     else if (known.answer !== null) session.tell(new Frame(known.answer));
   }
 
@@ -95,13 +95,13 @@ export class Commands implements CommandHandler {
     for (const router of this.#options.routers) router.ended?.(session);
   }
 
-  /** Nothing begins and nobody is answered any more: clients ask the next server. */
+  /** Begins and answers no command from now on: clients ask the next server. */
   stop(): void {
     this.#isStopped = true;
     for (const calls of this.#sessions.values()) calls.end();
   }
 
-  /** Resolves when nothing runs. */
+  /** Resolves when no command runs. */
   settled(): Promise<void> {
     if (this.#unanswered === 0) return Promise.resolve();
     return new Promise((resolve) => this.#onSettled.push(resolve));
@@ -131,11 +131,11 @@ export class Commands implements CommandHandler {
       owner: this.#owner,
     });
     calls.add(call);
-    // Many are done by now.
+    // Many calls are done by now.
     if (!call.isOver) call.timer = this.#options.wheel.after(timeoutMs, () => this.#tooLong(call));
   }
 
-  /** Why a command is not taken, or null. */
+  /** Returns why a command is refused, or null. */
   #whyNot(
     { again, idempotent, path }: CommandFrame,
     calls: SessionCalls<RunningCall>,
@@ -166,7 +166,7 @@ export class Commands implements CommandHandler {
     return calls;
   }
 
-  /** Sessions that give no more commands forget theirs too. */
+  /** Ticks all records, also of sessions that send no more commands. */
   #tickLater(): void {
     this.#options.wheel.after(LIMITS.recordMs, () => {
       for (const { record } of this.#sessions.values()) record.tick();
@@ -174,7 +174,7 @@ export class Commands implements CommandHandler {
     });
   }
 
-  /** It is answered; its handler has its place until it is done, or has had all the time that is allowed. */
+  /** Answers a call after its timeout. Its handler counts as running until it is done or its longest time is over. */
   #tooLong(call: RunningCall): void {
     const { path, command, timeoutMs, handler } = call;
     this.#options.log.warn({ handler: handler.name, path, command, timeoutMs }, 'a command took too long');
@@ -188,7 +188,7 @@ export class Commands implements CommandHandler {
   #answered(call: RunningCall, outcome: CallOutcome): void {
     const answer = this.#answerOf(call, outcome);
     call.calls.record.answer(call.called, answer.text);
-    // One that has ended reads no answers.
+    // An ended session reads no replies.
     if (!call.session.isEnded && !this.#isStopped) call.session.tell(answer);
     this.#unanswered--;
     if (this.#unanswered > 0) return;
@@ -204,12 +204,12 @@ export class Commands implements CommandHandler {
   }
 }
 
-/** Whether a command that comes again under a uid is the one that came before. */
+/** Returns whether a repeated uid names the same command. */
 function isSame(known: CallEntry, { path, command }: CommandFrame, digest: string): boolean {
   return known.path === path && known.command === command && known.digest === digest;
 }
 
-/** What tells the arguments of a command from others, or why they are not taken. Made before a handler can change them. */
+/** Returns the digest of a command's arguments, or the error. Computed before a handler can change them. */
 function digestOf({
   args,
 }: CommandFrame): { readonly text: string } | { readonly error: 'bad_args' | 'too_large' } {

@@ -1,4 +1,4 @@
-/** What files in the folder of commands use: the entry `dobby/commands`. */
+/** The entry `dobby/commands`, for files in the folder of commands. */
 export { z } from 'zod';
 export type { ErrorCode } from '../../../protocol/codes.js';
 export type { Json } from '../../../protocol/frames.js';

@@ -1,10 +1,10 @@
-/** The frames that answer commands. */
+/** Builds the frames that answer commands. */
 import { type CommandErrorCode, ERRORS } from '../../../protocol/codes.js';
 import type { CommandError } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import { Frame } from '../core/wire/frame.js';
 
-/** A command was not done; `more.message` where the table's says too little. */
+/** Returns the error of a command; `more` replaces parts of it, such as the message of the table. */
 export function commandError(
   code: CommandErrorCode,
   more: Omit<Partial<CommandError>, 'code'> = {},
@@ -12,12 +12,12 @@ export function commandError(
   return { code, message: ERRORS[code].message, ...more };
 }
 
-/** The frame of such an answer. */
+/** Returns the frame of an error. */
 export function errorFrame(uid: string, error: CommandError): Frame {
   return Frame.of({ type: 'reply', uid, error });
 }
 
-/** The frame of a reply, where undefined is null; a text says why it is none. */
+/** Returns the frame of a reply, where undefined is null, or a text that says why the reply is invalid. */
 export function replyFrame(uid: string, reply: unknown): Frame | string {
   let text: string | undefined;
   try {

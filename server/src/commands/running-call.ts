@@ -1,6 +1,6 @@
 /**
- * One command from its coming to its answer; it is answered once, whoever is first: its handler, the clock, or the end of its
- * session. It is over when its handler is, or has had all the time that the server allows.
+ * One command from its arrival to its reply. It is answered once: by its handler, at its timeout, or at the end of its
+ * session. It is over when its handler is done or has had the longest time that the server allows.
  */
 import type { Json } from '../../../protocol/frames.js';
 import type { Session } from '../core/session/session.js';
@@ -10,15 +10,15 @@ import type { Call, CallOutcome, Handler } from './handler.js';
 import { commandError } from './replies.js';
 import type { SessionCalls } from './session-calls.js';
 
-/** Who is told of a call. */
+/** Observes a call. */
 export interface CallOwner {
-  /** Once, when it is answered. */
+  /** Called once, when the call is answered. */
   answered(call: RunningCall, outcome: CallOutcome): void;
-  /** Once, when its handler is done, or need not be waited for any more. */
+  /** Called once, when the handler is done or is not awaited any more. */
   over(): void;
 }
 
-/** What a running call belongs to. */
+/** Options of `RunningCall`. */
 export interface RunningCallOptions {
   readonly session: Session;
   readonly calls: SessionCalls<RunningCall>;
@@ -29,10 +29,10 @@ export interface RunningCallOptions {
   readonly owner: CallOwner;
 }
 
-/** Why nobody waits for an answer any more. */
+/** Why the reply is not awaited any more. */
 export type GivenUp = 'timeout' | 'ended';
 
-/** A command that runs, or waits for its turn. */
+/** A command that runs or waits for its turn. */
 export class RunningCall implements Call {
   readonly called: CallEntry;
   readonly uid: string;
@@ -44,13 +44,13 @@ export class RunningCall implements Call {
   readonly handler: Handler;
   readonly timeoutMs: number;
   readonly isAgain: boolean;
-  /** Set by whoever gives up on it, and cancelled when it is over. */
+  /** The timer of its timeout, set by `Commands` and cancelled when the call is over. */
   timer: WheelTimer | null = null;
   readonly #owner: CallOwner;
   #isBegun = false;
   #isAnswered = false;
   #isOver = false;
-  /** Made when somebody asks: most handlers never do. */
+  /** Made at its first use: most handlers never use it. */
   #abort: AbortController | null = null;
   #reason: GivenUp | undefined;
 
@@ -76,12 +76,12 @@ export class RunningCall implements Call {
     return this.#abort.signal;
   }
 
-  /** Whether its handler is done with it. */
+  /** Returns whether the call is over. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Lets its handler do it. */
+  /** Runs the handler. */
   begin(): void {
     this.#isBegun = true;
     try {
@@ -93,12 +93,12 @@ export class RunningCall implements Call {
         );
       else this.#settle(outcome);
     } catch {
-      // Handlers tell of their own failures; that they throw is a fault of ours, and must not cost more than this command.
+      // Handlers return their failures. One that throws is a fault of Dobby, and must cost only this command.
       this.#settle(FAILED);
     }
   }
 
-  /** Answers it in place of its handler, which is told by its signal that nobody waits any more, and by `reason` why. */
+  /** Answers in place of the handler, and aborts the handler's signal with `reason`. */
   giveUp(outcome: CallOutcome, reason: GivenUp): void {
     this.#reason = reason;
     this.#answer(outcome);
@@ -106,7 +106,7 @@ export class RunningCall implements Call {
     if (!this.#isBegun) this.end();
   }
 
-  /** It is over, whatever its handler still does. */
+  /** Ends the call, whether or not its handler still runs. */
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;

@@ -1,24 +1,24 @@
-/** The running commands of one session: how many, and which wait for each other. */
+/** The running commands of one session: how many there are, and which wait for each other. */
 
 import type { CallRecord } from './call-record.js';
 import type { TokenBucket } from './token-bucket.js';
 
-/** A call as far as its order counts. */
+/** The part of a call that ordering needs. */
 export interface OrderedCall {
   readonly path: string;
   readonly handler: { readonly isOrdered: boolean };
-  /** Whether its handler is done. */
+  /** Whether the call is over. */
   readonly isOver: boolean;
   /** Runs its handler. */
   begin(): void;
 }
 
-/** What runs of a session. */
+/** Bounds and orders the calls of a session. */
 export class SessionCalls<Call extends OrderedCall = OrderedCall> {
   readonly bucket: TokenBucket;
   readonly record: CallRecord;
   readonly #calls = new Set<Call>();
-  /** By path, those that are done one after the other; the first one runs. */
+  /** Ordered calls by path; the first one runs. */
   readonly #lines = new Map<string, Call[]>();
 
   constructor(bucket: TokenBucket, record: CallRecord) {
@@ -26,22 +26,22 @@ export class SessionCalls<Call extends OrderedCall = OrderedCall> {
     this.record = record;
   }
 
-  /** Commands that run or wait, answered or not. */
+  /** Returns the number of commands that run or wait, answered or not. */
   get size(): number {
     return this.#calls.size;
   }
 
-  /** Nothing of it begins any more; gives what there was. */
+  /** Begins no call from now on; returns the unfinished ones. */
   end(): readonly Call[] {
     this.#lines.clear();
     return [...this.#calls];
   }
 
-  /** Begins a call, or puts it in line. */
+  /** Begins a call, or queues it. */
   add(call: Call): void {
     if (!call.handler.isOrdered) {
       call.begin();
-      // Many are done by now.
+      // Many calls are done by now.
       if (!call.isOver) this.#calls.add(call);
       return;
     }
@@ -52,7 +52,7 @@ export class SessionCalls<Call extends OrderedCall = OrderedCall> {
     call.begin();
   }
 
-  /** A call is over; the next one in its line begins. */
+  /** Removes a call that is over; the next one in its queue begins. */
   remove(call: Call): void {
     this.#calls.delete(call);
     const line = call.handler.isOrdered ? this.#lines.get(call.path) : undefined;

@@ -1,7 +1,6 @@
-/** How many commands a session may give in a second: a bucket that fills evenly and holds those of one second. */
+/** A token bucket: bounds the commands of a session per second, with a burst of one second's size. */
 import type { Clock } from '../core/time/clock.js';
 
-/** One session's allowance. */
 export class TokenBucket {
   readonly #perSecond: number;
   readonly #clock: Clock;
@@ -15,7 +14,7 @@ export class TokenBucket {
     this.#at = clock.monotonic();
   }
 
-  /** Takes one command off; false when there is none left. */
+  /** Takes one token; returns false when the bucket is empty. */
   take(): boolean {
     const now = this.#clock.monotonic();
     const filled = this.#left + ((now - this.#at) / 1000) * this.#perSecond;

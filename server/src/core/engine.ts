@@ -1,4 +1,4 @@
-/** Core put together: what every transport, gateway and API acts on. It does no I/O. */
+/** Assembles core: the parts on which transports, gateways and the API act. Core does no I/O. */
 
 import type { AuthProviders } from './access/identity.js';
 import type { RevocationList } from './access/revocation-list.js';
@@ -19,7 +19,7 @@ import type { Clock, IdSource } from './time/clock.js';
 import type { TimerWheel } from './time/timer-wheel.js';
 import { Flusher } from './wire/flusher.js';
 
-/** What core is given. */
+/** Options of `createEngine`. */
 export interface EngineOptions {
   readonly clock: Clock;
   readonly ids: IdSource;
@@ -27,16 +27,15 @@ export interface EngineOptions {
   readonly broker: Broker;
   readonly tickets: TicketSigner;
   readonly revocations: RevocationList;
-  readonly authority: AuthProviders;
+  readonly authProviders: AuthProviders;
   readonly isPublic: (path: string) => boolean;
   readonly settings: SessionSettings;
-  /** Whether many clients may have an address, as that of a proxy that does not tell its clients'. */
+  /** Returns whether many clients may share an address, such as a proxy's that does not send theirs. */
   readonly isShared: (address: string) => boolean;
   readonly onReceiverFault: OnReceiverFault;
   readonly onJournalFault: (error: unknown) => void;
-  /** Told of what the broker could not do, after several tries. */
+  /** Called with an error of the broker, after several tries. */
   readonly onStoreFault: (error: unknown) => void;
-  /** Told what happens to sessions. */
   readonly observer?: SessionObserver;
 }
 
@@ -50,7 +49,7 @@ export interface EngineInfo extends Counters {
 /** The running core. */
 export interface Engine {
   readonly registry: Registry;
-  /** The broker that was given, whose calls are tried again. */
+  /** The given broker; its rejected calls are tried again. */
   readonly broker: Broker;
   readonly dispatcher: Dispatcher;
   readonly publisher: Publisher;
@@ -61,7 +60,7 @@ export interface Engine {
   readonly counters: Counters;
 }
 
-/** What there is now, and what was counted since the start. */
+/** Returns what there is now, and what was counted since the start. */
 export function engineInfo({
   counters,
   sessions,
@@ -75,7 +74,7 @@ export function engineInfo({
   };
 }
 
-/** Puts core together. */
+/** Creates core. */
 export function createEngine(options: EngineOptions): Engine {
   const counters = newCounters();
   const registry = new Registry(options.onReceiverFault);

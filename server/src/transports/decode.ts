@@ -1,4 +1,4 @@
-/** Where a client's text becomes a frame or a request body, or a coded error. Nothing here throws. */
+/** Decodes a client's text to a frame, a request body or a coded error. Nothing here throws. */
 import { z } from 'zod';
 import { type ErrorBody, errorBody } from '../../../protocol/codes.js';
 import type {
@@ -23,10 +23,10 @@ const item = z.strictObject({
   state: z.enum(['snapshot', 'changes']).exactOptional(),
   token: token.exactOptional(),
 });
-/** What JSON.parse gave is JSON; to look into it could go too deep. */
+/** The result of JSON.parse is JSON: checking it could recurse too deep. */
 const json = z.custom<Json>((value) => value !== undefined);
 const n = z.int().min(1);
-/** The grammar of keys. */
+/** Checks the grammar of keys. */
 const isCommandName = (name: string): boolean => keyFault(name) === null;
 const ticket = z.string().min(1);
 const connection = z.int().min(1);
@@ -77,17 +77,17 @@ const sendFrames = {
 
 const bodies = { open, poll, send, probe: sendFrames.probe };
 
-/** What a client sent, or the error, with the number of the refused frame where it can be read. */
+/** The decoded value, or the error, with the number of the refused frame if it is readable. */
 export type Decoded<T> = { readonly value: T } | { readonly error: ErrorBody; readonly n?: number };
 
-/** What a POST may carry; the frames of `send` are checked one by one, by `decodeSendFrame`. */
+/** The body of a POST. `decodeSendFrame` checks the frames of `send` one by one. */
 export type PostBody =
   | OpenFrame
   | ProbeFrame
   | PollBody
   | (Omit<SendBody, 'frames'> & { readonly frames: readonly unknown[] });
 
-/** Reads JSON text. */
+/** Decodes JSON text. */
 export function decodeJson(text: string): Decoded<unknown> {
   try {
     return { value: JSON.parse(text) };
@@ -96,12 +96,12 @@ export function decodeJson(text: string): Decoded<unknown> {
   }
 }
 
-/** Reads the body of a POST. */
+/** Decodes the body of a POST. */
 export function decodeBody(value: unknown): Decoded<PostBody> {
   return withFewTokens(decodeTyped<PostBody>(bodies, value));
 }
 
-/** Reads the first frame of a WebSocket, or one of a probe before it. */
+/** Decodes the first frame of a WebSocket, or a frame of a probe before it. */
 export function decodeOpen(value: unknown): Decoded<OpenFrame | ProbeFrame> {
   const decoded = decodeTyped<PostBody | SendFrame>({ ...bodies, ...sendFrames }, value);
   if ('error' in decoded) return decoded;
@@ -110,7 +110,7 @@ export function decodeOpen(value: unknown): Decoded<OpenFrame | ProbeFrame> {
   return { error: errorBody('not_open') };
 }
 
-/** Reads a frame that follows the first. */
+/** Decodes a frame that follows the first. */
 export function decodeSendFrame(value: unknown): Decoded<SendFrame> {
   if (isCommand(value)) return { value };
   if (isObject(value) && value['type'] === 'open') {
@@ -121,10 +121,7 @@ export function decodeSendFrame(value: unknown): Decoded<SendFrame> {
 
 const COMMAND_FIELDS: ReadonlySet<string> = new Set(Object.keys(sendFrames.command.shape));
 
-/**
- * Whether a value is a command without fault: what its schema says, checked by hand, since commands come by the ten thousand. What fails here the
- * schema judges.
- */
+/** Returns whether a value is a valid command, by hand, since commands are frequent. The schema judges others. */
 function isCommand(value: unknown): value is CommandFrame {
   if (!isObject(value) || value['type'] !== 'command') return false;
   for (const name in value) if (!COMMAND_FIELDS.has(name)) return false;
@@ -160,7 +157,7 @@ function decodeTyped<T>(schemas: Record<string, z.ZodType>, value: unknown): Dec
   return 'error' in checked ? { ...checked, ...numberOf(value) } : checked;
 }
 
-/** Each token of a frame is work: there may not be many different ones. */
+/** Refuses frames with too many different tokens, since each one costs work. */
 function withFewTokens<T extends PostBody | SendFrame>(decoded: Decoded<T>): Decoded<T> {
   if ('error' in decoded) return decoded;
   const frame: PostBody | SendFrame = decoded.value;

@@ -1,6 +1,6 @@
 /**
- * The one URL of all transports: decides by method, headers and body which transport a request wants. Origins are checked before
- * anything else; tickets are taken from bodies only.
+ * The URL of all transports: chooses the transport of a request by method, headers and body. Origins are checked first;
+ * tickets are read from bodies only.
  */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -39,16 +39,16 @@ import type { TransportOptions } from './transport-options.js';
 import { IgnoredUpgrades, isHandshake } from './upgrades.js';
 import { WebSocketTransport } from './websocket.js';
 
-/** What the endpoint is given. */
+/** Options of `Endpoint`. */
 export interface EndpointOptions extends TransportOptions {
   readonly origins: Origins;
-  /** Whether the state of a path can be followed. */
+  /** Returns whether a path has a state to follow. */
   readonly hasState: (path: string) => boolean;
-  /** Whether clients are to show their cookies. */
+  /** Whether clients are to send their cookies. */
   readonly wantsCookies: boolean;
-  /** Headers that a back end is shown, beside cookies. */
+  /** Headers that are forwarded to the back end, beside cookies. */
   readonly forwardHeaders: readonly string[];
-  /** Its path in URLs. */
+  /** The path of the endpoint. */
   readonly url: string;
 }
 
@@ -60,7 +60,7 @@ interface ProbeRequest {
 
 type SendRequest = Extract<PostBody, { type: 'send' }>;
 
-/** When an `EventSource` is to come back that is told no other time, in milliseconds. */
+/** When an `EventSource` reconnects without another time, in milliseconds. */
 const RETRY_MS = 5_000;
 
 /** Serves the endpoint on a Fastify server. */
@@ -69,9 +69,9 @@ export class Endpoint {
   readonly #webSockets: WebSocketTransport;
   readonly #polls: LongPolls;
   readonly #warnings: OriginWarnings;
-  /** Sockets that carry a WebSocket, which have left HTTP and its server, or an event stream. */
+  /** Sockets that carry an event stream, or a WebSocket, which HTTP does not track any more. */
   readonly #sockets = new Set<Socket>();
-  /** One for all sockets: a closure for each would cost memory. */
+  /** Shared by all sockets: a closure for each would cost memory. */
   readonly #forget: (this: Socket) => void;
 
   constructor(options: EndpointOptions) {
@@ -90,7 +90,7 @@ export class Endpoint {
     const { url } = this.#options;
     const onRequest = async (request: FastifyRequest, reply: FastifyReply) => this.#admit(request, reply);
     app.route({
-      // Its HEAD would be the library's otherwise, and open the stream.
+      // Else the library would answer HEAD and open the stream.
       method: ['GET', 'HEAD'],
       url,
       onRequest,
@@ -116,18 +116,18 @@ export class Endpoint {
     });
   }
 
-  /** Whether every WebSocket and every event stream has gone, and every poll has its last answer. */
+  /** Returns whether every WebSocket and event stream has ended, and every poll has its last answer. */
   get isDrained(): boolean {
     return this.#sockets.size === 0 && this.#polls.isDrained;
   }
 
-  /** Ends what is still there. */
+  /** Ends the remaining connections. */
   stop(): void {
     this.#webSockets.stop();
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** The CORS headers for an answer to a request that never reached the endpoint: none, unless its page may connect. */
+  /** Returns the CORS headers for a request that never reached the endpoint; no headers for other origins. */
   corsOf(headers: IncomingHttpHeaders, address: string): Record<string, string> {
     return this.#options.origins.isAllowed(headers, address) ? this.#corsHeaders(headers.origin) : {};
   }
@@ -152,7 +152,7 @@ export class Endpoint {
     this.#webSockets.upgrade(request, socket, head);
   }
 
-  /** What a page of this origin is told, when it may not connect; the log is told too. */
+  /** Returns the refusal for a page of this origin, and logs it. */
   #refusalOf(origin = ''): RequestFault {
     this.#warnings.warnOf(origin);
     return fault('origin_not_allowed', { message: originAdvice(origin) });
@@ -208,7 +208,7 @@ export class Endpoint {
 
   #probe(frame: ProbeFrame, { request, reply, wantsStream }: ProbeRequest): FastifyReply {
     const { probes } = this.#options;
-    // A response that waits behind another one of the same socket has none, and may never say that it has closed.
+    // A pipelined response has no socket yet, and may never emit `close`.
     if (reply.raw.socket === null) throw fault('too_many_probes');
     const end = probes.begin(this.#options.addressOf(request.raw));
     if (end === null) throw fault('too_many_probes');
@@ -250,7 +250,7 @@ export class Endpoint {
     return reply;
   }
 
-  /** An `EventSource` gives up for good where it is answered anything but 200: what is refused for a while is a stream that ends at once. */
+  /** Refuses a stream; for a while only by one that ends at once, since an `EventSource` reconnects only after 200. */
   #askBack(reply: FastifyReply, closing: ClosingFrame, headers: Record<string, string>): void {
     reply.raw.writeHead(200, { ...STREAM_HEADERS, ...headers });
     reply.raw.write(retryOf(closing.reconnectAfterMs ?? RETRY_MS));
@@ -277,13 +277,13 @@ export class Endpoint {
   }
 
   #send(body: SendRequest): SendAnswer {
-    // Asked again, and before that told downstream when to come back.
+    // A repeated request; the client knows already when to come back.
     if (this.#options.isStopping()) throw endOf('restarting', 'restarting');
     const session = this.#sessionOf(body.ticket);
     const { connection, connectionNumber } = session;
     if (body.connection !== connectionNumber) throw endOf('taken_over', 'taken_over', session.takenBy);
     if (connection === null) {
-      // Its client goes for good, and has let go of its connection already.
+      // The client leaves for good and has closed its connection already.
       if (!isFarewell(body)) throw fault('unknown_session');
       void this.#options.sessions.end(session, 'ended');
       return { accepted: session.received };
@@ -307,7 +307,7 @@ export class Endpoint {
     return reply;
   }
 
-  /** A poll waits on a socket until it is answered. */
+  /** Counts the socket of a waiting poll until it is answered. */
   #holds({ raw: { socket } }: FastifyRequest, { raw: response }: FastifyReply): void {
     const { sockets } = this.#options;
     sockets.proves(socket, 'client');
@@ -339,19 +339,19 @@ export class Endpoint {
   }
 }
 
-/** The refusal of a body. That of an `open` frame says that the same would be refused again; what is no frame may come from a proxy. */
+/** Returns the refusal of a body. Invalid `open` frames are refused for good; other bodies may come from a proxy. */
 function refusedBody(error: ErrorBody, body: unknown): RequestFault {
   const isOpen = (body as { readonly type?: unknown } | null)?.type === 'open';
   return isOpen ? new RequestFault(error, { code: CLOSE_CODES.open_refused }) : new RequestFault(error);
 }
 
-/** Whether all that a POST says is that its client goes for good. */
+/** Returns whether a POST says only that its client leaves for good. */
 function isFarewell({ frames }: SendRequest): boolean {
   const [frame] = frames;
   return frames.length === 1 && JSON.stringify(frame) === '{"type":"close"}';
 }
 
-/** The fault that ends a connection, with the close code that says what its client does next. */
+/** Returns the fault that ends a connection, with the close code for the client's next step. */
 function endOf(code: ErrorCode, close: CloseName, more: Session['takenBy'] = {}): RequestFault {
   return new RequestFault(errorBody(code), { code: CLOSE_CODES[close], ...more });
 }
@@ -365,7 +365,7 @@ function answerRaw(reply: FastifyReply, refused: RequestFault, headers: Record<s
   reply.raw.end(JSON.stringify(refused.answer));
 }
 
-/** Whether a URL is UTF-8 in percent encoding: the library leaves what is not as it stands. */
+/** Returns whether a URL is percent-encoded UTF-8: the library leaves other bytes as they are. */
 function isEncodedUtf8(url: string): boolean {
   try {
     return decodeURIComponent(url) !== '';
@@ -374,15 +374,15 @@ function isEncodedUtf8(url: string): boolean {
   }
 }
 
-/** `epoch:offset`, as the stream's own `id:` lines have it; anything else is an event of another source. */
+/** Returns the position in an `epoch:offset` id of our streams; other ids are ignored. */
 function lastEventId(header: string | string[] | undefined): Position | undefined {
   const [, epoch, offset] = /^([^:]{1,64}):(\d{1,15})$/.exec(String(header ?? '')) ?? [];
   return epoch === undefined || offset === undefined ? undefined : { epoch, offset: Number(offset) };
 }
 
 /**
- * An `EventSource` that comes back asks with the same URL. Whether it had the whole snapshot nobody knows, so it gets another
- * one, after what it missed.
+ * Returns how a stream follows the state. An `EventSource` reconnects with the same URL, so it gets another snapshot
+ * after the updates that it missed.
  */
 function stateOf(wanted: string | string[] | undefined): SubscribeItem['state'] {
   if (wanted === undefined) return undefined;

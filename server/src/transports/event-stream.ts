@@ -1,7 +1,7 @@
 /**
- * Event streams: one HTTP response without end, each frame the `data:` line of an event. The body has no chunks and ends with the
- * connection (RFC 9112, 6.3), so that prepared bytes go to the socket as they are, for a thousand readers
- * the same. A raw stream is one that a GET has asked for: public paths only, no ticket.
+ * Event streams: one endless HTTP response, each frame the `data:` line of an event. The body has no chunks and ends
+ * with the connection (RFC 9112, 6.3), so that all readers share prepared bytes. A raw stream is opened by a GET:
+ * public paths only, no ticket.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -14,23 +14,23 @@ import { SocketWriter } from './socket-writer.js';
 import { COMMENT, endOfStream, eventStreamFraming, retryOf, STREAM_HEADERS, STREAM_PADDING } from './sse.js';
 import type { TransportOptions } from './transport-options.js';
 
-/** A request and its response, as Node gives them. */
+/** A request and its response. */
 export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly headers: Record<string, string>;
 }
 
-/** What kind of stream was asked for. */
+/** Options of `streamEvents`. */
 export interface StreamKind {
   readonly isRaw: boolean;
   /** Answers a refusal by HTTP, before the stream has begun. */
   readonly onRefused: (refused: { error: ErrorBody; closing: ClosingFrame }) => void;
-  /** The stream has begun. */
+  /** Called when the stream has begun. */
   readonly onBegun: () => void;
 }
 
-/** Answers with an event stream, or through `onRefused`: at once, or when it was found out who is asking. */
+/** Answers with an event stream, or through `onRefused`: at once, or after the authentication. */
 export function streamEvents(
   options: TransportOptions,
   exchange: Exchange,
@@ -39,14 +39,14 @@ export function streamEvents(
 ): void {
   const { request, response } = exchange;
   const socket = response.socket;
-  // A response that waits behind another one of the same socket has none yet: its client pipelines.
+  // A pipelined response has no socket yet: it waits behind another one.
   if (socket === null || socket.destroyed) return void request.socket.destroy();
   const carrier = new EventStreamCarrier(options, exchange, kind.isRaw);
   const visitor = kind.isRaw ? null : options.clientInfoOf(request);
   const opened = opening(options, { value: frame }, carrier, { visitor, isGone: () => socket.destroyed });
   const begin = (told: Opened): void => {
     if ('closing' in told) return kind.onRefused(told);
-    // Another connection may have taken the session already, or there was no room for all that was to be told.
+    // Another connection may have the session already, or the first frames exceeded the outbox.
     if (carrier.closing !== null) return kind.onRefused(refusalOf(carrier.closing));
     options.sockets.proves(socket, 'client');
     beginStream(carrier, told.connection, exchange);
@@ -80,7 +80,7 @@ class EventStreamCarrier implements Carrier {
   readonly #response: ServerResponse;
   readonly #socket: Socket;
   #writer: SocketWriter | null = null;
-  /** How it was ended; null while it was not. */
+  /** The frame that ended it; null before. */
   closing: ClosingFrame | null = null;
 
   constructor(options: TransportOptions, { request, response }: Exchange, isRaw: boolean) {
@@ -92,7 +92,7 @@ class EventStreamCarrier implements Carrier {
     this.address = options.addressOf(request);
   }
 
-  /** The headers are sent: what waits may follow. */
+  /** Sends what waits, after the headers. */
   begin(connection: SessionConnection): void {
     this.#response.on('close', () => connection.lost());
     this.#writer = new SocketWriter(this.#socket, { drained: () => connection.outbox.unblock() });
@@ -114,9 +114,9 @@ class EventStreamCarrier implements Carrier {
 
   end(closing: ClosingFrame): void {
     this.closing = closing;
-    // Not begun: it is answered as refused.
+    // A stream that has not begun is answered as refused.
     if (this.#writer === null) return;
-    // A browser's EventSource then comes back no sooner.
+    // A browser's EventSource then reconnects no sooner.
     if (this.isRaw && closing.reconnectAfterMs !== undefined)
       this.#writer.write(retryOf(closing.reconnectAfterMs));
     this.#writer.finish();

@@ -1,4 +1,4 @@
-/** What comes up a connection after it was opened, for every transport alike. */
+/** Takes the frames that follow an `open` frame, for every transport alike. */
 import { errorBody } from '../../../protocol/codes.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import { utf8Length } from '../../../protocol/paths.js';
@@ -9,7 +9,7 @@ import { applyFrame } from '../core/sessions/upstream.js';
 import { Frame } from '../core/wire/frame.js';
 import { type Decoded, decodeJson, decodeSendFrame } from './decode.js';
 
-/** Takes one frame as text. Frames of a connection that no longer has its session are dropped, and all once the server stops: clients send them again. */
+/** Takes one frame as text. Drops frames of a former connection, and all once the server stops: clients repeat them. */
 export function receiveText(
   sessions: Sessions,
   session: Session,
@@ -26,7 +26,7 @@ export function receiveText(
   else receiveFrame(sessions, session, connection, json.value);
 }
 
-/** Takes one frame; a refusal is told downstream and nothing of the frame takes effect. */
+/** Takes one frame. A refused frame has no effect, and its client gets an error. */
 export function receiveFrame(
   sessions: Sessions,
   session: Session,
@@ -41,13 +41,13 @@ export function receiveFrame(
   if (error !== null) refuse(session, { error, ...('n' in decoded.value ? { n: decoded.value.n } : {}) });
 }
 
-/** A character is three bytes at the most: most texts need not be looked at. */
+/** Returns whether a text is too large. A character is at most three bytes, so most texts need no count. */
 function isTooLarge(text: string): boolean {
   if (3 * text.length <= LIMITS.frameBytes) return false;
   return text.length > LIMITS.frameBytes || utf8Length(text) > LIMITS.frameBytes;
 }
 
-/** A refused number is used up: what follows it must not be taken for a jump. */
+/** Sends a refusal. The refused number counts, so that the next one is no jump. */
 function refuse(session: Session, refused: Exclude<Decoded<never>, { value: never }>): void {
   const { error, n } = refused;
   if (n !== undefined && error.code !== 'bad_sequence') session.receive(n);

@@ -1,41 +1,42 @@
 /**
- * What long-poll keeps for clients that may ask again: the last answer of each connection, and connections that have ended. Both are
- * bounded together, in bytes and in number. The oldest go first: their clients open again with their positions, and lose nothing.
+ * Stores what long-poll clients may ask for again: the last answer of each connection, and ended connections. Both are
+ * bounded, in bytes and in number; the oldest are dropped first. Their clients open again with their positions and lose
+ * nothing.
  */
 import { LinkedMap } from '../core/data/linked-map.js';
 
-/** Bytes of all answers that are kept. */
+/** The most bytes of all kept answers. */
 export const MAX_KEPT_ANSWER_BYTES = 4 * 1024 * 1024;
-/** Connections that have ended and whose last answer may still be fetched. */
+/** The most ended connections whose last answer may still be fetched. */
 export const MAX_ENDED_POLLS = 10_000;
-/** What an answer holds beside its bytes. */
+/** Bytes of an answer beside its text. */
 const ANSWER_BYTES = 512;
 
 /** A connection whose answers are kept. */
 export interface AnswerHolder {
-  /** Its last answer is not kept any more. */
+  /** Drops its last answer. */
   forgetAnswer(): void;
-  /** It is not kept any more, though it has ended a short time ago. */
+  /** Drops it, though it has ended a short time ago. */
   forgetEnded(): void;
 }
 
-/** The answers of all long-poll connections. */
+/** Bounds the answers of all long-poll connections. */
 export class KeptAnswers {
   readonly #answers = new LinkedMap<AnswerHolder, number>();
   readonly #ended = new LinkedMap<AnswerHolder, true>();
   #bytes = 0;
 
-  /** Bytes of all answers that are kept. */
+  /** Returns the bytes of all kept answers. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Connections that are kept though they have ended. */
+  /** Returns the number of ended connections. */
   get ended(): number {
     return this.#ended.size;
   }
 
-  /** Keeps the answer of a connection in place of its last one; the oldest of all go when there is no room. */
+  /** Keeps the answer of a connection in place of its last one; without room the oldest are dropped. */
   keep(holder: AnswerHolder, bytes: number): void {
     this.drop(holder);
     this.#answers.set(holder, bytes + ANSWER_BYTES);
@@ -47,7 +48,7 @@ export class KeptAnswers {
     }
   }
 
-  /** Keeps the answer of a connection no more. */
+  /** Drops the answer of a connection. */
   drop(holder: AnswerHolder): void {
     this.#bytes -= this.#answers.get(holder) ?? 0;
     this.#answers.delete(holder);
@@ -62,7 +63,7 @@ export class KeptAnswers {
     oldest.forgetEnded();
   }
 
-  /** A connection is not kept any more. */
+  /** Removes a connection. */
   gone(holder: AnswerHolder): void {
     this.drop(holder);
     this.#ended.delete(holder);

@@ -1,8 +1,8 @@
 /**
- * Long-poll. Between polls the connection's outbox gathers, within its bounds; a poll takes all of it as one answer. The last answer
- * is kept until the next cursor confirms it, and repeated byte for byte when the cursor before it comes
- * again: a response that was lost loses nothing. What outlives a request keeps nothing of it: closures that do are made where no
- * request is in reach, since all closures of a function share what one of them uses.
+ * Long-poll. Between polls the connection's outbox collects frames, within its bounds; a poll takes all of them as one
+ * answer. The last answer is kept until the next cursor confirms it, and repeated for the cursor before: a lost
+ * response loses nothing. What outlives a request must keep no reference to it. Its closures are made in functions
+ * without the request, since all closures of a function share their variables.
  */
 import type { ServerResponse } from 'node:http';
 import type { ErrorCode } from '../../../protocol/codes.js';
@@ -18,7 +18,7 @@ import type { TransportOptions } from './transport-options.js';
 
 const COMMA = 0x2c;
 
-/** How frames go into the list of an answer: each with a comma before it, the first of which is cut off. */
+/** Frames in the list of an answer: each has a comma before it; the first comma is cut off. */
 export const longPollFraming: Framing = {
   slot: 2,
   encode: (text) => Buffer.from(`,${text}`),
@@ -31,28 +31,27 @@ export const longPollFraming: Framing = {
   },
 };
 
-/** Where an answer goes: a response, once. */
+/** Sends the answer of a response, once. */
 export type Answer = (body: Buffer) => void;
 
-/** A response that one poll waits with. */
+/** The response of a waiting poll. */
 export interface PollExchange {
   readonly response: ServerResponse;
   readonly answer: Answer;
   readonly address: string;
 }
 
-/** The long-poll connections, by session. */
 export class LongPolls {
   readonly #options: TransportOptions;
   readonly #carriers = new Map<string, LongPollCarrier>();
-  /** What is kept for clients that may ask again. */
+  /** Answers and connections for clients that may ask again. */
   readonly kept = new KeptAnswers();
 
   constructor(options: TransportOptions) {
     this.#options = options;
   }
 
-  /** Opens a connection whose first answer comes as soon as it is known who is asking; a refusal is the caller's to answer. */
+  /** Opens a connection; its first answer follows the authentication. The caller answers a refusal. */
   async open(
     frame: OpenFrame,
     exchange: PollExchange,
@@ -77,18 +76,18 @@ export class LongPolls {
     };
   }
 
-  /** Connections that are kept, also those that have ended a short time ago. */
+  /** Returns the number of connections, with those that ended a short time ago. */
   get size(): number {
     return this.#carriers.size;
   }
 
-  /** Whether no connection has an answer left that its client has not come for. */
+  /** Returns whether clients have fetched all answers. */
   get isDrained(): boolean {
     for (const carrier of this.#carriers.values()) if (carrier.isAwaited) return false;
     return true;
   }
 
-  /** Answers a poll now or later; an error is the caller's to answer. The ticket has been read. */
+  /** Answers a poll now or later; the caller answers a returned error. The ticket has been read. */
   poll(id: string, body: PollBody, exchange: PollExchange): ErrorCode | null {
     const carrier = this.#carriers.get(id);
     if (carrier === undefined) return 'unknown_session';
@@ -105,7 +104,7 @@ class LongPollCarrier implements Carrier, AnswerHolder {
   readonly framing = longPollFraming;
   readonly transport = 'long-poll';
   readonly isPolled = true;
-  /** The opening request is itself the first to be answered. */
+  /** The opening request is the first to be answered. */
   readonly isBlocked = false;
   readonly isPinged = false;
   readonly isRaw = false;
@@ -116,12 +115,12 @@ class LongPollCarrier implements Carrier, AnswerHolder {
   #connection: SessionConnection | null = null;
   #onGone: (() => void) | null = null;
   #waiting: PollExchange | null = null;
-  /** Frames given so far. */
+  /** The number of frames sent so far. */
   #given = 0;
-  /** How the connection was ended; null while it was not. */
+  /** The frame that ended the connection; null before. */
   closing: ClosingFrame | null = null;
   #kept: KeptPoll | null = null;
-  /** Whether an answer lies here for a poll that has not come yet. */
+  /** Whether an answer waits for a poll that has not come yet. */
   isAwaited = false;
   #timer: WheelTimer | null = null;
 
@@ -137,7 +136,7 @@ class LongPollCarrier implements Carrier, AnswerHolder {
     this.#onGone = onGone;
   }
 
-  /** Takes the exchange as the one to be answered; one that waited before is answered empty. */
+  /** Lets the exchange wait for an answer; an exchange that waited before is answered empty. */
   wait(exchange: PollExchange): void {
     this.#answer(this.#body(Buffer.alloc(0)));
     this.#waiting = exchange;
@@ -156,7 +155,7 @@ class LongPollCarrier implements Carrier, AnswerHolder {
     const connection = this.#connection as SessionConnection;
     if (number !== connection.number) return 'taken_over';
     if (cursor === this.#cursor(this.#given)) {
-      // An answer that ended the connection has been received.
+      // The client has received the answer that ended the connection.
       if (connection.isClosed) return whyOver(session, connection);
       this.#kept = null;
       this.#answers.drop(this);
@@ -174,7 +173,7 @@ class LongPollCarrier implements Carrier, AnswerHolder {
     return null;
   }
 
-  /** Makes an answer of the frames; nothing more is taken until it is confirmed. */
+  /** Answers with the frames; takes no more until they are confirmed. */
   write(bytes: Buffer, frames: number): boolean {
     const before = this.#given;
     this.#given += frames;
@@ -191,10 +190,10 @@ class LongPollCarrier implements Carrier, AnswerHolder {
   }
 
   keepAlive(): void {
-    // A poll is answered before any proxy tires of it.
+    // Polls are answered before a proxy ends them.
   }
 
-  /** The last answer, with the closing frame, stays to be fetched as long as a session waits. */
+  /** Keeps the last answer, with the closing frame, for a session's time to live. */
   end(closing: ClosingFrame): void {
     this.closing = closing;
     this.#answers.end(this);
@@ -229,13 +228,13 @@ class LongPollCarrier implements Carrier, AnswerHolder {
     this.#lingers();
   }
 
-  /** Between polls: when none comes the connection is lost. */
+  /** Waits for the next poll; without one the connection is lost. */
   #lingers(): void {
     this.#after(this.#options.sessionTtlMs, () => {
       this.#gone();
       this.#connection?.lost();
       const session = this.#session;
-      // It has been silent for a session's time to live already.
+      // The client has been silent for a session's time to live already.
       if (session !== null && session.connection === null) void this.#options.sessions.end(session, 'ended');
     });
   }
@@ -258,7 +257,7 @@ class LongPollCarrier implements Carrier, AnswerHolder {
   }
 }
 
-/** Why a connection that has ended takes no poll: another one has its session, or none has, and its client may come back. */
+/** Returns why an ended connection takes no poll: its session has another connection, or may be resumed. */
 function whyOver(session: Session, { number }: SessionConnection): ErrorCode {
   if (session.isEnded) return 'revoked_ticket';
   return session.connectionNumber === number ? 'unknown_session' : 'taken_over';

@@ -1,4 +1,4 @@
-/** The opening of a connection by a decoded first frame, for every transport alike. */
+/** Opens a connection by a decoded first frame, for every transport alike. */
 import { CLOSE_CODES, type CloseName, type ErrorBody, errorBody } from '../../../protocol/codes.js';
 import type { ClosingFrame, OpenFrame } from '../../../protocol/frames.js';
 import { PROTOCOL_VERSION } from '../../../protocol/limits.js';
@@ -10,15 +10,15 @@ import type { OpenOutcome } from '../core/sessions/handshake.js';
 import type { Decoded } from './decode.js';
 import type { TransportOptions } from './transport-options.js';
 
-/** An open connection, or what to tell the client and how to close. */
+/** An open connection, or the error and the closing frame. */
 export type Opened =
   | { readonly session: Session; readonly connection: SessionConnection }
   | { readonly error: ErrorBody; readonly closing: ClosingFrame };
 
-/** When a client may come back that found no place for its socket, in milliseconds. */
+/** When a client may come back for whose socket there is no room, in milliseconds. */
 const FULL_PAUSE_MS = 5_000;
 
-/** Opens a session over `carrier`, or says why not: at once, or when it was found out who is asking. */
+/** Opens a session over `carrier`, or returns why not: at once, or after the authentication. */
 export function opening(
   options: TransportOptions,
   decoded: Decoded<OpenFrame>,
@@ -61,7 +61,7 @@ function refused(error: ErrorBody, close: CloseName, more: { reconnectAfterMs?: 
   return { error, closing: closingFrame(close, { error: error.code, ...more }) };
 }
 
-/** The refusal of a connection that ended before its transport had begun. */
+/** Returns the refusal of a connection that ended before its transport had begun. */
 export function refusalOf(closing: ClosingFrame): { error: ErrorBody; closing: ClosingFrame } {
   const code = closing.error ?? (closing.code === CLOSE_CODES.taken_over ? 'taken_over' : 'internal');
   return { error: errorBody(code, { message: closing.message }), closing };

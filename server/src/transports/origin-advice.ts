@@ -1,14 +1,14 @@
-/** What a page of an origin that may not connect is told, and the log: which configuration would allow it, where one would. */
+/** Advice about an origin that may not connect, for its page and the log: which configuration would allow it. */
 import { ERRORS } from '../../../protocol/codes.js';
 import type { Log } from '../observe/log.js';
 import { canonicalOrigin } from '../schema.js';
 
-/** Origins that are warned of; a hostile client may send any number. */
+/** The most origins in warnings; a hostile client may send any number. */
 const MAX_WARNINGS = 20;
 
 const isConfigurable = (origin: string): boolean => canonicalOrigin(origin) === origin;
 
-/** The message for an origin. */
+/** Returns the message for an origin. */
 export function originAdvice(origin: string): string {
   const { message } = ERRORS.origin_not_allowed;
   if (isConfigurable(origin)) {
@@ -17,7 +17,7 @@ export function originAdvice(origin: string): string {
   return `${message} This one is no single page's, as those of sandboxed frames and of files are, and cannot be allowed.`;
 }
 
-/** Warns once of each of some origins: a browser hides the refusal from its page. */
+/** Logs a warning once for each origin: a browser hides the refusal from its page. */
 export class OriginWarnings {
   readonly #log: Log;
   readonly #warned = new Set<string>();
@@ -26,7 +26,7 @@ export class OriginWarnings {
     this.#log = log;
   }
 
-  /** A page of this origin was refused. */
+  /** Logs that a page of this origin was refused. */
   warnOf(origin: string): void {
     if (this.#warned.size >= MAX_WARNINGS || this.#warned.has(origin)) return;
     this.#warned.add(origin);

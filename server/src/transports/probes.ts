@@ -1,6 +1,7 @@
 /**
- * Answers probes: clients that find out whether a transport carries frames, before they take a session over it. Step 1 is answered
- * at once, step 2 a second later (docs/protocol.md, "Probes"). Probes need no session, so they are counted by address and in all.
+ * Answers probes, by which clients test whether a transport carries frames before they move a session to it. Step 1 is
+ * answered at once, step 2 a second later (docs/protocol.md, "Probes"). Probes need no session: they are counted by
+ * address and in all.
  */
 import type { ServerResponse } from 'node:http';
 import type { ProbedFrame, ProbeFrame } from '../../../protocol/frames.js';
@@ -8,10 +9,10 @@ import { LIMITS } from '../../../protocol/limits.js';
 import type { TimerWheel } from '../core/time/timer-wheel.js';
 import { endOfStream, eventOf, STREAM_HEADERS, STREAM_PADDING } from './sse.js';
 
-/** How long after step 2 its answer follows. */
+/** The delay of the answer to step 2. */
 const SECOND_STEP_MS = 1_000;
 
-/** Counts the probes under way and answers their steps. */
+/** Counts probes and answers their steps. */
 export class Probes {
   readonly #wheel: TimerWheel;
   readonly #byAddress = new Map<string, number>();
@@ -21,7 +22,7 @@ export class Probes {
     this.#wheel = wheel;
   }
 
-  /** Counts a probe of `address`; returns the function that ends it (idempotent), or null where there are too many. */
+  /** Counts a probe of `address`; returns a function that ends it (idempotent), or null above the bound. */
   begin(address: string): (() => void) | null {
     const count = this.#byAddress.get(address) ?? 0;
     if (count >= LIMITS.probesPerAddress || this.#all >= LIMITS.probes) return null;
@@ -38,12 +39,12 @@ export class Probes {
     };
   }
 
-  /** Probes that are under way. */
+  /** Returns the number of probes under way. */
   get size(): number {
     return this.#all;
   }
 
-  /** Answers a step through `answer`; returns the function that cancels an answer still to come. */
+  /** Answers a step through `answer`; returns a function that cancels a later answer. */
   answer({ step }: ProbeFrame, answer: (frame: ProbedFrame) => void): () => void {
     const frame: ProbedFrame = { type: 'probed', step };
     if (step === 2) {
@@ -55,8 +56,8 @@ export class Probes {
   }
 
   /**
-   * Answers step 1 of an event stream: a stream that says both steps and stays open until the client leaves, since a proxy that buffers
-   * passes everything on when it ends. `end` is called once it is over.
+   * Answers step 1 of an event stream: sends both steps and stays open until the client leaves. A buffering proxy would
+   * pass on a stream that ends. Calls `end` at the end.
    */
   stream(response: ServerResponse, headers: Record<string, string>, end: () => void): void {
     response.writeHead(200, { ...STREAM_HEADERS, ...headers });

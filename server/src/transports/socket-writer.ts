@@ -1,24 +1,23 @@
 /**
- * Writes prepared bytes straight to a socket, in pieces, so that a slow reader's progress can be seen: the next piece is
- * handed over when the socket has taken the one before. The bytes are shared between connections and are never
- * changed; nothing is kept of them once the socket has them.
+ * Writes prepared bytes to a socket in pieces, so that the progress of a slow reader is visible. The next piece follows
+ * when the socket has taken the last one. Connections share the bytes, which are never changed and not kept after they
+ * are written.
  */
 import type { Socket } from 'node:net';
 
 const PIECE_BYTES = 64 * 1024;
 
-/** Whoever writes: told when more may follow after `write` answered false. */
+/** The owner of a writer: `drained` is called when more may follow after `write` returned false. */
 export interface Writing {
   drained(): void;
 }
 
-/** A socket's writing side. */
 export class SocketWriter {
   readonly socket: Socket;
   readonly #writing: Writing;
   #rest: Buffer | null = null;
   #taken = 0;
-  /** Whether the socket's `drain` is listened to: most never fill, and each listener costs memory. */
+  /** Whether it listens to the socket's `drain`: most never fill, and each listener costs memory. */
   #isListening = false;
 
   constructor(socket: Socket, writing: Writing) {
@@ -26,15 +25,15 @@ export class SocketWriter {
     this.#writing = writing;
   }
 
-  /** Bytes that the socket took in whole pieces; it only rises. */
+  /** Returns the bytes that the socket has taken in whole pieces; it only rises. */
   get taken(): number {
     return this.#taken;
   }
 
-  /** Writes `bytes`; false when nothing more may follow until `Writing.drained`. */
+  /** Writes `bytes`; returns false when the next write must wait for `Writing.drained`. */
   write(bytes: Buffer): boolean {
     if (this.#rest !== null) {
-      // Only what closes a connection, or keeps it awake, comes here: everything else waits for the drain.
+      // Only closing frames and keep-alives come here: all other frames wait for the drain.
       this.#rest = Buffer.concat([this.#rest, bytes]);
       return false;
     }
@@ -49,7 +48,7 @@ export class SocketWriter {
     return false;
   }
 
-  /** Writes the rest without waiting: the socket is about to be ended. */
+  /** Writes the rest without waiting, before the socket is ended. */
   finish(): void {
     if (this.#rest !== null && !this.socket.destroyed) this.socket.write(this.#rest);
     this.#rest = null;
@@ -59,7 +58,7 @@ export class SocketWriter {
     if (this.#rest === null ? !this.#isFull() : this.#push()) this.#writing.drained();
   }
 
-  /** Hands over pieces until the socket holds one back; true when all is handed over and it takes more. */
+  /** Writes pieces until the socket holds one back; returns true when all are written and it takes more. */
   #push(): boolean {
     const socket = this.socket;
     while (this.#rest !== null && !socket.destroyed) {
@@ -72,15 +71,15 @@ export class SocketWriter {
   }
 
   /**
-   * Hands one piece over; false when the socket holds bytes back. As little is touched as can be: ten thousand sockets do not fit into
-   * a processor's cache. One that is destroyed takes bytes and drops them.
+   * Writes one piece; returns false when the socket holds bytes back. Touches little memory: ten thousand sockets
+   * exceed a processor's cache. A destroyed socket drops the bytes.
    */
   #hand(piece: Buffer): boolean {
     this.#taken += piece.length;
     return this.socket.write(piece) || !this.#isFull();
   }
 
-  /** Whether the kernel held bytes back and a `drain` will follow: a mere false of `write` says neither. */
+  /** Returns whether the kernel held bytes back and a `drain` will follow: the result of `write` says neither. */
   #isFull(): boolean {
     return this.socket.writableLength > 0 && this.socket.writableNeedDrain;
   }

@@ -1,14 +1,14 @@
-/** Server-sent events (HTML standard, section 9.2): the bytes of frames, and how a stream begins and ends. */
+/** Server-sent events (HTML standard, section 9.2): the bytes of frames, and the beginning and end of a stream. */
 import type { ServerResponse } from 'node:http';
 import type { ControlFrame } from '../../../protocol/frames.js';
 import type { TimerWheel } from '../core/time/timer-wheel.js';
 import type { Framing } from '../core/wire/frame.js';
 
-/** Proxies and browsers that wait for some bytes before they pass any on get them at once. */
+/** Fills the buffers of proxies and browsers that pass on only many bytes at a time. */
 export const STREAM_PADDING = Buffer.from(`:${' '.repeat(2048)}\n\n`);
-/** A comment: keeps proxies awake. */
+/** A comment, which keeps proxies awake. */
 export const COMMENT = Buffer.from(':\n\n');
-/** How long a client may take to read the last of a stream. */
+/** How long a client may take to read the end of a stream. */
 const END_GRACE_MS = 5_000;
 
 /** The headers of every event stream. */
@@ -19,7 +19,7 @@ export const STREAM_HEADERS = {
   Connection: 'close',
 };
 
-/** How frames go into events. */
+/** Frames as events. */
 export const eventStreamFraming: Framing = {
   slot: 1,
   encode: (text, position) =>
@@ -28,17 +28,17 @@ export const eventStreamFraming: Framing = {
     ),
 };
 
-/** A control frame as an event. */
+/** Returns a control frame as an event. */
 export function eventOf(frame: ControlFrame): Buffer {
   return eventStreamFraming.encode(JSON.stringify(frame), null);
 }
 
-/** Tells an `EventSource` how long to wait before it comes back, in milliseconds. */
+/** Returns the line that sets when an `EventSource` reconnects, in milliseconds. */
 export function retryOf(ms: number): Buffer {
   return Buffer.from(`retry: ${Math.ceil(ms)}\n\n`);
 }
 
-/** Ends a stream. A client that reads no more would keep the socket and what is buffered for it: after some seconds the socket is destroyed. */
+/** Ends a stream. After some seconds it destroys the socket, whose buffers a client that does not read would keep. */
 export function endOfStream(response: ServerResponse, wheel: TimerWheel): void {
   const { socket } = response;
   response.end();

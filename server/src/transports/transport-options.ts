@@ -1,4 +1,4 @@
-/** What the transports are given. */
+/** Options that all transports share. */
 import type { IncomingMessage } from 'node:http';
 import type { ClientInfo } from '../core/access/identity.js';
 import type { TicketSigner } from '../core/access/ticket.js';
@@ -9,25 +9,24 @@ import type { SocketTable } from '../core/wire/socket-table.js';
 import type { Log } from '../observe/log.js';
 import type { Probes } from './probes.js';
 
-/** The parts of the server that a transport stands on. */
+/** The parts of the server that transports use. */
 export interface TransportOptions {
   readonly sessions: Sessions;
   readonly tickets: TicketSigner;
   readonly wheel: TimerWheel;
   readonly probes: Probes;
-  /** The sockets that were accepted. */
   readonly sockets: SocketTable;
-  /** Counts what connections send. */
+  /** Bounds the frames of each connection. */
   readonly frameRate: FrameRate;
   readonly log: Log;
   readonly sessionTtlMs: number;
   readonly pollHoldMs: number;
-  /** Whether everybody may hear a path. */
+  /** Returns whether every client may hear a path. */
   readonly isPublic: (path: string) => boolean;
-  /** Whether the server takes no new connections any more. */
+  /** Returns whether the server refuses new connections. */
   readonly isStopping: () => boolean;
-  /** What a back end is told of a client that opens a connection; null where nobody need be asked. */
+  /** Returns a client as the back end sees it; null when the back end is not asked. */
   readonly clientInfoOf: (request: IncomingMessage) => ClientInfo | null;
-  /** The client's address, seen through trusted proxies. */
+  /** Returns the client's address, seen through trusted proxies. */
   readonly addressOf: (request: IncomingMessage) => string;
 }

@@ -1,9 +1,9 @@
-/** How frames go into WebSocket messages (RFC 6455, 5.2): whole, unmasked, one frame of the protocol in each. */
+/** Frames as WebSocket messages (RFC 6455, 5.2): complete, unmasked, one frame of the protocol in each. */
 import { Sender } from 'ws';
 import type { Framing } from '../core/wire/frame.js';
 
 declare module 'ws' {
-  /** Exported by the library, and not yet by its types. */
+  /** Exported by the library, but missing in its types. */
   const Sender: { frame(data: Buffer, options: object): Buffer[] };
 }
 
@@ -11,17 +11,17 @@ const FIN = 0x80;
 const TEXT = 1;
 export const PONG = 10;
 
-/** One complete, unmasked WebSocket message. `Sender.frame` gives header and payload. */
+/** Returns a complete, unmasked WebSocket message. `Sender.frame` returns header and payload. */
 export function wrap(payload: Buffer, opcode: number): Buffer {
   return Buffer.concat(
     Sender.frame(payload, { fin: true, opcode, mask: false, readOnly: true, rsv1: false }),
   );
 }
 
-/** Bytes before the payload of a message of so many bytes (RFC 6455, 5.2). */
+/** Returns the bytes before the payload of a message (RFC 6455, 5.2). */
 const headerBytes = (length: number): number => (length < 126 ? 2 : length < 65_536 ? 4 : 10);
 
-/** One complete, unmasked text message, put into `bytes` from `at` on. */
+/** Writes a complete, unmasked text message into `bytes` from `at` on. */
 function putText(text: string, length: number, bytes: Buffer, at: number): void {
   const start = headerBytes(length);
   bytes[at] = FIN | TEXT;
@@ -36,7 +36,7 @@ function putText(text: string, length: number, bytes: Buffer, at: number): void 
   bytes.write(text, at + start);
 }
 
-/** How frames go into WebSocket messages. */
+/** Frames as WebSocket messages. */
 export const websocketFraming: Framing = {
   slot: 0,
   encode(text) {

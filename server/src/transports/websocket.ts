@@ -1,7 +1,7 @@
 /**
- * WebSocket connections. `ws` does the handshake and reads; what Dobby sends is framed once for all connections and written to
- * the socket that was given to the handshake, past the library's own sender, which is used only for the close
- * frame at the very end. One frame of the protocol is one text message; there is no compression.
+ * WebSocket connections. `ws` does the handshake and reads. Dobby frames what it sends once for all connections and
+ * writes it to the socket itself; the library's sender writes only the close frame. One frame of the protocol is one
+ * text message; there is no compression.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -23,19 +23,19 @@ import { SocketWriter, type Writing } from './socket-writer.js';
 import type { TransportOptions } from './transport-options.js';
 import { PONG, websocketFraming, wrap } from './websocket-framing.js';
 
-/** A frame of ours needs one fragment; a proxy may make some more. Each costs memory beyond its bytes. */
+/** A client's frame needs one fragment; a proxy may make a few more. Each costs memory beyond its bytes. */
 export const MAX_FRAGMENTS = 64;
-/** Chunks of the network that one message may come in. */
+/** The most network chunks of one message. */
 export const MAX_CHUNKS = 1_024;
-/** Bytes that are parsed before it is looked whether the connection still has its turn. */
+/** Bytes that are parsed between two checks of the connection's turn. */
 const FED_BYTES = 4_096;
-/** How long a client may take to read the last of a connection that was open, and of one that was refused, in milliseconds. */
+/** How long a client may take to read the end of an open connection, and of a refused one, in milliseconds. */
 const END_GRACE_MS = 5_000;
 const REFUSED_GRACE_MS = 1_000;
 /** A WebSocket that knows its carrier. */
 class CarriedSocket extends WebSocket {
   declare carrier: WebSocketCarrier;
-  /** The library's parser, and whether a close frame has come: it has no public way to be given bytes piece by piece. */
+  /** The library's parser, and whether a close frame has come: there is no public way to parse piece by piece. */
   declare readonly _receiver: Writable;
   declare readonly _closeFrameReceived: boolean;
 }
@@ -44,12 +44,12 @@ class CarriedSocket extends WebSocket {
 const CARRIER = Symbol('carrier');
 type CarryingSocket = Socket & { [CARRIER]?: WebSocketCarrier };
 
-/** Takes the place of the library's own listener, which parses all that was read at once. */
+/** Replaces the library's listener, which parses all read bytes at once. */
 function feed(this: CarryingSocket, bytes: Buffer): void {
   this[CARRIER]?.feed(bytes);
 }
 
-/** What listens to WebSockets: shared by all, since a closure for each event of each would be a tenth of what an idle session costs. */
+/** Listeners of all WebSockets: a closure for each event would be a tenth of an idle session's memory. */
 const LISTENERS = {
   message(this: WebSocket, data: RawData, isBinary: boolean): void {
     (this as CarriedSocket).carrier.receive(data, isBinary);
@@ -68,7 +68,7 @@ const LISTENERS = {
   },
 };
 
-/** Takes upgrades. */
+/** Takes WebSocket handshakes. */
 export class WebSocketTransport {
   readonly #options: TransportOptions;
   readonly #server = new WebSocketServer({
@@ -96,7 +96,7 @@ export class WebSocketTransport {
     });
   }
 
-  /** Takes no more. */
+  /** Refuses handshakes from now on. */
   stop(): void {
     this.#server.close();
   }
@@ -121,24 +121,24 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
   readonly #webSocket: CarriedSocket;
   readonly #writer: SocketWriter;
   #connection: SessionConnection | null = null;
-  /** Until the first frame has come. */
+  /** The timeout of the first frame. */
   #waiting: WheelTimer | null = null;
-  /** A probe that goes on before the first frame; most connections have none. */
+  /** A probe before the first frame; most connections have none. */
   #probe: { readonly end: () => void; cancel: () => void } | null = null;
-  /** Who comes, until that frame has come: headers are not kept. */
+  /** The client until its first frame: headers are not kept longer. */
   #visitor: ClientInfo | null;
-  /** What has come since the first frame, while it is being found out who is asking; null at other times. */
+  /** Frames that came during the authentication; null at other times. */
   #early: { readonly frames: string[]; characters: number } | null = null;
-  /** What was read beyond what the connection may send in one turn, while its socket is paused; null at other times. */
+  /** Bytes beyond the connection's turn, while its socket is paused; null at other times. */
   #rest: Buffer | null = null;
-  /** What it has sent, see `Intake`. */
+  /** Counters of `FrameRate`. */
   turn = -1;
   turnCost = 0;
   window = -1;
   windowFrames = 0;
-  /** Whether nothing is read any more: its client floods. */
+  /** Whether reading has stopped, since the client floods. */
   #isDeaf = false;
-  /** Whether nothing that still comes is taken. */
+  /** Whether later frames are ignored. */
   #isOver = false;
 
   constructor(options: TransportOptions, { webSocket, socket, address, visitor }: Ends) {
@@ -152,7 +152,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
     socket.on('data', feed);
   }
 
-  /** Takes what the client sends, from its first frame on. */
+  /** Listens to the client, from its first frame on. */
   listen(): void {
     this.#waiting = this.#options.wheel.after(LIMITS.openMs, () =>
       this.#refuse(closingFrame('open_timeout')),
@@ -164,7 +164,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
     this.#webSocket.on('error', LISTENERS.error);
   }
 
-  /** A message has come. */
+  /** Takes a message. */
   receive(data: RawData, isBinary: boolean): void {
     if (this.#isOver) return;
     if (isBinary) return this.#closeAs(1003, 'Frames are text.');
@@ -175,7 +175,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
     else this.#receive(text, this.#connection);
   }
 
-  /** Counts a frame, of the protocol or of WebSockets alone; false when it is too much, or nothing is taken any more. */
+  /** Counts a protocol or WebSocket frame; returns false when it exceeds the bound, or frames are ignored. */
   counts(characters = 0): boolean {
     const { frameRate } = this.#options;
     if (this.#isDeaf) return false;
@@ -187,20 +187,20 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
     return false;
   }
 
-  /** Answers a ping of the WebSocket itself, through the outbox, since the library's sender must not write between our bytes. */
+  /** Answers a WebSocket ping through the outbox, since the library must not write between our bytes. */
   pong(data: Buffer): void {
     if (!this.counts()) return;
     this.#connection?.outbox.add(Frame.ofBytes(this.framing, wrap(data, PONG)));
   }
 
-  /** The WebSocket has closed. */
+  /** Notes that the WebSocket has closed. */
   lost(): void {
     this.#waiting?.cancel();
     this.#endProbe();
     this.#connection?.lost();
   }
 
-  /** A protocol error closes the socket with the right code by itself; 'close' follows. */
+  /** Logs a protocol error, after which the library closes the socket; `close` follows. */
   failed(error: Error): void {
     this.#options.log.debug({ error: String(error) }, 'a WebSocket failed');
   }
@@ -218,18 +218,18 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
   }
 
   keepAlive(): void {
-    // It is pinged.
+    // It gets pings instead.
   }
 
   end(closing: ClosingFrame): void {
     this.#writer.finish();
-    // A stalled socket takes no close frame either.
+    // A stalled socket does not take a close frame either.
     if (closing.code === CLOSE_CODES.stalled) return this.#webSocket.terminate();
     this.#webSocket.close(closing.code, closing.message);
     this.#endSoon(closing.code === CLOSE_CODES.flooded);
   }
 
-  /** Sees that the socket goes, whatever its client does; one that floods is not read any more. */
+  /** Ends the socket after a while, whatever its client does; stops reading a flood. */
   #endSoon(isFlooding: boolean): void {
     const isOpen = this.#connection !== null && !isFlooding;
     if (isFlooding) {
@@ -243,7 +243,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
     this.#webSocket.once('close', () => grace.cancel());
   }
 
-  /** Closes with a code of RFC 6455; nothing that still comes is taken. */
+  /** Closes with a code of RFC 6455; later frames are ignored. */
   #closeAs(code: number, reason: string): void {
     this.#isOver = true;
     this.#connection?.lost();
@@ -274,7 +274,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
     });
   }
 
-  /** Answers a step of a probe: the first one counts it and allows it more time, each takes the place of the one before. */
+  /** Answers a step of a probe. The first one counts the probe and extends the timeout; each replaces the last. */
   #answerProbe(frame: ProbeFrame): void {
     if (this.#probe === null) {
       const end = this.#options.probes.begin(this.address);
@@ -300,7 +300,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
     this.#probe = null;
   }
 
-  /** Frames that did not wait for the answer to the first one: not very many. */
+  /** Keeps a few frames that came during the authentication. */
   #keep(text: string, early: { readonly frames: string[]; characters: number }): void {
     early.frames.push(text);
     early.characters += text.length;
@@ -314,7 +314,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
     receiveText(this.#options.sessions, connection.owner, connection, text);
   }
 
-  /** Bytes have come: they are read as far as the connection has its turn, and the rest in the next ones, while the socket is paused. */
+  /** Parses bytes within the connection's turn, and the rest in later turns, while the socket is paused. */
   feed(bytes: Buffer): void {
     if (this.#isDeaf) return;
     if (this.#rest !== null) this.#rest = Buffer.concat([this.#rest, bytes]);
@@ -330,7 +330,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
         webSocket.pause();
         return frameRate.turns.next(() => this.#readOn());
       }
-      // It has failed, or its close frame has come: nothing may follow.
+      // After a failure or a close frame nothing may follow.
       if (this.#isDeaf || webSocket._closeFrameReceived || !webSocket._receiver.writable) return;
       webSocket._receiver.write(bytes.length <= FED_BYTES ? bytes : bytes.subarray(at, at + FED_BYTES));
     }

@@ -6,7 +6,10 @@ import { FakeClock } from '../support/fake-clock.js';
 import { fakeBackEnd, json } from './fake-back-end.js';
 
 const SECRET = 'a-secret-of-the-tests';
-const waiting = (signal: AbortSignal, isTelling = false) => ({ signal, isTelling: () => isTelling });
+const waiting = (signal: AbortSignal, countsAsFailure = false) => ({
+  signal,
+  countsAsFailure: () => countsAsFailure,
+});
 const never = waiting(new AbortController().signal);
 const made: Webhook[] = [];
 
@@ -105,9 +108,9 @@ describe('a webhook', () => {
   it('counts what takes too long as a failure, and what nobody waits for as nothing', async () => {
     const backEnd = await fakeBackEnd(() => undefined);
     const { webhook } = webhookOf(backEnd.url, 20);
-    const askAndAbort = async (isTelling: boolean) => {
+    const askAndAbort = async (countsAsFailure: boolean) => {
       const abort = new AbortController();
-      const asked = webhook.ask({}, waiting(abort.signal, isTelling));
+      const asked = webhook.ask({}, waiting(abort.signal, countsAsFailure));
       const before = backEnd.questions.length;
       while (backEnd.questions.length === before) await new Promise((resolve) => setTimeout(resolve, 5));
       abort.abort();

@@ -266,7 +266,7 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
   const faults: unknown[] = [];
   const engine = createEngine({
     ...{ clock, ids, wheel, broker, tickets, revocations },
-    authority: { tokens: options.tokens ?? fakeTokens(clock), view: options.view ?? null },
+    authProviders: { tokens: options.tokens ?? fakeTokens(clock), view: options.view ?? null },
     isPublic: options.isPublic ?? ((path) => path.startsWith('public')),
     settings: { ...SETTINGS, ...options.settings },
     isShared: options.isShared ?? (() => true),

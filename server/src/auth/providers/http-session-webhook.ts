@@ -96,7 +96,7 @@ export class HttpSessionWebhook implements SessionWebhook {
     const timer = wheel.after(timeoutMs, () => abort.abort(new Error('no answer in time')));
     const answer = await webhook.ask(
       request,
-      { signal: abort.signal, isTelling: (askedMs) => askedMs >= Math.min(timeoutMs, SLOW_MS) },
+      { signal: abort.signal, countsAsFailure: (askedMs) => askedMs >= Math.min(timeoutMs, SLOW_MS) },
       headers,
     );
     timer.cancel();

@@ -57,7 +57,7 @@ export class BackEndRouter implements CommandRouter {
     const { path, command } = call;
     const answer = await this.#options.webhook.ask(questionOf(call), {
       signal: call.signal,
-      isTelling: () => call.signal.reason === 'timeout' && call.timeoutMs >= MIN_TELLING_MS,
+      countsAsFailure: () => call.signal.reason === 'timeout' && call.timeoutMs >= MIN_TELLING_MS,
     });
     if ('failure' in answer) {
       if (answer.detail !== undefined) this.#warn(call, answer.detail);

@@ -1,6 +1,6 @@
 /**
- * The operations of a server on behalf of a session, as modules have them. What a session causes it does not hear itself, unless it
- * asks to. They need no object before them, so a handler may take them apart; they are made when they are read.
+ * The operations of a server on behalf of a session, for modules. The session does not hear its own updates, unless it
+ * asks to. Each getter returns a bound function, so handlers may destructure them; they are made when they are read.
  */
 import type { Json } from '../../../../protocol/frames.js';
 import type { Position } from '../../../../protocol/positions.js';
@@ -9,19 +9,19 @@ import type { Session } from '../../core/session/session.js';
 import type { Recipients } from '../../core/sessions/direct-messages.js';
 import { SharedState } from './shared-state.js';
 
-/** What an update of a module may carry beyond its message. */
+/** Options of `update`. */
 export interface CommandUpdateOptions {
   /** The update is also the new value of this key in the path's state; a null message removes it. */
   readonly key?: string;
-  /** Only if the entry has this version; null: only if there is none. Else `state_conflict`. */
+  /** Only if the entry has this version; null: only if there is no entry. Else `state_conflict`. */
   readonly version?: number | null;
-  /** Ids of sessions that are not to hear it. */
+  /** Ids of sessions that do not hear it. */
   readonly except?: readonly string[];
   /** Whether the session that gave the command hears it too; default false. */
   readonly echo?: boolean;
 }
 
-/** What can be done for a session, also after it has ended. All reject with DobbyError. */
+/** Operations for a session, even after its end. All reject with DobbyError. */
 export class CommandOperations {
   readonly #session: Session;
   readonly #operations: Operations;
@@ -31,7 +31,7 @@ export class CommandOperations {
     this.#operations = operations;
   }
 
-  /** Publishes an update. Answers its position, null on a path without a log. */
+  /** Publishes an update. Resolves with its position, null on a path without a log. */
   get update() {
     return async (
       path: string,
@@ -43,14 +43,14 @@ export class CommandOperations {
     };
   }
 
-  /** Sends a message to every session, to the own one only with `echo`. */
+  /** Sends a message to every session; to its own one only with `echo`. */
   get broadcast() {
     return async (message: Json, { echo = false }: { readonly echo?: boolean } = {}): Promise<void> => {
       await this.#operations.broadcast(message, echo ? [] : [this.#session.id]);
     };
   }
 
-  /** Sends a message to sessions and to all sessions of users, the own one among them if it is named. */
+  /** Sends a message to sessions and to all sessions of users; to its own one only if it is named. */
   get sendTo() {
     return async (to: Recipients, message: Json): Promise<{ sent: string[]; unknown: string[] }> => {
       const { sent, unknown } = await this.#operations.send(message, to);

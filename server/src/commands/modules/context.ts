@@ -1,4 +1,4 @@
-/** What a module is given beside its arguments: who asks, and what can be done on its behalf. */
+/** The context of a command: the session that sends it, and operations on its behalf. */
 import type { Json } from '../../../../protocol/frames.js';
 import { orThrow } from '../../core/operations/dobby-error.js';
 import type { Operations } from '../../core/operations/operations.js';
@@ -8,14 +8,14 @@ import type { StateValues } from '../../core/session/session-state.js';
 import type { Call } from '../handler.js';
 import { CommandOperations } from './command-operations.js';
 
-/** A session that has ended, as it was. */
+/** An ended session. */
 export interface EndedSession {
   readonly id: string;
   readonly user: string | null;
   readonly state: StateValues;
 }
 
-/** The session that gives a command. */
+/** The session that sends a command. */
 export class CommandSession implements EndedSession {
   readonly #session: Session;
 
@@ -23,48 +23,48 @@ export class CommandSession implements EndedSession {
     this.#session = session;
   }
 
-  /** Its public id. */
+  /** Returns the public id. */
   get id(): string {
     return this.#session.id;
   }
 
-  /** The user that it is bound to, null for nobody. */
+  /** Returns the user of the session; null without one. */
   get user(): string | null {
     return this.#session.user;
   }
 
-  /** What its token or the session view said of the user; null where nothing was said. */
+  /** Returns the `info` that a token or the session view has asserted of the user; null without one. */
   get info(): Json {
     return this.#session.identity?.info ?? null;
   }
 
-  /** Whether it is bound to a user. */
+  /** Returns whether the session has a user. */
   get isAuthenticated(): boolean {
     return this.#session.user !== null;
   }
 
-  /** What handlers remember of it; forgotten with the session. */
+  /** Returns the values that handlers store with the session; they end with it. */
   get state(): StateValues {
     return this.#session.state.values;
   }
 
-  /** How often that was changed. */
+  /** Returns how often `state` was changed. */
   get version(): number {
     return this.#session.state.version;
   }
 
-  /** Whether it has ended since. */
+  /** Returns whether the session has ended. */
   get isEnded(): boolean {
     return this.#session.isEnded;
   }
 
-  /** Whether it may hear a path. */
+  /** Returns whether the session may hear a path. */
   mayHear(path: string): boolean {
     return this.#session.paths.mayHear(path);
   }
 
   /**
-   * Sets names of its state to values, where null removes one; answers the new version. With `version` only if that is
+   * Sets names of the state to values, where null removes one; returns the new version. With `version` only if that is
    * the present one. @throws DobbyError `state_conflict`, `too_large`
    */
   patch(changes: StateValues, version?: number): number {
@@ -74,7 +74,7 @@ export class CommandSession implements EndedSession {
 
 /** The context of one command. */
 export class CommandContext extends CommandOperations {
-  /** What the pattern captured of the path. */
+  /** The captures of the pattern in the path. */
   readonly captured: Readonly<Record<string, string>>;
   readonly #call: Call;
   #session: CommandSession | null = null;
@@ -87,7 +87,7 @@ export class CommandContext extends CommandOperations {
     this.captured = captured;
   }
 
-  /** The session that gives it. */
+  /** Returns the session that sends the command. */
   get session(): CommandSession {
     this.#session ??= new CommandSession(this.#call.session);
     return this.#session;
@@ -101,28 +101,28 @@ export class CommandContext extends CommandOperations {
     return this.#call.command;
   }
 
-  /** The command's name among those of its session. */
+  /** Returns the command's id among those of its session. */
   get uid(): string {
     return this.#call.uid;
   }
 
-  /** Whether its client has asked before and got no answer: a server that has gone may have begun it. */
+  /** Returns whether the client repeats the command: a previous server may have begun it. */
   get isAgain(): boolean {
     return this.#call.isAgain;
   }
 
-  /** Aborted when nobody waits for the answer any more. */
+  /** Returns the signal that is aborted when the reply is not awaited any more. */
   get signal(): AbortSignal {
     return this.#call.signal;
   }
 
-  /** Grants paths to the session and subscribes it to them. Resolves when it hears them. */
+  /** Grants paths to the session and subscribes it; resolves when it hears them. */
   get grant() {
     return (...paths: string[]): Promise<GrantResult[]> =>
       this.#operations.connect(this.#call.session.id, paths);
   }
 
-  /** Takes paths away from the session; resolves when that is safe from a restart. */
+  /** Revokes paths of the session; resolves when that is safe from a restart. */
   get revoke() {
     return (...paths: string[]): Promise<RevokeResult[]> =>
       this.#operations.disconnect(this.#call.session.id, paths);

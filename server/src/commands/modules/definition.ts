@@ -1,4 +1,4 @@
-/** What a module says of its command; the default export of each file in the folder of commands. */
+/** The definition of a command: the default export of each file in the folder of commands. */
 import { z } from 'zod';
 import type { Json } from '../../../../protocol/frames.js';
 import { keyFault } from '../../../../protocol/paths.js';
@@ -15,34 +15,34 @@ export interface ArgsSchema<Args> {
   };
 }
 
-/** What validating gives. */
+/** The result of validation. */
 export type SchemaResult<Args> =
   | { readonly value: Args; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] };
 
-/** What is wrong, and where. */
+/** A fault of the arguments, and its place. */
 export interface SchemaIssue {
   readonly message: string;
-  /** Names that are not known, as zod has them. */
+  /** Unknown names, as zod reports them. */
   readonly keys?: readonly string[] | undefined;
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** One command. */
+/** A command. */
 export interface CommandDefinition<Args = Json> {
-  /** The paths on which it is taken; by default all. */
+  /** The paths of the command; by default all. */
   readonly pattern?: string;
-  /** Its name; by default that of its file. */
+  /** The name; by default that of the file. */
   readonly command?: string;
-  /** Of its arguments; without one they are any JSON value. */
+  /** The schema of the arguments; without one they are any JSON value. */
   readonly args?: ArgsSchema<Args>;
-  /** Whether the session may give it; by default one that may hear the path. It may throw `Refused`. */
+  /** Returns whether the session may send it; by default one that may hear the path. It may throw `Refused`. */
   authorize?(context: CommandContext): boolean | Promise<boolean>;
-  /** Whether those of one session and path are done one after the other; default false. */
+  /** Whether commands of one session and path run one after the other; default false. */
   readonly ordered?: boolean;
-  /** Does it; what it returns, a JSON value or nothing, is the reply. It may throw `Refused`. */
+  /** Runs the command. Its result, a JSON value or undefined, is the reply. It may throw `Refused`. */
   run(args: Args, context: CommandContext): unknown;
-  /** A session has ended, whether or not it gave this command. What is done then is done for it, which hears nothing of it any more. */
+  /** Called when any session has ended, even one that never sent this command; operations are for it. */
   onSessionEnd?(session: EndedSession, actions: CommandOperations): void | Promise<void>;
 }
 
@@ -54,7 +54,7 @@ export function defineCommand<Args = Json>(definition: CommandDefinition<Args>):
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 const method = z.custom(isFunction, 'a function').exactOptional();
 
-/** What a file must export. */
+/** The schema of a file's export. */
 export const definitionSchema = z.strictObject({
   pattern: z
     .string()

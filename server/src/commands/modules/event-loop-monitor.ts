@@ -1,23 +1,23 @@
 /**
- * Watches whether modules block the loop, on which everything else of the server runs too. A module that works for long without a pause
- * is named; when several run, one of them it was.
+ * Detects modules that block the event loop, which the whole server shares. Logs the name of a module that ran for long
+ * without a pause; when several ran, it logs all of them.
  */
 import type { Clock } from '../../core/time/clock.js';
 import type { Log } from '../../observe/log.js';
 
-/** How often it is looked, and how late a look may be. */
+/** The interval of the checks, and how late a check may be. */
 const LOOK_MS = 50;
 const LATE_MS = 100;
 
-/** One that is watched. */
+/** A watched module. */
 export interface Watched {
   readonly name: string;
   running: number;
-  /** Whether it ran since the last look: a block may be over before anybody looks. */
+  /** Whether it ran since the last check: a block may be over before the next one. */
   hasRun: boolean;
 }
 
-/** Says who blocks the loop. */
+/** Logs the modules that block the event loop. */
 export class EventLoopMonitor {
   readonly #clock: Clock;
   readonly #log: Log;
@@ -31,7 +31,7 @@ export class EventLoopMonitor {
     this.#log = log;
   }
 
-  /** Watches whatever has this name. */
+  /** Watches the module of this name. */
   watch(name: string): Watched {
     const known = this.#watched.find((each) => each.name === name);
     if (known !== undefined) return known;
@@ -40,7 +40,7 @@ export class EventLoopMonitor {
     return watched;
   }
 
-  /** It begins. */
+  /** Notes that a module begins. */
   begin(watched: Watched): void {
     watched.running++;
     watched.hasRun = true;
@@ -48,7 +48,7 @@ export class EventLoopMonitor {
     if (!this.#isLooking) this.#lookLater();
   }
 
-  /** It is done. */
+  /** Notes that a module is done. */
   end(watched: Watched): void {
     watched.running--;
     this.#running--;

@@ -1,6 +1,6 @@
 /**
- * The folder of commands: every file of JavaScript or TypeScript in it, also deeper down, is a module, but for those whose names
- * begin with "_" or "." and tests. jiti loads them, since Node 20 knows no TypeScript.
+ * The folder of commands: each JavaScript or TypeScript file in it, also in subfolders, is a module. Files whose names
+ * begin with "_" or ".", and tests, are not. jiti loads them, since Node 20 cannot load TypeScript.
  */
 import { readdirSync, statSync } from 'node:fs';
 import { join, parse, resolve, sep } from 'node:path';
@@ -10,23 +10,23 @@ import { definitionSchema } from './definition.js';
 import type { Definition } from './module.js';
 import { describeThrown } from './thrown.js';
 
-/** The folder or a file of it cannot be used; the message names it. */
+/** Thrown when the folder or one of its files cannot be used; the message names it. */
 export class ModuleError extends Error {
   override readonly name = 'ModuleError';
 }
 
 const MODULE = /\.(?:m|c)?[jt]s$/;
 const NO_MODULE = /(?:^|\/)[_.]|\.d\.(?:m|c)?ts$|\.(?:test|spec)\.|(?:^|\/)node_modules\//;
-/** How often it is looked whether files have changed. */
+/** How often the files are checked for changes. */
 const LOOK_MS = 300;
 
-/** A module that was loaded: its file, below the folder, and what it says. */
+/** A loaded module: its file, below the folder, and its definition. */
 export interface LoadedModule {
   readonly file: string;
   readonly definition: Definition;
 }
 
-/** The folder of commands. */
+/** Loads and watches the folder of commands. */
 export class CommandFolder {
   readonly #path: string;
 
@@ -38,11 +38,11 @@ export class CommandFolder {
   }
 
   /**
-   * Loads all modules: those first whose patterns begin with the longest literal text, then in the order of their names. Rejects with
-   * ModuleError that names the file at fault.
+   * Loads all modules: first those whose patterns begin with the longest literal text, then by name. Rejects with
+   * ModuleError that names the faulty file.
    */
   async load(): Promise<LoadedModule[]> {
-    // Anew each time, so that what was changed is read again, with what it imports from the folder.
+    // A new loader each time, so that changed files are read again, with their imports from the folder.
     const jiti = createJiti(pathToFileURL(join(this.#path, 'index.js')).href, {
       moduleCache: false,
       fsCache: false,
@@ -60,7 +60,7 @@ export class CommandFolder {
     return loaded.sort((a, b) => literalLength(b) - literalLength(a));
   }
 
-  /** Calls `onChange` when files have changed; the answer stops that. By looking: whatever way an editor replaces a file, it is seen. */
+  /** Calls `onChange` when files have changed, found by polling; returns a function that ends this. */
   watch(onChange: () => void): () => void {
     let last = this.#signs();
     const timer = setInterval(() => {
@@ -68,7 +68,7 @@ export class CommandFolder {
       try {
         signs = this.#signs();
       } catch {
-        // The folder has gone, or changes just now: loading it says so, and the next look sees more.
+        // The folder is missing or changes just now: loading reports that, and the next check sees more.
       }
       if (signs === last) return;
       last = signs;
@@ -78,7 +78,7 @@ export class CommandFolder {
     return () => clearInterval(timer);
   }
 
-  /** What every file looks like from outside, also those that are no modules: modules may import them. */
+  /** Returns size and time of every file, also of those that are no modules: modules may import them. */
   #signs(): string {
     const files = readdirSync(this.#path, { recursive: true, encoding: 'utf8' });
     return files
@@ -103,7 +103,7 @@ export class CommandFolder {
     try {
       ({ default: exported } = await jiti.import<{ default?: unknown }>(join(this.#path, file)));
     } catch (error) {
-      // Some parsers tell of a place in several lines.
+      // Some parsers report a place in several lines.
       const message = (error instanceof Error ? error.message : describeThrown(error)).replace(
         /\s*\n\s*/g,
         ' ',
@@ -122,7 +122,7 @@ export class CommandFolder {
       const what = field === '' ? 'its default export is no command' : `"${field}"`;
       throw new ModuleError(`${file}: ${what}: ${issue?.message}; see defineCommand of "dobby/commands"`);
     }
-    // The object itself, since its functions may use "this".
+    // The object is the prototype, since its functions may use "this".
     return Object.assign(Object.create(exported as object), {
       pattern: checked.data.pattern ?? null,
       command: checked.data.command ?? parse(file).name,
@@ -131,5 +131,5 @@ export class CommandFolder {
   }
 }
 
-/** How much of a path a module's pattern gives away before it captures. */
+/** Returns the length of the literal text with which a pattern begins. */
 const literalLength = ({ definition: { pattern } }: LoadedModule): number => `${pattern ?? ''}{`.indexOf('{');

@@ -1,19 +1,18 @@
-/** The modules of the folder of commands, as one router: in the order in which they were loaded, the first that matches takes a command. */
+/** Routes commands to modules: the first loaded module that matches takes a command. */
 import type { Session } from '../../core/session/session.js';
 import type { CommandRouter, Handler } from '../handler.js';
 import type { Module } from './module.js';
 
-/** Takes what modules take. */
 export class ModuleRouter implements CommandRouter {
   #modules: readonly Module[] = [];
   #byCommand = new Map<string, Module[]>();
 
-  /** The modules that are in use. */
+  /** Returns the modules in use. */
   get modules(): readonly Module[] {
     return this.#modules;
   }
 
-  /** Replaces all modules; what runs goes on. */
+  /** Replaces all modules; running commands continue. */
   use(modules: readonly Module[]): void {
     this.#modules = modules;
     this.#byCommand = new Map();

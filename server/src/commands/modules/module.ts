@@ -1,4 +1,4 @@
-/** One command of the folder, as it is called: its arguments checked, its caller let in, its failure kept to itself. */
+/** Runs one command of the folder: checks the arguments, admits the session and isolates failures. */
 import type { Json } from '../../../../protocol/frames.js';
 import { compilePattern, type Pattern } from '../../../../protocol/patterns.js';
 import { isPromise } from '../../core/data/maybe-promise.js';
@@ -15,7 +15,7 @@ import type { EventLoopMonitor, Watched } from './event-loop-monitor.js';
 import { isRefused, type Refused } from './refused.js';
 import { describeThrown } from './thrown.js';
 
-/** A definition with everything decided. */
+/** A definition with all defaults. */
 export interface Definition extends Omit<CommandDefinition<unknown>, 'pattern'> {
   /** Null for all paths. */
   readonly pattern: string | null;
@@ -23,23 +23,22 @@ export interface Definition extends Omit<CommandDefinition<unknown>, 'pattern'> 
   readonly ordered: boolean;
 }
 
-/** What a module is given. */
+/** Options of `Module`. */
 export interface ModuleOptions {
   readonly operations: Operations;
   readonly log: Log;
-  /** Told of what runs, to say who blocks the loop. */
+  /** Watches running modules for a blocked event loop. */
   readonly watch: EventLoopMonitor;
 }
 
 const NOTHING: Readonly<Record<string, string>> = Object.freeze(Object.create(null));
 
-/** A command that a module takes. */
 export class Module {
-  /** Its file, in the folder of commands. */
+  /** The file, below the folder of commands. */
   readonly name: string;
   readonly command: string;
   readonly #definition: Definition;
-  /** Null when it takes its command on all paths. */
+  /** Null for a command on all paths. */
   readonly #pattern: Pattern | null;
   readonly #onAllPaths: Handler;
   readonly #options: ModuleOptions;
@@ -55,7 +54,7 @@ export class Module {
     this.#watched = options.watch.watch(name);
   }
 
-  /** How it takes a command on a path; null when it does not. */
+  /** Returns the handler for a path; null when the pattern does not match. */
   handler(path: string): Handler | null {
     if (this.#pattern === null) return this.#onAllPaths;
     const captured = this.#pattern.match(path);
@@ -70,7 +69,7 @@ export class Module {
     };
   }
 
-  /** A session has ended. */
+  /** Calls the module's `ended` for an ended session. */
   ended(session: Session): void {
     const { onSessionEnd } = this.#definition;
     if (onSessionEnd === undefined) return;
@@ -88,7 +87,7 @@ export class Module {
     }
   }
 
-  /** Without a promise where nothing has to be waited for: commands come by the ten thousand. */
+  /** Makes no promise unless it must wait: commands come by the ten thousand. */
   #run(call: Call, captured: Readonly<Record<string, string>>): CallOutcome | Promise<CallOutcome> {
     const { watch, operations } = this.#options;
     watch.begin(this.#watched);
@@ -140,17 +139,17 @@ export class Module {
     return isPromise(reply) ? Promise.resolve(reply).then(asReply) : { reply };
   }
 
-  /** What was thrown may be anything, and looking at it may throw again. */
+  /** Returns the error of a thrown value, which may throw again when it is read. */
   #outcomeOf(thrown: unknown, { command }: Call): CallOutcome {
     try {
       if (isRefused(thrown)) return { error: commandError('refused', refusalOf(thrown)) };
     } catch {
-      // then it is no refusal
+      // Then it is no refusal.
     }
     return this.#failed(thrown, command);
   }
 
-  /** Its caller learns no more than that: what was thrown may tell of the machine. */
+  /** Logs a failure. The caller gets no details, which may reveal the machine. */
   #failed(error: unknown, command: string): CallOutcome {
     this.#options.log.error(
       { handler: this.name, command, error: describeThrown(error) },
@@ -173,7 +172,7 @@ function badArgs({ issues }: Extract<SchemaResult<never>, { issues: readonly unk
   });
 }
 
-/** What a refusal says; data that are no JSON value are left out. */
+/** Returns the contents of a refusal, without data that is no JSON value. */
 function refusalOf({ message, reason, data }: Refused): { message: string; reason?: string; data?: Json } {
   const isJson = data !== undefined && textOf(data) !== null;
   return {

@@ -1,7 +1,7 @@
-/** What a handler throws to refuse a command: its caller is told, in its words. */
+/** Thrown by a handler to refuse a command with a message for its caller. */
 import type { Json } from '../../../../protocol/frames.js';
 
-/** What a refusal may say beyond its message. */
+/** Options of `Refused`. */
 export interface RefusedOptions {
   /** The handler's own code, for programs to decide by. */
   readonly reason?: string;
@@ -9,10 +9,10 @@ export interface RefusedOptions {
   readonly data?: Json;
 }
 
-/** Known by this and not by its class: a module may have loaded another copy of the package. */
+/** Identifies a refusal, since a module may have loaded another copy of this class. */
 const BRAND = Symbol.for('dobby.refused');
 
-/** The command is refused. Whatever else a handler throws, its caller is told only that it failed. */
+/** Refuses a command. For any other thrown value the caller learns only that the handler failed. */
 export class Refused extends Error {
   override readonly name = 'Refused';
   readonly reason: string | undefined;
@@ -26,7 +26,7 @@ export class Refused extends Error {
   }
 }
 
-/** Whether something that was thrown is a refusal. */
+/** Returns whether a thrown value is a refusal. */
 export function isRefused(thrown: unknown): thrown is Refused {
   return typeof thrown === 'object' && thrown !== null && (thrown as { [BRAND]?: unknown })[BRAND] === true;
 }

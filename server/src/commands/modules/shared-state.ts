@@ -1,4 +1,4 @@
-/** The state of a path as modules see it: read, and changed only if nothing else has changed it. */
+/** The state of a path, as modules read it and change it by compare and set. */
 import type { Json } from '../../../../protocol/frames.js';
 import { DobbyError } from '../../core/operations/dobby-error.js';
 import type { Operations } from '../../core/operations/operations.js';
@@ -11,11 +11,11 @@ export interface SharedEntry {
   readonly version: number;
 }
 
-/** How a value is set. */
+/** Options of `set`. */
 export interface SetOptions {
-  /** Only if the entry has this version; null: only if there is none. Else DobbyError `state_conflict`. */
+  /** Only if the entry has this version; null: only if there is no entry. Else DobbyError `state_conflict`. */
   readonly version?: number | null;
-  /** Whether the session that gave the command hears the change too; default true, so that it knows the state as others do. */
+  /** Whether the session that sent the command hears the change too; default true, so that its state is complete. */
   readonly echo?: boolean;
 }
 
@@ -34,13 +34,13 @@ export class SharedState {
     this.#operations = operations;
   }
 
-  /** Answers the value of a key, undefined when there is none. */
+  /** Resolves with the value of a key, or undefined. */
   async get(key: string): Promise<SharedEntry | undefined> {
     const [item] = await this.#read({ keys: [key] });
     return item && sharedEntry(item);
   }
 
-  /** Answers all values by key. */
+  /** Resolves with all values by key. */
   async entries(): Promise<ReadonlyMap<string, SharedEntry>> {
     return new Map((await this.#read({})).map((item) => [item.key, sharedEntry(item)]));
   }
@@ -57,7 +57,7 @@ export class SharedState {
     return items;
   }
 
-  /** Sets a key, where null removes it, and tells all who follow the path. Answers the new version. */
+  /** Sets a key, where null removes it; all followers of the path get the change. Resolves with the new version. */
   async set(key: string, message: Json, { echo = true, ...options }: SetOptions = {}): Promise<number> {
     const sender = echo ? '' : this.#session.id;
     const request = { path: this.#path, key, message, ...options };
@@ -65,8 +65,8 @@ export class SharedState {
   }
 
   /**
-   * Changes a key by what `change` makes of its present value, again as often as another change came first. Answers the new value.
-   * `change` may run several times.
+   * Sets a key to the result of `change`, which gets the present value. Repeats that after a conflict, so `change` may
+   * run several times. Resolves with the new value.
    */
   async change<T extends Json>(
     key: string,

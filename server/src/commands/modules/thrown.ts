@@ -1,7 +1,7 @@
-/** What code of others threw, as text for the log: it may be anything, and telling of it must not throw again. */
+/** Describes thrown values for the log: they may be anything, and reading them must not throw again. */
 import { inspect } from 'node:util';
 
-/** Of an error its stack, of anything else what it looks like. */
+/** Returns the stack of an error, and a description of any other value. */
 export function describeThrown(thrown: unknown): string {
   try {
     return thrown instanceof Error && typeof thrown.stack === 'string' ? thrown.stack : inspect(thrown);

@@ -1,60 +1,59 @@
 /**
- * What one session may hear: what was granted to it and what was taken from it. Each is somebody's word of some time. A grant by the
- * back end is taken away by a later denial, and a denial by a later grant of the very same path or pattern; what a token or the
- * session view said holds where nothing was denied since it was said.
+ * Stores what one session may hear. A later denial removes a grant; a later grant of the same path or pattern removes a
+ * denial. Tokens and identities count unless a later denial covers the path.
  */
 import { compilePattern } from '../../../../protocol/patterns.js';
 import { isPath, PathTable, tableOf } from '../data/path-table.js';
 import type { Identity, PathToken } from './identity.js';
 
-/** A path or pattern that was taken away, and when: milliseconds since 1970. */
+/** A revoked path or pattern, and when: milliseconds since 1970. */
 export interface Denial {
   readonly path: string;
   readonly at: number;
 }
 
-/** What is kept of the token that opened a path. */
-type OpenedBy = Pick<PathToken, 'at' | 'expiresAt'>;
+/** The times of a token that opens a path. */
+type TokenLifetime = Pick<PathToken, 'at' | 'expiresAt'>;
 
-/** What permissions need of their surroundings. */
+/** Options of `Permissions`. */
 export interface PermissionOptions {
-  /** Whether everybody may hear a path. */
+  /** Returns whether every client may hear a path. */
   readonly isPublic: (path: string) => boolean;
-  /** Grants, and denials, that are kept at the most. */
+  /** The most grants, and the most denials, that are kept. */
   readonly most: number;
-  /** Whether a path is subscribed to: its grant is not the one to go. */
+  /** Returns whether a path is subscribed to: its grant is kept longest. */
   readonly isInUse: (path: string) => boolean;
 }
 
-/** What may be heard, as far as it differs from what everybody may. */
+/** The grants, denials, identity and tokens of one session. */
 export class Permissions {
   readonly #options: PermissionOptions;
   readonly #granted = new PathTable<true>();
   readonly #denied = new PathTable<number>();
   #asserted: PathTable<true> | null = null;
   #assertedAt = 0;
-  /** What was said until then counts no more: denials of that time were forgotten. */
+  /** Assertions up to this time do not count: denials of that time were forgotten. */
   #forgottenAt = -1;
-  /** By path. */
-  #tokens: Map<string, OpenedBy> | null = null;
+  /** Tokens by path. */
+  #tokens: Map<string, TokenLifetime> | null = null;
 
   constructor(options: PermissionOptions) {
     this.#options = options;
   }
 
-  /** The paths and patterns that a back end granted. */
+  /** Returns the paths and patterns that back ends granted. */
   get granted(): ReadonlySet<string> {
     return new Set(this.#granted.sources());
   }
 
-  /** What was taken away since. */
+  /** Returns the denials. */
   get denials(): Denial[] {
     return [...this.#denied.sources()].map((path) => ({ path, at: this.#denied.get(path) ?? 0 }));
   }
 
-  /** Whether a path may be heard. */
+  /** Returns whether the session may hear a path. */
   mayHear(path: string): boolean {
-    // A denial would have taken it away.
+    // A denial would have removed the grant.
     if (this.#granted.ofPath(path) !== undefined) return true;
     const deniedAt = this.deniedAt(path);
     if (deniedAt === null) {
@@ -63,31 +62,31 @@ export class Permissions {
     return this.#isAsserted(path, deniedAt);
   }
 
-  /** When a path was taken away last; null when it was not, or was granted since. */
+  /** Returns when a path was denied last; null if it was not, or was granted since. */
   deniedAt(path: string): number | null {
     let at = this.#denied.ofPath(path) ?? null;
     for (const other of this.#denied.ofPatterns(path)) at = Math.max(at ?? other, other);
     return at;
   }
 
-  /** A back end grants a path or pattern. */
+  /** Grants a path or pattern. */
   grant(source: string): void {
     this.#granted.set(source, true);
     this.#denied.delete(source);
     if (this.#granted.size <= this.#options.most) return;
-    // Grants outlive subscriptions, but not without bound: the oldest that are not in use give way.
+    // Grants outlive subscriptions, within a bound: the oldest one that is not in use is removed.
     for (const oldest of this.#granted.sources()) {
       if (!this.#options.isInUse(oldest)) return this.#granted.delete(oldest);
     }
   }
 
-  /** A back end takes away a path, or what a pattern matches. */
+  /** Denies a path, or all paths that a pattern matches. */
   deny(source: string, at: number): void {
     this.#granted.delete(source);
     if (!isPath(source)) this.#granted.deleteMatched(compilePattern(source));
     this.#denied.set(source, Math.max(at, this.#denied.get(source) ?? at));
     if (this.#denied.size <= this.#options.most) return;
-    // Not without bound either. What is forgotten must not open again what was said before.
+    // Bounded too. What was asserted before a forgotten denial must not count again.
     this.#forgottenAt = Math.max(this.#forgottenAt, at);
     this.#granted.deletePatterns();
     for (const oldest of this.#denied.sources()) {
@@ -95,43 +94,43 @@ export class Permissions {
     }
   }
 
-  /** What a token or the session view says, in place of what one said before. */
+  /** Replaces the identity by what a token or the session view asserts now. */
   setIdentity(identity: Identity): void {
     this.#asserted = null;
     this.#assertedAt = identity.at;
     if (identity.grants.length > 0) this.#asserted = tableOf(identity.grants);
   }
 
-  /** A token opens a path. */
-  addToken(path: string, pass: OpenedBy): void {
+  /** Adds the token that opens a path. */
+  addToken(path: string, token: TokenLifetime): void {
     this.#tokens ??= new Map();
-    this.#tokens.set(path, pass);
+    this.#tokens.set(path, token);
   }
 
-  /** When the newest was said by tokens and the session view, in milliseconds since 1970; 0 for never. */
+  /** Returns the time of the newest token or identity, in milliseconds since 1970; 0 without one. */
   get assertedAt(): number {
     let at = this.#assertedAt;
-    for (const pass of this.#tokens?.values() ?? []) at = Math.max(at, pass.at);
+    for (const token of this.#tokens?.values() ?? []) at = Math.max(at, token.at);
     return at;
   }
 
-  /** For how long a token opens a path, in milliseconds; undefined when none does. */
+  /** Returns for how long a token opens a path, in milliseconds; undefined without a token. */
   tokenLeftMs(path: string, now: number): number | undefined {
-    const pass = this.#tokens?.get(path);
-    return pass === undefined ? undefined : Math.max(0, pass.expiresAt - now);
+    const token = this.#tokens?.get(path);
+    return token === undefined ? undefined : Math.max(0, token.expiresAt - now);
   }
 
-  /** Whether a token opens a path. */
+  /** Returns whether a token opens a path. */
   hasToken(path: string): boolean {
     return this.#tokens?.has(path) === true;
   }
 
-  /** No token opens a path any more. */
+  /** Removes the token of a path. */
   dropToken(path: string): void {
     this.#tokens?.delete(path);
   }
 
-  /** Takes away the paths whose tokens have expired. */
+  /** Removes expired tokens; returns their paths. */
   dropExpired(now: number): string[] {
     if (this.#tokens === null) return [];
     const expired = [...this.#tokens].filter(([, { expiresAt }]) => expiresAt <= now).map(([path]) => path);

@@ -5,7 +5,7 @@ import { LIMITS } from '../../../../protocol/limits.js';
 import { keyFault, pathFault } from '../../../../protocol/paths.js';
 import type { Draft } from '../log/update.js';
 
-/** An update as a back end names it. */
+/** An update as a back end publishes it. */
 export interface UpdateRequest {
   readonly path: string;
   readonly message: Json;
@@ -14,20 +14,19 @@ export interface UpdateRequest {
   readonly except?: readonly string[];
 }
 
-/** A message on its way to sessions. */
+/** A checked message with its JSON. */
 export interface EncodedMessage {
   readonly message: Json;
   /** The message as JSON. */
   readonly text: string;
 }
 
-/** How deep a message may be nested: what was published must be written again, within other things, whenever it is asked for. */
+/** How deep a message may be nested: it must still be writable within other JSON. */
 const MAX_DEPTH = 512;
-/** The text of null. */
 const NULL = 'null';
 const NOT_JSON = `${ERRORS.bad_field.message} It is no JSON value, or nested more than ${MAX_DEPTH} deep.`;
 
-/** A draft that may be published, or the error. `prefix` leads to the item in the request. */
+/** Returns a draft, or the error. `prefix` leads to the item in the request. */
 export function draftOf(publication: UpdateRequest, prefix = ''): Outcome<Draft> {
   const { path, key, message, except } = publication;
   const wrong = pathFault(path);
@@ -46,16 +45,16 @@ export function draftOf(publication: UpdateRequest, prefix = ''): Outcome<Draft>
   return { value: { path, key: key ?? null, ...version, ...encoded.value, sender: '', except: hidden } };
 }
 
-/** A message that may be sent, or what is wrong with it. */
+/** Returns an encoded message, or the error. */
 export function encodeMessage(message: Json, field = 'message'): Outcome<EncodedMessage> {
   const text = textOf(message);
   if (text === null) return { error: errorBody('bad_field', { message: NOT_JSON, field }) };
   if (Buffer.byteLength(text) > LIMITS.messageBytes) return { error: errorBody('too_large', { field }) };
-  // Decided by the text that travels and is kept: Infinity, which 1e999 is read as, and what says so by `toJSON` are null there.
+  // Decided by the text that is sent and stored: Infinity (as of 1e999), and some results of `toJSON`, are null there.
   return { value: { message: text === NULL ? null : message, text } };
 }
 
-/** A value as JSON; null where that cannot be: a text may be parsed that is nested too deep to be written again. */
+/** Returns a value as JSON; null if that is not possible, or nested too deep to be written again. */
 export function textOf(message: Json): string | null {
   try {
     const text = JSON.stringify(message) ?? null;
@@ -65,7 +64,7 @@ export function textOf(message: Json): string | null {
   }
 }
 
-/** Whether JSON is nested too deep to be written again, within other things. */
+/** Returns whether JSON is nested too deep to be written again within other JSON. */
 export function isTooDeep(json: string): boolean {
   if (json.length <= 2 * MAX_DEPTH) return false;
   let depth = 0;

@@ -10,15 +10,15 @@ import { type OnReceiverFault, type Receiver, tell } from './receiver.js';
 export interface PathListener {
   /** Its index among the path's listeners; kept by the path. */
   index: number;
-  /** Takes one update, and returns whether it was enqueued. The hot path: no allocation. */
+  /** Takes one update; returns whether it was enqueued. The hot path: no allocation. */
   deliver(update: Update): boolean;
   /** Sends a snapshot of the state if the client follows it. */
   sendSnapshot(): void;
-  /** Called once if the path was not joined when the listener came: its tail is there now. */
+  /** Called once, when the tail has arrived, for a listener that came before it. */
   joined(): void;
 }
 
-/** A path that has listeners or receivers here. */
+/** A path with listeners or receivers on this server. */
 export class Path {
   readonly name: string;
   /** Whether its policy keeps a state. */
@@ -37,32 +37,32 @@ export class Path {
     this.isSkipped = policy.slow === 'latest' && policy.log !== null;
   }
 
-  /** Whether the broker has answered with its tail. */
+  /** Returns whether the broker has answered with the tail. */
   get isJoined(): boolean {
     return this.#isJoined;
   }
 
-  /** Its newest entries; null before it is joined, and where its policy has no log. */
+  /** Returns the newest entries; null before the path is joined, and where its policy has no log. */
   get log(): PathLog | null {
     return this.#tail?.log ?? null;
   }
 
-  /** Its state; null before it is joined, and where its policy has none. */
+  /** Returns the state; null before the path is joined, and where its policy has no state. */
   get state(): PathState | null {
     return this.#tail?.state ?? null;
   }
 
-  /** Sessions subscribed to it. */
+  /** Returns the number of subscribed sessions. */
   get subscriptions(): number {
     return this.#listeners.length;
   }
 
-  /** Whether it has neither listeners nor receivers. */
+  /** Returns whether the path has neither listeners nor receivers. */
   get isEmpty(): boolean {
     return this.#listeners.length === 0 && this.#receivers.size === 0;
   }
 
-  /** Takes the tail that the broker has answered; null where the path has no log. */
+  /** Takes the tail of the path from the broker; null where the path has no log. */
   join(tail: Tail | null): void {
     this.#tail = tail;
     this.#isJoined = true;
@@ -70,7 +70,7 @@ export class Path {
     for (const resolve of this.#onJoined.splice(0)) resolve();
   }
 
-  /** Calls `done` when it is joined, at once if it is; also when it is left before. */
+  /** Calls `done` when the path is joined, at once if it is; also when it is left before. */
   whenJoined(done: () => void): void {
     if (this.#isJoined) done();
     else this.#onJoined.push(done);
@@ -94,7 +94,7 @@ export class Path {
     last.index = listener.index;
   }
 
-  /** Sends a snapshot to all that follow the state. */
+  /** Sends a snapshot to all listeners that follow the state. */
   sendSnapshots(): void {
     for (const listener of [...this.#listeners]) listener.sendSnapshot();
   }
@@ -104,7 +104,7 @@ export class Path {
     this.#receivers.set(receiver.id, receiver);
   }
 
-  /** Disconnects such a receiver. */
+  /** Disconnects a receiver. */
   disconnect(id: string): void {
     this.#receivers.delete(id);
   }

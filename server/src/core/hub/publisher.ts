@@ -1,7 +1,6 @@
 /**
- * The way an update takes: stored by the broker, then delivered to every delegate of the registry, the dispatcher first. An
- * update that a receiver publishes while another is being delivered waits its turn, so that all receivers hear
- * both in the same order.
+ * Publishes updates: the broker stores them, then the registry delivers them. An update published during a delivery is
+ * queued, so all receivers hear one order.
  */
 import { errorBody, type Outcome } from '../../../../protocol/codes.js';
 import type { Counters } from '../data/counters.js';
@@ -11,17 +10,16 @@ import type { Draft, Update } from '../log/update.js';
 import type { Flusher } from '../wire/flusher.js';
 import type { Registry } from './registry.js';
 
-/** What a publisher is given. */
+/** Options of `Publisher`. */
 export interface PublisherOptions {
   readonly broker: Broker;
   readonly registry: Registry;
   readonly counters: Counters;
   readonly flusher: Flusher;
-  /** Told of what the broker could not do, after several tries. */
+  /** Called with an error of the broker, after several tries. */
   readonly onStoreFault: (error: unknown) => void;
 }
 
-/** Publishes updates. */
 export class Publisher {
   readonly #broker: Broker;
   readonly #registry: Registry;
@@ -50,7 +48,10 @@ export class Publisher {
     );
   }
 
-  /** Publishes updates of one path in one atomic step. With an error nothing was stored; `store_unavailable` and `restarting` may be tried again. */
+  /**
+   * Publishes updates of one path in one atomic step. With an error nothing was stored; `store_unavailable` and
+   * `restarting` may be tried again.
+   */
   publishAll(drafts: readonly Draft[]): MaybePromise<Outcome<readonly Published[]>> {
     if (this.#isStopped) return { error: errorBody('restarting') };
     const failed = (error: unknown): Outcome<readonly Published[]> => {
@@ -61,7 +62,7 @@ export class Publisher {
     return isPromise(answer) ? answer.then(undefined, failed) : answer;
   }
 
-  /** Publishes nothing from now on. */
+  /** Refuses updates from now on. */
   stop(): void {
     this.#isStopped = true;
   }

@@ -1,25 +1,23 @@
-/**
- * The one way information moves inside Dobby, and its public extension point: a session, a logger,
- * a bridge to another system are all receivers.
- */
+/** The public extension point: sessions, loggers and bridges to other systems are receivers of updates. */
 import type { Json } from '../../../../protocol/frames.js';
 import type { UpdateInfo } from '../log/update.js';
 
-/** Anything that can be told of updates. */
+/** Receives updates. */
 export interface Receiver {
   /** Unique in the registry; never contains `->`. */
   readonly id: string;
   /**
-   * Takes one update, in the order of its path. What it throws, or rejects with when it is async, is caught, logged and
-   * reaches nobody else; nobody waits for its promise, or looks at anything else it answers. `update` is absent for messages that were not published to a path.
+   * Takes one update, in the order of its path. What it throws, or rejects with, is logged and reaches no other
+   * receiver. Dobby does not wait for its promise and ignores its result. `update` is absent for messages that were not
+   * published to a path.
    */
   update(sender: string, path: string, message: Json, update?: UpdateInfo): unknown;
 }
 
-/** A receiver threw; whoever runs the server wants to know. */
+/** Called when a receiver has thrown, to log it. */
 export type OnReceiverFault = (receiver: Receiver, error: unknown) => void;
 
-/** Tells one receiver and sees that its failure stays its own. */
+/** Delivers to one receiver and isolates its failure. */
 export function tell(
   receiver: Receiver,
   [sender, path, message, update]: Parameters<Receiver['update']>,

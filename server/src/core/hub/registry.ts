@@ -1,19 +1,17 @@
 /**
- * The root: knows every receiver by its id and forwards each update to its delegates, of which the dispatcher
- * is the first. A delegate hears every update, and the special ones that are sent through here; one that throws is
- * isolated.
+ * Knows every receiver by its id and forwards each update to the delegates, of which the dispatcher is the first. A
+ * delegate also hears reserved messages such as `::gone`; one that throws is isolated.
  */
 import type { Json } from '../../../../protocol/frames.js';
 import type { UpdateInfo } from '../log/update.js';
 import { type OnReceiverFault, type Receiver, tell } from './receiver.js';
 
-/** The name under which a receiver's end is told to the delegates, with its id as the message. */
+/** The name under which delegates hear the end of a receiver, with its id as the message. */
 export const GONE = '::gone';
 
-/** All receivers. */
 export class Registry {
   readonly #receivers = new Map<string, Receiver>();
-  /** Replaced, never changed: one may come or go while the others are being told. */
+  /** Replaced, never changed: a delegate may come or go during a delivery. */
   #delegates: readonly Receiver[] = [];
   readonly #onFault: OnReceiverFault;
 
@@ -21,7 +19,7 @@ export class Registry {
     this.#onFault = onFault;
   }
 
-  /** Makes a receiver known. @throws Error when its id is taken, empty, or contains `->`. */
+  /** Registers a receiver. @throws Error when its id is taken, empty, or contains `->`. */
   register(receiver: Receiver): void {
     if (receiver.id === '' || receiver.id.includes('->'))
       throw new Error(`"${receiver.id}" is no receiver id`);
@@ -30,19 +28,19 @@ export class Registry {
     this.#receivers.set(receiver.id, receiver);
   }
 
-  /** The receiver of an id. */
+  /** Returns the receiver of an id. */
   get(id: string): Receiver | undefined {
     return this.#receivers.get(id);
   }
 
-  /** Forgets a receiver and tells the delegates `::gone`. False when it was not known. */
+  /** Removes a receiver and sends the delegates `::gone`. Returns false when it was not known. */
   unregister(id: string): boolean {
     if (!this.#receivers.delete(id)) return false;
     this.update(id, GONE, id);
     return true;
   }
 
-  /** Forwards every update to `receiver` from now on; the answer undoes it. */
+  /** Forwards every update to `receiver` from now on; returns a function that ends this. */
   delegate(receiver: Receiver): () => void {
     this.#delegates = [...this.#delegates, receiver];
     return () => {
@@ -50,7 +48,7 @@ export class Registry {
     };
   }
 
-  /** Tells every delegate, in order. */
+  /** Delivers an update to every delegate, in order. */
   update(sender: string, path: string, message: Json, update?: UpdateInfo): void {
     const delegates = this.#delegates;
     for (let i = 0; i < delegates.length; i++) {

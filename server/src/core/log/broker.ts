@@ -1,9 +1,9 @@
 /**
- * The port over everything that servers share of paths: logs, states, idempotency. Core works on any store that keeps this contract;
- * `server/test/stores/contract.ts` is the contract as tests.
+ * The port over everything that servers share of paths: logs, states, idempotency. Core works on any store that keeps
+ * this contract; `server/test/stores/contract.ts` is the contract as tests.
  *
- * Every call may answer at once or later. A rejection means that nothing was stored, and that the call may be made again. Calls about one
- * path take effect in the order in which they are made. When `publish` has answered, every later call shows its updates.
+ * Every call may answer at once or later. A rejection means that nothing was stored and that the call may be repeated.
+ * Calls about one path take effect in their order. When `publish` has answered, every later call shows its updates.
  */
 import type { Outcome } from '../../../../protocol/codes.js';
 import type { Position } from '../../../../protocol/positions.js';
@@ -11,13 +11,13 @@ import type { MaybePromise } from '../data/maybe-promise.js';
 import type { LogRange, PathLog } from './path-log.js';
 import type { PathPolicy } from './path-policy.js';
 import type { PathState } from './path-state.js';
-import type { StateEntry } from './snapshot.js';
+import type { StateEntry } from './state-snapshot.js';
 import type { Draft, LogEntry, Update } from './update.js';
 
-/** Takes updates that the broker has accepted. */
+/** Takes accepted updates. */
 export type Deliver = (update: Update) => void;
 
-/** What became of a draft. */
+/** The result of publishing a draft. */
 export interface Published {
   /** Null on a path without a log. */
   readonly position: Position | null;
@@ -26,27 +26,27 @@ export interface Published {
 }
 
 /**
- * The newest part of a path, which the broker keeps up to date: it holds an update, and its change of the state, before `deliver` is called.
- * Its head may be behind that of `read`, since deliveries take time.
+ * The newest part of a path, which the broker keeps up to date: it contains an update before `deliver` is called. Its
+ * head may be behind that of `read`, since deliveries take time.
  */
 export interface Tail {
   /** The newest entries: all that the store has, or at least 100 or 64 KB of them. */
   readonly log: PathLog;
-  /** The whole state; null when the path's policy has none. */
+  /** The state; null when the path's policy has no state. */
   readonly state: PathState | null;
 }
 
 /** Entries of a log. */
 export interface LogPage {
   readonly head: Position;
-  /** The offset before the oldest entry of the log: what is asked for and lies below is lost. */
+  /** The offset before the oldest entry of the log: earlier entries are lost. */
   readonly floor: number;
   readonly entries: readonly LogEntry[];
 }
 
-/** Which entries of a state are read, in the order of their keys. */
+/** The entries of a state to read, in the order of their keys. */
 export interface StateRange {
-  /** Only these, as far as they are there. */
+  /** Only these keys, as far as they exist. */
   readonly keys?: readonly string[];
   /** Only keys after this one. */
   readonly after?: string;
@@ -56,10 +56,10 @@ export interface StateRange {
 
 /** Entries of a state. */
 export interface StatePage {
-  /** Where the path stands: all entries are true there. */
+  /** The head of the path; all entries are true there. */
   readonly head: Position;
   readonly entries: readonly StateEntry[];
-  /** The last key of this page when there are more; else null. */
+  /** The last key of this page if there are more, else null. */
   readonly next: string | null;
   /** Whether a crash may have lost entries. */
   readonly isPartial: boolean;
@@ -67,29 +67,29 @@ export interface StatePage {
 
 /** Stores updates and delivers them. */
 export interface Broker {
-  /** Says where updates are delivered. Called once, before anything else. */
+  /** Starts to deliver updates. Called once, before anything else. */
   start(deliver: Deliver): void;
   /**
-   * Publishes drafts of one path in one atomic step: idempotency, compare and set, log, state. Errors, with which nothing is stored:
-   * `no_state`, `state_full`, `state_conflict`, `idempotency_key_reused`, `bad_field` for a key that is named twice. The updates are
-   * delivered here before or after the answer.
+   * Publishes drafts of one path in one atomic step: idempotency, compare and set, log, state. With an error nothing is
+   * stored: `no_state`, `state_full`, `state_conflict`, `idempotency_key_reused`, `bad_field` for a key that is named
+   * twice. The updates are delivered here before or after the answer.
    */
   publish(drafts: readonly Draft[]): MaybePromise<Outcome<readonly Published[]>>;
   /**
-   * Begins to deliver the updates of a path: from the head of the tail on, in order, without holes and in one epoch. Answers null when the path's
-   * policy has no log; then updates are delivered from some time before the answer on.
+   * Begins to deliver the updates of a path: from the head of the tail on, in order, without holes and in one epoch.
+   * Answers null when the policy has no log; then updates are delivered from some time before the answer on.
    */
   join(path: string): MaybePromise<Tail | null>;
-  /** Ends what `join` began, also one that has not been answered. */
+  /** Ends what `join` began, even before its answer. */
   leave(path: string): void;
-  /** Reads entries of a log; null when the path's policy has none. */
+  /** Reads entries of a log; null when the policy has no log. */
   read(path: string, range: LogRange): MaybePromise<LogPage | null>;
-  /** Reads entries of a state; null when the path's policy has none. */
+  /** Reads entries of a state; null when the policy has no state. */
   readState(path: string, range: StateRange): MaybePromise<StatePage | null>;
-  /** Marks the state of a path as whole again after a loss. Answers false when it has none, or was whole. */
+  /** Marks the state of a path as complete after a loss. Answers false when it has no state, or a complete one. */
   complete(path: string): MaybePromise<boolean>;
-  /** Returns what is kept of a path by its policy. */
+  /** Returns the policy of a path. */
   policyOf(path: string): PathPolicy;
-  /** Lets go of everything. Idempotent. */
+  /** Releases everything. Idempotent. */
   stop(): void;
 }

@@ -1,20 +1,20 @@
-/** Updates that carry an idempotency key: the same request again publishes nothing and is answered with the first position. */
+/** Idempotency keys of updates: a repeated request publishes nothing and gets the position of the first. */
 import type { Position } from '../../../../protocol/positions.js';
 
-/** What makes a repeated draft take effect once. */
+/** The key by which a repeated draft takes effect once. */
 export interface IdempotencyKey {
-  /** The name of the API key, empty for the one that may do everything: each has its own records, within bounds of its own. */
+  /** The name of the API key, empty for the key that may do everything. Each owner has bounded records of its own. */
   readonly owner: string;
-  /** The method, its idempotency key, and the place in a list. */
+  /** The method, the idempotency key, and the place in a list. */
   readonly key: string;
-  /** Tells one request from another. */
+  /** The digest of the request: another request must not reuse the key. */
   readonly digest: string;
 }
 
-/** An update that was published with such a key. */
+/** A published update with its idempotency key. */
 export interface IdempotencyRecord extends IdempotencyKey {
   readonly path: string;
-  /** When, in milliseconds since 1970. */
+  /** When it was published, in milliseconds since 1970. */
   readonly at: number;
   readonly position: Position | null;
 }

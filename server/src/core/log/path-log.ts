@@ -1,30 +1,30 @@
 /**
- * The log of one path: a head (epoch and last offset) and the newest entries, bounded in count, bytes and
- * age. Entries are dense: the one after offset n is n + 1, or it is evicted. Evicting never touches
- * the head, so an offset is never given twice in an epoch.
+ * The log of one path: a head (epoch and last offset) and the newest entries, bounded in count, bytes and age. Entries
+ * are dense: the one after offset n is n + 1, or it is evicted. Evicting never touches the head, so an offset is never
+ * given twice in an epoch.
  */
 import type { Position } from '../../../../protocol/positions.js';
 import type { LogEntry } from './update.js';
 
-/** How much of a path is kept for replay. */
+/** The bounds of a log. */
 export interface LogBounds {
   readonly maxUpdates: number;
   readonly maxBytes: number;
   readonly maxAgeMs: number;
 }
 
-/** Which entries of a log are read. */
+/** The entries of a log to read. */
 export interface LogRange {
   /** The oldest ones after this offset. */
   readonly after?: number;
-  /** Or the newest ones before this offset, the newest first. */
+  /** Or the newest ones before this offset, in descending order. */
   readonly before?: number;
   readonly limit: number;
-  /** The entry that reaches so many characters is the last. */
+  /** The entry that reaches this many characters is the last. */
   readonly maxCharacters: number;
 }
 
-/** Evicted places are cut off when there are so many, and more than entries. */
+/** Evicted places are removed when there are so many, and more than entries. */
 const COMPACT_AT = 512;
 
 /** One path's head and entries. */
@@ -35,42 +35,42 @@ export class PathLog {
   #start = 0;
   #head = 0;
   #bytes = 0;
-  /** The newest entry of each key, and that without a key; where readers may skip what it replaces. */
+  /** The newest entry of each key, and of updates without one; null unless readers skip replaced entries. */
   readonly #newest: Map<string | null, LogEntry> | null;
 
-  /** `isSkipped`: whether `newestLike` will be asked. */
+  /** `isSkipped`: whether `newestLike` will be called. */
   constructor(epoch: string, bounds: LogBounds, isSkipped = false) {
     this.epoch = epoch;
     this.#bounds = bounds;
     this.#newest = isSkipped ? new Map() : null;
   }
 
-  /** Where the newest update stands; offset 0 before the first. */
+  /** Returns the position of the newest update; offset 0 before the first. */
   get head(): Position {
     return { epoch: this.epoch, offset: this.#head };
   }
 
-  /** The offset that the next update will have. */
+  /** Returns the offset of the next update. */
   get nextOffset(): number {
     return this.#head + 1;
   }
 
-  /** Entries that are held. */
+  /** Returns the number of entries. */
   get size(): number {
     return this.#entries.length - this.#start;
   }
 
-  /** Bytes that are held, with what the entries cost besides their text. */
+  /** Returns the bytes of the entries, with what they cost besides their text. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** The offset before the oldest entry that is held: who stands here or later misses nothing. */
+  /** Returns the offset before the oldest entry: a client at this offset or later has missed nothing. */
   get floor(): number {
     return this.#head - this.size;
   }
 
-  /** Adds the next entry, whose offset must be `nextOffset`, and evicts what is over the bounds. */
+  /** Adds the next entry, whose offset must be `nextOffset`, and evicts what exceeds the bounds. */
   append(entry: LogEntry): void {
     this.#entries.push(entry);
     this.#newest?.set(entry.key, entry);
@@ -82,30 +82,30 @@ export class PathLog {
     this.evictAged(entry.at);
   }
 
-  /** The entries that are held, the oldest first. */
+  /** Returns the entries, the oldest first. */
   get entries(): readonly LogEntry[] {
     return this.#entries.slice(this.#start) as LogEntry[];
   }
 
-  /** Stands where another log stood: at `offset`, with the last entries up to there. Only of a log that is new. */
+  /** Restores another log: its last offset and the entries up to there. Only for a new log. */
   restore(offset: number, entries: readonly LogEntry[]): void {
     for (const entry of entries) this.append(entry);
     this.#head = offset;
   }
 
-  /** The oldest entry after `offset`, or undefined when there is none. */
+  /** Returns the oldest entry after `offset`, or undefined. */
   after(offset: number): LogEntry | undefined {
     const index = Math.max(offset, this.floor) - this.floor;
     return this.#entries[this.#start + index];
   }
 
-  /** The newest entry before `offset`, or undefined when there is none. */
+  /** Returns the newest entry before `offset`, or undefined. */
   before(offset: number): LogEntry | undefined {
     const index = Math.min(offset, this.nextOffset) - this.floor - 2;
     return index < 0 ? undefined : this.#entries[this.#start + index];
   }
 
-  /** Returns the oldest entries after an offset, or the newest before one, the newest first. */
+  /** Returns the oldest entries after an offset, or the newest before one in descending order. */
   read({ after = this.floor, before, limit, maxCharacters }: LogRange): LogEntry[] {
     const next = (offset: number): LogEntry | undefined =>
       before === undefined ? this.after(offset) : this.before(offset);
@@ -119,7 +119,7 @@ export class PathLog {
     return entries;
   }
 
-  /** The newest entry with the key of `entry`, or without one if it has none. */
+  /** Returns the newest entry with the key of `entry`, or without a key if it has no key. */
   newestLike(entry: LogEntry): LogEntry {
     return this.#newest?.get(entry.key) ?? entry;
   }
@@ -133,7 +133,6 @@ export class PathLog {
     }
   }
 
-  /** Evicts one entry. */
   evictOldest(): void {
     const oldest = this.#entries[this.#start];
     if (oldest === undefined) return;

@@ -1,9 +1,9 @@
-/** A path as plain data: what the server before leaves of it. */
+/** A path as plain data, left by the previous server. */
 import type { Position } from '../../../../protocol/positions.js';
-import type { StateEntry } from './snapshot.js';
+import type { StateEntry } from './state-snapshot.js';
 import type { LogEntry } from './update.js';
 
-/** What is kept of a path. */
+/** The head, entries and state of a path. */
 export interface PathSnapshot {
   readonly path: string;
   readonly head: Position;
@@ -11,8 +11,8 @@ export interface PathSnapshot {
   readonly usedAt: number;
   /** Whether its state may lack what a crash has lost; default false. */
   readonly isPartial?: boolean;
-  /** In the order of their last change. */
+  /** Entries in the order of their last change. */
   readonly state: readonly StateEntry[];
-  /** The oldest first; the last one stands at the head. */
+  /** The oldest entry first; the last one is at the head. */
   readonly entries: readonly LogEntry[];
 }

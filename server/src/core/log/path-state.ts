@@ -1,57 +1,56 @@
 /**
- * The state of one path: the newest message of each key, in the order of their last change. It is data and is never
- * evicted; what would exceed its bounds is refused.
+ * The state of one path: the newest message of each key, in the order of their last change. It is never evicted;
+ * changes that exceed its bounds are refused.
  */
 import type { Position } from '../../../../protocol/positions.js';
-import { Snapshot, type StateEntry } from './snapshot.js';
+import { Snapshot, type StateEntry } from './state-snapshot.js';
 
-/** How much state a path may have. */
+/** The bounds of a state. */
 export interface StateBounds {
   readonly maxKeys: number;
   readonly maxBytes: number;
 }
 
-/** What an update does to a state. */
+/** The change of a state by an update. */
 export interface Change {
   readonly key: string;
-  /** The message as JSON; that of null removes the key. */
+  /** The message as JSON; `null` removes the key. */
   readonly text: string;
 }
 
-/** Whether a change removes its key: decided by the text, which followers are sent too. */
+/** Returns whether a change removes its key, decided by the text, which followers get. */
 const isRemoval = ({ text }: Change): boolean => text === 'null';
 
-/** What a path costs that is kept for its state, in bytes. */
+/** Bytes of a path that is kept for its state. */
 const PATH_BYTES = 1_024;
-/** What an entry costs beside its texts, in bytes. */
+/** Bytes of an entry beside its texts. */
 const ENTRY_BYTES = 160;
 
 const NONE: ReadonlyMap<string, StateEntry> = new Map();
 
-/** One path's keys and their values. */
 export class PathState {
   readonly bounds: StateBounds;
   #entries: Map<string, StateEntry> | null = null;
   #bytes = 0;
   #isPartial = false;
-  /** The newest snapshot, as long as somebody reads it: many ask for the same at a time. */
+  /** The newest snapshot, as long as it is read: many clients ask for the same one at a time. */
   #snapshot: WeakRef<Snapshot> | null = null;
 
   constructor(bounds: StateBounds) {
     this.bounds = bounds;
   }
 
-  /** The entries by key, in the order of their last change. */
+  /** Returns the entries by key, in the order of their last change. */
   get entries(): ReadonlyMap<string, StateEntry> {
     return this.#entries ?? NONE;
   }
 
-  /** Bytes that are held, with what the entries cost besides their texts. */
+  /** Returns the bytes of the entries, with what they cost besides their texts. */
   get bytes(): number {
     return this.entries.size === 0 ? 0 : this.#bytes + PATH_BYTES;
   }
 
-  /** Whether it may be a part only of what there was before a crash. */
+  /** Returns whether a crash may have lost entries. */
   get isPartial(): boolean {
     return this.#isPartial;
   }
@@ -61,7 +60,7 @@ export class PathState {
     this.#snapshot = null;
   }
 
-  /** How many bytes a change would add (below 0: free); null when there is no room for it. */
+  /** Returns how many bytes a change would add (below 0: free); null when there is no room for it. */
   growth(change: Change): number | null {
     const { key, text } = change;
     const known = this.#entries?.get(key);
@@ -69,11 +68,11 @@ export class PathState {
     if (isRemoval(change)) return -before;
     const growth = bytesOf({ key, text }) - before;
     if (known === undefined && this.entries.size >= this.bounds.maxKeys) return null;
-    // What makes it smaller fits, though a policy that has changed may have made it too large.
+    // A change that shrinks the state fits, though a new policy may have a lower bound.
     return growth > 0 && this.#bytes + growth > this.bounds.maxBytes ? null : growth;
   }
 
-  /** Whether there is room for all of these changes, each of another key. */
+  /** Returns whether there is room for all of these changes, each of another key. */
   fits(changes: readonly Change[]): boolean {
     const { maxKeys, maxBytes } = this.bounds;
     const fresh = changes.filter((change) => !isRemoval(change) && !this.entries.has(change.key)).length;
@@ -82,7 +81,7 @@ export class PathState {
     return growth <= 0 || this.#bytes + growth <= maxBytes;
   }
 
-  /** How many bytes changes would add that make it larger, each of another key. */
+  /** Returns how many bytes these changes would add, each of another key, without those that free bytes. */
   growthOf(changes: readonly Change[]): number {
     return changes.reduce((sum, change) => {
       const known = this.#entries?.get(change.key);
@@ -91,7 +90,7 @@ export class PathState {
     }, 0);
   }
 
-  /** Makes a change for which there is room; `offset` is that of its update. */
+  /** Applies a change for which there is room; `offset` is that of its update. */
   apply(change: Change, offset: number): void {
     this.#bytes += this.growth(change) ?? 0;
     const { key, text } = change;
@@ -100,15 +99,15 @@ export class PathState {
     if (!isRemoval(change)) this.#entries.set(key, { key, text, offset });
   }
 
-  /** Holds the entries of another state, whatever the bounds: they are data. Only of a state that is new. */
+  /** Restores the entries of another state, whatever the bounds. Only for a new state. */
   restore(kept: readonly StateEntry[]): void {
-    // An earlier version kept keys whose message was null as text only.
+    // An earlier version stored keys whose message was null as text only.
     const entries = kept.filter((entry) => !isRemoval(entry));
     if (entries.length > 0) this.#entries = new Map(entries.map((entry) => [entry.key, entry]));
     for (const entry of entries) this.#bytes += bytesOf(entry);
   }
 
-  /** All of it, as it is now at `position` of `path`; shared by all that ask before the next update. */
+  /** Returns a snapshot at `position` of `path`, shared by all readers until the next update. */
   snapshot(path: string, position: Position): Snapshot {
     const shared = this.#snapshot?.deref();
     if (shared?.position.offset === position.offset) return shared;

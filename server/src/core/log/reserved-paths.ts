@@ -1,17 +1,17 @@
 /**
- * The paths of messages to sessions themselves: `::inbox/<id>` of one, `::all` of every session. They are paths like others, with logs,
- * replay and gaps, but only the server subscribes to them, when there is something to say.
+ * The reserved paths of direct messages: `::inbox/<id>` of one session, `::all` of every session. They have logs,
+ * replay and gaps like other paths, but only the server subscribes to them.
  */
-/** The path of messages to everybody. */
-export const EVERYBODY = '::all';
+/** The path of messages to every session. */
+export const BROADCAST_PATH = '::all';
 const PREFIX = '::inbox/';
 
-/** The path of messages to the session of an id. */
+/** Returns the path of messages to one session. */
 export const inboxOf = (id: string): string => `${PREFIX}${id}`;
 
-/** Whether a path carries messages to sessions. */
-export const isInbox = (path: string): boolean => path === EVERYBODY || path.startsWith(PREFIX);
+/** Returns whether a path carries direct messages. */
+export const isInbox = (path: string): boolean => path === BROADCAST_PATH || path.startsWith(PREFIX);
 
-/** Whether a path carries messages to this session. */
+/** Returns whether a path carries direct messages to this session. */
 export const isInboxOf = (path: string, { id }: { readonly id: string }): boolean =>
-  path === EVERYBODY || path === inboxOf(id);
+  path === BROADCAST_PATH || path === inboxOf(id);

@@ -1,4 +1,4 @@
-/** Where in a log a subscription begins, from the position that its client names. */
+/** Computes where in a log a subscription begins, from the position that its client names. */
 import type { GapReason, Position } from '../../../../protocol/positions.js';
 import type { PathLog } from './path-log.js';
 
@@ -9,32 +9,32 @@ export interface Gap {
   readonly reason: GapReason;
 }
 
-/** A place to begin, with the gap that must be told first. */
+/** The start of a subscription, and the gap to report first. */
 export interface ResumePoint {
   /** Null without a log. */
   readonly start: Position | null;
   readonly gap: Gap | null;
 }
 
-/** Whether a position is beyond a head. */
+/** Returns whether a position is beyond a head. */
 export function isAhead(head: Position, position: Position | null | undefined): boolean {
   return position?.epoch === head.epoch && position.offset > head.offset;
 }
 
-/** Where a client wants to begin. */
+/** The start that a client asks for. */
 export interface ResumeRequest {
-  /** Undefined when it hears the path for the first time; null when it heard it but has no position. */
+  /** Undefined for a first subscription; null when the client has heard the path but has no position. */
   readonly position?: Position | null;
-  /** How many of the newest updates it wants, when it hears the path for the first time. */
+  /** How many of the newest updates a first subscription wants. */
   readonly last?: number;
 }
 
-/** Whether a log holds enough to tell where a client begins: it may be a tail, which is behind its store or holds less. */
+/** Returns whether a log reaches back far enough to begin there. It may be a tail, which has less than its store. */
 export function reaches({ head, floor }: PathLog, { position, last = 0 }: ResumeRequest): boolean {
   return position === undefined ? head.offset - last >= floor : !isAhead(head, position);
 }
 
-/** Returns where a client begins in a log with this floor. What the log does not hold any more is found when it is read. */
+/** Returns where a client begins in a log with this floor. Reading the log finds later evictions. */
 export function resumePointIn(
   log: PathLog | null,
   { position, last = 0 }: ResumeRequest,

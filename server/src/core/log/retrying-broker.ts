@@ -1,4 +1,4 @@
-/** Makes each call of a broker again at once when it is rejected, a few times: a single failure of a store is not noticed outside. */
+/** Repeats each rejected call of a broker at once, a few times, so that a single failure of a store is not noticed. */
 import type { Outcome } from '../../../../protocol/codes.js';
 import { type MaybePromise, withRetries } from '../data/maybe-promise.js';
 import type { Broker, Deliver, LogPage, Published, StatePage, StateRange, Tail } from './broker.js';
@@ -8,7 +8,6 @@ import type { Draft } from './update.js';
 
 const TRIES = 4;
 
-/** A broker that tries again. */
 export class RetryingBroker implements Broker {
   readonly #broker: Broker;
 
@@ -25,7 +24,7 @@ export class RetryingBroker implements Broker {
   }
 
   join(path: string): MaybePromise<Tail | null> {
-    // Made again by the dispatcher, as long as the path is held.
+    // The dispatcher repeats it as long as the path is in use.
     return this.#broker.join(path);
   }
 

@@ -1,34 +1,32 @@
 /**
- * An update once it has its place: what the log keeps of it, and what a fan-out carries. The log keeps
- * text only; encoded bytes live as long as a fan-out needs them.
+ * An update with its position: its log entry, and the frame that a fan-out carries. The log keeps text only; encoded
+ * bytes live as long as a fan-out needs them.
  */
 import type { Json } from '../../../../protocol/frames.js';
 import type { Position } from '../../../../protocol/positions.js';
 import { Frame } from '../wire/frame.js';
 import type { IdempotencyKey } from './idempotency.js';
 
-/** An update that someone wants to publish. */
+/** An update to be published. */
 export interface Draft {
-  /** A valid path that is not reserved. */
+  /** A valid path, or a reserved path of direct messages. */
   readonly path: string;
-  /** Of which entry of the path's state this is the new value; null for none. */
+  /** The key of the path's state whose value it sets, or null. */
   readonly key: string | null;
-  /**
-   * Publishes it only if the entry of the key was last changed by the update of this offset; null: only if there is no such entry.
-   */
+  /** Only if the entry of the key has this version, the offset of its last update; null: only if there is no entry. */
   readonly version?: number | null;
   readonly message: Json;
   /** The message as JSON. */
   readonly text: string;
-  /** The id of the receiver it comes from: it is not told of its own update. Empty for a back end. */
+  /** The id of the receiver that sends it and does not hear it. Empty for a back end. */
   readonly sender: string;
-  /** Sessions that are not to hear it. */
+  /** Sessions that do not hear it. */
   readonly except: ReadonlySet<string> | null;
-  /** Publishes it once however often it is repeated. */
+  /** Lets a repeated update take effect once. */
   readonly idempotency?: IdempotencyKey;
 }
 
-/** What a log keeps of an update. */
+/** An update in a log. */
 export interface LogEntry {
   readonly offset: number;
   readonly key: string | null;
@@ -38,22 +36,22 @@ export interface LogEntry {
   readonly except: ReadonlySet<string> | null;
   /** When it was published, in milliseconds since 1970. */
   readonly at: number;
-  /** What it counts against the bounds of its log. */
+  /** Its bytes in the bounds of the log. */
   readonly bytes: number;
-  /** The frame of its last replay, as long as somebody still awaits it: many read the same entries at a time. */
+  /** The frame of its last replay, while it is awaited: many clients read the same entries at a time. */
   replayed: WeakRef<Frame> | null;
 }
 
-/** What an entry costs beside its text, and what each excepted session costs in it, in bytes. */
+/** Bytes of an entry beside its text, and of each excepted session. */
 const ENTRY_BYTES = 160;
 const EXCEPT_BYTES = 64;
 
-/** What an entry counts against the bounds of its log, from the bytes of its text. */
+/** Returns the bytes of an entry in the bounds of its log, from the bytes of its text. */
 export function entryBytes(textBytes: number, except: ReadonlySet<string> | null): number {
   return textBytes + ENTRY_BYTES + EXCEPT_BYTES * (except?.size ?? 0);
 }
 
-/** The entry of an update for its log. */
+/** Returns the log entry of an update. */
 export function logEntry(
   draft: Draft,
   offset: number,
@@ -64,7 +62,7 @@ export function logEntry(
   return { offset, key, sender, except, bytes, replayed: null, ...more };
 }
 
-/** The frame of an entry, shared by all that read it at the same time. */
+/** Returns the frame of an entry, shared by all that read it at the same time. */
 export function replayFrame(entry: LogEntry, epoch: string): Frame {
   const shared = entry.replayed?.deref();
   if (shared !== undefined) return shared;
@@ -73,7 +71,7 @@ export function replayFrame(entry: LogEntry, epoch: string): Frame {
   return frame;
 }
 
-/** Whether a session must not hear an update: it caused it, or is excepted. */
+/** Returns whether a session must not hear an update: it caused it, or is excepted. */
 export function isHiddenFrom(
   update: { readonly sender: string; readonly except: ReadonlySet<string> | null },
   id: string,
@@ -81,7 +79,7 @@ export function isHiddenFrom(
   return update.sender === id || update.except?.has(id) === true;
 }
 
-/** The text of an update frame. */
+/** Returns the text of an update frame. */
 export function updateText(
   { path, key, text }: Pick<Draft, 'path' | 'key' | 'text'>,
   position: Position | null,
@@ -93,11 +91,11 @@ export function updateText(
     : `${head},"position":{"epoch":"${position.epoch}","offset":${position.offset}}}`;
 }
 
-/** What is known of an update beyond its message. */
+/** Position and key of an update. */
 export interface UpdateInfo {
-  /** Where it stands in its path's log; null on a path without one. */
+  /** Its position in the path's log; null on a path without one. */
   readonly position: Position | null;
-  /** Of which entry of the path's state it is the new value; null for none. */
+  /** The key of the path's state whose value it sets, or null. */
   readonly key: string | null;
 }
 
@@ -110,7 +108,7 @@ export class Update implements UpdateInfo {
   readonly except: ReadonlySet<string> | null;
   readonly position: Position | null;
   readonly frame: Frame;
-  /** Whether it is hidden from nobody. */
+  /** Whether every session may hear it. */
   readonly isForAll: boolean;
 
   constructor(draft: Draft, position: Position | null, text: string) {

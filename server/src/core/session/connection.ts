@@ -1,4 +1,4 @@
-/** One live transport of a session. It is closed once, by either side, and tells its last frame first. */
+/** One live transport of a session. Either side closes it, once; the server sends the `closing` frame last. */
 import { CLOSE_CODES, type CloseName, ERRORS } from '../../../../protocol/codes.js';
 import type { ClosingFrame } from '../../../../protocol/frames.js';
 import type { Backlogs } from '../wire/backlog.js';
@@ -10,22 +10,22 @@ import { Outbox, type OutboxBounds, type Source, type Wire } from '../wire/outbo
 /** The transports by name. */
 export type TransportName = 'websocket' | 'event-stream' | 'long-poll';
 
-/** What a transport gives to core: where bytes go, and how it ends. */
+/** The transport side of a connection: takes bytes and ends. */
 export interface Carrier extends Wire {
   readonly transport: TransportName;
-  /** The client's address, for lists. */
+  /** The client's address. */
   readonly address: string;
   /** Whether nothing can be written yet, as before the first poll. */
   readonly isBlocked: boolean;
-  /** Whether `ping` frames are sent on it and answered. */
+  /** Whether the server sends `ping` frames on it and the client answers them. */
   readonly isPinged: boolean;
-  /** Whether the server keeps a ticket for whom it carries: raw streams cannot resume. */
+  /** Whether it is a raw stream: its client has no ticket and cannot resume. */
   readonly isRaw: boolean;
-  /** Called at each ping interval where no ping is sent: keeps proxies awake. */
+  /** Sends bytes that keep proxies awake; called at each ping interval without a ping. */
   keepAlive(): void;
-  /** Ends it, after all that was written. Idempotent. */
+  /** Ends the transport, after all written bytes. Idempotent. */
   end(closing: ClosingFrame): void;
-  /** Bytes taken by the socket so far, to tell a stalled one; it only rises. */
+  /** Returns the bytes that the socket has taken so far, to detect a stalled one. It only rises. */
   bytesTaken(): number;
 }
 
@@ -56,10 +56,10 @@ const CAUSED_BY_CLIENT: ReadonlySet<number> = new Set([
   CLOSE_CODES.ended,
 ]);
 
-/** Larger backlogs are dropped at such a close: they would stay in the socket for seconds without being counted. */
+/** Larger backlogs are dropped at such a close: else they stay in the socket for seconds, uncounted. */
 const MAX_UNCOUNTED_BYTES = 64 * 1024;
 
-/** The last frame of a connection. */
+/** Returns the last frame of a connection. */
 export function closingFrame(
   name: CloseName,
   more: Partial<Pick<ClosingFrame, 'error' | 'attempt' | 'reconnectAfterMs'>> = {},
@@ -68,44 +68,43 @@ export function closingFrame(
   return { type: 'closing', code: CLOSE_CODES[name], message, ...more };
 }
 
-/** The session that has a connection, as far as the connection needs it. */
+/** The session, as far as its connection needs it. */
 export interface ConnectionOwner {
   /** The number of its newest connection. */
   readonly connectionNumber: number;
-  /** Puts what it has to catch up into the outbox of its own connection; true when more is left. */
+  /** Puts missed updates into the outbox of the session's own connection; returns true when more are left. */
   readOn(connection: Connection): boolean;
 }
 
-/** What connections share. */
+/** Options of `Connection`. */
 export interface ConnectionOptions<Owner extends ConnectionOwner = ConnectionOwner> {
   readonly flusher: Flusher;
   readonly backlogs: Backlogs;
   readonly bounds: OutboxBounds;
-  /** Called once for each, when it is closed or lost. */
+  /** Called once for each connection, when it is closed or lost. */
   onEnd(connection: Connection<Owner>): void;
 }
 
-/** A session's connection. */
 export class Connection<Owner extends ConnectionOwner = ConnectionOwner> implements Source {
   readonly owner: Owner;
   readonly carrier: Carrier;
   readonly number: number;
   readonly outbox: Outbox;
-  /** Whether nothing was heard since the last ping. */
+  /** Whether the last ping is unanswered. */
   isPingUnanswered = false;
-  /** Its place with the watch over dead connections, below 0 for none, and when it is pinged next, on the monotonic clock. */
+  /** For `Liveness`: its place, below 0 for none, and when the next ping is due, on the monotonic clock. */
   bucket = 0;
   index = -1;
   pingDueAt = 0;
-  /** For the watch over stalled sockets: what it had taken, and since when no more. */
+  /** For `Liveness`: the bytes that the socket had taken, and since when it has taken no more. */
   taken = 0;
   takenAt = 0;
-  /** What was posted on it; null before the first. */
+  /** Counts what was posted on it; null before the first. */
   posted: Counted | null = null;
   readonly #options: ConnectionOptions<Owner>;
   #isClosed = false;
 
-  /** The next connection of `owner`; it has the session when `attach` gives it. */
+  /** Makes the next connection of `owner`; `attach` gives it the session. */
   constructor(owner: Owner, carrier: Carrier, options: ConnectionOptions<Owner>) {
     this.owner = owner;
     this.carrier = carrier;
@@ -116,12 +115,12 @@ export class Connection<Owner extends ConnectionOwner = ConnectionOwner> impleme
     this.outbox = new Outbox(options.flusher, carrier, { bounds, source: this, isBlocked, backlogs });
   }
 
-  /** What its session has behind, as long as this is the connection that has the session. */
+  /** Lets its session catch up, as long as this connection has the session. */
   readOn(): boolean {
     return this.owner.readOn(this);
   }
 
-  /** Whether it has been closed. */
+  /** Returns whether it has been closed. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -137,7 +136,7 @@ export class Connection<Owner extends ConnectionOwner = ConnectionOwner> impleme
     this.#options.onEnd(this);
   }
 
-  /** Closes it at once, without what waits: its client may resume. Idempotent. */
+  /** Closes at once, without what waits: the client may resume. Idempotent. */
   overflow(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -146,7 +145,7 @@ export class Connection<Owner extends ConnectionOwner = ConnectionOwner> impleme
     this.#options.onEnd(this);
   }
 
-  /** The transport has ended by itself. Idempotent. */
+  /** Notes that the transport has ended by itself. Idempotent. */
   lost(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;

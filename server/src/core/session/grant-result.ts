@@ -1,13 +1,13 @@
-/** What became of the paths of a grant or a revocation, each by itself. */
+/** The results of a grant or a revocation, for each path by itself. */
 import { type ErrorBody, type ErrorCode, errorBody } from '../../../../protocol/codes.js';
 import type { Position } from '../../../../protocol/positions.js';
 
-/** What became of one path of a grant. */
+/** The result of granting one path. */
 export type GrantResult =
   | { readonly path: string; readonly position: Position | null }
   | { readonly path: string; readonly error: ErrorBody };
 
-/** What became of one path that was taken away. */
+/** The result of revoking one path. */
 export type RevokeResult =
   | { readonly path: string; readonly wasSubscribed: boolean }
   | { readonly path: string; readonly error: ErrorBody };

@@ -1,7 +1,7 @@
 /**
- * The paths of one session about which somebody is being asked: their tokens are read, or the back end is asked. Whatever is
- * answered counts only for paths that are still wanted then. What waits is one item for each path, as its client asked for it
- * last, and is counted by what its tokens hold; what is superseded, or of a session that has ended, is not worked for.
+ * Decides about paths by reading their tokens or asking the back end. An answer counts only for paths that are still
+ * wanted then. Each waiting path is one item, as its client requested it last, and is counted by the bytes of its
+ * token. Superseded items, and those of ended sessions, cost no work.
  */
 import { type ErrorCode, errorBody, type Outcome } from '../../../../protocol/codes.js';
 import type { SubscribeItem } from '../../../../protocol/frames.js';
@@ -13,7 +13,7 @@ import { tableOf } from '../data/path-table.js';
 import type { Clock } from '../time/clock.js';
 import type { TimerWheel } from '../time/timer-wheel.js';
 
-/** What was answered about a path that is still wanted: it is opened, refused, or left to others. */
+/** The answer about a path that is still wanted: it is granted, refused or undecided. */
 export type Answer =
   | {
       readonly item: SubscribeItem;
@@ -32,53 +32,53 @@ export type Answer =
 /** The session whose paths are authorized. */
 export interface AuthorizedSession extends Pick<Principal, 'user' | 'login'> {
   readonly identity: Identity | null;
-  /** When a path was taken away, in milliseconds since 1970; null when it was not, or was granted since. */
+  /** Returns when a path was denied, in milliseconds since 1970; null if it was not, or was granted since. */
   deniedAt(path: string): number | null;
 }
 
-/** What asking needs of its surroundings. */
+/** Options of `PathAuthorizer`. */
 export interface PathAuthorizerOptions {
-  readonly authority: AuthProviders;
+  readonly authProviders: AuthProviders;
   readonly revocations: RevocationList;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
-  /** How long it is tried to get an answer about a path, in milliseconds. */
+  /** How long to try to get an answer about a path, in milliseconds. */
   readonly grantWaitMs: number;
-  /** Whether the server stops: nothing of a session changes any more. */
+  /** Returns whether the server stops: then sessions do not change any more. */
   readonly isFrozen: () => boolean;
-  /** Counts the paths that wait. */
+  /** Called with the change of the number of waiting paths. */
   readonly onWaiting: (change: number) => void;
-  /** Characters of tokens that wait, of all sessions. */
+  /** Bounds the characters of waiting tokens, of all sessions. */
   readonly tokenBytes: ByteBudget;
 }
 
 /** Characters of tokens that wait, of one session: those of an `open` frame, and as many renewals. */
 export const MAX_SESSION_TOKEN_CHARACTERS = 2 * LIMITS.openBytes;
 
-/** The waits between two tries grow up to the last one. */
+/** The pauses between two tries; the last one repeats. */
 const WAITS_MS = [250, 500, 1_000, 2_000];
 
-/** A path that is asked about. */
+/** A path without an answer. */
 interface Asked {
-  /** As its client asked for it last. */
+  /** The client's last request for it. */
   item: SubscribeItem;
-  /** Whether its question is being answered. */
+  /** Whether its token is being read, or the back end is being asked. */
   isBegun: boolean;
 }
 
-/** The paths of a session that are being asked about. */
+/** Authorizes the paths of one session. */
 export class PathAuthorizer {
   readonly #session: AuthorizedSession;
   readonly #options: PathAuthorizerOptions;
   readonly #onAnswers: (answers: readonly Answer[], decision: PathDecision) => void;
-  /** By path. The answer to a question counts for those that it was begun for and that are still here. */
+  /** By path. An answer counts for an entry that was in its batch and is still here. */
   readonly #asked = new Map<string, Asked>();
-  /** Of the tokens in `#asked`. */
+  /** Characters of the tokens in `#asked`. */
   #tokenCharacters = 0;
   #isReading = false;
   #isAsking = false;
 
-  /** `onAnswers` is called with what was answered together, and with all that the back end said. */
+  /** Calls `onAnswers` with the answers of a batch and the back end's whole decision. */
   constructor(
     session: AuthorizedSession,
     options: PathAuthorizerOptions,
@@ -89,17 +89,17 @@ export class PathAuthorizer {
     this.#onAnswers = onAnswers;
   }
 
-  /** Paths that are asked about. */
+  /** Returns the number of paths without an answer. */
   get size(): number {
     return this.#asked.size;
   }
 
-  /** Whether a path is asked about. */
+  /** Returns whether a path has no answer yet. */
   has(path: string): boolean {
     return this.#asked.has(path);
   }
 
-  /** A path is wanted no more, or was decided by another; gives how its client asked for it. */
+  /** Removes a path that is not wanted any more or was decided otherwise; returns the client's request. */
   take(path: string): SubscribeItem | undefined {
     const asked = this.#asked.get(path);
     if (asked === undefined) return undefined;
@@ -109,20 +109,20 @@ export class PathAuthorizer {
     return asked.item;
   }
 
-  /** Paths were taken away: what is being answered about them was asked before, and is asked again. */
+  /** Asks again about paths that were revoked during the question. */
   askAgain(isTaken: (path: string) => boolean): void {
     const items = [...this.#asked.keys()].filter(isTaken).map((path) => this.take(path) as SubscribeItem);
     if (items.length > 0) this.begin(items);
   }
 
-  /** No answer counts any more. */
+  /** Removes all paths. */
   clear(): void {
     for (const path of [...this.#asked.keys()]) this.take(path);
   }
 
-  /** Asks about paths, those with tokens by them, the others the back end; not again what is asked about already. */
+  /** Reads the tokens of paths, and asks the back end about paths without one. Skips what it asks about already. */
   begin(items: readonly SubscribeItem[]): void {
-    // A path that a frame names twice is asked about as it is named last.
+    // The last item of a path in a frame counts.
     const each = new Map(items.map((item) => [item.path, item]));
     const tooMany: Answer[] = [];
     for (const item of each.values()) {
@@ -135,12 +135,12 @@ export class PathAuthorizer {
       this.#options.onWaiting(1);
       this.#asked.set(item.path, { item, isBegun: false });
     }
-    if (tooMany.length > 0) this.#onAnswers(tooMany, NOTHING);
+    if (tooMany.length > 0) this.#onAnswers(tooMany, NO_DECISION);
     if (!this.#isReading) void this.#readAll();
     if (!this.#isAsking) void this.#askAll();
   }
 
-  /** Whether the same is asked about a path already. */
+  /** Returns whether the same question about a path is under way already. */
   #goesOn(item: SubscribeItem): boolean {
     const asked = this.#asked.get(item.path);
     if (asked === undefined || asked.item.token !== item.token) return false;
@@ -148,7 +148,7 @@ export class PathAuthorizer {
     return true;
   }
 
-  /** Counts characters of tokens; false, and nothing is counted, when there is no room for them. */
+  /** Counts characters of tokens; returns false, and counts nothing, when there is no room for them. */
   #count(characters: number): boolean {
     const { tokenBytes } = this.#options;
     if (characters > 0) {
@@ -159,7 +159,7 @@ export class PathAuthorizer {
     return true;
   }
 
-  /** What is to be asked next, begun: with tokens, of which there are not too many at a time, or without. */
+  /** Returns the next batch, marked as begun: with tokens, up to the bound of a frame, or without. */
   #next(hasToken: boolean): Set<Asked> {
     const batch = new Set<Asked>();
     for (const asked of this.#asked.values()) {
@@ -171,12 +171,12 @@ export class PathAuthorizer {
     return batch;
   }
 
-  /** Whether the answer to a question still counts for a path. */
+  /** Returns whether an answer still counts for a path. */
   #isCurrent(asked: Asked): boolean {
     return this.#asked.get(asked.item.path) === asked;
   }
 
-  /** One token after the other: a client that sends very many waits for itself. */
+  /** Reads one token after the other: a client that sends very many waits for itself. */
   async #readAll(): Promise<void> {
     this.#isReading = true;
     for (let batch = this.#next(true); batch.size > 0; batch = this.#next(true)) await this.#read(batch);
@@ -184,27 +184,27 @@ export class PathAuthorizer {
   }
 
   async #read(batch: Set<Asked>): Promise<void> {
-    const { tokens } = this.#options.authority;
-    const passes = new Map<string, Outcome<PathToken>>();
+    const { tokens } = this.#options.authProviders;
+    const tokensRead = new Map<string, Outcome<PathToken>>();
     for (const asked of batch) {
       const { token = '' } = asked.item;
       if (!this.#isCurrent(asked)) batch.delete(asked);
-      else if (!passes.has(token))
-        passes.set(token, await tokens.pathToken(token, () => this.#isCurrent(asked)));
+      else if (!tokensRead.has(token))
+        tokensRead.set(token, await tokens.pathToken(token, () => this.#isCurrent(asked)));
     }
     const items = this.#answered(batch);
     if (items.length === 0 || this.#options.isFrozen()) return;
     this.#onAnswers(
       items.map((item) => {
-        const read = passes.get(item.token ?? '') as Outcome<PathToken>;
+        const read = tokensRead.get(item.token ?? '') as Outcome<PathToken>;
         if ('error' in read) return { item, verdict: 'refused', ...read.error };
         return this.#judge(item, read.value);
       }),
-      NOTHING,
+      NO_DECISION,
     );
   }
 
-  #judge(item: SubscribeItem, pass: PathToken): Answer {
+  #judge(item: SubscribeItem, token: PathToken): Answer {
     const refused = (code: ErrorCode, message?: string): Answer => ({
       item,
       verdict: 'refused',
@@ -212,15 +212,15 @@ export class PathAuthorizer {
     });
     const { revocations } = this.#options;
     const { path } = item;
-    if (pass.user !== null && pass.user !== this.#session.user) return refused('user_mismatch');
-    if (revocations.isRevoked(pass)) return refused('revoked_token');
-    if (!tableOf(pass.paths).has(path)) return refused('bad_token', 'This token is not for this path.');
+    if (token.user !== null && token.user !== this.#session.user) return refused('user_mismatch');
+    if (revocations.isRevoked(token)) return refused('revoked_token');
+    if (!tableOf(token.paths).has(path)) return refused('bad_token', 'This token is not for this path.');
     const deniedAt = this.#session.deniedAt(path);
-    if (deniedAt !== null && deniedAt >= pass.at) return refused('revoked_token');
-    return { item, verdict: 'granted', at: pass.at, pass };
+    if (deniedAt !== null && deniedAt >= token.at) return refused('revoked_token');
+    return { item, verdict: 'granted', at: token.at, pass: token };
   }
 
-  /** One question of a session at a time: what comes meanwhile is asked about together, when that is answered. */
+  /** Asks the back end one question at a time; paths that come meanwhile are asked about together afterwards. */
   async #askAll(): Promise<void> {
     this.#isAsking = true;
     for (let batch = this.#next(false); batch.size > 0; batch = this.#next(false)) await this.#ask(batch);
@@ -229,10 +229,10 @@ export class PathAuthorizer {
 
   async #ask(batch: ReadonlySet<Asked>): Promise<void> {
     const { user, login, identity } = this.#session;
-    const asker = { user, login, info: identity?.info ?? null };
-    const decision = await this.#untilAnswered(asker, batch);
+    const principal = { user, login, info: identity?.info ?? null };
+    const decision = await this.#untilAnswered(principal, batch);
     const items = this.#answered(batch);
-    // It was said of somebody else: the session was bound meanwhile.
+    // The answer is about another user: the session was bound meanwhile.
     if (user !== this.#session.user) return this.begin(items);
     const granted = tableOf(decision?.grants ?? []);
     const refused = tableOf(decision?.refused ?? []);
@@ -242,18 +242,19 @@ export class PathAuthorizer {
       if (refused.has(item.path)) return { item, verdict: 'refused', ...errorBody('connect_refused') };
       return { item, verdict: 'undecided' };
     };
-    if (items.length > 0 && !this.#options.isFrozen()) this.#onAnswers(items.map(judge), decision ?? NOTHING);
+    if (items.length > 0 && !this.#options.isFrozen())
+      this.#onAnswers(items.map(judge), decision ?? NO_DECISION);
   }
 
-  /** Tries again as long as one of the paths is still wanted and may wait. */
-  async #untilAnswered(asker: Principal, batch: ReadonlySet<Asked>): Promise<PathDecision | null> {
-    const { authority, clock, wheel, grantWaitMs } = this.#options;
-    if (authority.view === null) return NOTHING;
+  /** Asks the back end, and again as long as one of the paths is wanted and may wait. */
+  async #untilAnswered(principal: Principal, batch: ReadonlySet<Asked>): Promise<PathDecision | null> {
+    const { authProviders, clock, wheel, grantWaitMs } = this.#options;
+    if (authProviders.view === null) return NO_DECISION;
     const paths = [...batch].map(({ item }) => item.path);
     const isWanted = (): boolean => [...batch].some((asked) => this.#isCurrent(asked));
     const deadline = clock.monotonic() + grantWaitMs;
     for (let tries = 0; ; tries++) {
-      const decision = await authority.view.ask(asker, paths);
+      const decision = await authProviders.view.ask(principal, paths);
       const restMs = WAITS_MS[Math.min(tries, WAITS_MS.length - 1)] as number;
       const isOver = clock.monotonic() + restMs >= deadline || !isWanted();
       if (decision !== null || isOver) return decision;
@@ -262,7 +263,7 @@ export class PathAuthorizer {
     }
   }
 
-  /** Takes those of a question whose answer still counts. */
+  /** Removes and returns the items of a batch whose answer still counts. */
   #answered(batch: ReadonlySet<Asked>): SubscribeItem[] {
     return [...batch]
       .filter((asked) => this.#isCurrent(asked))
@@ -270,4 +271,4 @@ export class PathAuthorizer {
   }
 }
 
-const NOTHING: PathDecision = { grants: [], refused: [], at: 0 };
+const NO_DECISION: PathDecision = { grants: [], refused: [], at: 0 };

@@ -1,12 +1,12 @@
-/** How many paths a session may hear and wait for: by itself, with the others at its address, and with all sessions. */
+/** Bounds how many paths a session may hear and wait for: alone, with others at its address, and with all sessions. */
 import type { ErrorCode } from '../../../../protocol/codes.js';
 import type { AddressGuard, GuardedSession } from '../access/address-guard.js';
 import type { Counters } from '../data/counters.js';
 
-/** Paths of all sessions that may wait at a time: each holds half a kilobyte, and any client can name them. */
+/** Waiting paths of all sessions: each holds half a kilobyte, and any client can name them. */
 export const MAX_WAITING_PATHS = 100_000;
 
-/** What the bounds are checked against. */
+/** The counters and bounds to check. */
 export interface PathBounds {
   readonly counters: Counters;
   /** Counts sessions without a user by address. */

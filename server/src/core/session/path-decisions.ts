@@ -158,7 +158,7 @@ export class PathDecisions {
   /** Whether tokens or the back end are to be asked about a path, or are being asked. */
   #isAskedAbout({ path, token }: SubscribeItem, result: SubscribeResult): boolean {
     if (token !== undefined || this.#waiting?.isAsked(path) || result.asked.has(path)) return true;
-    return !result.wasAsked && this.#options.authority.view !== null;
+    return !result.wasAsked && this.#options.authProviders.view !== null;
   }
 
   #await(item: SubscribeItem, result: SubscribeResult): void {

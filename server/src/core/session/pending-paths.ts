@@ -1,58 +1,57 @@
 /**
- * The paths of one session that wait for the back end's word, each as its client asked for it and for a while only. One
- * timer serves them all, and what is overdue is told together.
+ * Paths of one session that wait for the back end's `connect`, each for `grantWaitMs`. One timer serves all of them,
+ * and overdue paths are reported together.
  */
 import type { SubscribeItem } from '../../../../protocol/frames.js';
 import type { Clock } from '../time/clock.js';
 import type { TimerWheel, WheelTimer } from '../time/timer-wheel.js';
 
-/** A path that waits. */
+/** A waiting path. */
 export interface PendingPath {
-  /** As its client asked for it. */
+  /** The client's request. */
   readonly item: SubscribeItem;
   /** When it is overdue, on the monotonic clock. */
   readonly until: number;
 }
 
-/** What pending paths need of their surroundings. */
+/** Options of `PendingPaths`. */
 export interface PendingPathsOptions {
   readonly wheel: TimerWheel;
   readonly clock: Clock;
-  /** How long a path waits. */
+  /** How long a path waits, in milliseconds. */
   readonly grantWaitMs: number;
-  /** Counts the paths that wait. */
+  /** Called with the change of the number of waiting paths. */
   readonly onWaiting: (change: number) => void;
 }
 
-/** The pending paths of a session. */
 export class PendingPaths {
   readonly #options: PendingPathsOptions;
   readonly #onOverdue: (paths: readonly string[]) => void;
   #paths: Map<string, PendingPath> | null = null;
   #timer: WheelTimer | null = null;
 
-  /** `onOverdue` is called with all paths that waited in vain. */
+  /** Calls `onOverdue` with all paths whose time is over. */
   constructor(options: PendingPathsOptions, onOverdue: (paths: readonly string[]) => void) {
     this.#options = options;
     this.#onOverdue = onOverdue;
   }
 
-  /** Paths that wait. */
+  /** Returns the number of waiting paths. */
   get size(): number {
     return this.#paths?.size ?? 0;
   }
 
-  /** The paths that wait, as they are now. */
+  /** Returns a copy of the waiting paths. */
   get paths(): string[] {
     return [...(this.#paths?.keys() ?? [])];
   }
 
-  /** Whether a path waits. */
+  /** Returns whether a path waits. */
   has(path: string): boolean {
     return this.#paths?.has(path) === true;
   }
 
-  /** Lets a path wait; one that waits already begins anew. */
+  /** Lets a path wait; for a waiting path the time begins again. */
   add(item: SubscribeItem): void {
     const { path } = item;
     const { wheel, clock, grantWaitMs } = this.#options;
@@ -62,14 +61,14 @@ export class PendingPaths {
     this.#timer ??= wheel.after(grantWaitMs, () => this.#tellOverdue());
   }
 
-  /** Ends the waiting of a path; undefined when it does not wait. */
+  /** Removes a path; returns undefined if it does not wait. */
   take(path: string): PendingPath | undefined {
     const pending = this.#paths?.get(path);
     this.#drop(path);
     return pending;
   }
 
-  /** Ends all waiting; nobody is told. */
+  /** Removes all paths without reporting them. */
   clear(): void {
     this.#options.onWaiting(-this.size);
     this.#paths = null;

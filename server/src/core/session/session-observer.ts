@@ -1,7 +1,7 @@
-/** What happens to sessions, for a logger. Nothing here changes anything, and nothing may throw. */
+/** Reports events of sessions to a logger. An observer changes nothing and must not throw. */
 import type { ErrorBody } from '../../../../protocol/codes.js';
 
-/** What an observer sees of a session. */
+/** A session, as an observer sees it. */
 export interface ObservedSession {
   readonly id: string;
   readonly user: string | null;
@@ -11,17 +11,17 @@ export interface ObservedSession {
 /** A path that a session may not hear, and why. */
 export type RefusedPath = ErrorBody & { readonly path: string };
 
-/** Whose sessions were ended by the back end. */
+/** The sessions that the back end ended: one, or those of a user or a login. */
 export type KickTarget = { readonly id: string } | { readonly user: string } | { readonly login: string };
 
-/** Told of sessions. */
+/** Observes sessions. */
 export interface SessionObserver {
-  /** A connection has got a session. */
+  /** Called when a connection has got a session. */
   opened(session: ObservedSession, isResumed: boolean): void;
-  /** A session was told that it may not hear paths. */
+  /** Called when a session was refused paths. */
   refused(session: ObservedSession, paths: readonly RefusedPath[]): void;
-  /** A session has ended. */
+  /** Called when a session has ended. */
   ended(session: ObservedSession, why: 'ended' | 'kicked' | 'dismissed'): void;
-  /** The back end has ended sessions; `count` may be 0. */
+  /** Called when the back end has ended sessions; `count` may be 0. */
   kicked(target: KickTarget, count: number, mayReturn: boolean): void;
 }

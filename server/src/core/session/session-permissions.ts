@@ -1,8 +1,11 @@
-/** What one session may hear. Most sessions have nothing of their own: then only what is public counts, and nothing is made. */
+/**
+ * The permissions of one session, made at its first grant, denial, identity or token. Until then only public paths
+ * count.
+ */
 import type { Identity, PathToken } from '../access/identity.js';
 import { type Denial, Permissions } from '../access/permissions.js';
 
-/** What the permissions of a session are given. */
+/** Options of `SessionPermissions`. */
 export interface SessionPermissionsOptions {
   readonly isPublic: (path: string) => boolean;
   readonly maxSubscriptions: number;
@@ -10,7 +13,6 @@ export interface SessionPermissionsOptions {
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** The permissions of a session. */
 export class SessionPermissions {
   readonly #options: SessionPermissionsOptions;
   readonly #subscriptions: ReadonlyMap<string, unknown>;
@@ -22,27 +24,27 @@ export class SessionPermissions {
     this.#subscriptions = subscriptions;
   }
 
-  /** The paths and patterns that a back end granted. */
+  /** Returns the paths and patterns that back ends granted. */
   get granted(): ReadonlySet<string> {
     return this.#made?.granted ?? NONE;
   }
 
-  /** What was taken from it since. */
+  /** Returns the denials. */
   get denials(): readonly Denial[] {
     return this.#made?.denials ?? [];
   }
 
-  /** When the newest was asserted by tokens and the session view, in milliseconds since 1970; 0 for never. */
+  /** Returns the time of the newest token or identity, in milliseconds since 1970; 0 without one. */
   get assertedAt(): number {
     return this.#made?.assertedAt ?? 0;
   }
 
-  /** When a path was taken away; null when it was not, or was granted since. */
+  /** Returns when a path was denied; null if it was not, or was granted since. */
   deniedAt(path: string): number | null {
     return this.#made?.deniedAt(path) ?? null;
   }
 
-  /** Whether it may hear a path without a question to anybody. */
+  /** Returns whether the session may hear a path, without asking the back end. */
   mayHear(path: string): boolean {
     return this.#made?.mayHear(path) ?? this.#options.isPublic(path);
   }
@@ -67,7 +69,7 @@ export class SessionPermissions {
     return this.#made?.hasToken(path) === true;
   }
 
-  /** For how long a token opens a path, in milliseconds; undefined when none does. */
+  /** Returns for how long a token opens a path, in milliseconds; undefined without a token. */
   tokenLeftMs(path: string, now: number): number | undefined {
     return this.#made?.tokenLeftMs(path, now);
   }
@@ -76,7 +78,7 @@ export class SessionPermissions {
     this.#made?.dropToken(path);
   }
 
-  /** Drops tokens that have expired; returns their paths. */
+  /** Removes expired tokens; returns their paths. */
   dropExpired(now: number): string[] {
     return this.#made?.dropExpired(now) ?? [];
   }

@@ -1,4 +1,4 @@
-/** A session as plain data: what a ticket, or the server before, leaves of it. How it travels is the business of stores and tickets. */
+/** A session as plain data, made of a ticket or left by the previous server. Stores and tickets encode it. */
 import type { Position } from '../../../../protocol/positions.js';
 import type { Identity } from '../access/identity.js';
 import type { Denial } from '../access/permissions.js';
@@ -7,9 +7,9 @@ import type { StateValues } from './session-state.js';
 /** A subscription of a session. */
 export interface SubscriptionSnapshot {
   readonly path: string;
-  /** Where it began; null on a path without a log. */
+  /** Where the subscription began; null on a path without a log. */
   readonly start: Position | null;
-  /** Whether the path was never published to: its store may not know it, and `start` tells its epoch. */
+  /** Whether the path was never published to: its store may not know it, so `start` carries its epoch. */
   readonly isUnused: boolean;
   /** The last offset that was enqueued. */
   readonly cursor: number;
@@ -25,13 +25,13 @@ export interface SessionSnapshot {
   readonly openedAt: number;
   readonly lastContactAt: number;
   readonly lastCommandAt: number | null;
-  /** When its newest ticket was made. */
+  /** When the newest ticket was made. */
   readonly ticketAt: number;
-  /** The number of its last connection. */
+  /** The number of the last connection. */
   readonly connection: number;
-  /** The highest `attempt` that took it. */
+  /** The highest `attempt` that took the session. */
   readonly attempt: number;
-  /** The last number of an upstream frame that took effect. */
+  /** The number of the last upstream frame that took effect. */
   readonly received: number;
   /** Whether `received` is unknown. */
   readonly isForgotten: boolean;

@@ -1,6 +1,6 @@
 /**
- * One client: its identity, its connection and, through `paths`, what it hears. It outlives its connections; the newest connection
- * has it. Its fields change by its methods only; `snapshot` and `restore` carry it from one server to the next.
+ * One client: its identity, its newest connection and, through `paths`, what it hears. It outlives its connections. Its
+ * fields change by its methods only; `snapshot` and `restore` carry it from one server to the next.
  */
 import type { Json } from '../../../../protocol/frames.js';
 import type { Identity } from '../access/identity.js';
@@ -15,30 +15,29 @@ import { SessionPaths, type SessionPathsOptions, type SessionPathsOwner } from '
 import type { SessionSnapshot } from './session-snapshot.js';
 import { SessionState } from './session-state.js';
 
-/** A connection that has a session, or had it. */
+/** A connection that has or had a session. */
 export type SessionConnection = Connection<Session>;
 
-/** What a session is given. */
+/** Options of `Session`. */
 export interface SessionOptions extends SessionPathsOptions {
-  /** Called when what the session may hear has changed. */
+  /** Called when the permissions of a session have changed. */
   readonly onGrants: (session: Session) => void;
-  /** Called when its first subscription begins (1) and its last one ends (-1). */
+  /** Called when a session's first subscription begins (1) and when its last one ends (-1). */
   readonly onSubscribed: (change: 1 | -1, session: Session) => void;
   readonly observer?: SessionObserver | undefined;
 }
 
-/** Which `open` frame of all takes a session, and which of its client's. */
+/** The numbers of the `open` frame that takes a session. */
 export interface OpeningNumbers {
   /** Its place among the `open` frames of all clients, in the order of their arrival. */
   readonly number: number;
-  /** The client's own count; undefined where the frame named none. */
+  /** The client's own count; undefined if the frame has no count. */
   readonly attempt: number | undefined;
 }
 
-/** One client's session. */
 export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
   readonly id: string;
-  /** Whether it ends with its connection: its client holds no ticket. */
+  /** Whether the session ends with its connection: its client holds no ticket. */
   readonly isRaw: boolean;
   readonly paths: SessionPaths;
   /** Kept by `AddressGuard`. */
@@ -61,7 +60,7 @@ export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
   #isForgotten = false;
   #ticketAt = 0;
   #ticketRenewedAt = Number.NEGATIVE_INFINITY;
-  /** Made when a handler needs it: most sessions have none. */
+  /** Made at its first use: most sessions have no state. */
   #state: SessionState | null = null;
   #isEnded = false;
 
@@ -74,67 +73,67 @@ export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
     this.paths = new SessionPaths(this, options);
   }
 
-  /** The user that it is bound to; null until a back end, a token or the session view names one. */
+  /** Returns the user; null until a back end, a token or the session view names one. */
   get user(): string | null {
     return this.#user;
   }
 
-  /** The login at the app that it belongs to; null until one is named. */
+  /** Returns the login at the app; null until one is named. */
   get login(): string | null {
     return this.#login;
   }
 
-  /** What a token or the session view has asserted of it; null before. */
+  /** Returns what a token or the session view has asserted; null before. */
   get identity(): Identity | null {
     return this.#identity;
   }
 
-  /** When it was opened, in milliseconds since 1970. */
+  /** Returns when the session was opened, in milliseconds since 1970. */
   get openedAt(): number {
     return this.#openedAt;
   }
 
-  /** When its client was last heard, in milliseconds since 1970. */
+  /** Returns when the client was last heard, in milliseconds since 1970. */
   get lastContactAt(): number {
     return this.#lastContactAt;
   }
 
-  /** When it gave its last command, in milliseconds since 1970; null before the first. */
+  /** Returns when the client sent its last command, in milliseconds since 1970; null before the first. */
   get lastCommandAt(): number | null {
     return this.#lastCommandAt;
   }
 
-  /** The connection that has it; null between connections. */
+  /** Returns the connection that has the session; null between connections. */
   get connection(): SessionConnection | null {
     return this.#connection;
   }
 
-  /** The number of its newest connection. */
+  /** Returns the number of the newest connection. */
   get connectionNumber(): number {
     return this.#connectionNumber;
   }
 
-  /** The last number of an upstream frame that took effect; 0 before the first. */
+  /** Returns the number of the last upstream frame that took effect; 0 before the first. */
   get received(): number {
     return this.#received;
   }
 
-  /** Whether `received` is unknown: a ticket alone brought the session back. */
+  /** Returns whether `received` is unknown: the session was restored from its ticket alone. */
   get isForgotten(): boolean {
     return this.#isForgotten;
   }
 
-  /** When its newest ticket was made, in milliseconds since 1970. */
+  /** Returns when the newest ticket was made, in milliseconds since 1970. */
   get ticketAt(): number {
     return this.#ticketAt;
   }
 
-  /** When a ticket last replaced another, on the monotonic clock. */
+  /** Returns when a ticket last replaced another, on the monotonic clock. */
   get ticketRenewedAt(): number {
     return this.#ticketRenewedAt;
   }
 
-  /** Whether it has ended; it takes part in nothing any more. */
+  /** Returns whether the session has ended. */
   get isEnded(): boolean {
     return this.#isEnded;
   }
@@ -151,91 +150,91 @@ export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
     return this.paths.hasSubscriptions;
   }
 
-  /** What handlers of commands remember of it. */
+  /** Returns the values that command handlers store with the session. */
   get state(): SessionState {
     this.#state ??= new SessionState();
     return this.#state;
   }
 
-  /** Whether no back end and no token has named it. */
+  /** Returns whether no back end and no token has named the session. */
   get isUnknown(): boolean {
     return (
       this.#user === null && this.#login === null && this.#identity === null && this.paths.granted.size === 0
     );
   }
 
-  /** Binds it to a user, where the first binding holds. Returns whether it is bound only now. */
+  /** Binds the session to its first user; returns false when it has one already. */
   bindUser(user: string): boolean {
     if (this.#user !== null) return false;
     this.#user = user;
     return true;
   }
 
-  /** Sets its login, where the newest holds. */
+  /** Sets the login; the newest one holds. */
   setLogin(login: string): void {
     this.#login = login;
   }
 
-  /** Sets what a token or the session view asserts of it, in place of what one asserted before. */
+  /** Sets what a token or the session view asserts, in place of the last assertion. */
   setIdentity(identity: Identity): void {
     this.#identity = identity;
     this.paths.setIdentity(identity);
   }
 
-  /** Notes that its client was heard. */
+  /** Notes that the client was heard. */
   heard(): void {
     this.#lastContactAt = this.#options.clock.now();
   }
 
-  /** Notes that it gives a command. */
+  /** Notes a command. */
   commanded(): void {
     this.#lastCommandAt = this.#options.clock.now();
   }
 
-  /** Notes a new ticket, of now. */
+  /** Notes a new ticket; returns its time. */
   ticketIssued(): number {
     this.#ticketAt = this.#options.clock.now();
     return this.#ticketAt;
   }
 
-  /** Notes that a ticket replaces another, now. */
+  /** Notes that a ticket replaces another. */
   ticketRenewed(): void {
     this.#ticketRenewedAt = Math.floor(this.#options.clock.monotonic());
   }
 
-  /** Takes the number of an upstream frame, which takes effect if it is the `next` one. */
+  /** Takes the number of an upstream frame; only the `next` one takes effect. */
   receive(n: number): 'next' | 'repeat' | 'jump' {
     if (n <= this.#received) return 'repeat';
-    // After a restart the server does not know how far the client was: any number may come first.
+    // After a restart the server does not know the client's last number: any may come first.
     if (this.#received !== 0 && n !== this.#received + 1) return 'jump';
     this.#received = n;
     this.#isForgotten = false;
     return 'next';
   }
 
-  /** Notes which `open` frame takes it. */
+  /** Notes the `open` frame that takes the session. */
   opened({ number, attempt = 0 }: OpeningNumbers): void {
     this.#openingNumber = number;
     this.#connectionAttempt = attempt;
     this.#attempt = Math.max(this.#attempt, attempt);
   }
 
-  /** Whether its client has taken it by a later attempt than that of an `open` frame. */
+  /** Returns whether the client has taken the session by a later attempt than this one. */
   hasNewerAttempt(attempt: number | undefined): boolean {
     return attempt !== undefined && attempt < this.#attempt;
   }
 
-  /** Whether an `open` frame that came later has it, and the client's own count does not make this one the newer. */
+  /** Returns whether a later `open` frame has the session, and the client's own count does not contradict. */
   isTakenSince({ number, attempt = 0 }: OpeningNumbers): boolean {
     return this.#openingNumber > number && attempt <= this.#attempt;
   }
 
-  /** Sends a message to this client alone, without position. Lost when it has no connection. */
+  /** Sends a message without position to this client alone. It is lost without a connection. */
   update(_sender: string, path: string, message: Json, _update?: UpdateInfo): void {
     this.tell(new Frame(updateText({ path, key: null, text: JSON.stringify(message) ?? 'null' }, null)));
   }
 
-  /** Tells the client which paths it may not hear. */
+  /** Sends the client the paths that it may not hear. */
   tellRefused(paths: RefusedPath[]): void {
     this.tell(Frame.of({ type: 'refused', paths, ...this.asOf }));
     this.#options.observer?.refused(this, paths);
@@ -254,12 +253,12 @@ export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
     return this.#connection === null ? 'closed' : this.#connection.outbox.add(frame);
   }
 
-  /** Adds a frame that must not be left out: where there is no room the connection closes, and the client resumes. */
+  /** Adds a frame that must not be left out: without room the connection closes, and the client resumes. */
   tell(frame: Frame): void {
     if (this.enqueue(frame) === 'slow') this.#connection?.close(closingFrame('outbox_full'));
   }
 
-  /** What a decision about paths carries: the last upstream number that had taken effect. */
+  /** Returns the last upstream number that had taken effect, for decisions about paths. */
   get asOf(): { readonly received?: number } {
     return this.#received === 0 ? {} : { received: this.#received };
   }
@@ -280,12 +279,12 @@ export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
     this.#options.onSubscribed(change, this);
   }
 
-  /** What a connection that has lost the session is told of the one that has it. */
+  /** Returns the attempt that has taken the session, for the connection that has lost it. */
   get takenBy(): { readonly attempt?: number } {
     return this.#connectionAttempt === 0 ? {} : { attempt: this.#connectionAttempt };
   }
 
-  /** Gives the session to a newer connection; the older one is closed. */
+  /** Gives the session to a newer connection and closes the older one. */
   attach(connection: SessionConnection): void {
     const older = this.#connection;
     this.#connection = connection;
@@ -293,7 +292,7 @@ export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
     older?.close(closingFrame('taken_over', this.takenBy));
   }
 
-  /** Lets go of a connection that has ended; false when another one has the session. */
+  /** Removes a connection that has ended; returns false when another one has the session. */
   detach(connection: Connection): boolean {
     if (this.#connection !== connection) return false;
     this.#connection = null;
@@ -301,7 +300,7 @@ export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
     return true;
   }
 
-  /** Returns it as data; lists are made when they are read. */
+  /** Returns the session as data; lists are made when they are read. */
   snapshot(): SessionSnapshot {
     const { paths } = this;
     return {
@@ -330,7 +329,7 @@ export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
     };
   }
 
-  /** Sets what a snapshot says, but for user, login and identity, which `SessionIdentity` binds, and its subscriptions. */
+  /** Restores a snapshot, except for user, login and identity, which `SessionIdentity` binds, and the subscriptions. */
   restore(snapshot: SessionSnapshot): void {
     this.#openedAt = snapshot.openedAt;
     this.#lastContactAt = snapshot.lastContactAt;

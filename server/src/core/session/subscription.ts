@@ -6,7 +6,7 @@ import type { Position } from '../../../../protocol/positions.js';
 import type { Path, PathListener } from '../hub/path.js';
 import type { LogPage } from '../log/broker.js';
 import type { Gap } from '../log/resume-point.js';
-import type { Snapshot } from '../log/snapshot.js';
+import type { Snapshot } from '../log/state-snapshot.js';
 import type { Update } from '../log/update.js';
 import { isHiddenFrom } from '../log/update.js';
 import type { Outbox } from '../wire/outbox.js';

@@ -1,6 +1,6 @@
 /**
- * The paths of one session that are not decided yet: the server asks about them, or waits for the back end's `connect`. Most sessions
- * never wait, so what this needs is made at its first use.
+ * The undecided paths of one session: the server asks about them, or waits for the back end's `connect`. Most sessions
+ * never wait, so the parts are made at their first use.
  */
 import type { SubscribeItem } from '../../../../protocol/frames.js';
 import type { AddressGuard, GuardedSession } from '../access/address-guard.js';
@@ -14,22 +14,21 @@ import {
 } from './path-authorizer.js';
 import { PendingPaths } from './pending-paths.js';
 
-/** What waiting paths stand on. */
+/** Options of `WaitingPaths`. */
 export interface WaitingPathsOptions extends Omit<PathAuthorizerOptions, 'onWaiting'> {
   readonly counters: Counters;
   /** Counts sessions without a user by address. */
   readonly guard: AddressGuard;
 }
 
-/** What is called when waiting ends. */
+/** Called when waiting ends. */
 export interface WaitingPathsListener {
-  /** Tokens or the back end have answered. */
+  /** Called with the answers of tokens or the back end. */
   readonly onAnswers: (answers: readonly Answer[], decision: PathDecision) => void;
-  /** The back end did not grant these paths in time. */
+  /** Called with paths that the back end did not grant in time. */
   readonly onOverdue: (paths: readonly string[]) => void;
 }
 
-/** The undecided paths of a session. */
 export class WaitingPaths {
   readonly #session: AuthorizedSession & GuardedSession;
   readonly #options: WaitingPathsOptions;
@@ -47,12 +46,12 @@ export class WaitingPaths {
     this.#listener = listener;
   }
 
-  /** Paths that wait. */
+  /** Returns the number of waiting paths. */
   get size(): number {
     return (this.#pending?.size ?? 0) + (this.#asked?.size ?? 0);
   }
 
-  /** The paths that wait for the back end's `connect`. */
+  /** Returns the paths that wait for the back end's `connect`. */
   get pending(): readonly string[] {
     return this.#pending?.paths ?? [];
   }
@@ -61,12 +60,12 @@ export class WaitingPaths {
     return this.#pending?.has(path) === true || this.isAsked(path);
   }
 
-  /** Whether the server asks about a path. */
+  /** Returns whether the server asks about a path. */
   isAsked(path: string): boolean {
     return this.#asked?.has(path) === true;
   }
 
-  /** Lets a path wait for the back end's `connect`; one that waits already begins anew. */
+  /** Lets a path wait for the back end's `connect`; for a waiting path the time begins again. */
   add(item: SubscribeItem): void {
     this.#pending ??= new PendingPaths(this.#authorizerOptions(), this.#listener.onOverdue);
     this.#pending.add(item);
@@ -83,12 +82,12 @@ export class WaitingPaths {
     this.#asked?.askAgain(isRevoked);
   }
 
-  /** Ends the waiting for the back end's `connect`; returns how the client asked for the path. */
+  /** Ends the waiting for the back end's `connect`; returns the client's request for the path. */
   takePending(path: string): SubscribeItem | undefined {
     return this.#pending?.take(path)?.item;
   }
 
-  /** Ends all waiting for a path; returns how the client asked for it. */
+  /** Ends all waiting for a path; returns the client's request. */
   take(path: string): SubscribeItem | undefined {
     const pending = this.takePending(path);
     return this.#asked?.take(path) ?? pending;

@@ -37,7 +37,6 @@ const MIN_SPREAD_MS = 1_000;
 /** The latest slot: tickets last a minute longer. */
 const LAST_SLOT_MS = 4 * 60 * 1000;
 
-/** Admits connections. */
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #maxWaitMs: number;

@@ -1,6 +1,6 @@
 /**
- * Finds out who opens a connection, where somebody can say it, before anything is made of it: by the token of the first frame, else
- * by asking the back end. A session that comes back is not asked about again, until what was said of it has expired.
+ * Authenticates a client before its session is made: by the token of the `open` frame, else by the session webhook. A
+ * resumed session is authenticated again only after its identity has expired.
  */
 import type { Outcome } from '../../../../protocol/codes.js';
 import type { OpenFrame, SubscribeItem } from '../../../../protocol/frames.js';
@@ -12,42 +12,41 @@ import type { Carrier } from '../session/connection.js';
 import type { Clock } from '../time/clock.js';
 import { type Refusal, type ResumeResult, refusal } from './resume-result.js';
 
-/** What was found out; `identity` is null when nothing more is said than before, `refused` when nobody was asked about paths. */
+/** The result of an authentication. `identity` is null if nothing new is known, `refused` if the view was not asked. */
 export interface AuthResult {
   readonly identity: Identity | null;
   readonly refused: readonly string[] | null;
 }
 
-/** A client that comes, as far as its transport knows it. */
+/** What a transport knows of a client that opens a connection. */
 export interface HandshakeRequest {
-  /** What a back end is told of it; null for one about which nobody is asked. */
+  /** The client as the back end sees it; null for a client that is not authenticated. */
   readonly visitor: ClientInfo | null;
-  /** Whether it has gone while it waited. */
+  /** Returns whether the client has disconnected while it waited. */
   readonly isGone: () => boolean;
 }
 
-/** Nobody is asked about it. */
-export const NOBODY: HandshakeRequest = { visitor: null, isGone: () => false };
-/** Nobody was asked. */
-export const NOTHING: AuthResult = { identity: null, refused: null };
+/** The request of a client that is not authenticated. */
+export const WITHOUT_CLIENT: HandshakeRequest = { visitor: null, isGone: () => false };
+/** The result without an authentication. */
+export const NOT_AUTHENTICATED: AuthResult = { identity: null, refused: null };
 
-/** A client that opens a connection, and what was found out about it. */
+/** An `open` frame with the result of its authentication. */
 export interface Opening {
   readonly frame: OpenFrame;
   readonly carrier: Carrier;
-  /** Its number among all openings, in the order of their coming. */
+  /** Its number among all openings, in the order of arrival. */
   readonly number: number;
   readonly result: AuthResult;
 }
 
-/** What introductions stand on. */
+/** Options of `Authenticator`. */
 export interface AuthenticatorOptions {
-  readonly authority: AuthProviders;
+  readonly authProviders: AuthProviders;
   readonly clock: Clock;
   readonly isPublic: (path: string) => boolean;
 }
 
-/** Finds out who is asking. */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
 
@@ -55,21 +54,21 @@ export class Authenticator {
     this.#options = options;
   }
 
-  /** Who opens with a first frame; null when nobody need be asked. The promise never rejects. */
-  of(
+  /** Authenticates the sender of an `open` frame; returns null if that is not necessary. The promise never rejects. */
+  authenticate(
     frame: OpenFrame,
-    found: ResumeResult,
+    resume: ResumeResult,
     visitor: ClientInfo | null,
   ): Promise<AuthResult | Refusal> | Refusal | null {
-    const { tokens, view } = this.#options.authority;
+    const { tokens, view } = this.#options.authProviders;
     if (visitor === null) return null;
     if (frame.token !== undefined) return tokens.identity(frame.token).then((read) => this.#byToken(read));
-    const isKnown = !('refused' in found);
-    const known = identityOf(found);
+    const isKnown = !('refused' in resume);
+    const known = identityOf(resume);
     if (isKnown && !this.#hasExpired(known)) return null;
     if (known?.source === 'token') return refusal('expired_token', 'token_refused');
     if (view === null) return null;
-    return view.authenticate(visitor, this.#undecided(frame.paths)).then((told) => this.#byView(told));
+    return view.authenticate(visitor, this.#undecided(frame.paths)).then((answer) => this.#byView(answer));
   }
 
   #byToken(read: Outcome<Identity>): AuthResult | Refusal {
@@ -81,12 +80,12 @@ export class Authenticator {
     return { identity: read.value, refused: null };
   }
 
-  #byView(told: Outcome<Authentication>): AuthResult | Refusal {
-    if ('error' in told) {
-      const { error } = told;
+  #byView(answer: Outcome<Authentication>): AuthResult | Refusal {
+    if ('error' in answer) {
+      const { error } = answer;
       return { error, close: error.code === 'not_allowed' ? 'open_refused' : 'busy' };
     }
-    const { identity, refused } = told.value;
+    const { identity, refused } = answer.value;
     return { identity, refused };
   }
 
@@ -94,7 +93,7 @@ export class Authenticator {
     return identity?.expiresAt != null && identity.expiresAt <= this.#options.clock.now();
   }
 
-  /** What the back end is to be asked about at once. */
+  /** Returns the paths about which the back end decides together with the authentication. */
   #undecided(items: readonly SubscribeItem[] = []): string[] {
     const { isPublic } = this.#options;
     const paths = items
@@ -105,12 +104,12 @@ export class Authenticator {
   }
 }
 
-/** The refusal of what was said before it was taken back: by a token that is good no more, or by a back end, which is to be asked again. */
+/** Returns the refusal of a revoked identity. Without a token the client comes back and is authenticated again. */
 export function revoked({ source }: Identity): Refusal {
   return source === 'token' ? refusal('revoked_token', 'token_refused') : refusal('not_identified', 'busy');
 }
 
-function identityOf(found: ResumeResult): Identity | null {
-  if ('session' in found) return found.session.identity;
-  return 'claims' in found ? found.claims.identity : null;
+function identityOf(resume: ResumeResult): Identity | null {
+  if ('session' in resume) return resume.session.identity;
+  return 'claims' in resume ? resume.claims.identity : null;
 }

@@ -1,14 +1,14 @@
-/** Which sessions belong to which user, and to which login. */
+/** Indexes sessions by user and by login. */
 import type { Session } from '../session/session.js';
 
-const NOBODY: ReadonlySet<Session> = new Set();
+const NO_SESSIONS: ReadonlySet<Session> = new Set();
 
-/** Sessions by a name. */
+/** Sessions by the name of a user or a login. */
 class Index {
   readonly #sessions = new Map<string, Set<Session>>();
 
   of(name: string): ReadonlySet<Session> {
-    return this.#sessions.get(name) ?? NOBODY;
+    return this.#sessions.get(name) ?? NO_SESSIONS;
   }
 
   add(name: string, session: Session): void {
@@ -23,22 +23,22 @@ class Index {
   }
 }
 
-/** Whose the sessions are. */
+/** The users and logins of all sessions. */
 export class Bindings {
   readonly #users = new Index();
   readonly #logins = new Index();
 
-  /** The sessions that are bound to a user, in the order of their binding. */
+  /** Returns the sessions bound to a user, in the order of their binding. */
   ofUser(user: string): ReadonlySet<Session> {
     return this.#users.of(user);
   }
 
-  /** The sessions of a login. */
+  /** Returns the sessions of a login. */
   ofLogin(login: string): ReadonlySet<Session> {
     return this.#logins.of(login);
   }
 
-  /** Binds a session to a user, where the first binding holds, and to a login, where the newest does; whether it is bound to a user only now. */
+  /** Binds a session to its first user and its newest login; returns whether it has a user only from now on. */
   bind(session: Session, user: string | null, login: string | null): boolean {
     if (login !== null && session.login !== login) {
       this.#logins.delete(session.login, session);
@@ -50,7 +50,7 @@ export class Bindings {
     return true;
   }
 
-  /** A session has ended. */
+  /** Forgets an ended session. */
   forget(session: Session): void {
     this.#users.delete(session.user, session);
     this.#logins.delete(session.login, session);

@@ -1,11 +1,10 @@
-/** Whoever takes the commands of clients: core hands them on and knows nothing of handlers. */
+/** The port to the commands of clients: core passes them on and knows no handlers. */
 import type { CommandFrame } from '../../../../protocol/frames.js';
 import type { Session } from '../session/session.js';
 
-/** Takes commands. */
 export interface CommandHandler {
-  /** Takes a command that was numbered and checked; its answer is told to the session when there is one. */
+  /** Takes a command whose number and fields were checked; sends its reply to the session later. */
   take(session: Session, frame: CommandFrame): void;
-  /** A session has ended: nobody waits for its answers any more. */
+  /** Forgets an ended session, which awaits no replies any more. */
   ended(session: Session): void;
 }

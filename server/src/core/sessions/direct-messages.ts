@@ -1,6 +1,6 @@
 /**
- * Messages to sessions themselves. They go the way of all updates, on paths of their own: so they wait for a connection that is away,
- * arrive once and in order, and a loss is told.
+ * Sends messages to sessions: like updates, on reserved paths. So they wait for a client without a connection, arrive
+ * once and in order, and a loss is reported as a gap.
  */
 import type { Outcome } from '../../../../protocol/codes.js';
 import { errorBody } from '../../../../protocol/codes.js';
@@ -8,33 +8,32 @@ import type { EncodedMessage } from '../hub/draft.js';
 import type { Publisher } from '../hub/publisher.js';
 import type { Published } from '../log/broker.js';
 import type { IdempotencyKey } from '../log/idempotency.js';
-import { EVERYBODY, inboxOf } from '../log/reserved-paths.js';
+import { BROADCAST_PATH, inboxOf } from '../log/reserved-paths.js';
 import type { Session } from '../session/session.js';
 import type { Sessions } from './sessions.js';
 
-/** Whom a message is for. */
+/** The recipients of a message. */
 export interface Recipients {
-  /** Ids. */
+  /** Session ids. */
   readonly sessions?: readonly string[];
   readonly users?: readonly string[];
 }
 
-/** Whom a message was sent to. */
+/** The result of sending a message. */
 export interface Sent {
   /** Ids of sessions, each once. */
   readonly sent: string[];
-  /** Ids and users that have no session. */
+  /** Ids and users without a session. */
   readonly unknown: string[];
-  /** Whether earlier calls with the same idempotency key had sent it to all of them. */
+  /** Whether earlier calls with the same idempotency key had sent the message to all of them. */
   readonly isRepeated: boolean;
 }
 
-/** A message on its way to sessions. */
+/** A message to sessions. */
 export interface DirectMessage extends EncodedMessage {
   readonly idempotency?: IdempotencyKey;
 }
 
-/** Sends messages to sessions. */
 export class DirectMessages {
   readonly #sessions: Sessions;
   readonly #publisher: Publisher;
@@ -44,7 +43,7 @@ export class DirectMessages {
     this.#publisher = publisher;
   }
 
-  /** Sends a message to sessions, and to all sessions of users. The first error ends it. */
+  /** Sends a message to sessions and to all sessions of users; stops at the first error. */
   async send(message: DirectMessage, to: Recipients): Promise<Outcome<Sent>> {
     const { found, unknown } = this.#find(to);
     const sent: string[] = [];
@@ -62,12 +61,12 @@ export class DirectMessages {
     return { value: { sent, unknown, isRepeated: repeated > 0 && repeated === sent.length } };
   }
 
-  /** Sends a message to every session but `except`. Sessions that are opened later hear later ones; one that resumes hears what it missed. */
+  /** Sends a message to every session but `except`. A session that resumes gets what it missed; a new one does not. */
   async broadcast(message: DirectMessage, except: ReadonlySet<string> | null): Promise<Outcome<Published>> {
     const fault = await this.#sessions.hearBroadcasts();
     // A session that has ended meanwhile hears nothing any more.
     if (fault !== null && fault !== 'unknown_session') return { error: errorBody(fault) };
-    return this.#publish(EVERYBODY, message, except);
+    return this.#publish(BROADCAST_PATH, message, except);
   }
 
   async #publish(

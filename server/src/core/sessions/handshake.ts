@@ -1,6 +1,6 @@
 /**
- * Opens connections: reads the ticket, admits, authenticates, and then gives the connection a new session, the one that lives here, or
- * one that its ticket restores. Nothing is made before that; what waits for an answer is bounded in bytes.
+ * Opens connections: reads the ticket, admits, authenticates, then gives the connection its session. That is a new one,
+ * a live one, or one that the ticket restores. Nothing is created before; the bytes of waiting openings are bounded.
  */
 import type { OpenFrame } from '../../../../protocol/frames.js';
 import { ADDRESS_PAUSE_MS, type AddressGuard } from '../access/address-guard.js';
@@ -20,41 +20,41 @@ import type { Admission } from './admission.js';
 import {
   Authenticator,
   type HandshakeRequest,
-  NOBODY,
-  NOTHING,
+  NOT_AUTHENTICATED,
   type Opening,
   revoked,
+  WITHOUT_CLIENT,
 } from './authenticator.js';
 import { openedFrame } from './opened-frame.js';
 import { MAX_OPENING_BYTES, OPENING_RETRY_MS, openingBytes } from './opening-bytes.js';
 import { snapshotOfTicket } from './restore.js';
 import { type Refusal, type ResumeResult, refusal, resumeByTicket } from './resume-result.js';
-import { isSomebodyElse } from './session-identity.js';
+import { isOtherUser } from './session-identity.js';
 import type { SessionSettings } from './session-settings.js';
 
-/** A connection that was opened, or why it was not, with how its transport is to close. */
+/** An opened connection, or the refusal with the way its transport closes. */
 export type OpenOutcome = { readonly session: Session; readonly connection: SessionConnection } | Refusal;
 
-/** The table of sessions, as far as a handshake changes it. */
+/** The part of the session table that a handshake uses. */
 export interface SessionTable {
   readonly all: ReadonlyMap<string, Session>;
-  /** Whether there are as many idle sessions as there may be. */
+  /** Whether there is no room for another idle session. */
   readonly isFull: boolean;
   create(isRaw: boolean): Session;
-  /** Restores a session, less what was revoked since `issuedAt`. */
+  /** Restores a session without what was revoked since `issuedAt`. */
   restore(snapshot: SessionSnapshot, issuedAt: number): Session;
   identify(session: Session, identity: Identity): void;
   attach(session: Session, carrier: Carrier): SessionConnection;
   issueTicket(session: Session): string;
-  /** Lets every session that is open hear what is sent to all of them, if anything ever was. */
+  /** Subscribes a session to broadcasts, if there ever was one. */
   hearBroadcasts(session: Session): void;
-  /** Ends the session of a ticket, whether or not it lives here: its client is another user now. */
+  /** Ends the session of a ticket, live or not, since its client is another user now. */
   replace(former: ResumeResult): void;
 }
 
-/** What a handshake is given. */
+/** Options of `Handshake`. */
 export interface HandshakeOptions {
-  readonly authority: AuthProviders;
+  readonly authProviders: AuthProviders;
   readonly isPublic: (path: string) => boolean;
   readonly clock: Clock;
   readonly counters: Counters;
@@ -66,12 +66,11 @@ export interface HandshakeOptions {
   readonly observer?: SessionObserver;
 }
 
-/** Opens connections. */
 export class Handshake {
   readonly #table: SessionTable;
   readonly #options: HandshakeOptions;
   readonly #authenticator: Authenticator;
-  /** Of openings that wait for an answer. */
+  /** Bytes of the openings that wait for their authentication. */
   readonly #waitingBytes = new ByteBudget(MAX_OPENING_BYTES);
   #openings = 0;
 
@@ -82,25 +81,25 @@ export class Handshake {
   }
 
   /**
-   * Opens a session, or resumes the one of the frame's ticket, over `carrier`: at once, or when tokens or the back end have answered who
-   * the client is. The promise never rejects.
+   * Opens a session over `carrier`, or resumes the one of the frame's ticket: at once, or after its authentication. The
+   * promise never rejects.
    */
   open(
     frame: OpenFrame,
     carrier: Carrier,
-    { visitor, isGone }: HandshakeRequest = NOBODY,
+    { visitor, isGone }: HandshakeRequest = WITHOUT_CLIENT,
   ): OpenOutcome | Promise<OpenOutcome> {
-    const found = this.#recognize(frame);
-    if ('error' in found) return found;
-    if (isSuperseded(found, frame)) return refusal('superseded', 'superseded');
-    const refused = this.#refuseAddress(found, carrier, frame) ?? this.#admit(found);
+    const resume = this.#recognize(frame);
+    if ('error' in resume) return resume;
+    if (isSuperseded(resume, frame)) return refusal('superseded', 'superseded');
+    const refused = this.#refuseAddress(resume, carrier, frame) ?? this.#admit(resume);
     if (refused !== null) return refused;
     const opening = { frame, carrier, number: ++this.#openings };
     const bytes = openingBytes(frame);
     if (this.#waitingBytes.held + bytes > MAX_OPENING_BYTES)
       return { ...refusal('too_many_opens', 'busy'), reconnectAfterMs: OPENING_RETRY_MS };
-    const answer = carrier.isRaw ? null : this.#authenticator.of(frame, found, visitor);
-    if (answer === null) return this.#finish(found, { ...opening, result: NOTHING });
+    const answer = carrier.isRaw ? null : this.#authenticator.authenticate(frame, resume, visitor);
+    if (answer === null) return this.#finish(resume, { ...opening, result: NOT_AUTHENTICATED });
     if ('error' in answer) return answer;
     this.#waitingBytes.take(bytes);
     return answer.then((result) => {
@@ -110,35 +109,35 @@ export class Handshake {
     });
   }
 
-  /** Looks at everything again: much may have happened since the question. */
+  /** Repeats all checks, since the state may have changed during the authentication. */
   #finishLater(opening: Opening, isGone: boolean): OpenOutcome {
     const { frame, carrier, result } = opening;
-    const found = this.#recognize(frame);
-    if ('error' in found) return found;
-    if (this.#options.admission.isFrozen) return this.#admit(found) ?? refusal('restarting', 'restarting');
+    const resume = this.#recognize(frame);
+    if ('error' in resume) return resume;
+    if (this.#options.admission.isFrozen) return this.#admit(resume) ?? refusal('restarting', 'restarting');
     if (isGone) return refusal('unknown_session', 'busy');
-    if (this.#isFull(found)) return refusal('too_many_sessions', 'busy');
-    const crowd = isNew(found) ? this.#options.guard.crowd(carrier.address) : null;
+    if (this.#isFull(resume)) return refusal('too_many_sessions', 'busy');
+    const crowd = isNew(resume) ? this.#options.guard.crowd(carrier.address) : null;
     if (crowd !== null) return { ...refusal(crowd, 'busy'), reconnectAfterMs: ADDRESS_PAUSE_MS };
-    if (isSuperseded(found, frame)) return refusal('superseded', 'superseded');
-    if ('session' in found && found.session.isTakenSince({ ...opening, attempt: frame.attempt }))
+    if (isSuperseded(resume, frame)) return refusal('superseded', 'superseded');
+    if ('session' in resume && resume.session.isTakenSince({ ...opening, attempt: frame.attempt }))
       return refusal('taken_over', 'taken_over');
     const { identity } = result;
     if (identity !== null && this.#options.revocations.isRevoked(identity)) return revoked(identity);
-    const user = 'session' in found ? found.session.user : 'claims' in found ? found.claims.user : null;
-    if (!isSomebodyElse(user, identity)) return this.#finish(found, opening);
-    this.#table.replace(found);
+    const user = 'session' in resume ? resume.session.user : 'claims' in resume ? resume.claims.user : null;
+    if (!isOtherUser(user, identity)) return this.#finish(resume, opening);
+    this.#table.replace(resume);
     return this.#finish({ refused: 'user_mismatch' }, opening);
   }
 
-  #finish(found: ResumeResult, { frame, carrier, number, result }: Opening): OpenOutcome {
+  #finish(resume: ResumeResult, { frame, carrier, number, result }: Opening): OpenOutcome {
     const { counters, clock, settings, observer } = this.#options;
     const table = this.#table;
-    const session = this.#sessionOf(found, carrier);
+    const session = this.#sessionOf(resume, carrier);
     if (result.identity !== null) table.identify(session, result.identity);
     session.opened({ number, attempt: frame.attempt });
     const connection = table.attach(session, carrier);
-    const isResumed = !isNew(found);
+    const isResumed = !isNew(resume);
     if (isResumed) counters.resumed++;
     else counters.opened++;
     observer?.opened(session, isResumed);
@@ -146,7 +145,7 @@ export class Handshake {
       const ticket = table.issueTicket(session);
       const { pingIntervalMs } = settings;
       session.tell(
-        Frame.of(openedFrame(session, { resumed: found, ticket, now: clock.now(), pingIntervalMs })),
+        Frame.of(openedFrame(session, { resumed: resume, ticket, now: clock.now(), pingIntervalMs })),
       );
     }
     if (isResumed) session.paths.expireTokens();
@@ -166,32 +165,32 @@ export class Handshake {
     this.#table.hearBroadcasts(session);
   }
 
-  #sessionOf(found: ResumeResult, { isRaw }: Carrier): Session {
-    if ('session' in found) return found.session;
-    if (!('claims' in found)) return this.#table.create(isRaw);
-    const snapshot = snapshotOfTicket(found.claims, this.#options.clock.now());
-    return this.#table.restore(snapshot, found.claims.issuedAt);
+  #sessionOf(resume: ResumeResult, { isRaw }: Carrier): Session {
+    if ('session' in resume) return resume.session;
+    if (!('claims' in resume)) return this.#table.create(isRaw);
+    const snapshot = snapshotOfTicket(resume.claims, this.#options.clock.now());
+    return this.#table.restore(snapshot, resume.claims.issuedAt);
   }
 
-  /** Why the address of a client may not open a connection now; for sessions that live here it always may. */
-  #refuseAddress(found: ResumeResult, { address }: Carrier, { paths = [] }: OpenFrame): Refusal | null {
+  /** Returns why the address may not open a connection now, or null; live sessions may always be resumed. */
+  #refuseAddress(resume: ResumeResult, { address }: Carrier, { paths = [] }: OpenFrame): Refusal | null {
     const { admission, guard } = this.#options;
-    if (admission.isFrozen || 'session' in found) return null;
-    const code = guard.opens(address, isNew(found), paths.length);
+    if (admission.isFrozen || 'session' in resume) return null;
+    const code = guard.opens(address, isNew(resume), paths.length);
     return code && { ...refusal(code, 'busy'), reconnectAfterMs: ADDRESS_PAUSE_MS };
   }
 
-  /** Why no connection may be opened now, with the time to come back where that is known; null when one may. */
-  #admit(found: ResumeResult): Refusal | null {
-    const wait = this.#options.admission.admit('session' in found);
-    if (wait === null) return this.#isFull(found) ? refusal('too_many_sessions', 'busy') : null;
+  /** Returns why no connection may be opened now, with the time to come back if it is known, or null. */
+  #admit(resume: ResumeResult): Refusal | null {
+    const wait = this.#options.admission.admit('session' in resume);
+    if (wait === null) return this.#isFull(resume) ? refusal('too_many_sessions', 'busy') : null;
     const { code, reconnectAfterMs } = wait;
     if (code === 'too_many_opens') this.#options.counters.delayed++;
     return { ...refusal(code, code === 'restarting' ? 'restarting' : 'busy'), reconnectAfterMs };
   }
 
-  #isFull(found: ResumeResult): boolean {
-    return isNew(found) && this.#table.isFull;
+  #isFull(resume: ResumeResult): boolean {
+    return isNew(resume) && this.#table.isFull;
   }
 
   #recognize({ ticket }: OpenFrame): ResumeResult | Refusal {
@@ -201,12 +200,12 @@ export class Handshake {
   }
 }
 
-/** Whether a new session is made. */
-function isNew(found: ResumeResult): boolean {
-  return 'refused' in found;
+/** Returns whether a new session is to be created. */
+function isNew(resume: ResumeResult): boolean {
+  return 'refused' in resume;
 }
 
-/** Whether the client has taken its session by a later attempt. */
-function isSuperseded(found: ResumeResult, { attempt }: OpenFrame): boolean {
-  return 'session' in found && found.session.hasNewerAttempt(attempt);
+/** Returns whether the client has taken its session by a later attempt. */
+function isSuperseded(resume: ResumeResult, { attempt }: OpenFrame): boolean {
+  return 'session' in resume && resume.session.hasNewerAttempt(attempt);
 }

@@ -1,9 +1,9 @@
 /**
- * Finds connections that are dead: no pong for two intervals, or a socket that takes no byte. Lets sessions wait for
- * their next connection, and ends them when none comes.
+ * Closes dead connections: without a pong for two intervals, or with a socket that takes no byte. Ends sessions whose
+ * client does not connect again in time.
  *
- * Every connection is looked at once a second. They lie in buckets, of which one is looked at each quarter of a second: tens of
- * thousands of connections cost one timer, and an idle one costs no memory but its place.
+ * Checks every connection once a second: one of four buckets every 250 ms. Tens of thousands of connections cost one
+ * timer, and an idle one only its place.
  */
 
 import { closingFrame } from '../session/connection.js';
@@ -15,7 +15,7 @@ import { Frame } from '../wire/frame.js';
 const BUCKETS = 4;
 const TICK_MS = 250;
 
-/** What the watch stands on. */
+/** Options of `Liveness`. */
 export interface LivenessOptions {
   readonly wheel: TimerWheel;
   readonly clock: Clock;
@@ -26,20 +26,20 @@ export interface LivenessOptions {
   };
 }
 
-/** Watches connections and sessions without one. */
+/** Watches connections, and sessions without a connection. */
 export class Liveness {
   readonly #options: LivenessOptions;
   readonly #onLook: (session: Session) => void;
   readonly #buckets: SessionConnection[][] = Array.from({ length: BUCKETS }, () => []);
-  /** The bucket that was looked at last. */
+  /** The bucket that was checked last. */
   #at = 0;
   #watched = 0;
   #isLookDue = false;
   #nextLookAt = 0;
-  /** Of the sessions that wait for a connection. */
+  /** Timers of the sessions that wait for a connection. */
   readonly #expiries = new Map<Session, WheelTimer>();
 
-  /** `onLook` is called with the session of each connection at each look, about every second. */
+  /** Calls `onLook` with the session of each connection at each check, about every second. */
   constructor(options: LivenessOptions, onLook: (session: Session) => void) {
     this.#options = options;
     this.#onLook = onLook;
@@ -58,7 +58,7 @@ export class Liveness {
     this.#lookLater(now);
   }
 
-  /** Watches a connection no more. Idempotent. */
+  /** Stops watching a connection. Idempotent. */
   unwatch(connection: SessionConnection): void {
     if (connection.index < 0) return;
     const bucket = this.#buckets[connection.bucket] as SessionConnection[];
@@ -71,7 +71,7 @@ export class Liveness {
     this.#watched--;
   }
 
-  /** Calls `expire` when the session has no connection within its time to live, and `moreMs` if it has more time. */
+  /** Calls `expire` if the session gets no connection within its time to live and `moreMs`. */
   expireUnlessResumed(session: Session, expire: () => void, moreMs = 0): void {
     this.forget(session);
     const timer = this.#options.wheel.after(this.#options.settings.sessionTtlMs + moreMs, () => {
@@ -81,7 +81,7 @@ export class Liveness {
     this.#expiries.set(session, timer);
   }
 
-  /** The session waits for no connection any more. */
+  /** Cancels the expiry of a session. */
   forget(session: Session): void {
     this.#expiries.get(session)?.cancel();
     this.#expiries.delete(session);
@@ -92,7 +92,7 @@ export class Liveness {
     this.#options.wheel.after(Math.max(0, this.#nextLookAt - now), () => this.#lookAtSome());
   }
 
-  /** Looks at every bucket that is due: a busy loop comes late. */
+  /** Checks every bucket that is due; a busy loop comes late. */
   #lookAtSome(): void {
     this.#isLookDue = false;
     const now = this.#options.clock.monotonic();
@@ -100,7 +100,7 @@ export class Liveness {
       this.#nextLookAt += TICK_MS;
       this.#at = (this.#at + 1) % BUCKETS;
       const bucket = this.#buckets[this.#at] as SessionConnection[];
-      // From the end: one that goes leaves its place to one that was looked at.
+      // From the end: a removed connection leaves its place to one that was checked.
       for (let i = bucket.length - 1; i >= 0; i--) {
         const connection = bucket[i];
         if (connection !== undefined) this.#look(connection, now);
@@ -124,13 +124,13 @@ export class Liveness {
 
   #ping(connection: SessionConnection): void {
     if (!connection.carrier.isPinged) return connection.carrier.keepAlive();
-    // Where there is no room there is traffic enough; whether the socket takes it, the stall watch sees.
+    // A full outbox has traffic enough; the check for stalled sockets watches it.
     const { owner: session } = connection;
     const verdict = session.enqueue(Frame.of({ type: 'ping', received: session.received }));
     connection.isPingUnanswered = verdict === 'ok';
   }
 
-  /** A socket that has bytes to take and took none for too long. A poll that is not there is no stall. */
+  /** Returns whether a socket with waiting bytes has taken no byte for `stallMs`. A missing poll is no stall. */
   #isStalled(connection: SessionConnection, now: number): boolean {
     if (!connection.outbox.isStalled) return false;
     const taken = connection.carrier.bytesTaken();

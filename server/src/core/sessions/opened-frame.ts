@@ -1,19 +1,19 @@
-/** The first frame of the server: what a client is told of the session that it has got. */
+/** Builds the `opened` frame, the server's first, which describes the session. */
 import type { OpenedFrame } from '../../../../protocol/frames.js';
 import type { Session } from '../session/session.js';
 import type { ResumeResult } from './resume-result.js';
 
-/** What is told beside what the session knows. */
+/** Options of `openedFrame`. */
 export interface OpenedFrameOptions {
-  /** What the ticket of the `open` frame brought back. */
+  /** The session that the ticket of the `open` frame resumes. */
   readonly resumed: ResumeResult;
   readonly ticket: string;
-  /** In milliseconds since 1970. */
+  /** The present time, in milliseconds since 1970. */
   readonly now: number;
   readonly pingIntervalMs: number;
 }
 
-/** The `opened` frame for the connection that has the session now. */
+/** Returns the `opened` frame for the connection that has the session now. */
 export function openedFrame(
   session: Session,
   { resumed, ticket, now, pingIntervalMs }: OpenedFrameOptions,

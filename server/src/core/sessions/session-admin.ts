@@ -1,4 +1,4 @@
-/** What a back end takes back: from one session, or from all of a user or a login, here now or not back yet. */
+/** Revokes for back ends: from sessions, users and logins, also from sessions that have not come back yet. */
 import { type ErrorBody, errorBody, type Outcome } from '../../../../protocol/codes.js';
 import { pathFault } from '../../../../protocol/paths.js';
 import { compilePattern, patternFault } from '../../../../protocol/patterns.js';
@@ -10,15 +10,15 @@ import type { SessionObserver } from '../session/session-observer.js';
 import type { Clock } from '../time/clock.js';
 import type { Bindings } from './bindings.js';
 
-/** The user that a back end names: null for a session that belongs to nobody, undefined to leave it open. */
+/** The user that a back end names: null for a session without a user, undefined for any session. */
 export type NamedUser = string | null | undefined;
 
-/** What became of one pattern that was taken from a user. */
+/** The result of revoking one pattern from a user. */
 export type PatternResult =
   | { readonly pattern: string; readonly ended: number }
   | { readonly pattern: string; readonly error: ErrorBody };
 
-/** What revoking stands on. */
+/** Options of `SessionAdmin`. */
 export interface SessionAdminOptions {
   readonly clock: Clock;
   readonly tickets: TicketSigner;
@@ -32,7 +32,7 @@ export interface SessionAdminOptions {
   readonly observer?: SessionObserver;
 }
 
-/** Takes back. */
+/** Revokes paths; ends sessions and logins. */
 export class SessionAdmin {
   readonly #options: SessionAdminOptions;
   readonly #startedAt: number;
@@ -42,7 +42,7 @@ export class SessionAdmin {
     this.#startedAt = options.clock.monotonic();
   }
 
-  /** The session of an id, when it is not bound to another user than the one that is named. */
+  /** Returns the session of an id, or an error if it is bound to another user than `user`. */
   find(id: string, user: NamedUser): Outcome<Session> {
     const session = this.#options.sessions.get(id);
     if (session === undefined) return { error: errorBody('unknown_session') };
@@ -50,7 +50,7 @@ export class SessionAdmin {
     return isOthers ? { error: errorBody('user_mismatch') } : { value: session };
   }
 
-  /** Takes paths away from a session, bound to `user` if one is named; resolves when that is safe from a restart. */
+  /** Revokes paths of a session, bound to `user` if one is named; resolves when that is safe from a restart. */
   async disconnect(id: string, paths: readonly string[], user?: NamedUser): Promise<Outcome<RevokeResult[]>> {
     const found = this.find(id, user);
     const { clock, revocations } = this.#options;
@@ -67,7 +67,7 @@ export class SessionAdmin {
     return { value: results };
   }
 
-  /** Takes what patterns match from all sessions of a user, each pattern by itself; resolves when that is safe from a restart. */
+  /** Revokes each pattern from all sessions of a user; resolves when that is safe from a restart. */
   async disconnectUser(user: string, patterns: readonly string[]): Promise<PatternResult[]> {
     const sessions = this.#options.bindings.ofUser(user);
     const at = this.revokedAt(sessions);
@@ -98,14 +98,14 @@ export class SessionAdmin {
     }
     const { clock, revocations } = this.#options;
     const isKnown = revocations.ended(id) !== 'no';
-    // Not back since a restart; or kicked before, and whether that is safe is not known.
+    // The session has not come back since a restart; or its earlier end may not be safe yet.
     if (isKnown || this.#mayComeBack(id)) {
       await revocations.add({ id, at: clock.now(), isFinal: !mayReturn });
     }
     return isKnown ? { value: 0 } : { error: errorBody('unknown_session') };
   }
 
-  /** Ends all sessions of a user, and what was said of it until now; answers how many ended, when that is safe from a restart. */
+  /** Ends all sessions and identities of a user. Resolves with their number when that is safe from a restart. */
   kickUser(user: string, mayReturn: boolean): Promise<number> {
     const sessions = [...this.#options.bindings.ofUser(user)];
     const at = this.revokedAt(sessions);
@@ -114,7 +114,7 @@ export class SessionAdmin {
     return this.#endAll(sessions, { record, mayReturn });
   }
 
-  /** Ends a login for good, with all its sessions; answers how many ended, when that is safe from a restart. */
+  /** Ends a login and all its sessions. Resolves with their number when that is safe from a restart. */
   kickLogin(login: string, mayReturn: boolean): Promise<number> {
     const sessions = [...this.#options.bindings.ofLogin(login)];
     const at = this.revokedAt(sessions);
@@ -123,7 +123,7 @@ export class SessionAdmin {
     return this.#endAll(sessions, { record, mayReturn });
   }
 
-  /** Not before the newest that was said of them, though the clock of the machine may have been set back, or that of a token be ahead. */
+  /** Returns the time of a revocation: not before the newest ticket or identity of the sessions. */
   revokedAt(sessions: Iterable<Session>): number {
     let at = this.#options.clock.now();
     for (const { ticketAt, paths } of sessions) at = Math.max(at, ticketAt, paths.assertedAt);
@@ -139,7 +139,7 @@ export class SessionAdmin {
     return sessions.length;
   }
 
-  /** Whether a session that is not here may still come with a ticket from before a restart. */
+  /** Returns whether an unknown session may still come back with a ticket from before a restart. */
   #mayComeBack(id: string): boolean {
     const { clock, tickets, revocations, settings, sessions } = this.#options;
     if (!settings.ticketsCarryGrants) return false;

@@ -1,5 +1,6 @@
 /**
- * Whose the sessions are: what tokens and the session view say of them, for as long as it holds, and to whom back ends bind them.
+ * The identities of sessions: what tokens and the session view assert until it expires, and the users and logins to
+ * which sessions are bound.
  */
 import { type ErrorBody, errorBody, type Outcome } from '../../../../protocol/codes.js';
 import type { TokenFrame } from '../../../../protocol/frames.js';
@@ -11,27 +12,27 @@ import type { Clock } from '../time/clock.js';
 import { Frame } from '../wire/frame.js';
 import { Bindings } from './bindings.js';
 
-/** What identities stand on. */
+/** Options of `SessionIdentity`. */
 export interface SessionIdentityOptions {
-  readonly authority: AuthProviders;
+  readonly authProviders: AuthProviders;
   readonly revocations: RevocationList;
   readonly clock: Clock;
-  /** Whether the server stops: nothing of a session changes any more. */
+  /** Returns whether the server stops: then sessions do not change any more. */
   readonly isFrozen: () => boolean;
-  /** Told of a session that has a user from now on. */
+  /** Called with a session that has a user from now on. */
   readonly onBound: (session: Session) => void;
-  /** Told when the ticket of a session says less than is known. */
+  /** Called when the ticket of a session is out of date. */
   readonly onChange: (session: Session) => void;
-  /** Told of a session that a newer token says to be somebody else's. */
+  /** Called with a session whose newer token names another user. */
   readonly onMismatch: (session: Session) => void;
 }
 
-/** Whether a session of one user cannot be of what is said now: of another user, or of nobody. */
-export function isSomebodyElse(user: string | null, identity: Identity | null): boolean {
+/** Returns whether an identity contradicts the user of a session: it names another user, or no user. */
+export function isOtherUser(user: string | null, identity: Identity | null): boolean {
   return identity !== null && user !== null && user !== identity.user;
 }
 
-/** Knows whose the sessions are. */
+/** Binds sessions to users, and sets and renews their identities. */
 export class SessionIdentity {
   readonly bindings = new Bindings();
   readonly #options: SessionIdentityOptions;
@@ -42,29 +43,29 @@ export class SessionIdentity {
     this.#options = options;
   }
 
-  /** What is said of a session counts from now on; what it may not hear any more is not ended yet. */
+  /** Sets the identity of a session. The caller ends the paths that it may not hear any more. */
   identify(session: Session, identity: Identity): void {
     this.bind(session, identity.user, identity.login);
     session.setIdentity(identity);
   }
 
-  /** Binds a session to a user, where the first binding holds, and to a login, where the newest does; whether it is bound to the user only now. */
+  /** Binds a session to its first user and its newest login; returns whether it has a user only from now on. */
   bind(session: Session, user: string | null, login: string | null): boolean {
     if (!this.bindings.bind(session, user, login) || user === null) return false;
     this.#options.onBound(session);
-    // What was said of the user before these were taken away counts no more.
+    // Grants and identities from before these revocations of the user do not count.
     for (const { path, at } of this.#options.revocations.takenFrom(user)) session.paths.deny(path, at);
     return true;
   }
 
-  /** A session sends a newer token. */
+  /** Reads a newer token of a session and renews its identity. */
   takeToken(session: Session, { n, token }: TokenFrame): void {
     const refuse = (error: ErrorBody) => session.tell(Frame.of({ type: 'error', ...error, n }));
     if (this.#renewing.has(session)) {
       return refuse(errorBody('too_many_items', { message: 'One token after the other.' }));
     }
     this.#renewing.add(session);
-    void this.#options.authority.tokens
+    void this.#options.authProviders.tokens
       .identity(token, () => !session.isEnded)
       .then((read) => {
         this.#renewing.delete(session);
@@ -73,29 +74,29 @@ export class SessionIdentity {
       });
   }
 
-  /** Closes the connection of a session whose identity has expired, and ends what was heard by tokens that have. */
+  /** Closes the connection of a session whose identity has expired; ends the paths of expired tokens. */
   expire(session: Session): void {
-    const { clock, authority } = this.#options;
+    const { clock, authProviders } = this.#options;
     const { identity, connection } = session;
     session.paths.expireTokens();
     if (identity?.expiresAt == null || identity.expiresAt > clock.now()) return;
     if (identity.source === 'token') {
       connection?.close(closingFrame('token_refused', { error: 'expired_token' }));
-    } else if (authority.view !== null) connection?.close(closingFrame('identity_expired'));
+    } else if (authProviders.view !== null) connection?.close(closingFrame('identity_expired'));
   }
 
-  /** What a newer token says counts from now on; an error says why not. */
+  /** Renews the identity of a session by a newer token; returns an error, or null. */
   #renew(session: Session, read: Outcome<Identity>): ErrorBody | null {
     if ('error' in read) return read.error;
     const identity = read.value;
     const { revocations, clock, onMismatch, onChange } = this.#options;
     if (revocations.isRevoked(identity)) return errorBody('revoked_token');
-    if (isSomebodyElse(session.user, identity)) {
+    if (isOtherUser(session.user, identity)) {
       onMismatch(session);
       return null;
     }
     const known = session.identity;
-    // A newer one may have come with a connection meanwhile.
+    // A connection may have brought a newer token meanwhile.
     const newest = known?.source === 'token' && known.at > identity.at ? known : identity;
     if (newest === identity) this.identify(session, identity);
     const expiresInMs = Math.max(0, (newest.expiresAt ?? 0) - clock.now());

@@ -1,20 +1,19 @@
-/** What the configuration says of sessions. */
+/** The configuration of sessions. */
 import type { OutboxBounds } from '../wire/outbox.js';
 
-/** The times and bounds of sessions. */
 export interface SessionSettings {
   readonly sessionTtlMs: number;
   readonly grantWaitMs: number;
   readonly pingIntervalMs: number;
   readonly stallMs: number;
   readonly outbox: OutboxBounds;
-  /** Of one session, subscribed or pending. */
+  /** Paths of one session, subscribed or pending. */
   readonly maxSubscriptions: number;
-  /** Of all sessions together. */
+  /** Subscriptions of all sessions. */
   readonly maxTotalSubscriptions: number;
   readonly maxIdleSessions: number;
-  /** Connections that may be opened in a second. */
+  /** Connections that are admitted per second. */
   readonly maxOpensPerSecond: number;
-  /** Whether a ticket brings its session back to a server that has forgotten it. */
+  /** Whether a ticket restores its session on a server that has forgotten it. */
   readonly ticketsCarryGrants: boolean;
 }

@@ -1,6 +1,6 @@
 /**
- * The table of sessions: creates, restores, connects and ends them. `handshake.ts` opens connections, `session-admin.ts` takes back.
- * An id that has ended never returns.
+ * The table of sessions: creates, restores, connects and ends them. `handshake.ts` opens connections,
+ * `session-admin.ts` revokes. The id of an ended session never returns.
  */
 import { type ErrorCode, errorBody, type Outcome } from '../../../../protocol/codes.js';
 import type { CommandFrame, OpenFrame, TokenFrame } from '../../../../protocol/frames.js';
@@ -11,7 +11,7 @@ import type { TicketSigner } from '../access/ticket.js';
 import { ByteBudget } from '../data/byte-budget.js';
 import { allAnswers, type MaybePromise, mapAnswer } from '../data/maybe-promise.js';
 import type { Registry } from '../hub/registry.js';
-import { EVERYBODY } from '../log/reserved-paths.js';
+import { BROADCAST_PATH } from '../log/reserved-paths.js';
 import { type Carrier, Connection, type ConnectionOptions, closingFrame } from '../session/connection.js';
 import type { GrantResult } from '../session/grant-result.js';
 import { Session, type SessionConnection, type SessionOptions } from '../session/session.js';
@@ -33,9 +33,9 @@ import { SessionIdentity } from './session-identity.js';
 import type { SessionSettings } from './session-settings.js';
 import { TicketRenewal } from './ticket-renewal.js';
 
-/** What the table is given. */
+/** Options of `Sessions`. */
 export interface SessionsOptions
-  extends Pick<SessionOptions, 'dispatcher' | 'broker' | 'counters' | 'isPublic' | 'authority'> {
+  extends Pick<SessionOptions, 'dispatcher' | 'broker' | 'counters' | 'isPublic' | 'authProviders'> {
   readonly registry: Registry;
   readonly flusher: Flusher;
   readonly wheel: TimerWheel;
@@ -44,14 +44,14 @@ export interface SessionsOptions
   readonly tickets: TicketSigner;
   readonly revocations: RevocationList;
   readonly settings: SessionSettings;
-  /** Whether many clients may have an address: then what it holds is not bounded. */
+  /** Returns whether many clients may share an address; what it holds is not bounded then. */
   readonly isShared: (address: string) => boolean;
-  /** A revocation could not be written. */
+  /** Called when a revocation could not be written. */
   readonly onJournalFault: (error: unknown) => void;
   readonly observer?: SessionObserver;
 }
 
-/** A session is there for so long after the last place in the line of those who were refused. */
+/** A session outlives the latest time to come back by this long. */
 const LINE_MARGIN_MS = 5_000;
 /** Characters of tokens that wait to be checked, of all sessions. */
 export const MAX_TOKEN_CHARACTERS = 32 * 1024 * 1024;
@@ -68,14 +68,14 @@ export class Sessions {
   readonly #guard: AddressGuard;
   readonly #identity: SessionIdentity;
   readonly #handshake: Handshake;
-  /** What connections hold that do not read. */
+  /** Bytes held for clients that do not read. */
   readonly backlogs = new Backlogs();
-  /** What a back end takes back. */
+  /** Revokes for back ends. */
   readonly admin: SessionAdmin;
   #commands: CommandHandler | null = null;
-  /** Whether anything was ever sent to all sessions: from then on each of them hears that. */
+  /** Whether there was ever a broadcast: from then on each session is subscribed to broadcasts. */
   #hasBroadcast = false;
-  /** When the last client of the server before was asked to be back, on the monotonic clock. */
+  /** When the previous server asked its last client to be back, on the monotonic clock. */
   #awaitedUntil = 0;
   readonly #tokenBytes = new ByteBudget(MAX_TOKEN_CHARACTERS);
   #subscribed = 0;
@@ -149,22 +149,22 @@ export class Sessions {
     };
   }
 
-  /** The sessions by id, in the order they were opened. */
+  /** Returns the sessions by id, in the order of opening. */
   get all(): ReadonlyMap<string, Session> {
     return this.#sessions;
   }
 
-  /** Connections that are open. */
+  /** Returns the number of open connections. */
   get connections(): number {
     return this.#connections;
   }
 
-  /** Addresses that hold something, once for each thing. */
+  /** Returns the number of addresses that hold something, once for each thing. */
   get guardedAddresses(): number {
     return this.#guard.size;
   }
 
-  /** Characters of tokens that wait to be checked. */
+  /** Returns the characters of tokens that wait to be checked. */
   get waitingTokenBytes(): number {
     return this.#tokenBytes.held;
   }
@@ -174,28 +174,28 @@ export class Sessions {
     return this.#handshake.open(frame, carrier, request);
   }
 
-  /** The sessions that are bound to a user. */
+  /** Returns the sessions bound to a user. */
   ofUser(user: string): Iterable<Session> {
     return this.#identity.bindings.ofUser(user);
   }
 
-  /** Says who takes commands; once, before anything is opened. */
+  /** Sets the handler of commands; once, before any connection is opened. */
   handleCommandsWith(handler: CommandHandler): void {
     this.#commands = handler;
   }
 
-  /** A session gives a command. */
+  /** Passes a command of a session to the handler. */
   takeCommand(session: Session, frame: CommandFrame): void {
     session.commanded();
     this.#commands?.take(session, frame);
   }
 
-  /** A session sends a newer token. */
+  /** Reads a newer token of a session. */
   takeToken(session: Session, frame: TokenFrame): void {
     this.#identity.takeToken(session, frame);
   }
 
-  /** Lets every session hear what is sent to all of them, from now on. Answers when they do. */
+  /** Subscribes every session to broadcasts. Answers when all are subscribed, with an error code when one is not. */
   hearBroadcasts(): MaybePromise<ErrorCode | null> {
     this.#hasBroadcast = true;
     const joining: MaybePromise<ErrorCode | null>[] = [];
@@ -206,13 +206,13 @@ export class Sessions {
     return mapAnswer(allAnswers(joining), (faults) => faults.find((fault) => fault !== null) ?? null);
   }
 
-  /** The client was heard on a connection. */
+  /** Notes that the client was heard on a connection. */
   heard(session: Session, connection: SessionConnection): void {
     session.heard();
     connection.isPingUnanswered = false;
   }
 
-  /** Ends a session for good; the promise says when that is safe from a restart. */
+  /** Ends a session for good; resolves when that is safe from a restart. */
   end(
     session: Session,
     why: 'ended' | 'kicked' | 'dismissed',
@@ -230,7 +230,7 @@ export class Sessions {
   }
 
   /**
-   * Grants paths to a session and subscribes it to them; binds it to `user` when one is named, and to `login`. Errors:
+   * Grants paths to a session and subscribes it; binds it to `user` and `login` if they are named. Errors:
    * `unknown_session`, `user_mismatch`, `login_ended`.
    */
   connect(
@@ -252,19 +252,19 @@ export class Sessions {
   }
 
   /**
-   * The server stops: from now on nothing of a session changes any more by its client's doing, and no connection is opened. The clients
-   * are to come back in slots, one after the other from `leastMs` on and no faster than connections are admitted.
+   * Freezes all sessions, since the server stops: clients change nothing any more, and no connection is opened. The
+   * clients come back in slots, from `leastMs` on and no faster than connections are admitted.
    */
   freeze(leastMs: number): void {
     this.#admission.freeze(leastMs, this.#connections);
   }
 
-  /** Whether the server stops, and takes no frames any more. */
+  /** Returns whether the server stops and takes no more frames. */
   get isFrozen(): boolean {
     return this.#admission.isFrozen;
   }
 
-  /** Closes up to `most` connections of a frozen server, and gives their clients their slots; true when more are left. */
+  /** Closes up to `most` connections and gives their clients slots to come back in; returns true when more are left. */
   sendAway(most = Number.POSITIVE_INFINITY): boolean {
     let closed = 0;
     for (const { connection } of this.#sessions.values()) {
@@ -275,19 +275,19 @@ export class Sessions {
     return false;
   }
 
-  /** How long after it was frozen the last client will be back, in milliseconds, when all are sent away at once. */
+  /** Returns how many milliseconds after `freeze` the last client is back, when all are disconnected at once. */
   get slotsMs(): number {
     return Math.max(this.#admission.slotsMs, this.#awaitedUntil - this.#options.clock.monotonic());
   }
 
-  /** Returns what the next server needs of each session, as it is asked for. */
+  /** Returns what the next server needs of each session, made when it is read. */
   *snapshots(): Generator<SessionSnapshot> {
     for (const session of byWorth(this.#sessions.values())) yield session.snapshot();
   }
 
   /**
-   * Restores the sessions of the server before. They wait for their clients until the last one was asked to be back, and a session's
-   * time to live beyond.
+   * Restores the sessions of the previous server. They wait for the last client's time to come back, and for a
+   * session's time to live beyond.
    */
   restore(snapshots: Iterable<SessionSnapshot>, times: RestoreTimes): void {
     const { clock } = this.#options;
@@ -296,16 +296,16 @@ export class Sessions {
     for (const snapshot of snapshots) {
       if (this.#sessions.has(snapshot.id) || !mayReturn(snapshot, times, this.#options)) continue;
       const session = this.#restore(snapshot, knownUntil(snapshot, times));
-      this.#hasBroadcast ||= session.paths.subscriptions.has(EVERYBODY);
+      this.#hasBroadcast ||= session.paths.subscriptions.has(BROADCAST_PATH);
       this.#liveness.expireUnlessResumed(session, () => void this.end(session, 'ended'), moreMs);
     }
   }
 
   #hearBroadcasts(session: Session): MaybePromise<ErrorCode | null> {
-    return this.#hasBroadcast && !session.isRaw ? session.paths.hearInbox(EVERYBODY) : null;
+    return this.#hasBroadcast && !session.isRaw ? session.paths.hearInbox(BROADCAST_PATH) : null;
   }
 
-  /** Ends the session of a ticket for good: its client is another user now. */
+  /** Ends the session of a ticket for good, since its client is another user now. */
   #replace(former: ResumeResult): void {
     if ('session' in former) void this.end(former.session, 'kicked', true);
     else if ('claims' in former) {
@@ -314,11 +314,11 @@ export class Sessions {
     }
   }
 
-  /** The one way in which a session comes back: made of a snapshot, less what was revoked since `issuedAt`. */
+  /** Restores a session from a snapshot, without what was revoked since `issuedAt`. All sessions come back this way. */
   #restore(snapshot: SessionSnapshot, issuedAt: number): Session {
     const { id, user, login, identity, granted: grants, subscriptions } = snapshot;
     const session = this.#add(id, false);
-    // Binding denies what was taken from the user; some of it may have been granted since.
+    // Binding denies the user's revoked paths; some may have been granted again since.
     this.#identity.bind(session, user, login);
     session.restore(snapshot);
     if (identity !== null) this.#identity.identify(session, identity);
@@ -344,13 +344,13 @@ export class Sessions {
     return connection;
   }
 
-  /** Looked at about every second. */
+  /** Renews the ticket and checks the identity, about every second. */
   #look(session: Session): void {
     this.#tickets.renewIfDue(session);
     this.#identity.expire(session);
   }
 
-  /** A session without a connection waits for another for a while. */
+  /** Lets the session of a closed connection wait for its next one. */
   #ended(connection: SessionConnection): void {
     const { owner: session } = connection;
     this.#connections--;
@@ -373,7 +373,7 @@ export class Sessions {
     this.#options.registry.unregister(session.id);
   }
 
-  /** What nobody waits for is at least logged when it fails. */
+  /** Logs a failed write that has no caller to reject. */
   #safe(writing: Promise<void>, isUnattended: boolean): Promise<void> {
     return isUnattended ? writing.catch(this.#options.onJournalFault) : writing;
   }

@@ -1,6 +1,6 @@
 /**
- * Hands tickets to sessions: a fresh one at each opening, when half of its life has passed, and when what the session may hear has
- * changed: at once, so that a crash does not cost the back end a question, but at most once a second.
+ * Issues tickets to sessions: at each opening, after half of a ticket's life, and when grants change. A change is sent
+ * at once, so that a crash costs the back end no question, but at most once a second.
  */
 
 import type { Identity } from '../access/identity.js';
@@ -12,23 +12,22 @@ import type { TimerWheel, WheelTimer } from '../time/timer-wheel.js';
 import { Frame } from '../wire/frame.js';
 
 const COALESCE_MS = 1_000;
-/** What is said of a session above this many characters is left out: a restart then costs one request to the back end. */
+/** Tickets leave out grants and info above this many characters; a restart then costs one request to the back end. */
 const MAX_SAID_CHARACTERS = 16 * 1024;
 
-/** What a denial costs beside its path. */
+/** Characters of a denial beside its path. */
 const DENIAL_CHARACTERS = 35;
 
-/** What the desk stands on. */
+/** Options of `TicketRenewal`. */
 export interface TicketRenewalOptions {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly settings: {
-    /** Whether tickets say whose a session is and what it may hear; else they only name it. */
+    /** Whether tickets carry identity and grants; else they only name the session. */
     readonly ticketsCarryGrants: boolean;
   };
 }
 
-/** Issues and renews tickets. */
 export class TicketRenewal {
   readonly #signer: TicketSigner;
   readonly #clock: Clock;
@@ -43,7 +42,7 @@ export class TicketRenewal {
     this.#isFull = settings.ticketsCarryGrants;
   }
 
-  /** A ticket of the session as it is now. */
+  /** Returns a ticket of the session as it is now. */
   issue(session: Session): string {
     this.forget(session);
     const issuedAt = session.ticketIssued();
@@ -60,11 +59,11 @@ export class TicketRenewal {
       const ticket = this.#signer.issue({ ...whose, grants: [...granted], denied: denials, identity });
       if (ticket.length <= this.#signer.maxCharacters) return ticket;
     }
-    // Without its denials no grant may travel.
+    // A ticket must not carry grants without the denials.
     return this.#signer.issue({ ...whose, grants: null, denied: [], identity: identity && bare(identity) });
   }
 
-  /** Renews the ticket at once, or, when that was done within the last second, once for all changes until it is over. */
+  /** Renews the ticket at once, or one second after the last renewal, once for all changes. */
   renewSoon(session: Session): void {
     if (!this.#isFull || session.isRaw || this.#due.has(session)) return;
     const left = session.ticketRenewedAt + COALESCE_MS - this.#clock.monotonic();
@@ -81,7 +80,7 @@ export class TicketRenewal {
     this.#renew(session);
   }
 
-  /** Renews it no more. */
+  /** Cancels a renewal that is due. */
   forget(session: Session): void {
     this.#due.get(session)?.cancel();
     this.#due.delete(session);
@@ -95,10 +94,10 @@ export class TicketRenewal {
   }
 }
 
-/** What is kept of an identity that says too much: who it is, and until when. */
+/** Returns an identity without grants and info, which do not fit into a ticket. */
 const bare = (identity: Identity): Identity => ({ ...identity, grants: [], info: null });
 
-/** Whether all of it may travel in a ticket. */
+/** Returns whether grants, denials and identity fit into a ticket. */
 function fits(granted: Iterable<string>, denials: readonly Denial[], identity: Identity | null): boolean {
   let characters = identity === null ? 0 : JSON.stringify(identity.info).length;
   for (const path of granted) characters += path.length + 3;

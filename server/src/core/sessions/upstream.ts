@@ -1,11 +1,11 @@
-/** What a client's frames do, whatever transport they came by: numbered frames take effect once, in order. */
+/** Applies the frames of clients, for every transport alike: numbered frames take effect once, in order. */
 import { type ErrorBody, errorBody } from '../../../../protocol/codes.js';
 import type { SendFrame } from '../../../../protocol/frames.js';
 import type { Session } from '../session/session.js';
 import { Frame } from '../wire/frame.js';
 import type { Sessions } from './sessions.js';
 
-/** Lets a frame take effect; an answer says why it did not. */
+/** Applies a frame; returns why it had no effect, or null. */
 export function applyFrame(sessions: Sessions, session: Session, frame: SendFrame): ErrorBody | null {
   switch (frame.type) {
     case 'pong':

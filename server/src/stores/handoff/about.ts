@@ -1,13 +1,13 @@
-/** What is known of an update beside its text, as a line. There may be a million, of which most have a time and nothing else. */
+/** The line that precedes an update in a handoff. There may be a million; most contain a time and nothing else. */
 import type { LogEntry } from '../../core/log/update.js';
 import { aboutSchema, parsed } from './format.js';
 
-/** What such a line tells. */
+/** The contents of such a line. */
 export interface About extends Pick<LogEntry, 'at' | 'key' | 'sender' | 'except'> {}
 
 const PLAIN = /^\{"at":(\d{1,15}),"key":null,"sender":"","except":null\}$/;
 
-/** The line of an update. */
+/** Returns the line of an update. */
 export function aboutLine({ at, key, sender, except }: About): string {
   if (key === null && sender === '' && except === null)
     return `{"at":${at},"key":null,"sender":"","except":null}`;

@@ -1,9 +1,9 @@
 /**
- * The handoff as text, of JSON lines: a header with the version of the format, then what there is in the order of its worth, so that what is
- * left out for want of time costs least. The paths with a state, which is data; the heads of the others; the updates that
- * have idempotency keys; the sessions; the logs, the most recently published path first and in each the newest update first. A message or an
- * update stands on a line of its own, as it was; the line before says what else is known of it. A trailer counts the lines
- * and has their CRC-32 (RFC 1952, 8).
+ * The handoff as text, of JSON lines: a header with the version of the format, then the records, the most valuable
+ * first. So what the writer omits for lack of time costs least. First come the paths with a state, then the heads of
+ * the others, updates with idempotency keys, sessions, and logs. The most recently published path is first, and in each
+ * log the newest update. A message or update has a line of its own; the line before it describes it. A trailer counts
+ * the lines and has their CRC-32 (RFC 1952, 8).
  */
 import { z } from 'zod';
 import { keyFault, pathFault } from '../../../../protocol/paths.js';
@@ -14,29 +14,29 @@ import type { SessionSnapshot } from '../../core/session/session-snapshot.js';
 import type { RestoreTimes } from '../../core/sessions/restore.js';
 import { check, identitySchema, source } from '../../schema.js';
 
-/** When a server stopped, and what it knew to be lost. */
+/** When a server stopped, and whether it had lost states. */
 export interface HandoffTimes extends RestoreTimes {
-  /** Whether states were lost, and those of paths that are not here may lack entries. */
+  /** Whether states were lost: those of paths that are not in the handoff may lack entries. */
   readonly areStatesLost?: boolean;
 }
 
-/** Everything that a server leaves to the next one. */
+/** The data that a server leaves to the next one. */
 export interface Handoff extends HandoffTimes {
   readonly requests: Iterable<IdempotencyRecord>;
-  /** What is worth most comes first. */
+  /** The most valuable session first. */
   readonly sessions: Iterable<SessionSnapshot>;
-  /** The path that was published to last comes first. Read more than once. */
+  /** The most recently published path first. Read more than once. */
   readonly paths: Iterable<PathSnapshot>;
-  /** Those that were never published to. */
+  /** Paths that were never published to. */
   readonly unused?: Iterable<PathSnapshot>;
 }
 
-/** A text is no handoff of this version, or not as it was written; the message says what is wrong. */
+/** Thrown for a text that is not a complete handoff of this version; the message says why. */
 export class HandoffError extends Error {
   override readonly name = 'HandoffError';
 }
 
-/** The version of the format: another one is not read. */
+/** The version of the format; other versions are not read. */
 export const VERSION = 6;
 /** Bytes that are written or read at a time, unless a line is longer. */
 export const CHUNK_BYTES = 1024 * 1024;
@@ -95,7 +95,7 @@ export const sessionSchema = z.strictObject({
   }),
 });
 
-/** A path; `keys` says how many keys and messages follow. */
+/** A path; `keys` is the number of keys and messages that follow. */
 export const headSchema = z.strictObject({
   head: position,
   path,
@@ -104,13 +104,13 @@ export const headSchema = z.strictObject({
   isPartial: z.literal(true).exactOptional(),
 });
 
-/** What stands before a message. */
+/** The line before a message. */
 export const keySchema = z.strictObject({ key, offset: count });
 
-/** What stands before the updates of a path. */
+/** The line before the updates of a path. */
 export const logSchema = z.strictObject({ log: text });
 
-/** What stands before updates, and holds for all up to the next such line. */
+/** The line before updates; it applies to all up to the next such line. */
 export const aboutSchema = z.strictObject({
   at: count,
   key: key.nullable(),

@@ -1,7 +1,7 @@
 /**
- * The handoff as a file of the state folder, private as all of them. It is taken over at most once: its name is changed before it is
- * read, and taken away before anything is accepted; a file whose name cannot be changed is not used. A file that is not whole is worth
- * nothing: it is gone too, and the server starts as after a crash. Whatever else has one of the names is removed, and never read.
+ * The handoff as a private file of the state folder. It is restored at most once: it is renamed before it is read, and
+ * removed before the server accepts connections. A file that cannot be renamed is not used. An incomplete file is
+ * removed too, and the server starts as after a crash. Anything else with one of these names is removed unread.
  */
 import {
   closeSync,
@@ -21,15 +21,14 @@ import { type ReadHandoff, readHandoff } from './reader.js';
 import { HandoffWriter, type LeftOut } from './writer.js';
 
 const FILE_MODE = 0o600;
-/** No server writes more: logs and states have a quarter of a gigabyte each by default, and it is read into memory. */
+/** No server writes more: logs and states have 256 MB each by default, and the file is read into memory. */
 const MAX_BYTES = 4 * 1024 * 1024 * 1024;
 
-/** A handoff on the disk. */
 export class HandoffFile {
   readonly #file: string;
-  /** A descriptor from the start on, given back when one is needed: whatever has taken all others, the handoff can be written. */
+  /** Reserves a descriptor from the start on, so that the handoff can be written when all others are in use. */
   #spare: number | null = null;
-  /** What is younger was left by another server that shares the folder; milliseconds since 1970. */
+  /** A younger file was left by another server that shares the folder; milliseconds since 1970. */
   readonly #since = Date.now();
 
   constructor(file: string) {
@@ -37,16 +36,16 @@ export class HandoffFile {
   }
 
   /**
-   * Writes it under another name and then gives it its own, so that nobody finds half of it. Others have their turn between two pieces.
-   * `timeLeftMs` says when to leave out what is not written yet. Rejects when it cannot be written; then there is none, or that of
-   * another server, which is left alone.
+   * Writes the handoff under another name and renames it, so that no reader finds half of it. Other tasks run between
+   * two pieces. What is not written when `timeLeftMs` ends is left out. Rejects when it cannot be written. Then there
+   * is no file, or that of another server, which is left alone.
    */
   async write(handoff: Handoff, timeLeftMs: () => number): Promise<LeftOut> {
     if (this.#isOfAnother()) {
       throw new Error('another server has left its own there: give each server a state folder of its own');
     }
     this.giveBack();
-    // First of all: one that stays would be taken for this one.
+    // First, since an older file would be taken for this one.
     remove(this.#file);
     remove(this.#unfinished);
     const writer = new HandoffWriter(handoff, timeLeftMs);
@@ -66,7 +65,7 @@ export class HandoffFile {
     return writer.leftOut;
   }
 
-  /** Gives back the descriptor that is kept for writing. Idempotent. */
+  /** Closes the reserved descriptor. Idempotent. */
   giveBack(): void {
     if (this.#spare !== null) closeSync(this.#spare);
     this.#spare = null;
@@ -78,8 +77,9 @@ export class HandoffFile {
   }
 
   /**
-   * Reads it, gives it to `use`, and removes it, whatever comes of that; null when there is none. Nothing may be accepted before it has
-   * returned: what ends the process until then leaves it under another name, for one more try. @throws Error when it cannot be used.
+   * Reads the handoff, passes it to `use`, and removes it in any case; returns null when there is none. The server must
+   * accept nothing before this returns. If the process ends until then, the file stays under another name for one more
+   * try. @throws Error when it cannot be used.
    */
   take<T>(use: (handoff: ReadHandoff) => T): T | null {
     let descriptor: number | null = null;
@@ -88,7 +88,7 @@ export class HandoffFile {
       const isFresh = descriptor !== null;
       descriptor ??= open(this.#loading);
       if (descriptor === null) return null;
-      // An older one; or this one, which ended the server that loaded it: should it do so again, it is gone.
+      // An older file, or one whose first restoration ended the server: there is no third try.
       remove(this.#loading);
       if (isFresh) renameSync(this.#file, this.#loading);
       return use(read(descriptor));
@@ -98,12 +98,12 @@ export class HandoffFile {
     }
   }
 
-  /** Removes all there is. What cannot be removed is at least emptied: a later start would take it for new. */
+  /** Removes all files. One that cannot be removed is emptied, or a later start would take it for new. */
   #forget(descriptor: number | null): void {
     try {
       remove(this.#file);
       remove(this.#loading);
-      // What a server left that was stopped while it wrote.
+      // Left by a server that was stopped while it wrote.
       remove(this.#unfinished);
     } catch (error) {
       if (descriptor === null) throw error;
@@ -122,7 +122,7 @@ export class HandoffFile {
   }
 }
 
-/** Opens a handoff, and waits for nobody; null when there is none. */
+/** Opens a handoff without waiting; returns null when there is none. */
 function open(name: string): number | null {
   try {
     return openSync(name, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW);
@@ -146,7 +146,7 @@ function writeAll(descriptor: number, bytes: Buffer): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
 }
 
-/** Takes a name away, whatever has it. */
+/** Removes whatever has this name. */
 function remove(name: string): void {
   rmSync(name, { recursive: true, force: true });
 }

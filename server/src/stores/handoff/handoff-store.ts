@@ -1,4 +1,7 @@
-/** Leaves everything to the next server, and restores what the server before has left. A fault is logged and costs what a crash costs. */
+/**
+ * Writes the handoff for the next server, and restores that of the previous one. A fault is logged and costs what a
+ * crash costs.
+ */
 import type { IdempotencyRecord } from '../../core/log/idempotency.js';
 import type { PathSnapshot } from '../../core/log/path-snapshot.js';
 import type { SessionSnapshot } from '../../core/session/session-snapshot.js';
@@ -8,42 +11,42 @@ import type { Log } from '../../observe/log.js';
 import { HandoffFile } from './handoff-file.js';
 import type { ReadHandoff } from './reader.js';
 
-/** What has records that outlive a server. */
+/** A store whose records outlive a server. */
 interface Restorable<T, Times = void> {
   snapshots(): Iterable<T>;
   restore(records: Iterable<T>, times: Times): void;
 }
 
-/** The logs and states, as far as they outlive a server. */
+/** The paths that outlive a server. */
 export interface RestorablePaths extends Restorable<PathSnapshot> {
   unused(): Iterable<PathSnapshot>;
-  /** Begins to keep a path in an epoch, unless it is kept already. */
+  /** Stores a path with an epoch, unless it is stored already. */
   restoreUnused(path: string, epoch: string): void;
   dropInboxes(): void;
   readonly areStatesLost: boolean;
   loseStates(): void;
 }
 
-/** What is left and restored. */
+/** The parts that are written and restored. */
 export interface HandoffParts {
   readonly paths: RestorablePaths;
   readonly sessions: Restorable<SessionSnapshot, RestoreTimes> & { readonly slotsMs: number };
   readonly requests: Restorable<IdempotencyRecord>;
 }
 
-/** What a handoff store is given. */
+/** Options of `HandoffStore`. */
 export interface HandoffStoreOptions extends HandoffParts {
   readonly file: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** Whether a server had states before. */
+  /** Whether the previous server had states. */
   readonly marker: { readonly isSet: boolean };
 }
 
 const LOADED_BYTES_PER_SECOND = 256 * 1024 * 1024;
 const LOADED_SUBSCRIPTIONS_PER_SECOND = 100_000;
 
-/** Returns how long a server may take to load so many bytes of logs and states, and so many subscriptions, in milliseconds. */
+/** Returns how long a server may take to load so many bytes and subscriptions, in milliseconds. */
 export function loadingMs(bytes: number, subscriptions: number): number {
   return 1_000 * (bytes / LOADED_BYTES_PER_SECOND + subscriptions / LOADED_SUBSCRIPTIONS_PER_SECOND);
 }
@@ -62,7 +65,6 @@ export function restoreHandoff(handoff: ReadHandoff, { paths, sessions, requests
   requests.restore(handoff.requests);
 }
 
-/** The file that one server leaves to the next. */
 export class HandoffStore {
   readonly #options: HandoffStoreOptions;
   readonly #file: HandoffFile;
@@ -72,7 +74,7 @@ export class HandoffStore {
     this.#file = new HandoffFile(options.file);
   }
 
-  /** Restores what the server before has left, if it has. */
+  /** Restores the handoff of the previous server, if there is one. */
   restore(): void {
     const { log, paths, clock, marker } = this.#options;
     const startedAt = clock.monotonic();
@@ -83,7 +85,7 @@ export class HandoffStore {
         isRestored = true;
         const ms = Math.round(clock.monotonic() - startedAt);
         const { length } = handoff.sessions;
-        log.info({ paths: handoff.paths.length, sessions: length, ms }, 'took over a handoff');
+        log.info({ paths: handoff.paths.length, sessions: length, ms }, 'restored a handoff');
       });
     } catch (error) {
       log.warn(
@@ -99,7 +101,7 @@ export class HandoffStore {
     );
   }
 
-  /** Writes everything, which must not change any more. What is not written at `deadline`, on the monotonic clock, is left out. */
+  /** Writes everything, now unchanging, as far as time allows until `deadline`, on the monotonic clock. */
   async write(deadline: number): Promise<void> {
     const { log, paths, sessions, requests, clock } = this.#options;
     const at = clock.now();

@@ -1,12 +1,12 @@
 /**
- * Reads the text of a handoff. One that is not whole, was altered or is of another version is not read in part. The text of an
- * update stays in the piece that it was read in until somebody asks for it: most are evicted before.
+ * Reads the text of a handoff: all of it, or nothing if it is incomplete, altered or of another version. The text of an
+ * update stays in the piece that was read until it is needed: most updates are evicted before.
  */
 import { crc32 } from 'node:zlib';
 import type { z } from 'zod';
 import type { IdempotencyRecord } from '../../core/log/idempotency.js';
 import type { PathSnapshot } from '../../core/log/path-snapshot.js';
-import type { StateEntry } from '../../core/log/snapshot.js';
+import type { StateEntry } from '../../core/log/state-snapshot.js';
 import { entryBytes, type LogEntry } from '../../core/log/update.js';
 import type { SessionSnapshot } from '../../core/session/session-snapshot.js';
 import { type About, readAbout } from './about.js';
@@ -25,31 +25,31 @@ import {
   trailerSchema,
 } from './format.js';
 
-/** A handoff that was read. */
+/** A handoff, as it was read. */
 export interface ReadHandoff extends HandoffTimes {
   readonly requests: readonly IdempotencyRecord[];
   readonly sessions: readonly SessionSnapshot[];
-  /** Those that have a log come last, the one that was published to last before the others. */
+  /** Paths with a log come last, the most recently published one first among them. */
   readonly paths: readonly PathSnapshot[];
 }
 
-/** Where a text is read from, piece by piece. */
+/** The source of a text, read piece by piece. */
 export interface HandoffSource {
-  /** In bytes. */
+  /** The size in bytes. */
   readonly size: number;
-  /** Fills `into` from `offset` on, as far as there is something; answers how many bytes. */
+  /** Fills `into` from `offset` on; returns the number of bytes that it has read. */
   read(into: Buffer, offset: number): number;
 }
 
 const TRAILER_MAX_BYTES = 200;
-/** How the lines begin, each kind in its own way. */
+/** The beginnings of the kinds of lines. */
 const UPDATE = Buffer.from('{"path":');
 const ABOUT = Buffer.from('{"at":');
 const LOG = Buffer.from('{"log":');
 const SESSION = Buffer.from('{"session":');
 const REQUEST = Buffer.from('{"request":');
 
-/** Reads a whole handoff. @throws HandoffError when it is not one, or not whole. */
+/** Reads a handoff. @throws HandoffError when the text is not a complete handoff. */
 export function readHandoff(source: HandoffSource): ReadHandoff {
   const trailer = readTrailer(source);
   const reader = new LineReader();
@@ -70,7 +70,7 @@ export function readHandoff(source: HandoffSource): ReadHandoff {
   return trailer.isCut ? { ...handoff, areStatesLost: true } : handoff;
 }
 
-/** The last line: only a text that ends with one is whole. */
+/** Returns the last line: only a text with a trailer is complete. */
 function readTrailer(source: HandoffSource): { at: number; lines: number; crc32: number; isCut: boolean } {
   const end = Buffer.alloc(Math.min(source.size, TRAILER_MAX_BYTES));
   source.read(end, source.size - end.length);
@@ -85,14 +85,14 @@ interface Reading extends PathSnapshot {
   readonly entries: LogEntry[];
 }
 
-/** Where a text lies. */
+/** The place of a text in a piece. */
 interface Place {
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
 }
 
-/** Puts lines together. */
+/** Builds a handoff from its lines. */
 class LineReader {
   lines = 0;
   readonly #requests: IdempotencyRecord[] = [];
@@ -105,7 +105,7 @@ class LineReader {
   #key: z.output<typeof keySchema> | null = null;
   #about: About | null = null;
 
-  /** Takes the whole lines of `bytes`, which it may keep; answers where the last one ends. */
+  /** Takes the complete lines of `bytes`, which it may keep; returns where the last one ends. */
   take(bytes: Buffer): number {
     let start = 0;
     for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
@@ -116,11 +116,11 @@ class LineReader {
     return start;
   }
 
-  /** What was read. @throws HandoffError when something is missing */
+  /** Returns what was read. @throws HandoffError when something is missing */
   handoff(): ReadHandoff {
     if (this.#times === null || this.#keysLeft > 0) throw new HandoffError('a line is missing');
     const paths = [...this.#paths.values()];
-    // Written the newest first.
+    // The newest entry was written first.
     for (const { entries } of paths) entries.reverse();
     return { ...this.#times, requests: this.#requests, sessions: this.#sessions, paths };
   }
@@ -166,7 +166,7 @@ class LineReader {
   }
 }
 
-/** An update as it lies in what was read. */
+/** A log entry whose text stays in the piece that was read. */
 class ReadEntry implements LogEntry {
   readonly offset: number;
   readonly key: string | null;

@@ -1,6 +1,6 @@
 /**
- * Writes the text of a handoff, in the order of its format, and asks before each record whether there is time left. Nothing is gathered
- * before it is written: a server may have very many subscriptions, and anybody can make them.
+ * Writes the text of a handoff in the order of its format, and checks the time left before each record. Collects
+ * nothing before writing: any client can cause very many subscriptions.
  */
 import { crc32 } from 'node:zlib';
 import type { PathSnapshot } from '../../core/log/path-snapshot.js';
@@ -9,14 +9,14 @@ import type { SessionSnapshot } from '../../core/session/session-snapshot.js';
 import { aboutLine } from './about.js';
 import { CHUNK_BYTES, type Handoff, NEWLINE, VERSION } from './format.js';
 
-/** Of UTF-8, for one unit of UTF-16. */
+/** Bytes of UTF-8 for one unit of UTF-16. */
 const MOST_BYTES_A_UNIT = 3;
-/** Updates written between two looks at the clock. */
+/** Updates written between two checks of the time. */
 const STRIDE = 256;
 
-/** What was left out for want of time. */
+/** The records that were left out for lack of time. */
 export interface LeftOut {
-  /** Paths that were published to. */
+  /** Paths with updates. */
   paths: number;
   requests: number;
   sessions: number;
@@ -24,25 +24,24 @@ export interface LeftOut {
   updates: number;
 }
 
-/** Writes a handoff. */
 export class HandoffWriter {
   readonly leftOut: LeftOut = { paths: 0, requests: 0, sessions: 0, updates: 0 };
   readonly #handoff: Handoff;
   readonly #timeLeftMs: () => number;
-  /** The same memory for every piece: to touch a quarter of a gigabyte anew takes longer than to fill it. */
+  /** Reused for every piece: touching 256 MB of new memory takes longer than filling it. */
   #chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   #used = 0;
   #lines = 0;
   #crc = 0;
   #about = '';
 
-  /** `timeLeftMs` only falls; once nothing is left, nothing more is written. */
+  /** `timeLeftMs` only falls; at 0 nothing more is written. */
   constructor(handoff: Handoff, timeLeftMs: () => number) {
     this.#handoff = handoff;
     this.#timeLeftMs = timeLeftMs;
   }
 
-  /** The text in pieces, to be written one after the other; a piece is good until the next one is asked for. */
+  /** Returns the text in pieces; a piece is valid until the next one is read. */
   *chunks(): Generator<Buffer> {
     const { at, backBy, areStatesLost, requests, sessions, paths, unused = [] } = this.#handoff;
     yield* this.#put(
@@ -61,11 +60,11 @@ export class HandoffWriter {
       else yield* this.#put(JSON.stringify({ request }));
     }
     const waiting = sessions[Symbol.iterator]();
-    // Sessions can be had for nothing: they leave time for the logs.
+    // Any client can open sessions: they leave time for the logs.
     yield* this.#sessions(waiting, this.#timeLeftMs() / 2);
     for (const path of paths) yield* this.#log(path);
     yield* this.#sessions(waiting, 0);
-    // Worth next to nothing: whoever holds the beginning of such a path is told one gap.
+    // Worth little: without it a client at the beginning of the path gets one gap.
     for (const path of unused) {
       if (this.#timeLeftMs() <= 0) break;
       yield* this.#path(path);
@@ -76,7 +75,7 @@ export class HandoffWriter {
     yield Buffer.from(`${JSON.stringify({ lines: this.#lines, crc32: this.#crc, ...isCut })}\n`);
   }
 
-  /** A head without its state would hide that the state is lost, and a log without a head has no place. */
+  /** Writes a path completely: a head without its state would hide the loss, and a log needs its head. */
   *#path({ path, head, usedAt, state, isPartial }: PathSnapshot): Generator<Buffer> {
     if (this.#timeLeftMs() <= 0) {
       this.leftOut.paths++;
@@ -102,7 +101,7 @@ export class HandoffWriter {
   *#log({ path, entries }: PathSnapshot): Generator<Buffer> {
     for (let left = entries.length; left > 0; left--) {
       const isFirst = left === entries.length;
-      // Looked at for the first entry of each path too: there may be very many paths.
+      // Checked for the first entry of each path too: there may be very many paths.
       if ((entries.length - left) % STRIDE === 0 && this.#timeLeftMs() <= 0) {
         this.leftOut.updates += left;
         return;

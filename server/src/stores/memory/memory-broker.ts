@@ -1,7 +1,8 @@
 /**
- * The broker of one process, which keeps everything in memory and answers at once. All logs together are bounded in bytes: the least
- * recently published paths are evicted first. Heads of paths that are not joined are bounded in age and count; a head that was dropped
- * comes back as a new epoch. States are never dropped, nor are the heads of paths that have one: what would exceed their bounds is refused.
+ * The broker of one process, which stores everything in memory and answers at once. All logs together are bounded in
+ * bytes: the least recently published paths are evicted first. Heads of paths that are not joined are bounded in age
+ * and count; a dropped head comes back as a new epoch. States, and the heads of their paths, are never dropped: changes
+ * beyond the bounds are refused.
  */
 import { type ErrorBody, errorBody, type Outcome } from '../../../../protocol/codes.js';
 import { LinkedMap } from '../../core/data/linked-map.js';
@@ -15,38 +16,36 @@ import type {
   StateRange,
   Tail,
 } from '../../core/log/broker.js';
-import { LostStates } from '../../core/log/lost-states.js';
 import { type LogRange, PathLog } from '../../core/log/path-log.js';
 import type { PathPolicy } from '../../core/log/path-policy.js';
 import type { PathSnapshot } from '../../core/log/path-snapshot.js';
 import { type Change, PathState } from '../../core/log/path-state.js';
-import { EVERYBODY, isInbox } from '../../core/log/reserved-paths.js';
+import { BROADCAST_PATH, isInbox } from '../../core/log/reserved-paths.js';
 import { type Draft, logEntry, Update, updateText } from '../../core/log/update.js';
 import type { Clock, IdSource } from '../../core/time/clock.js';
 import type { TimerWheel, WheelTimer } from '../../core/time/timer-wheel.js';
 import { IdempotencyRecords } from './idempotency-records.js';
+import { LostStates } from './lost-states.js';
 import { faultOf } from './state-bounds.js';
 
-/** What the memory broker is given. */
+/** Options of `MemoryBroker`. */
 export interface MemoryBrokerOptions {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly wheel: TimerWheel;
-  /** What is stored of a path. */
   readonly policyOf: (path: string) => PathPolicy;
-  /** Bytes that all logs together may have. */
+  /** The most bytes of all logs together. */
   readonly maxTotalBytes: number;
-  /** Bytes that all states together may have. */
+  /** The most bytes of all states together. */
   readonly maxStateBytes: number;
   /** How long the head of a path that is not joined is stored, in milliseconds. */
   readonly headTtlMs: number;
-  /** How many heads of such paths are stored. */
+  /** The most stored heads of paths that are not joined. */
   readonly maxHeads: number;
   /** Called when a state has changed. */
   readonly onState?: () => void;
 }
 
-/** What is stored of a path. */
 interface StoredPath extends Tail {
   /** When it was last used, in milliseconds since 1970. */
   usedAt: number;
@@ -59,11 +58,11 @@ const SWEEP_MS = 10_000;
 export class MemoryBroker implements Broker {
   readonly #options: MemoryBrokerOptions;
   readonly #paths = new Map<string, StoredPath>();
-  /** The logs that hold entries, in the order of their last update: the first is evicted first. */
+  /** The logs with entries, in the order of their last update: the first is evicted first. */
   readonly #logs = new LinkedMap<string, PathLog>();
   /** Paths that are not joined, in the order of their last use. */
   readonly #idle = new LinkedMap<string, true>();
-  /** The same of paths that were never published to. Any client can make these, so they push out no others. */
+  /** The same for paths without updates. Any client can make these, so they push out no others. */
   readonly #idleUnused = new LinkedMap<string, true>();
   readonly #lostStates = new LostStates();
   readonly #idempotency: IdempotencyRecords;
@@ -79,27 +78,27 @@ export class MemoryBroker implements Broker {
     this.#idempotency = new IdempotencyRecords(options.clock);
   }
 
-  /** Bytes of all logs. */
+  /** Returns the bytes of all logs. */
   get totalBytes(): number {
     return this.#totalBytes;
   }
 
-  /** Bytes of all states. */
+  /** Returns the bytes of all states. */
   get stateBytes(): number {
     return this.#stateBytes;
   }
 
-  /** Whether states were lost: those that are made from now on may be partial. */
+  /** Returns whether states were lost: those that are made from now on may be partial. */
   get areStatesLost(): boolean {
     return this.#lostStates.areLost;
   }
 
-  /** States were lost by a crash. Before anything is published. */
+  /** Notes that a crash has lost states. Called before anything is published. */
   loseStates(): void {
     this.#lostStates.lose();
   }
 
-  /** The updates that were published with idempotency keys. */
+  /** Returns the records of updates with idempotency keys. */
   get idempotency(): IdempotencyRecords {
     return this.#idempotency;
   }
@@ -160,7 +159,7 @@ export class MemoryBroker implements Broker {
     return new Update(draft, position, text);
   }
 
-  /** Why drafts of a path may not be published together, or null. */
+  /** Returns why drafts of a path may not be published together, or null. */
   #faultOf(stored: StoredPath | null, drafts: readonly Draft[]): ErrorBody | null {
     const keyed = drafts.filter((draft): draft is Draft & Change => draft.key !== null);
     if (keyed.length === 0) return null;
@@ -169,10 +168,10 @@ export class MemoryBroker implements Broker {
     return faultOf(stored.state, keyed, { roomBytes: maxStateBytes - this.#stateBytes, maxStateBytes });
   }
 
-  /** Drops the inboxes of sessions that did not come back: they are nobody's. */
+  /** Drops the inboxes of sessions that did not come back. */
   dropInboxes(): void {
     for (const [path, { isJoined }] of this.#paths) {
-      if (!isJoined && isInbox(path) && path !== EVERYBODY) this.#drop(path);
+      if (!isJoined && isInbox(path) && path !== BROADCAST_PATH) this.#drop(path);
     }
   }
 
@@ -216,14 +215,12 @@ export class MemoryBroker implements Broker {
     if (stored === undefined) return;
     stored.usedAt = this.#options.clock.now();
     stored.isJoined = false;
-    // Messages to a session that has ended are nobody's.
-    if (isInbox(path) && path !== EVERYBODY) this.#drop(path);
+    // The inbox of an ended session has no reader any more.
+    if (isInbox(path) && path !== BROADCAST_PATH) this.#drop(path);
     else this.#rest(path, stored);
   }
 
-  /**
-   * All that was published, for the next server, as it is asked for: the path that was published to last comes first.
-   */
+  /** Returns all paths with updates for the next server, made when they are read; the newest update comes first. */
   snapshots(): Iterable<PathSnapshot> {
     return { [Symbol.iterator]: () => this.#published() };
   }
@@ -236,7 +233,7 @@ export class MemoryBroker implements Broker {
     }
   }
 
-  /** The paths that were never published to: no more than their epochs, which the subscriptions to them tell too. There may be very many. */
+  /** Returns the paths without updates: only epochs, which their subscriptions name too. There may be very many. */
   *unused(): Generator<PathSnapshot> {
     for (const [path, stored] of this.#paths)
       if (stored.log.nextOffset === 1) yield this.#handed(path, stored);
@@ -258,8 +255,8 @@ export class MemoryBroker implements Broker {
   }
 
   /**
-   * Keeps what the server before stored, by the policies of this one; a path that is in use here already stays as it is. Nothing
-   * is dropped for being one of too many until something else comes to rest: its sessions are to hold their paths first.
+   * Restores the paths of the previous server by the policies of this one; a path that is in use already stays as it
+   * is. Surplus paths are dropped only when another path comes to rest, since the sessions must join theirs first.
    */
   restore(paths: Iterable<PathSnapshot>): void {
     const taken = new Map<string, StoredPath>();
@@ -283,7 +280,7 @@ export class MemoryBroker implements Broker {
     this.#evictToBound();
   }
 
-  /** Begins to keep a path in an epoch, unless it is stored already. */
+  /** Stores a path with an epoch, unless it is stored already. */
   restoreUnused(path: string, epoch: string): void {
     if (!this.#paths.has(path) && this.#make(path, epoch) !== null) this.#idleUnused.set(path, true);
   }
@@ -305,7 +302,7 @@ export class MemoryBroker implements Broker {
     if (this.#totalBytes > this.#options.maxTotalBytes) this.#evictToBound();
   }
 
-  /** Returns what is stored of a path, made if need be; it counts as used now. Null when its policy has no log. */
+  /** Returns a stored path, made if need be; it counts as used now. Returns null when its policy has no log. */
   #use(path: string): StoredPath | null {
     let stored = this.#paths.get(path);
     if (stored === undefined) {
@@ -318,14 +315,13 @@ export class MemoryBroker implements Broker {
     return stored;
   }
 
-  /** Begins to keep a path, in a new epoch unless one is given; null when its policy has no log. */
+  /** Stores a path, in a new epoch unless one is given; returns null when its policy has no log. */
   #make(path: string, epoch?: string): StoredPath | null {
     const { log: bounds, state, slow } = this.#options.policyOf(path);
     if (bounds === null) return null;
     const stored = {
       log: new PathLog(epoch ?? this.#options.ids.epoch(), bounds, slow === 'latest'),
       state: state === null ? null : new PathState(state),
-      slow,
       usedAt: 0,
       isJoined: false,
     };
@@ -347,13 +343,13 @@ export class MemoryBroker implements Broker {
     }
   }
 
-  /** Nobody holds the path: its head is stored, for a while and as one of so many; for good while it has a state. */
+  /** Stores the head of a path without listeners, within bounds of age and count; with a state it is kept for good. */
   #rest(path: string, { log, state }: StoredPath): void {
     const isUnused = log.head.offset === 0;
-    const isStoredPath = state !== null && state.entries.size > 0;
-    if (!isUnused || isStoredPath) this.#idleUnused.delete(path);
-    if (isUnused || isStoredPath) this.#idle.delete(path);
-    if (isStoredPath) return;
+    const hasState = state !== null && state.entries.size > 0;
+    if (!isUnused || hasState) this.#idleUnused.delete(path);
+    if (isUnused || hasState) this.#idle.delete(path);
+    if (hasState) return;
     const idle = isUnused ? this.#idleUnused : this.#idle;
     idle.set(path, true); // moves to the end
     this.#dropOldest(idle);

@@ -1,17 +1,17 @@
 /**
- * Which states may lack what a crash has lost: after a crash all of them, until the back end has published a state anew and calls
+ * Remembers which states may be partial after a crash: each one until the back end has published it again and called
  * `complete` for its path.
  */
 
-/** Paths that are remembered as complete, beside those that are kept. */
+/** Paths that are remembered as complete, beside those that are stored. */
 export const MAX_COMPLETE_PATHS = 100_000;
 
-/** What is known of lost states. */
+/** Tracks which states are partial. */
 export class LostStates {
   readonly #complete = new Set<string>();
   #areLost = false;
 
-  /** Whether states were lost, and not all are complete again. */
+  /** Returns whether states were lost. */
   get areLost(): boolean {
     return this.#areLost;
   }
@@ -21,7 +21,7 @@ export class LostStates {
     this.#areLost = true;
   }
 
-  /** Whether the state of a path, which is made now, may be partial. */
+  /** Returns whether the state of a path that is made now may be partial. */
   isPartial(path: string): boolean {
     return this.#areLost && !this.#complete.has(path);
   }

@@ -1,4 +1,4 @@
-/** A path's state as it was at one position, in frames that are made once for all who read it. */
+/** A path's state at one position, in frames that all its readers share. */
 import type { Position } from '../../../../protocol/positions.js';
 import { Frame } from '../wire/frame.js';
 
@@ -7,21 +7,21 @@ export interface StateEntry {
   readonly key: string;
   /** The message as JSON. */
   readonly text: string;
-  /** Of the update that set it. */
+  /** The offset of the update that set it. */
   readonly offset: number;
 }
 
-/** A part is closed when its entries have so many characters. */
+/** The characters of entries in one part. */
 const PART_CHARACTERS = 32 * 1024;
 
-/** A whole state, unchanging. */
+/** A complete, immutable state. */
 export class Snapshot {
   readonly position: Position;
   readonly #head: string;
-  /** What stands at the end of each part. */
+  /** The end of each part. */
   readonly #tail: string;
   readonly #parts: readonly (readonly StateEntry[])[];
-  /** As long as somebody awaits them: a slow reader must not keep the bytes of what it was sent. */
+  /** Weak: a slow reader must not keep the bytes of parts that it was sent. */
   readonly #frames: (WeakRef<Frame> | undefined)[] = [];
 
   constructor(path: string, position: Position, entries: readonly StateEntry[], isPartial = false) {
@@ -31,12 +31,12 @@ export class Snapshot {
     this.#parts = divide(entries);
   }
 
-  /** How many parts there are; at least one. */
+  /** Returns the number of parts; at least one. */
   get size(): number {
     return this.#parts.length;
   }
 
-  /** One part, from 0. */
+  /** Returns one part, counted from 0. */
   part(index: number): Frame {
     const known = this.#frames[index]?.deref();
     if (known !== undefined) return known;
