@@ -247,7 +247,8 @@ describe('a command that no module takes', () => {
     const broker = world.broker as HeldBroker;
     const client = world.open();
     client.want('public-q');
-    await until(() => client.told('subscribed').length > 0);
+    await until(() => world.dispatcher.paths.get('public-q')?.isJoined === true);
+    world.clock.settle();
     broker.failing.add('join');
     const uid = give(client, 'join');
     await until(() => broker.calls.includes('join p'));
