@@ -254,7 +254,7 @@ describe('a command that no module takes', () => {
     await until(() => broker.calls.includes('join p'));
     world.clock.advance(11_000);
     expect(codeOf(await answerTo(client, uid))).toBe('back_end_failed');
-    expect(world.counters).toMatchObject({ updates: 1, deliveries: 1 });
+    expect(world.counters.updates).toBe(1);
   });
 
   it('of a session that ends meanwhile publishes all of its updates', async () => {
