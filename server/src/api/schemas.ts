@@ -40,8 +40,10 @@ export const idempotencyKey = z
   .min(1)
   .max(LIMITS.nameCharacters)
   .exactOptional()
-  .meta({ description:
-      'An update that comes again with the same key takes effect once within 5 minutes; each update of a list counts by itself.' });
+  .meta({
+    description:
+      'An update that comes again with the same key takes effect once within 5 minutes; each update of a list counts by itself.',
+  });
 
 /** A place in a log. */
 export const place = z.strictObject({ epoch: z.string(), offset: z.int().min(0) });

@@ -30,6 +30,8 @@ export class Path {
   #tail: Tail | null = null;
   #isJoined = false;
   #onJoined: (() => void)[] = [];
+  /** Listeners that are ahead of the tail; null for none. */
+  #ahead: Set<PathListener> | null = null;
 
   constructor(name: string, policy: PathPolicy) {
     this.name = name;
@@ -89,6 +91,7 @@ export class Path {
   /** Removes a subscription; the last one takes its place. */
   unsubscribe(listener: PathListener): void {
     const last = this.#listeners.pop();
+    this.#ahead?.delete(listener);
     if (last === undefined || last === listener) return;
     this.#listeners[listener.index] = last;
     last.index = listener.index;
@@ -117,7 +120,19 @@ export class Path {
       if ((listeners[i] as PathListener).deliver(update)) delivered++;
     }
     if (this.#receivers.size > 0 && this.#isJoined) this.#tellReceivers(update, onFault);
+    if (this.#ahead !== null) this.#wakeAhead(this.#ahead);
     return delivered;
+  }
+
+  /** Calls `joined` of a listener, which is ahead of the tail, at the next update. */
+  wakeAtNext(listener: PathListener): void {
+    this.#ahead ??= new Set();
+    this.#ahead.add(listener);
+  }
+
+  #wakeAhead(listeners: ReadonlySet<PathListener>): void {
+    this.#ahead = null;
+    for (const listener of listeners) listener.joined();
   }
 
   #tellReceivers(update: Update, onFault: OnReceiverFault): void {

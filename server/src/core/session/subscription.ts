@@ -38,10 +38,14 @@ export interface SubscriptionOwner {
 export class Subscription implements PathListener {
   readonly owner: SubscriptionOwner;
   readonly path: Path;
-  /** Where it began: a client that never said how far it is gets its replay from here. Null before it is placed, and without a log. */
-  start: Position | null = null;
   /** The last offset that was enqueued, or that need not be. */
   cursor = 0;
+  /** Where updates go while it is live. Held here because a delivery should touch as little memory as it can. */
+  #outbox: Outbox | null = null;
+  /** Its index among the path's subscriptions; kept by the path. */
+  index = -1;
+  /** Where it began: a client that never said how far it is gets its replay from here. Null before it is placed, and without a log. */
+  start: Position | null = null;
   /** What it waits for; null once it is placed in its path. */
   joining: Joining | null = null;
   /** Entries that are older than the tail of the path, as they were read from the store. */
@@ -52,10 +56,6 @@ export class Subscription implements PathListener {
   state: StateFollower | null = null;
   /** Whether what newer updates replace is left out until it is live again. */
   isSkipping = false;
-  /** Where updates go while it is live. Held here because a delivery should touch as little memory as it can. */
-  #outbox: Outbox | null = null;
-  /** Its index among the path's subscriptions; kept by the path. */
-  index = -1;
 
   constructor(owner: SubscriptionOwner, path: Path) {
     this.owner = owner;
@@ -81,11 +81,7 @@ export class Subscription implements PathListener {
   /** Takes one update while live. True when it was enqueued. The hot path: no allocation. */
   deliver(update: Update): boolean {
     const outbox = this.#outbox;
-    if (outbox === null) {
-      // It may wait for the tail to reach its client.
-      if (this.joining !== null) this.owner.joined(this);
-      return false;
-    }
+    if (outbox === null) return false;
     // It was placed after this update: the tail holds an update before it is delivered.
     if (update.position !== null && update.position.offset <= this.cursor) return false;
     if (this.path.isSkipped && outbox.isStalled) {

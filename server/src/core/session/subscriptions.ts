@@ -166,7 +166,10 @@ export class Subscriptions implements SubscriptionOwner {
       known = page;
       if (known !== null && isAhead(known.head, item.position)) return 'bad_position';
       // The delivery of what the client has already is under way: until then the tail is older than the client.
-      if (isAhead(log.head, item.position)) return this.#await(subscription, item, page);
+      if (isAhead(log.head, item.position)) {
+        path.wakeAtNext(subscription);
+        return this.#await(subscription, item, page);
+      }
     }
     this.#place(subscription, { point: resumePointIn(log, item, known?.floor), item }, result);
     joining?.end(this.positionOf(subscription));
