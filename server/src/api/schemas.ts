@@ -35,15 +35,10 @@ export const except = z
   .meta({ description: 'Sessions that are not to hear it.' });
 
 /** Makes a repeated request take effect once. */
-export const idempotencyKey = z
-  .string()
-  .min(1)
-  .max(LIMITS.nameCharacters)
-  .exactOptional()
-  .meta({
-    description:
-      'An update that comes again with the same key takes effect once within 5 minutes; each update of a list counts by itself.',
-  });
+export const idempotencyKey = z.string().min(1).max(LIMITS.nameCharacters).exactOptional().meta({
+  description:
+    'An update that comes again with the same key takes effect once within 5 minutes; each update of a list counts by itself.',
+});
 
 /** A place in a log. */
 export const place = z.strictObject({ epoch: z.string(), offset: z.int().min(0) });

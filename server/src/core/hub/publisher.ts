@@ -4,7 +4,7 @@
  */
 import { errorBody, type Outcome } from '../../../../protocol/codes.js';
 import type { Counters } from '../data/counters.js';
-import { isPromise, type MaybePromise, mapAnswer } from '../data/maybe-promise.js';
+import { isPromise, type MaybePromise } from '../data/maybe-promise.js';
 import type { Broker, Published } from '../log/broker.js';
 import type { Draft, Update } from '../log/update.js';
 import type { Flusher } from '../wire/flusher.js';
@@ -41,11 +41,8 @@ export class Publisher {
 
   /** Publishes one update; see `publishAll`. */
   publish(draft: Draft): MaybePromise<Outcome<Published>> {
-    return mapAnswer(
-      this.publishAll([draft]),
-      (outcome): Outcome<Published> =>
-        'error' in outcome ? outcome : { value: outcome.value[0] as Published },
-    );
+    const answer = this.publishAll([draft]);
+    return isPromise(answer) ? answer.then(onlyOne) : onlyOne(answer);
   }
 
   /**
@@ -54,12 +51,13 @@ export class Publisher {
    */
   publishAll(drafts: readonly Draft[]): MaybePromise<Outcome<readonly Published[]>> {
     if (this.#isStopped) return { error: errorBody('restarting') };
-    const failed = (error: unknown): Outcome<readonly Published[]> => {
-      this.#onStoreFault(error);
-      return { error: errorBody('store_unavailable') };
-    };
     const answer = this.#broker.publish(drafts);
-    return isPromise(answer) ? answer.then(undefined, failed) : answer;
+    return isPromise(answer) ? answer.then(undefined, (error) => this.#failed(error)) : answer;
+  }
+
+  #failed(error: unknown): Outcome<readonly Published[]> {
+    this.#onStoreFault(error);
+    return { error: errorBody('store_unavailable') };
   }
 
   /** Refuses updates from now on. */
@@ -79,3 +77,6 @@ export class Publisher {
     this.#flusher.flushIfIdle();
   }
 }
+
+const onlyOne = (outcome: Outcome<readonly Published[]>): Outcome<Published> =>
+  'error' in outcome ? outcome : { value: outcome.value[0] as Published };

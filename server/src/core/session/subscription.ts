@@ -34,6 +34,14 @@ export interface SubscriptionOwner {
   joined(subscription: Subscription): void;
 }
 
+/** What a subscription has only while it is not live. */
+interface Pending {
+  gap: Gap | null;
+  joining: Joining | null;
+  page: LogPage | null;
+  isSkipping: boolean;
+}
+
 /** A session's place in a path. */
 export class Subscription implements PathListener {
   readonly owner: SubscriptionOwner;
@@ -46,16 +54,10 @@ export class Subscription implements PathListener {
   index = -1;
   /** Where it began: a client that never said how far it is gets its replay from here. Null before it is placed, and without a log. */
   start: Position | null = null;
-  /** What it waits for; null once it is placed in its path. */
-  joining: Joining | null = null;
-  /** Entries that are older than the tail of the path, as they were read from the store. */
-  page: LogPage | null = null;
-  /** What must be told before anything else of the path. */
-  gap: Gap | null = null;
   /** Null when it does not follow the path's state. */
   state: StateFollower | null = null;
-  /** Whether what newer updates replace is left out until it is live again. */
-  isSkipping = false;
+  /** Made when it is needed: a live subscription has nothing of it. */
+  #pending: Pending | null = null;
 
   constructor(owner: SubscriptionOwner, path: Path) {
     this.owner = owner;
@@ -70,12 +72,53 @@ export class Subscription implements PathListener {
   /** Enqueues updates on the session's connection from now on, if there is one: everything before is sent. */
   goLive(): void {
     this.#outbox = this.owner.connection?.outbox ?? null;
-    this.isSkipping = false;
+    this.#pending = null;
   }
 
   /** Enqueues nothing until it is live again. */
   pause(): void {
     this.#outbox = null;
+  }
+
+  /** What must be told before anything else of the path. */
+  get gap(): Gap | null {
+    return this.#pending?.gap ?? null;
+  }
+
+  set gap(gap: Gap | null) {
+    if (gap !== null || this.#pending !== null) this.#own().gap = gap;
+  }
+
+  /** What it waits for; null once it is placed in its path. */
+  get joining(): Joining | null {
+    return this.#pending?.joining ?? null;
+  }
+
+  set joining(joining: Joining | null) {
+    if (joining !== null || this.#pending !== null) this.#own().joining = joining;
+  }
+
+  /** Entries that are older than the tail of the path, as they were read from the store. */
+  get page(): LogPage | null {
+    return this.#pending?.page ?? null;
+  }
+
+  set page(page: LogPage | null) {
+    if (page !== null || this.#pending !== null) this.#own().page = page;
+  }
+
+  /** Whether what newer updates replace is left out until it is live again. */
+  get isSkipping(): boolean {
+    return this.#pending?.isSkipping === true;
+  }
+
+  set isSkipping(isSkipping: boolean) {
+    if (isSkipping || this.#pending !== null) this.#own().isSkipping = isSkipping;
+  }
+
+  #own(): Pending {
+    this.#pending ??= { gap: null, joining: null, page: null, isSkipping: false };
+    return this.#pending;
   }
 
   /** Takes one update while live. True when it was enqueued. The hot path: no allocation. */

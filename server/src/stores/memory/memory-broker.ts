@@ -129,7 +129,13 @@ export class MemoryBroker implements Broker {
   }
 
   publish(drafts: readonly Draft[]): Outcome<readonly Published[]> {
-    const path = drafts[0]?.path ?? '';
+    const [first] = drafts;
+    if (drafts.length === 1 && first?.key === null && first.idempotency === undefined) {
+      const update = this.#append(this.#use(first.path), first);
+      this.#deliver(update);
+      return { value: [{ position: update.position, isRepeated: false }] };
+    }
+    const path = first?.path ?? '';
     const repeated = drafts.map(({ idempotency: key }) => key && this.#idempotency.find(key, path));
     if (
       repeated.some((record, i) => record !== undefined && record.digest !== drafts[i]?.idempotency?.digest)
