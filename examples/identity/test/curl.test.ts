@@ -15,7 +15,10 @@ it('the tour with curl prints what the README says', async () => {
   expect(told).toContain('revoked_token');
   const printed = example.output.split('\n').filter((line) => /^(#|\{(?!"level"))/.test(line));
   const wanted = told.trimEnd().split('\n').map(pattern);
+  const placeOf = (line: string): number => wanted.findIndex((each) => each.test(line));
   expect(printed.length, example.output).toBe(wanted.length);
+  // A store that answers later tells paths later.
+  if (process.env['RANDOM_BROKER'] !== undefined) printed.sort((a, b) => placeOf(a) - placeOf(b));
   for (const [i, line] of printed.entries()) expect(line).toMatch(wanted[i] as RegExp);
 });
 
