@@ -112,6 +112,7 @@ describe('the registry', () => {
     told.length = 0;
     expect(world.registry.unregister('logger')).toBe(true);
     expect(told).toEqual([['logger', '::gone', 'logger']]);
+    world.clock.settle();
     expect(world.dispatcher.paths.size).toBe(0);
     expect(world.registry.unregister('logger')).toBe(false);
     undo();
