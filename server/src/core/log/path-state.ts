@@ -60,18 +60,6 @@ export class PathState {
     this.#snapshot = null;
   }
 
-  /** Returns how many bytes a change would add (below 0: free); null when there is no room for it. */
-  growth(change: Change): number | null {
-    const { key, text } = change;
-    const known = this.#entries?.get(key);
-    const before = known === undefined ? 0 : bytesOf(known);
-    if (isRemoval(change)) return -before;
-    const growth = bytesOf({ key, text }) - before;
-    if (known === undefined && this.entries.size >= this.bounds.maxKeys) return null;
-    // A change that shrinks the state fits, though a new policy may have a lower bound.
-    return growth > 0 && this.#bytes + growth > this.bounds.maxBytes ? null : growth;
-  }
-
   /** Returns whether there is room for all of these changes, each of another key. */
   fits(changes: readonly Change[]): boolean {
     const { maxKeys, maxBytes } = this.bounds;
@@ -92,11 +80,14 @@ export class PathState {
 
   /** Applies a change for which there is room; `offset` is that of its update. */
   apply(change: Change, offset: number): void {
-    this.#bytes += this.growth(change) ?? 0;
     const { key, text } = change;
     this.#entries ??= new Map();
+    const known = this.#entries.get(key);
+    if (known !== undefined) this.#bytes -= bytesOf(known);
     this.#entries.delete(key); // so that it moves to the end
-    if (!isRemoval(change)) this.#entries.set(key, { key, text, offset });
+    if (isRemoval(change)) return;
+    this.#entries.set(key, { key, text, offset });
+    this.#bytes += bytesOf(change);
   }
 
   /** Restores the entries of another state, whatever the bounds. Only for a new state. */

@@ -1,6 +1,6 @@
 /**
  * Decides which paths one session hears: at once by what it may hear, else later by tokens, the back end's answer or its `connect`. Each
- * path is decided by itself, and every decision is told.
+ * path is decided by itself, and the client gets every decision.
  */
 import { type ErrorCode, errorBody } from '../../../../protocol/codes.js';
 import type { SubscribeItem } from '../../../../protocol/frames.js';
@@ -97,7 +97,7 @@ export class PathDecisions {
     return this.whyFull() ?? this.#subscriptions.begin(item, result);
   }
 
-  /** Decides about a path that the client wants. What is left open is asked when the result is told. */
+  /** Decides about a path that the client wants. What is left open is asked when the result is sent. */
   decide(item: SubscribeItem, result: SubscribeResult): void {
     const { path } = item;
     const refuse = (code: ErrorCode) => result.refused.push({ path, ...errorBody(code) });

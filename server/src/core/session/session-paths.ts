@@ -1,6 +1,6 @@
 /**
  * What one session hears: its subscriptions, the paths about which tokens or the back end are to decide, and what it may hear. Its client
- * wants paths, its back end grants and revokes them; every change is told.
+ * wants paths, its back end grants and revokes them; the client gets every change.
  */
 import { type ErrorBody, type ErrorCode, errorBody } from '../../../../protocol/codes.js';
 import type { SubscribeItem } from '../../../../protocol/frames.js';
@@ -268,7 +268,7 @@ export class SessionPaths {
     return this.#subscriptions.readOn();
   }
 
-  /** Ends everything; nothing is told. */
+  /** Ends everything; the client gets no frame. */
   end(): void {
     for (const path of [...this.subscriptions.keys()]) this.#subscriptions.end(path, 'unknown_session');
     this.#decisions.clear();

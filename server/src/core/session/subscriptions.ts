@@ -1,6 +1,6 @@
 /**
  * The subscriptions of one session: where each stands, which are live, and which catch up from the log as the connection drains. One whose
- * path is not joined yet is *joining*: it is told `subscribed` when its tail is there. Who may subscribe is not decided here.
+ * path is not joined yet is *joining*: `subscribed` is sent when its tail is there. `path-decisions.ts` decides who may subscribe.
  */
 import { type ErrorCode, errorBody } from '../../../../protocol/codes.js';
 import type { SubscribeItem } from '../../../../protocol/frames.js';
@@ -238,7 +238,7 @@ export class Subscriptions implements SubscriptionOwner {
     subscription.isSkipping = false;
     if (state === undefined) subscription.state = null;
     else subscription.followState(state === 'snapshot');
-    // Where the client stands, not where the gap ends: should the gap not arrive, it is told again.
+    // Where the client stands, not where the gap ends: should the gap not arrive, it is sent again.
     const position = gap === null ? start : gap.from;
     result.heard(subscription.path.name, position);
     const head = subscription.path.log?.head.offset ?? 0;
@@ -261,7 +261,7 @@ export class Subscriptions implements SubscriptionOwner {
     return this.#catchUp;
   }
 
-  /** Ends one; false when there is none. `outcome` is what a grant that waits for it is told. */
+  /** Ends a subscription; returns false when there is none. `outcome` answers a grant that waits for it. */
   end(name: string, outcome: JoinOutcome = null): boolean {
     const subscription = this.#all.get(name);
     if (subscription === undefined) return false;
