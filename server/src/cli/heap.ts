@@ -3,7 +3,7 @@
  * process keeps its garbage until it allocates again: after a burst the system would not get the memory back.
  */
 import { performance } from 'node:perf_hooks';
-import { setFlagsFromString } from 'node:v8';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /**
@@ -64,8 +64,9 @@ export function keepHeapSmall(): void {
   let last = performance.eventLoopUtilization();
   const collector = new IdleCollector({
     usedBytes() {
-      const { heapUsed, external } = process.memoryUsage();
-      return heapUsed + external;
+      // Not process.memoryUsage(): that reads a file, and throws when no file descriptor is left.
+      const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
+      return heap + external;
     },
     busyPart() {
       const before = last;
