@@ -1,6 +1,6 @@
 /** The machine that Dobby runs on: a real server core with the real HTTP endpoint, which may stop, crash and start again. */
 import { EventEmitter } from 'node:events';
-import type { SessionSettings } from '../../../server/src/core/sessions/session-settings.js';
+import type { SessionSettings } from '../../../server/src/core/session/core-context.js';
 import { FrameRate } from '../../../server/src/core/wire/frame-rate.js';
 import { SocketTable } from '../../../server/src/core/wire/socket-table.js';
 import { Endpoint, type EndpointOptions } from '../../../server/src/transports/endpoint.js';

@@ -1,42 +1,32 @@
 /** Assembles core: the parts on which transports, gateways and the API act. Core does no I/O. */
-
-import type { AuthProviders } from './access/identity.js';
-import type { RevocationList } from './access/revocation-list.js';
-import type { TicketSigner } from './access/ticket.js';
+import { AddressGuard } from './access/address-guard.js';
+import { ByteBudget } from './data/byte-budget.js';
 import { type Counters, newCounters } from './data/counters.js';
 import { Dispatcher } from './hub/dispatcher.js';
 import { Publisher } from './hub/publisher.js';
 import type { OnReceiverFault } from './hub/receiver.js';
 import { Registry } from './hub/registry.js';
-import type { Broker } from './log/broker.js';
-import { RetryingBroker } from './log/retrying-broker.js';
+import { retrying } from './log/retrying-broker.js';
 import { Operations } from './operations/operations.js';
-import type { SessionObserver } from './session/session-observer.js';
+import type { CoreContext } from './session/core-context.js';
+import { MAX_TOKEN_CHARACTERS } from './session/waiting-paths.js';
 import { DirectMessages } from './sessions/direct-messages.js';
-import type { SessionSettings } from './sessions/session-settings.js';
 import { Sessions } from './sessions/sessions.js';
-import type { Clock, IdSource } from './time/clock.js';
-import type { TimerWheel } from './time/timer-wheel.js';
+import { Backlogs } from './wire/backlog.js';
 import { Flusher } from './wire/flusher.js';
 
 /** Options of `createEngine`. */
-export interface EngineOptions {
-  readonly clock: Clock;
-  readonly ids: IdSource;
-  readonly wheel: TimerWheel;
-  readonly broker: Broker;
-  readonly tickets: TicketSigner;
-  readonly revocations: RevocationList;
-  readonly authProviders: AuthProviders;
-  readonly isPublic: (path: string) => boolean;
-  readonly settings: SessionSettings;
+export interface EngineOptions
+  extends Pick<
+      CoreContext,
+      'clock' | 'ids' | 'wheel' | 'broker' | 'tickets' | 'revocations' | 'authProviders'
+    >,
+    Pick<CoreContext, 'isPublic' | 'settings' | 'onJournalFault' | 'observer'> {
   /** Returns whether many clients may share an address, such as a proxy's that does not send theirs. */
   readonly isShared: (address: string) => boolean;
   readonly onReceiverFault: OnReceiverFault;
-  readonly onJournalFault: (error: unknown) => void;
   /** Called with an error of the broker, after several tries. */
   readonly onStoreFault: (error: unknown) => void;
-  readonly observer?: SessionObserver;
 }
 
 /** The numbers of a running core. */
@@ -46,18 +36,12 @@ export interface EngineInfo extends Counters {
   readonly paths: number;
 }
 
-/** The running core. */
-export interface Engine {
-  readonly registry: Registry;
-  /** The given broker; its rejected calls are tried again. */
-  readonly broker: Broker;
-  readonly dispatcher: Dispatcher;
+/** The running core. Rejected calls of its `broker` are tried again. */
+export interface Engine extends CoreContext {
   readonly publisher: Publisher;
   readonly sessions: Sessions;
   readonly directMessages: DirectMessages;
   readonly operations: Operations;
-  readonly flusher: Flusher;
-  readonly counters: Counters;
 }
 
 /** Returns what there is now, and what was counted since the start. */
@@ -76,16 +60,24 @@ export function engineInfo({
 
 /** Creates core. */
 export function createEngine(options: EngineOptions): Engine {
+  const { clock, wheel, settings, onStoreFault, onReceiverFault: onFault } = options;
   const counters = newCounters();
-  const registry = new Registry(options.onReceiverFault);
-  const { wheel, onStoreFault, onReceiverFault: onFault } = options;
-  const broker = new RetryingBroker(options.broker);
+  const registry = new Registry(onFault);
+  const broker = retrying(options.broker);
   const dispatcher = new Dispatcher({ registry, broker, counters, wheel, onFault, onStoreFault });
   registry.delegate(dispatcher);
-  const flusher = new Flusher(options.clock);
+  const flusher = new Flusher(clock);
   const publisher = new Publisher({ broker, registry, counters, flusher, onStoreFault });
-  const sessions = new Sessions({ ...options, broker, registry, dispatcher, flusher, counters });
+  const context: CoreContext = {
+    ...options,
+    ...{ counters, registry, broker, dispatcher, flusher },
+    backlogs: new Backlogs(),
+    guard: new AddressGuard({ clock, isShared: options.isShared, ...settings }),
+    tokenBudget: new ByteBudget(MAX_TOKEN_CHARACTERS),
+    isFrozen: () => sessions.isFrozen,
+  };
+  const sessions = new Sessions(context);
   const directMessages = new DirectMessages(sessions, publisher);
-  const shared = { registry, dispatcher, publisher, sessions, directMessages, flusher, counters, broker };
-  return { ...shared, operations: new Operations({ ...shared, onStoreFault }) };
+  const parts = { ...context, publisher, sessions, directMessages };
+  return { ...parts, operations: new Operations({ ...parts, onStoreFault }) };
 }

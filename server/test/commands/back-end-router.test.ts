@@ -177,9 +177,11 @@ describe('a command that no module takes', () => {
     const isConflict = JSON.stringify(answer).includes('"version":');
     expect(codeOf(told)).toBe(isConflict && !_what.includes('twice') ? 'state_conflict' : 'back_end_failed');
     expect(lines.length).toBe(codeOf(told) === 'state_conflict' ? 0 : 1);
-    expect([client.session.state.version, client.session.paths.granted.size, world.counters.updates]).toEqual(
-      [0, 0, 0],
-    );
+    expect([
+      client.session.state.version,
+      client.session.paths.permissions.granted.size,
+      world.counters.updates,
+    ]).toEqual([0, 0, 0]);
   });
 
   it.each(['unknown_command', 'not_allowed', 'bad_args', 'refused', 'handler_failed', 'state_conflict'])(

@@ -289,9 +289,9 @@ describe('grants of a command', () => {
     const client = world.open();
     give(client, 'join');
     await settle();
-    expect([...client.session.paths.granted]).toEqual(['room']);
+    expect([...client.session.paths.permissions.granted]).toEqual(['room']);
     give(client, 'leave');
     await settle();
-    expect([...client.session.paths.granted]).toEqual([]);
+    expect([...client.session.paths.permissions.granted]).toEqual([]);
   });
 });

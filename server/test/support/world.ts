@@ -12,12 +12,12 @@ import type { Published } from '../../src/core/log/broker.js';
 import type { LogBounds } from '../../src/core/log/path-log.js';
 import type { PathPolicy, SlowPolicy } from '../../src/core/log/path-policy.js';
 import type { StateBounds } from '../../src/core/log/path-state.js';
+import type { SessionSettings } from '../../src/core/session/core-context.js';
 import type { GrantResult } from '../../src/core/session/grant-result.js';
 import type { Session, SessionConnection } from '../../src/core/session/session.js';
 import type { SessionObserver } from '../../src/core/session/session-observer.js';
 import type { HandshakeRequest } from '../../src/core/sessions/authenticator.js';
 import type { OpenOutcome } from '../../src/core/sessions/handshake.js';
-import type { SessionSettings } from '../../src/core/sessions/session-settings.js';
 import { applyFrame } from '../../src/core/sessions/upstream.js';
 import { TimerWheel } from '../../src/core/time/timer-wheel.js';
 import type { Handoff } from '../../src/stores/handoff/format.js';
@@ -78,7 +78,7 @@ interface Lasting {
   restarts: number;
 }
 
-export interface World extends Omit<Engine, 'broker'>, Lasting {
+export interface World extends Omit<Engine, 'broker' | 'revocations' | keyof Lasting>, Lasting {
   readonly wheel: TimerWheel;
   readonly broker: MemoryBroker;
   readonly revocations: RevocationList;
@@ -285,8 +285,8 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
   const tryOpenAsked = async (frame: Partial<OpenFrame>, carrier = new FakeCarrier()) =>
     engine.sessions.open({ type: 'open', protocol: 1, ...frame }, carrier, coming);
   const world: World = {
-    ...lasting,
     ...engine,
+    ...lasting,
     ...{ wheel, broker, revocations, receiverFaults, faults, tryOpen, tryOpenAsked, answered },
     connect(...request) {
       const answer = engine.sessions.connect(...request);

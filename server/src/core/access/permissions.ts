@@ -15,21 +15,22 @@ export interface Denial {
 /** The times of a token that opens a path. */
 type TokenLifetime = Pick<PathToken, 'at' | 'expiresAt'>;
 
-/** Options of `Permissions`. */
+/** What the permissions of all sessions share. */
 export interface PermissionOptions {
   /** Returns whether every client may hear a path. */
   readonly isPublic: (path: string) => boolean;
-  /** The most grants, and the most denials, that are kept. */
-  readonly most: number;
-  /** Returns whether a path is subscribed to: its grant is kept longest. */
-  readonly isInUse: (path: string) => boolean;
+  /** Twice as many grants are kept as subscriptions, and as many denials. */
+  readonly settings: { readonly maxSubscriptions: number };
 }
 
-/** The grants, denials, identity and tokens of one session. */
+const NONE: ReadonlySet<string> = new Set();
+
+/** The grants, denials, identity and tokens of one session. Tables are made when they are needed: most sessions have none. */
 export class Permissions {
   readonly #options: PermissionOptions;
-  readonly #granted = new PathTable<true>();
-  readonly #denied = new PathTable<number>();
+  readonly #subscriptions: ReadonlyMap<string, unknown>;
+  #granted: PathTable<true> | null = null;
+  #denied: PathTable<number> | null = null;
   #asserted: PathTable<true> | null = null;
   #assertedAt = 0;
   /** Assertions up to this time do not count: denials of that time were forgotten. */
@@ -37,68 +38,70 @@ export class Permissions {
   /** Tokens by path. */
   #tokens: Map<string, TokenLifetime> | null = null;
 
-  constructor(options: PermissionOptions) {
+  /** `subscriptions` are those of the session: the grants of their paths are kept longest. */
+  constructor(options: PermissionOptions, subscriptions: ReadonlyMap<string, unknown>) {
     this.#options = options;
+    this.#subscriptions = subscriptions;
   }
 
   /** Returns the paths and patterns that back ends granted. */
   get granted(): ReadonlySet<string> {
-    return new Set(this.#granted.sources());
+    return this.#granted === null ? NONE : new Set(this.#granted.sources());
   }
 
   /** Returns the denials. */
   get denials(): Denial[] {
-    return [...this.#denied.sources()].map((path) => ({ path, at: this.#denied.get(path) ?? 0 }));
+    const denied = this.#denied;
+    return denied === null ? [] : [...denied.sources()].map((path) => ({ path, at: denied.get(path) ?? 0 }));
   }
 
   /** Returns whether the session may hear a path. */
   mayHear(path: string): boolean {
     // A denial would have removed the grant.
-    if (this.#granted.ofPath(path) !== undefined) return true;
+    if (this.#granted?.ofPath(path) !== undefined) return true;
     const deniedAt = this.deniedAt(path);
-    if (deniedAt === null) {
-      return this.#granted.has(path) || this.#isAsserted(path, -1) || this.#options.isPublic(path);
-    }
-    return this.#isAsserted(path, deniedAt);
+    if (deniedAt !== null) return this.#isAsserted(path, deniedAt);
+    return this.#granted?.has(path) === true || this.#isAsserted(path, -1) || this.#options.isPublic(path);
   }
 
   /** Returns when a path was denied last; null if it was not, or was granted since. */
   deniedAt(path: string): number | null {
-    let at = this.#denied.ofPath(path) ?? null;
-    for (const other of this.#denied.ofPatterns(path)) at = Math.max(at ?? other, other);
+    let at = this.#denied?.ofPath(path) ?? null;
+    for (const other of this.#denied?.ofPatterns(path) ?? []) at = Math.max(at ?? other, other);
     return at;
   }
 
   /** Grants a path or pattern. */
   grant(source: string): void {
+    this.#granted ??= new PathTable();
     this.#granted.set(source, true);
-    this.#denied.delete(source);
-    if (this.#granted.size <= this.#options.most) return;
+    this.#denied?.delete(source);
+    if (this.#granted.size <= this.#most) return;
     // Grants outlive subscriptions, within a bound: the oldest one that is not in use is removed.
     for (const oldest of this.#granted.sources()) {
-      if (!this.#options.isInUse(oldest)) return this.#granted.delete(oldest);
+      if (!this.#subscriptions.has(oldest)) return this.#granted.delete(oldest);
     }
   }
 
   /** Denies a path, or all paths that a pattern matches. */
   deny(source: string, at: number): void {
-    this.#granted.delete(source);
-    if (!isPath(source)) this.#granted.deleteMatched(compilePattern(source));
+    this.#granted?.delete(source);
+    if (!isPath(source)) this.#granted?.deleteMatched(compilePattern(source));
+    this.#denied ??= new PathTable();
     this.#denied.set(source, Math.max(at, this.#denied.get(source) ?? at));
-    if (this.#denied.size <= this.#options.most) return;
+    if (this.#denied.size <= this.#most) return;
     // Bounded too. What was asserted before a forgotten denial must not count again.
     this.#forgottenAt = Math.max(this.#forgottenAt, at);
-    this.#granted.deletePatterns();
+    this.#granted?.deletePatterns();
     for (const oldest of this.#denied.sources()) {
       if (!this.#options.isPublic(oldest)) return this.#denied.delete(oldest);
     }
   }
 
   /** Replaces the identity by what a token or the session view asserts now. */
-  setIdentity(identity: Identity): void {
-    this.#asserted = null;
-    this.#assertedAt = identity.at;
-    if (identity.grants.length > 0) this.#asserted = tableOf(identity.grants);
+  setIdentity({ at, grants }: Identity): void {
+    this.#assertedAt = at;
+    this.#asserted = grants.length > 0 ? tableOf(grants) : null;
   }
 
   /** Adds the token that opens a path. */
@@ -132,10 +135,14 @@ export class Permissions {
 
   /** Removes expired tokens; returns their paths. */
   dropExpired(now: number): string[] {
-    if (this.#tokens === null) return [];
-    const expired = [...this.#tokens].filter(([, { expiresAt }]) => expiresAt <= now).map(([path]) => path);
-    for (const path of expired) this.#tokens.delete(path);
+    const all = [...(this.#tokens ?? [])];
+    const expired = all.filter(([, { expiresAt }]) => expiresAt <= now).map(([path]) => path);
+    for (const path of expired) this.dropToken(path);
     return expired;
+  }
+
+  get #most(): number {
+    return 2 * this.#options.settings.maxSubscriptions;
   }
 
   #isAsserted(path: string, deniedAt: number): boolean {

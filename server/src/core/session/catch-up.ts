@@ -8,15 +8,14 @@
  * tail are read from the store, for one subscription of the session at a time.
  */
 import type { GapFrame } from '../../../../protocol/frames.js';
-import type { Counters } from '../data/counters.js';
 import { isPromise } from '../data/maybe-promise.js';
-import type { Broker, LogPage } from '../log/broker.js';
+import type { LogPage } from '../log/broker.js';
 import type { PathLog } from '../log/path-log.js';
 import type { Gap } from '../log/resume-point.js';
 import { isHiddenFrom, type LogEntry, replayFrame } from '../log/update.js';
-import type { TimerWheel } from '../time/timer-wheel.js';
 import { Frame } from '../wire/frame.js';
-import type { Outbox, Verdict } from '../wire/outbox.js';
+import type { CoreContext } from './core-context.js';
+import type { PathOwner } from './path-owner.js';
 import type { Subscription } from './subscription.js';
 
 /** Bytes read from logs and states in one turn of a connection. */
@@ -29,31 +28,18 @@ const READ_AGAIN_MS = 1_000;
 /** What is left of a helping, 0 or less when it is used up; null when the outbox took no more. */
 type Budget = number | null;
 
-/** What catching up is given. */
-export interface CatchUpOptions {
-  readonly broker: Broker;
-  readonly counters: Counters;
-  readonly wheel: TimerWheel;
-}
-
-/** The session that catches up. */
-export interface CatchUpOwner {
-  readonly connection: { readonly outbox: Outbox } | null;
-  enqueue(frame: Frame): Verdict;
-}
-
 /** Reads on from logs. */
 export class CatchUp {
-  readonly #session: CatchUpOwner;
-  readonly #options: CatchUpOptions;
+  readonly #session: PathOwner;
+  readonly #context: CoreContext;
   /** In the order in which they have their turn. */
   readonly #subscriptions = new Set<Subscription>();
   /** The one for which the store is being read. */
   #reading: Subscription | null = null;
 
-  constructor(session: CatchUpOwner, options: CatchUpOptions) {
+  constructor(session: PathOwner, context: CoreContext) {
     this.#session = session;
-    this.#options = options;
+    this.#context = context;
   }
 
   /** Lets a subscription catch up from now on. */
@@ -128,13 +114,13 @@ export class CatchUp {
       if (left <= 0) return left;
       if (subscription.isSkipping && isReplaced(entry, log, subscription)) {
         skip(subscription, entry, log.epoch);
-        this.#options.counters.skipped++;
+        this.#context.counters.skipped++;
       } else if (!this.#tellGap(subscription)) return null;
       // A gap that reaches further has been told: there may be nothing left to send.
       else if (entry.offset > subscription.cursor) {
         if (!isHiddenFrom(entry, subscription.owner.id)) {
           if (this.#session.enqueue(replayFrame(entry, log.epoch)) !== 'ok') return null;
-          this.#options.counters.deliveries++;
+          this.#context.counters.deliveries++;
           left -= entry.text.length;
         }
         subscription.cursor = entry.offset;
@@ -144,7 +130,7 @@ export class CatchUp {
 
   /** Reads what is older than the tail; true when it is there at once. */
   #readStore(subscription: Subscription, log: PathLog): boolean {
-    const { broker, wheel } = this.#options;
+    const { broker, wheel } = this.#context;
     const { cursor, path } = subscription;
     const page = broker.read(path.name, { after: cursor, ...PAGE });
     if (!isPromise(page)) {
@@ -187,7 +173,7 @@ export class CatchUp {
     if (gap.to !== null) subscription.cursor = Math.max(subscription.cursor, gap.to.offset);
     if (state !== null) state.isDue = true;
     subscription.gap = null;
-    const { counters } = this.#options;
+    const { counters } = this.#context;
     counters.gaps++;
     counters.gapsBy[gap.reason]++;
     return true;

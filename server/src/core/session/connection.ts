@@ -1,11 +1,10 @@
 /** One live transport of a session. Either side closes it, once; the server sends the `closing` frame last. */
 import { CLOSE_CODES, type CloseName, ERRORS } from '../../../../protocol/codes.js';
 import type { ClosingFrame } from '../../../../protocol/frames.js';
-import type { Backlogs } from '../wire/backlog.js';
-import type { Flusher } from '../wire/flusher.js';
 import { Frame } from '../wire/frame.js';
 import type { Counted } from '../wire/frame-rate.js';
-import { Outbox, type OutboxBounds, type Source, type Wire } from '../wire/outbox.js';
+import { Outbox, type Source, type Wire } from '../wire/outbox.js';
+import type { CoreContext } from './core-context.js';
 
 /** The transports by name. */
 export type TransportName = 'websocket' | 'event-stream' | 'long-poll';
@@ -76,11 +75,9 @@ export interface ConnectionOwner {
   readOn(connection: Connection): boolean;
 }
 
-/** Options of `Connection`. */
-export interface ConnectionOptions<Owner extends ConnectionOwner = ConnectionOwner> {
-  readonly flusher: Flusher;
-  readonly backlogs: Backlogs;
-  readonly bounds: OutboxBounds;
+/** What all connections share. */
+export interface ConnectionContext<Owner extends ConnectionOwner = ConnectionOwner>
+  extends Pick<CoreContext, 'flusher' | 'backlogs' | 'settings'> {
   /** Called once for each connection, when it is closed or lost. */
   onEnd(connection: Connection<Owner>): void;
 }
@@ -101,18 +98,23 @@ export class Connection<Owner extends ConnectionOwner = ConnectionOwner> impleme
   takenAt = 0;
   /** Counts what was posted on it; null before the first. */
   posted: Counted | null = null;
-  readonly #options: ConnectionOptions<Owner>;
+  readonly #context: ConnectionContext<Owner>;
   #isClosed = false;
 
   /** Makes the next connection of `owner`; `attach` gives it the session. */
-  constructor(owner: Owner, carrier: Carrier, options: ConnectionOptions<Owner>) {
+  constructor(owner: Owner, carrier: Carrier, context: ConnectionContext<Owner>) {
     this.owner = owner;
     this.carrier = carrier;
     this.number = owner.connectionNumber + 1;
-    this.#options = options;
+    this.#context = context;
     const { isBlocked } = carrier;
-    const { bounds, backlogs } = options;
-    this.outbox = new Outbox(options.flusher, carrier, { bounds, source: this, isBlocked, backlogs });
+    const { flusher, backlogs, settings } = context;
+    this.outbox = new Outbox(flusher, carrier, {
+      bounds: settings.outbox,
+      source: this,
+      isBlocked,
+      backlogs,
+    });
   }
 
   /** Lets its session catch up, as long as this connection has the session. */
@@ -133,7 +135,7 @@ export class Connection<Owner extends ConnectionOwner = ConnectionOwner> impleme
     this.#isClosed = true;
     this.outbox.close(Frame.of(closing));
     this.carrier.end(closing);
-    this.#options.onEnd(this);
+    this.#context.onEnd(this);
   }
 
   /** Closes at once, without what waits: the client may resume. Idempotent. */
@@ -142,7 +144,7 @@ export class Connection<Owner extends ConnectionOwner = ConnectionOwner> impleme
     this.#isClosed = true;
     this.outbox.discard();
     this.carrier.end(closingFrame('stalled'));
-    this.#options.onEnd(this);
+    this.#context.onEnd(this);
   }
 
   /** Notes that the transport has ended by itself. Idempotent. */
@@ -150,6 +152,6 @@ export class Connection<Owner extends ConnectionOwner = ConnectionOwner> impleme
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.outbox.discard();
-    this.#options.onEnd(this);
+    this.#context.onEnd(this);
   }
 }

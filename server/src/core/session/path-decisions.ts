@@ -6,59 +6,45 @@ import { type ErrorCode, errorBody } from '../../../../protocol/codes.js';
 import type { SubscribeItem } from '../../../../protocol/frames.js';
 import { pathFault } from '../../../../protocol/paths.js';
 import type { PathDecision } from '../access/identity.js';
+import type { Permissions } from '../access/permissions.js';
 import type { PathTable } from '../data/path-table.js';
 import { isInbox, isInboxOf } from '../log/reserved-paths.js';
-import type { Answer, AuthorizedSession } from './path-authorizer.js';
-import { type PathBounds, whyFull, whyNotWait } from './path-bounds.js';
-import type { SessionPermissions } from './session-permissions.js';
-import { type ResultTarget, SubscribeResult } from './subscribe-result.js';
+import type { CoreContext } from './core-context.js';
+import type { PathOwner } from './path-owner.js';
+import { SubscribeResult } from './subscribe-result.js';
 import type { Subscription } from './subscription.js';
-import type { Subscriptions, SubscriptionsOptions, SubscriptionsOwner } from './subscriptions.js';
-import { WaitingPaths, type WaitingPathsOptions } from './waiting-paths.js';
+import type { Subscriptions } from './subscriptions.js';
+import { type Answer, WaitingPaths } from './waiting-paths.js';
 
-/** What decisions are given. */
-export interface PathDecisionsOptions extends PathBounds, WaitingPathsOptions, SubscriptionsOptions {
-  /** Whether every client may hear a path. */
-  readonly isPublic: (path: string) => boolean;
-}
-
-/** The session whose paths are decided. */
-export interface DecidedSession extends SubscriptionsOwner, AuthorizedSession, ResultTarget {
-  /** What the session may hear has changed. */
-  grantsChanged(): void;
-}
+/** Waiting paths of all sessions: each holds half a kilobyte, and any client can name them. */
+export const MAX_WAITING_PATHS = 100_000;
 
 /** Refusals that say nothing about a token: it was not read. */
 const SAYS_NOTHING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['keys_unavailable', 'too_many_tokens']);
 
 /** Decides about the paths of a session. */
 export class PathDecisions {
-  readonly #session: DecidedSession;
-  readonly #options: PathDecisionsOptions;
+  readonly #session: PathOwner;
+  readonly #context: CoreContext;
+  readonly #permissions: Permissions;
   readonly #subscriptions: Subscriptions;
-  readonly #permissions: SessionPermissions;
   /** Made when it is needed: most sessions never wait. */
   #waiting: WaitingPaths | null = null;
 
   constructor(
-    session: DecidedSession,
-    options: PathDecisionsOptions,
-    { subscriptions, permissions }: { subscriptions: Subscriptions; permissions: SessionPermissions },
+    session: PathOwner,
+    context: CoreContext,
+    parts: { readonly permissions: Permissions; readonly subscriptions: Subscriptions },
   ) {
     this.#session = session;
-    this.#options = options;
-    this.#subscriptions = subscriptions;
-    this.#permissions = permissions;
+    this.#context = context;
+    this.#permissions = parts.permissions;
+    this.#subscriptions = parts.subscriptions;
   }
 
-  /** Paths that wait for a decision. */
-  get waiting(): number {
-    return this.#waiting?.size ?? 0;
-  }
-
-  /** Whether a path waits for a decision. */
-  isWaiting(path: string): boolean {
-    return this.#waiting?.has(path) === true;
+  /** The paths that wait for a decision; null as long as none ever did. */
+  get waiting(): Omit<WaitingPaths, 'add' | 'ask'> | null {
+    return this.#waiting;
   }
 
   /** Whether the session may hear a path without a question to anybody. */
@@ -66,30 +52,25 @@ export class PathDecisions {
     return isInboxOf(path, this.#session) || this.#permissions.mayHear(path);
   }
 
-  /** Ends the waiting of a path; returns how its client asked for it. */
-  take(path: string): SubscribeItem | undefined {
-    return this.#waiting?.take(path);
-  }
-
-  /** Asks again about paths that were taken away during the question. */
-  askAgain(isTaken: (path: string) => boolean): void {
-    this.#waiting?.askAgain(isTaken);
-  }
-
-  /** Ends all waiting. */
-  clear(): void {
-    this.#waiting?.clear();
-  }
-
   /** Returns a new result. `refused` is what the back end, which was asked before, refuses; null when it was not asked. */
   result(refused: PathTable<true> | null = null): SubscribeResult {
-    const now = this.#options.clock.now();
-    return new SubscribeResult(refused, (path) => this.#permissions.tokenLeftMs(path, now));
+    return new SubscribeResult(this.#permissions, this.#context.clock.now(), refused);
   }
 
   /** Why the session may not have one more path, beside `more` others; null when it may. */
   whyFull(more = 0): ErrorCode | null {
-    return whyFull(this.#session, this.#options, more);
+    const { counters, guard, settings } = this.#context;
+    if (this.#session.pathCount + more >= settings.maxSubscriptions) return 'too_many_subscriptions';
+    const inAll = counters.subscriptions + counters.pending + more;
+    if (inAll >= settings.maxTotalSubscriptions) return 'subscriptions_full';
+    return guard.hasRoom(this.#session, more + 1) ? null : 'address_subscriptions';
+  }
+
+  /** Why one more path may not wait, beside `more` others; null when it may. */
+  #whyNotWait(more: number): ErrorCode | null {
+    const { counters, guard } = this.#context;
+    if (counters.pending + more >= MAX_WAITING_PATHS) return 'subscriptions_full';
+    return guard.mayWait(this.#session, more + 1) ? null : 'address_subscriptions';
   }
 
   /** Subscribes within the bounds; or returns why not. */
@@ -100,24 +81,22 @@ export class PathDecisions {
   /** Decides about a path that the client wants. What is left open is asked when the result is sent. */
   decide(item: SubscribeItem, result: SubscribeResult): void {
     const { path } = item;
-    const refuse = (code: ErrorCode) => result.refused.push({ path, ...errorBody(code) });
     const isOwn = isInboxOf(path, this.#session);
     if (!isOwn && isInbox(path)) return void result.ended.push(path);
     const fault = isOwn ? null : pathFault(path);
-    if (fault !== null) return void refuse(fault);
+    if (fault !== null) return result.refuse(path, fault);
     this.#waiting?.takePending(path);
     const existing = this.#subscriptions.all.get(path);
-    const full = isOwn || this.isWaiting(path) ? null : this.whyFull(result.newlyAsked);
+    const full = isOwn || this.#waiting?.has(path) ? null : this.whyFull(result.newlyAsked);
     if (existing !== undefined && this.isRenewal(item)) result.asked.set(path, item);
     else if (existing !== undefined) this.#subscriptions.again(existing, item, result);
-    else if (full !== null) refuse(full);
+    else if (full !== null) result.refuse(path, full);
     // Before any question: the back end need not be asked for what cannot be.
-    else if (item.state !== undefined && this.#options.broker.policyOf(path).state === null)
-      refuse('no_state');
-    else if (this.mayHear(path)) {
-      const fresh = isOwn ? this.#subscriptions.begin(item, result) : this.subscribe(item, result);
-      if (typeof fresh === 'string') refuse(fresh);
-    } else this.#askOrWait(item, result);
+    else if (item.state !== undefined && this.#context.broker.policyOf(path).state === null)
+      result.refuse(path, 'no_state');
+    else if (isOwn) refuseFault(path, this.#subscriptions.begin(item, result), result);
+    else if (this.mayHear(path)) refuseFault(path, this.subscribe(item, result), result);
+    else this.#askOrWait(item, result);
   }
 
   /** Whether an item renews the token by which its path is heard. */
@@ -144,21 +123,20 @@ export class PathDecisions {
   /** Nothing lets the session hear the path yet: tokens or the back end are asked, or its `connect` is awaited. */
   #askOrWait(item: SubscribeItem, result: SubscribeResult): void {
     const { path } = item;
-    const refuse = (code: ErrorCode) => result.refused.push({ path, ...errorBody(code) });
-    const isNew = !this.isWaiting(path) && !result.asked.has(path);
-    const crowded = isNew ? whyNotWait(this.#session, this.#options, result.newlyAsked) : null;
-    if (crowded !== null) refuse(crowded);
+    const isNew = !this.#waiting?.has(path) && !result.asked.has(path);
+    const crowded = isNew ? this.#whyNotWait(result.newlyAsked) : null;
+    if (crowded !== null) result.refuse(path, crowded);
     else if (this.#isAskedAbout(item, result)) {
       result.asked.set(path, item);
       if (isNew) result.newlyAsked++;
-    } else if (result.isRefused(path)) refuse('connect_refused');
+    } else if (result.isRefused(path)) result.refuse(path, 'connect_refused');
     else this.#await(item, result);
   }
 
   /** Whether tokens or the back end are to be asked about a path, or are being asked. */
   #isAskedAbout({ path, token }: SubscribeItem, result: SubscribeResult): boolean {
     if (token !== undefined || this.#waiting?.isAsked(path) || result.asked.has(path)) return true;
-    return !result.wasAsked && this.#options.authProviders.view !== null;
+    return !result.wasAsked && this.#context.authProviders.view !== null;
   }
 
   #await(item: SubscribeItem, result: SubscribeResult): void {
@@ -191,7 +169,7 @@ export class PathDecisions {
       else this.#await(item, result);
     } else if ((this.#permissions.deniedAt(path) ?? -1) >= answer.at) {
       // Taken away after the question.
-      result.refused.push({ path, ...errorBody('denied') });
+      result.refuse(path, 'denied');
     } else {
       if (answer.pass === undefined) this.#permissions.grant(path);
       else this.#permissions.addToken(path, answer.pass);
@@ -203,13 +181,13 @@ export class PathDecisions {
   /** Subscribes, or tells again that it is subscribed. */
   #open(item: SubscribeItem, result: SubscribeResult): void {
     const existing = this.#subscriptions.all.get(item.path);
-    if (existing !== undefined) return this.#subscriptions.again(existing, item, result);
-    const fresh = this.subscribe(item, result);
-    if (typeof fresh === 'string') result.refused.push({ path: item.path, ...errorBody(fresh) });
+    if (existing !== undefined) this.#subscriptions.again(existing, item, result);
+    else refuseFault(item.path, this.subscribe(item, result), result);
   }
 
   #waitingPaths(): WaitingPaths {
-    this.#waiting ??= new WaitingPaths(this.#session, this.#options, {
+    this.#waiting ??= new WaitingPaths(this.#session, this.#context, {
+      permissions: this.#permissions,
       onAnswers: (answers, decision) => this.#answered(answers, decision),
       onOverdue: (paths) => this.#refuseOverdue(paths),
     });
@@ -220,4 +198,9 @@ export class PathDecisions {
     const codeOf = (path: string) => (this.#permissions.deniedAt(path) === null ? 'not_granted' : 'denied');
     this.#session.tellRefused(paths.map((path) => ({ path, ...errorBody(codeOf(path)) })));
   }
+}
+
+/** Refuses a path that could not be subscribed to. */
+function refuseFault(path: string, outcome: Subscription | ErrorCode, result: SubscribeResult): void {
+  if (typeof outcome === 'string') result.refuse(path, outcome);
 }

@@ -1,5 +1,5 @@
 /** Reports events of sessions to a logger. An observer changes nothing and must not throw. */
-import type { ErrorBody } from '../../../../protocol/codes.js';
+import type { RefusedPath } from './path-owner.js';
 
 /** A session, as an observer sees it. */
 export interface ObservedSession {
@@ -7,9 +7,6 @@ export interface ObservedSession {
   readonly user: string | null;
   readonly connection: { readonly carrier: { readonly transport: string; readonly address: string } } | null;
 }
-
-/** A path that a session may not hear, and why. */
-export type RefusedPath = ErrorBody & { readonly path: string };
 
 /** The sessions that the back end ended: one, or those of a user or a login. */
 export type KickTarget = { readonly id: string } | { readonly user: string } | { readonly login: string };

@@ -6,48 +6,43 @@ import { type ErrorBody, type ErrorCode, errorBody } from '../../../../protocol/
 import type { SubscribeItem } from '../../../../protocol/frames.js';
 import { pathFault } from '../../../../protocol/paths.js';
 import type { Pattern } from '../../../../protocol/patterns.js';
-import type { Identity } from '../access/identity.js';
-import type { Denial } from '../access/permissions.js';
+import { type Denial, Permissions } from '../access/permissions.js';
 import { allAnswers, type MaybePromise, mapAnswer } from '../data/maybe-promise.js';
 import type { PathTable } from '../data/path-table.js';
 import { isInbox } from '../log/reserved-paths.js';
 import { Frame } from '../wire/frame.js';
+import type { CoreContext } from './core-context.js';
 import { type GrantResult, itemError, type RevokeResult } from './grant-result.js';
-import { type DecidedSession, PathDecisions, type PathDecisionsOptions } from './path-decisions.js';
-import { SessionPermissions } from './session-permissions.js';
+import { PathDecisions } from './path-decisions.js';
+import type { PathOwner } from './path-owner.js';
 import type { SubscriptionSnapshot } from './session-snapshot.js';
 import type { Subscription } from './subscription.js';
 import { Subscriptions } from './subscriptions.js';
-
-/** What the paths of a session are given. */
-export type SessionPathsOptions = PathDecisionsOptions;
-
-/** The session whose paths these are. */
-export type SessionPathsOwner = DecidedSession;
 
 const NONE: ReadonlySet<string> = new Set();
 
 /** The paths of a session. */
 export class SessionPaths {
-  readonly #session: SessionPathsOwner;
-  readonly #options: SessionPathsOptions;
+  /** What the session may hear. A change ends or begins nothing by itself: `recheck` does. */
+  readonly permissions: Permissions;
+  readonly #session: PathOwner;
+  readonly #context: CoreContext;
   readonly #subscriptions: Subscriptions;
-  readonly #permissions: SessionPermissions;
   readonly #decisions: PathDecisions;
   /** What could not be restored: its end is to be told. */
   #lost: ReadonlySet<string> = NONE;
 
-  constructor(session: SessionPathsOwner, options: SessionPathsOptions) {
+  constructor(session: PathOwner, context: CoreContext) {
     this.#session = session;
-    this.#options = options;
-    const subscriptions = new Subscriptions(session, options, {
+    this.#context = context;
+    const subscriptions = new Subscriptions(session, context, {
       onJoined: (joined) => this.#settleJoined(joined),
       onUnavailable: (subscription) => this.#refuseUnavailable(subscription),
     });
-    const permissions = new SessionPermissions(options, subscriptions.all);
+    const permissions = new Permissions(context, subscriptions.all);
     this.#subscriptions = subscriptions;
-    this.#permissions = permissions;
-    this.#decisions = new PathDecisions(session, options, { subscriptions, permissions });
+    this.permissions = permissions;
+    this.#decisions = new PathDecisions(session, context, { subscriptions, permissions });
   }
 
   /** The subscriptions by path. */
@@ -62,32 +57,12 @@ export class SessionPaths {
 
   /** Paths that wait for a decision. */
   get waiting(): number {
-    return this.#decisions.waiting;
+    return this.#decisions.waiting?.size ?? 0;
   }
 
   /** Whether it has a subscription, but for messages to the session itself. */
   get hasSubscriptions(): boolean {
     return this.#subscriptions.ordinary > 0;
-  }
-
-  /** The paths and patterns that a back end granted. */
-  get granted(): ReadonlySet<string> {
-    return this.#permissions.granted;
-  }
-
-  /** What was taken from it since. */
-  get denials(): readonly Denial[] {
-    return this.#permissions.denials;
-  }
-
-  /** When the newest was asserted of it by tokens and the session view, in milliseconds since 1970; 0 for never. */
-  get assertedAt(): number {
-    return this.#permissions.assertedAt;
-  }
-
-  /** When a path was taken away; null when it was not, or was granted since. */
-  deniedAt(path: string): number | null {
-    return this.#permissions.deniedAt(path);
   }
 
   /** Whether it may hear a path without a question to anybody. */
@@ -97,13 +72,8 @@ export class SessionPaths {
 
   /** Restores what was taken away, and granted since. */
   restore(granted: readonly string[], denials: readonly Denial[]): void {
-    for (const { path, at } of denials) this.deny(path, at);
-    for (const source of granted) this.#permissions.grant(source);
-  }
-
-  /** Sets what a token or the session view asserts; `recheck` ends what may not be heard any more. */
-  setIdentity(identity: Identity): void {
-    this.#permissions.setIdentity(identity);
+    for (const { path, at } of denials) this.permissions.deny(path, at);
+    for (const source of granted) this.permissions.grant(source);
   }
 
   /** Returns the subscriptions as data. */
@@ -143,7 +113,7 @@ export class SessionPaths {
 
   /** Ends what was heard by tokens that have expired. */
   expireTokens(): void {
-    this.#endAll(this.#permissions.dropExpired(this.#options.clock.now()), 'expiry');
+    this.#endAll(this.permissions.dropExpired(this.#context.clock.now()), 'expiry');
   }
 
   /** A connection has taken the session: every subscription goes on from where its client is. */
@@ -169,8 +139,8 @@ export class SessionPaths {
   /** The client ends subscriptions, or no longer waits. */
   unwant(paths: readonly string[]): void {
     for (const path of paths) {
-      this.#decisions.take(path);
-      this.#permissions.dropToken(path);
+      this.#decisions.waiting?.take(path);
+      this.permissions.dropToken(path);
       this.#subscriptions.end(path);
     }
     this.#session.tell(Frame.of({ type: 'unsubscribed', paths, by: 'client' }));
@@ -182,15 +152,15 @@ export class SessionPaths {
     const results = paths.map((path, index): MaybePromise<GrantResult> => {
       const fault = pathFault(path);
       if (fault !== null) return { path, error: itemError(fault, index) };
-      const waiting = this.#decisions.take(path);
+      const waiting = this.#decisions.waiting?.take(path);
       const subscription =
         this.subscriptions.get(path) ?? this.#decisions.subscribe(waiting ?? { path }, result);
       if (typeof subscription === 'string') {
-        if (waiting !== undefined) result.refused.push({ path, ...errorBody(subscription) });
+        if (waiting !== undefined) result.refuse(path, subscription);
         return { path, error: itemError(subscription, index) };
       }
-      this.#permissions.grant(path);
-      this.#permissions.dropToken(path);
+      this.permissions.grant(path);
+      this.permissions.dropToken(path);
       return mapAnswer(this.#subscriptions.whenPlaced(subscription), (outcome) =>
         typeof outcome === 'string'
           ? { path, error: itemError(outcome, index) }
@@ -209,25 +179,25 @@ export class SessionPaths {
       if (fault !== null) return itemError(fault, index);
     }
     const isNew = (path: string): boolean =>
-      !this.subscriptions.has(path) && !this.#decisions.isWaiting(path);
+      !this.subscriptions.has(path) && !this.#decisions.waiting?.has(path);
     const count = new Set(paths.filter(isNew)).size;
     const why = count === 0 ? null : this.#decisions.whyFull(count - 1);
     return why && errorBody(why);
   }
 
   /** The back end takes paths away, at a time in milliseconds since 1970, by default now. */
-  revoke(paths: readonly string[], at = this.#options.clock.now()): RevokeResult[] {
+  revoke(paths: readonly string[], at = this.#context.clock.now()): RevokeResult[] {
     const ended: string[] = [];
     const results = paths.map((path, index): RevokeResult => {
       const fault = pathFault(path);
       if (fault !== null) return { path, error: itemError(fault, index) };
-      this.deny(path, at);
+      this.permissions.deny(path, at);
       const wasSubscribed = this.#subscriptions.end(path, 'denied');
       if (wasSubscribed) ended.push(path);
       return { path, wasSubscribed };
     });
     const taken = new Set(paths);
-    this.#decisions.askAgain((path) => taken.has(path));
+    this.#decisions.waiting?.askAgain((path) => taken.has(path));
     this.#tellEnded(ended, 'back_end');
     this.#session.grantsChanged();
     return results;
@@ -235,17 +205,12 @@ export class SessionPaths {
 
   /** The back end takes away all that a pattern matches. Returns how many subscriptions ended. */
   revokeAll(pattern: Pattern, at: number): number {
-    this.deny(pattern.source, at);
+    this.permissions.deny(pattern.source, at);
     const isTaken = (path: string): boolean => pattern.match(path) !== null;
-    this.#decisions.askAgain(isTaken);
+    this.#decisions.waiting?.askAgain(isTaken);
     const ended = this.#endAll([...this.subscriptions.keys()].filter(isTaken), 'back_end');
     this.#session.grantsChanged();
     return ended;
-  }
-
-  /** Denies a path or pattern; a subscription that there is goes on. */
-  deny(source: string, at: number): void {
-    this.#permissions.deny(source, at);
   }
 
   /** Subscribes to messages to the session itself, whatever the bounds. Answers when it hears them; an error code says why it does not. */
@@ -271,7 +236,7 @@ export class SessionPaths {
   /** Ends everything; the client gets no frame. */
   end(): void {
     for (const path of [...this.subscriptions.keys()]) this.#subscriptions.end(path, 'unknown_session');
-    this.#decisions.clear();
+    this.#decisions.waiting?.clear();
   }
 
   #settleJoined(joined: readonly Subscription[]): void {
@@ -281,7 +246,7 @@ export class SessionPaths {
       const fault = this.#subscriptions.settle(subscription, result);
       if (fault === null) continue;
       this.#subscriptions.end(name, fault);
-      result.refused.push({ path: name, ...errorBody(fault) });
+      result.refuse(name, fault);
     }
     result.tell(this.#session);
   }

@@ -9,22 +9,22 @@ import type { UpdateInfo } from '../log/update.js';
 import { updateText } from '../log/update.js';
 import { Frame } from '../wire/frame.js';
 import type { Verdict } from '../wire/outbox.js';
-import { type Connection, type ConnectionOwner, closingFrame } from './connection.js';
-import type { RefusedPath, SessionObserver } from './session-observer.js';
-import { SessionPaths, type SessionPathsOptions, type SessionPathsOwner } from './session-paths.js';
+import { type Connection, type ConnectionContext, type ConnectionOwner, closingFrame } from './connection.js';
+import type { CoreContext } from './core-context.js';
+import type { PathOwner, RefusedPath } from './path-owner.js';
+import { SessionPaths } from './session-paths.js';
 import type { SessionSnapshot } from './session-snapshot.js';
 import { SessionState } from './session-state.js';
 
 /** A connection that has or had a session. */
 export type SessionConnection = Connection<Session>;
 
-/** Options of `Session`. */
-export interface SessionOptions extends SessionPathsOptions {
+/** What all sessions share. */
+export interface SessionContext extends CoreContext, ConnectionContext<Session> {
   /** Called when the permissions of a session have changed. */
   readonly onGrants: (session: Session) => void;
   /** Called when a session's first subscription begins (1) and when its last one ends (-1). */
   readonly onSubscribed: (change: 1 | -1, session: Session) => void;
-  readonly observer?: SessionObserver | undefined;
 }
 
 /** The numbers of the `open` frame that takes a session. */
@@ -35,7 +35,7 @@ export interface OpeningNumbers {
   readonly attempt: number | undefined;
 }
 
-export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
+export class Session implements Subscriber, PathOwner, ConnectionOwner {
   readonly id: string;
   /** Whether the session ends with its connection: its client holds no ticket. */
   readonly isRaw: boolean;
@@ -44,7 +44,7 @@ export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
   countedAt: string | null = null;
   isIdleCounted = false;
   isConnectionCounted = false;
-  readonly #options: SessionOptions;
+  readonly #context: SessionContext;
   #user: string | null = null;
   #login: string | null = null;
   #identity: Identity | null = null;
@@ -64,13 +64,13 @@ export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
   #state: SessionState | null = null;
   #isEnded = false;
 
-  constructor(id: string, options: SessionOptions, isRaw: boolean) {
+  constructor(id: string, context: SessionContext, isRaw: boolean) {
     this.id = id;
     this.isRaw = isRaw;
-    this.#options = options;
-    this.#openedAt = options.clock.now();
+    this.#context = context;
+    this.#openedAt = context.clock.now();
     this.#lastContactAt = this.#openedAt;
-    this.paths = new SessionPaths(this, options);
+    this.paths = new SessionPaths(this, context);
   }
 
   /** Returns the user; null until a back end, a token or the session view names one. */
@@ -159,7 +159,10 @@ export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
   /** Returns whether no back end and no token has named the session. */
   get isUnknown(): boolean {
     return (
-      this.#user === null && this.#login === null && this.#identity === null && this.paths.granted.size === 0
+      this.#user === null &&
+      this.#login === null &&
+      this.#identity === null &&
+      this.paths.permissions.granted.size === 0
     );
   }
 
@@ -178,28 +181,28 @@ export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
   /** Sets what a token or the session view asserts, in place of the last assertion. */
   setIdentity(identity: Identity): void {
     this.#identity = identity;
-    this.paths.setIdentity(identity);
+    this.paths.permissions.setIdentity(identity);
   }
 
   /** Notes that the client was heard. */
   heard(): void {
-    this.#lastContactAt = this.#options.clock.now();
+    this.#lastContactAt = this.#context.clock.now();
   }
 
   /** Notes a command. */
   commanded(): void {
-    this.#lastCommandAt = this.#options.clock.now();
+    this.#lastCommandAt = this.#context.clock.now();
   }
 
   /** Notes a new ticket; returns its time. */
   ticketIssued(): number {
-    this.#ticketAt = this.#options.clock.now();
+    this.#ticketAt = this.#context.clock.now();
     return this.#ticketAt;
   }
 
   /** Notes that a ticket replaces another. */
   ticketRenewed(): void {
-    this.#ticketRenewedAt = Math.floor(this.#options.clock.monotonic());
+    this.#ticketRenewedAt = Math.floor(this.#context.clock.monotonic());
   }
 
   /** Takes the number of an upstream frame; only the `next` one takes effect. */
@@ -235,9 +238,9 @@ export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
   }
 
   /** Sends the client the paths that it may not hear. */
-  tellRefused(paths: RefusedPath[]): void {
+  tellRefused(paths: readonly RefusedPath[]): void {
     this.tell(Frame.of({ type: 'refused', paths, ...this.asOf }));
-    this.#options.observer?.refused(this, paths);
+    this.#context.observer?.refused(this, paths);
   }
 
   connectTo(path: string): void {
@@ -267,16 +270,12 @@ export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
     return this.#connection === connection && this.paths.readOn();
   }
 
-  deniedAt(path: string): number | null {
-    return this.paths.deniedAt(path);
-  }
-
   grantsChanged(): void {
-    this.#options.onGrants(this);
+    this.#context.onGrants(this);
   }
 
   subscribedChanged(change: 1 | -1): void {
-    this.#options.onSubscribed(change, this);
+    this.#context.onSubscribed(change, this);
   }
 
   /** Returns the attempt that has taken the session, for the connection that has lost it. */
@@ -318,10 +317,10 @@ export class Session implements Subscriber, SessionPathsOwner, ConnectionOwner {
       isForgotten: this.#isForgotten,
       state: { values: this.#state?.values ?? {}, version: this.#state?.version ?? 0 },
       get granted() {
-        return [...paths.granted];
+        return [...paths.permissions.granted];
       },
       get denied() {
-        return paths.denials;
+        return paths.permissions.denials;
       },
       get subscriptions() {
         return paths.snapshot();

@@ -2,46 +2,20 @@
  * The subscriptions of one session: where each stands, which are live, and which catch up from the log as the connection drains. One whose
  * path is not joined yet is *joining*: `subscribed` is sent when its tail is there. `path-decisions.ts` decides who may subscribe.
  */
-import { type ErrorCode, errorBody } from '../../../../protocol/codes.js';
+import type { ErrorCode } from '../../../../protocol/codes.js';
 import type { SubscribeItem } from '../../../../protocol/frames.js';
 import type { Position } from '../../../../protocol/positions.js';
-import type { AddressGuard, GuardedSession } from '../access/address-guard.js';
-import type { Counters } from '../data/counters.js';
 import { isPromise, type MaybePromise } from '../data/maybe-promise.js';
-import type { Dispatcher } from '../hub/dispatcher.js';
-import type { Broker, LogPage } from '../log/broker.js';
+import type { LogPage } from '../log/broker.js';
 import { isInbox } from '../log/reserved-paths.js';
 import { isAhead, type ResumePoint, reaches, resumePointIn } from '../log/resume-point.js';
-import type { Clock } from '../time/clock.js';
-import type { TimerWheel } from '../time/timer-wheel.js';
-import type { Frame } from '../wire/frame.js';
-import type { Verdict } from '../wire/outbox.js';
 import { CatchUp } from './catch-up.js';
+import type { CoreContext } from './core-context.js';
 import { Joining, type JoinOutcome } from './joining.js';
+import type { PathOwner } from './path-owner.js';
 import type { SubscriptionSnapshot } from './session-snapshot.js';
 import type { SubscribeResult } from './subscribe-result.js';
 import { Subscription, type SubscriptionOwner } from './subscription.js';
-
-/** What subscriptions are given. */
-export interface SubscriptionsOptions {
-  readonly dispatcher: Dispatcher;
-  readonly broker: Broker;
-  readonly counters: Counters;
-  readonly clock: Clock;
-  readonly wheel: TimerWheel;
-  /** How long a subscription waits for its path to be joined, in milliseconds. */
-  readonly grantWaitMs: number;
-  /** Counts what sessions without a user hold. */
-  readonly guard: AddressGuard;
-}
-
-/** The session that has subscriptions. */
-export interface SubscriptionsOwner extends Pick<SubscriptionOwner, 'id' | 'connection'>, GuardedSession {
-  /** Adds a frame to the outbox; the caller heeds the verdict. */
-  enqueue(frame: Frame): Verdict;
-  /** Its first subscription that counts has begun (1), or the last one has ended (-1). */
-  subscribedChanged(change: 1 | -1): void;
-}
 
 /** Told what becomes of joining subscriptions. */
 export interface JoinListener {
@@ -53,8 +27,8 @@ export interface JoinListener {
 
 /** The subscriptions of a session. */
 export class Subscriptions implements SubscriptionOwner {
-  readonly #session: SubscriptionsOwner;
-  readonly #options: SubscriptionsOptions;
+  readonly #session: PathOwner;
+  readonly #context: CoreContext;
   readonly #listener: JoinListener;
   readonly #all = new Map<string, Subscription>();
   /** Those that are not to messages to the session itself: these make it no less idle. */
@@ -64,9 +38,9 @@ export class Subscriptions implements SubscriptionOwner {
   /** Those whose tails have come in this turn; null for none. */
   #joined: Subscription[] | null = null;
 
-  constructor(session: SubscriptionsOwner, options: SubscriptionsOptions, listener: JoinListener) {
+  constructor(session: PathOwner, context: CoreContext, listener: JoinListener) {
     this.#session = session;
-    this.#options = options;
+    this.#context = context;
     this.#listener = listener;
   }
 
@@ -104,7 +78,7 @@ export class Subscriptions implements SubscriptionOwner {
 
   /** Restores a subscription of the server before; it goes on when a connection has the session. */
   restore({ path: name, start, cursor, followsState }: SubscriptionSnapshot): void {
-    const path = this.#options.dispatcher.hold(name);
+    const path = this.#context.dispatcher.hold(name);
     const subscription = new Subscription(this, path);
     subscription.start = start;
     subscription.cursor = cursor;
@@ -115,7 +89,7 @@ export class Subscriptions implements SubscriptionOwner {
 
   /** Begins one where its client wants it, now or when its path is joined; or returns why it cannot. */
   begin(item: SubscribeItem, result: SubscribeResult): Subscription | ErrorCode {
-    const path = this.#options.dispatcher.hold(item.path);
+    const path = this.#context.dispatcher.hold(item.path);
     const subscription = new Subscription(this, path);
     this.#add(subscription);
     const fault = this.#settle(subscription, item, result);
@@ -127,9 +101,9 @@ export class Subscriptions implements SubscriptionOwner {
   #add(subscription: Subscription): void {
     subscription.path.subscribe(subscription);
     this.#all.set(subscription.path.name, subscription);
-    this.#options.counters.subscriptions++;
+    this.#context.counters.subscriptions++;
     if (isInbox(subscription.path.name)) return;
-    this.#options.guard.pathsChanged(this.#session, 1);
+    this.#context.guard.pathsChanged(this.#session, 1);
     if (++this.#ordinary === 1) this.#session.subscribedChanged(1);
   }
 
@@ -137,7 +111,7 @@ export class Subscriptions implements SubscriptionOwner {
   resume(subscription: Subscription, item: SubscribeItem, result: SubscribeResult): void {
     const { path, state, ...plain } = item;
     if (state !== undefined && !subscription.path.hasState) {
-      result.refused.push({ path, ...errorBody('no_state') });
+      result.refuse(path, 'no_state');
       return this.resume(subscription, { path, ...plain }, result);
     }
     const { joining, start } = subscription;
@@ -145,7 +119,7 @@ export class Subscriptions implements SubscriptionOwner {
     const fault = this.#settle(subscription, { ...from, ...item }, result);
     if (fault === null) return;
     this.end(path, fault);
-    result.refused.push({ path, ...errorBody(fault) });
+    result.refuse(path, fault);
   }
 
   /** Places a subscription whose tail has come. Returns why it cannot be placed, or null: it is placed, or joining still. */
@@ -161,7 +135,7 @@ export class Subscriptions implements SubscriptionOwner {
     let known: LogPage | null = null;
     if (log !== null && !reaches(log, item)) {
       const isLookedUp = joining?.item === item && joining.page !== null;
-      const page = isLookedUp ? joining.page : this.#options.broker.read(path.name, HEAD_ONLY);
+      const page = isLookedUp ? joining.page : this.#context.broker.read(path.name, HEAD_ONLY);
       if (isPromise(page)) return this.#lookUp(subscription, item, page);
       known = page;
       if (known !== null && isAhead(known.head, item.position)) return 'bad_position';
@@ -187,10 +161,10 @@ export class Subscriptions implements SubscriptionOwner {
       joining.page = page;
       return null;
     }
-    const { wheel, grantWaitMs } = this.#options;
+    const { wheel, settings } = this.#context;
     const isResumed = item.position !== undefined;
     const giveUp = (): void => this.#listener.onUnavailable(subscription);
-    const deadline = isResumed ? null : wheel.after(grantWaitMs, giveUp);
+    const deadline = isResumed ? null : wheel.after(settings.grantWaitMs, giveUp);
     subscription.joining = new Joining(item, { page, deadline });
     return null;
   }
@@ -207,7 +181,7 @@ export class Subscriptions implements SubscriptionOwner {
         if (joining.item === item) joining.page = page;
         ready();
       },
-      () => this.#options.wheel.after(LOOK_UP_AGAIN_MS, ready),
+      () => this.#context.wheel.after(LOOK_UP_AGAIN_MS, ready),
     );
     return null;
   }
@@ -222,7 +196,7 @@ export class Subscriptions implements SubscriptionOwner {
       this.#joined = null;
       if (joined.length > 0) this.#listener.onJoined(joined);
     };
-    this.#options.clock.soon(settleJoined);
+    this.#context.clock.soon(settleJoined);
   }
 
   /** Live when it is at the end of the log and owes neither a gap nor a snapshot; else it catches up. */
@@ -257,7 +231,7 @@ export class Subscriptions implements SubscriptionOwner {
   }
 
   #catchUps(): CatchUp {
-    this.#catchUp ??= new CatchUp(this.#session, this.#options);
+    this.#catchUp ??= new CatchUp(this.#session, this.#context);
     return this.#catchUp;
   }
 
@@ -271,10 +245,10 @@ export class Subscriptions implements SubscriptionOwner {
     this.#catchUp?.remove(subscription);
     subscription.pause();
     subscription.path.unsubscribe(subscription);
-    this.#options.dispatcher.release(subscription.path);
-    this.#options.counters.subscriptions--;
+    this.#context.dispatcher.release(subscription.path);
+    this.#context.counters.subscriptions--;
     if (isInbox(name)) return true;
-    this.#options.guard.pathsChanged(this.#session, -1);
+    this.#context.guard.pathsChanged(this.#session, -1);
     if (--this.#ordinary === 0) this.#session.subscribedChanged(-1);
     return true;
   }
@@ -292,7 +266,7 @@ export class Subscriptions implements SubscriptionOwner {
   /** The outbox had no room for an update. */
   startCatchUp(subscription: Subscription): void {
     if (!subscription.isLive || subscription.joining !== null) return;
-    this.#options.counters.slow++;
+    this.#context.counters.slow++;
     subscription.isSkipping = subscription.path.isSkipped;
     this.#session.connection?.outbox.wake();
     if (subscription.path.log === null) subscription.gap = { from: null, to: null, reason: 'no_log' };
@@ -313,7 +287,7 @@ export class Subscriptions implements SubscriptionOwner {
   again(subscription: Subscription, item: SubscribeItem, result: SubscribeResult): void {
     const { path, state } = item;
     if (state !== undefined && !subscription.path.hasState) {
-      return void result.refused.push({ path, ...errorBody('no_state') });
+      return result.refuse(path, 'no_state');
     }
     const { joining } = subscription;
     if (joining !== null) {
@@ -337,9 +311,9 @@ export class Subscriptions implements SubscriptionOwner {
   whenPlaced(subscription: Subscription): MaybePromise<JoinOutcome> {
     const { joining } = subscription;
     if (joining === null) return this.positionOf(subscription);
-    const { wheel, grantWaitMs } = this.#options;
+    const { wheel, settings } = this.#context;
     return new Promise((resolve) => {
-      const timer = wheel.after(grantWaitMs, () => resolve('store_unavailable'));
+      const timer = wheel.after(settings.grantWaitMs, () => resolve('store_unavailable'));
       joining.onEnd((outcome) => {
         timer.cancel();
         resolve(outcome);

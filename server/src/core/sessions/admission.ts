@@ -4,7 +4,7 @@
  * sessions are served. The queue of these times is bounded; beyond it times are random, so that an attacker cannot
  * delay other clients. A server that stops admits no connection, and gives its clients slots to come back in.
  */
-import type { Clock, IdSource } from '../time/clock.js';
+import type { CoreContext, SessionSettings } from '../session/core-context.js';
 
 /** Why a connection is refused, and when its client should come back. */
 export interface MustWait {
@@ -12,15 +12,10 @@ export interface MustWait {
   readonly reconnectAfterMs: number;
 }
 
-/** Options of `Admission`. */
-export interface AdmissionOptions {
-  readonly clock: Clock;
-  readonly ids: IdSource;
-  /** Connections admitted per second. */
-  readonly perSecond: number;
-  /** The latest time to come back: the client's session must still be alive then. */
-  readonly maxWaitMs: number;
-}
+/** What `Admission` needs of the context of core. */
+export type AdmissionContext = Pick<CoreContext, 'clock' | 'ids'> & {
+  readonly settings: Pick<SessionSettings, 'maxOpensPerSecond' | 'sessionTtlMs'>;
+};
 
 /** The slots for the clients of a server that stops. */
 interface Slots {
@@ -34,11 +29,14 @@ interface Slots {
 const LEAST_MS = 1_000;
 /** The slots of a server that stops cover at least this time. */
 const MIN_SPREAD_MS = 1_000;
+/** A session outlives the latest time to come back by this long. */
+const MARGIN_MS = 5_000;
 /** The latest slot: tickets last a minute longer. */
 const LAST_SLOT_MS = 4 * 60 * 1000;
 
 export class Admission {
-  readonly #options: AdmissionOptions;
+  readonly #context: AdmissionContext;
+  readonly #perSecond: number;
   readonly #maxWaitMs: number;
   #tokens: number;
   #filledAt: number;
@@ -47,18 +45,20 @@ export class Admission {
   /** Null until the server stops. */
   #slots: Slots | null = null;
 
-  constructor(options: AdmissionOptions) {
-    this.#options = options;
-    this.#maxWaitMs = Math.max(options.maxWaitMs, 2 * LEAST_MS);
-    this.#tokens = options.perSecond;
-    this.#filledAt = options.clock.monotonic();
+  constructor(context: AdmissionContext) {
+    const { maxOpensPerSecond, sessionTtlMs } = context.settings;
+    this.#context = context;
+    this.#perSecond = maxOpensPerSecond;
+    this.#maxWaitMs = Math.max(sessionTtlMs - MARGIN_MS, 2 * LEAST_MS);
+    this.#tokens = maxOpensPerSecond;
+    this.#filledAt = context.clock.monotonic();
   }
 
   /** Returns null when a connection may be opened now. `isAtHome`: for a session that lives on this server. */
   admit(isAtHome: boolean): MustWait | null {
     if (this.#slots !== null) return { code: 'restarting', reconnectAfterMs: this.#randomSlot(this.#slots) };
     this.#fill();
-    const reserved = isAtHome ? 0 : Math.floor(this.#options.perSecond / 2);
+    const reserved = isAtHome ? 0 : Math.floor(this.#perSecond / 2);
     if (this.#tokens - reserved < 1) return { code: 'too_many_opens', reconnectAfterMs: this.#enqueue() };
     this.#tokens--;
     return null;
@@ -67,7 +67,7 @@ export class Admission {
   /** Stops admitting; provides slots for `clients`, from `leastMs` on and at most at the rate of admission. */
   freeze(leastMs: number, clients: number): void {
     const least = Math.min(leastMs, LAST_SLOT_MS / 2);
-    const wanted = Math.max(1_000 / this.#options.perSecond, MIN_SPREAD_MS / (clients + 1));
+    const wanted = Math.max(1_000 / this.#perSecond, MIN_SPREAD_MS / (clients + 1));
     const slotMs = Math.min(wanted, (LAST_SLOT_MS - least) / (clients + 1));
     this.#slots = { leastMs: least, slotMs, count: clients, given: 0 };
   }
@@ -87,26 +87,28 @@ export class Admission {
     const slots = this.#slots;
     if (slots === null) return 0;
     slots.given++;
-    return Math.round(slots.leastMs + (slots.given - this.#options.ids.fraction()) * slots.slotMs);
+    return Math.round(slots.leastMs + (slots.given - this.#context.ids.fraction()) * slots.slotMs);
   }
 
   /** Returns a random slot for a client that connects after `freeze`, without using up a slot. */
   #randomSlot({ leastMs, slotMs, count }: Slots): number {
-    return Math.round(leastMs + this.#options.ids.fraction() * slotMs * Math.max(1, count));
+    return Math.round(leastMs + this.#context.ids.fraction() * slotMs * Math.max(1, count));
   }
 
   #fill(): void {
-    const { clock, perSecond } = this.#options;
-    const now = clock.monotonic();
-    this.#tokens = Math.min(this.#tokens + ((now - this.#filledAt) / 1_000) * perSecond, perSecond);
+    const now = this.#context.clock.monotonic();
+    this.#tokens = Math.min(
+      this.#tokens + ((now - this.#filledAt) / 1_000) * this.#perSecond,
+      this.#perSecond,
+    );
     this.#filledAt = now;
   }
 
   /** Returns the next time in the queue, in milliseconds from now. */
   #enqueue(): number {
-    const { clock, ids, perSecond } = this.#options;
+    const { clock, ids } = this.#context;
     const now = clock.monotonic();
-    const endsAt = Math.max(this.#queueEndsAt, now + LEAST_MS) + 1_000 / perSecond;
+    const endsAt = Math.max(this.#queueEndsAt, now + LEAST_MS) + 1_000 / this.#perSecond;
     if (endsAt > now + this.#maxWaitMs) {
       return Math.ceil(LEAST_MS + ids.fraction() * (this.#maxWaitMs - LEAST_MS));
     }

@@ -6,10 +6,10 @@ import type { Outcome } from '../../../../protocol/codes.js';
 import type { OpenFrame, SubscribeItem } from '../../../../protocol/frames.js';
 import { LIMITS } from '../../../../protocol/limits.js';
 import { pathFault } from '../../../../protocol/paths.js';
-import type { Authentication, AuthProviders, ClientInfo, Identity } from '../access/identity.js';
+import type { Authentication, ClientInfo, Identity } from '../access/identity.js';
 import { isInbox } from '../log/reserved-paths.js';
 import type { Carrier } from '../session/connection.js';
-import type { Clock } from '../time/clock.js';
+import type { CoreContext } from '../session/core-context.js';
 import { type Refusal, type ResumeResult, refusal } from './resume-result.js';
 
 /** The result of an authentication. `identity` is null if nothing new is known, `refused` if the view was not asked. */
@@ -40,18 +40,11 @@ export interface Opening {
   readonly result: AuthResult;
 }
 
-/** Options of `Authenticator`. */
-export interface AuthenticatorOptions {
-  readonly authProviders: AuthProviders;
-  readonly clock: Clock;
-  readonly isPublic: (path: string) => boolean;
-}
-
 export class Authenticator {
-  readonly #options: AuthenticatorOptions;
+  readonly #context: CoreContext;
 
-  constructor(options: AuthenticatorOptions) {
-    this.#options = options;
+  constructor(context: CoreContext) {
+    this.#context = context;
   }
 
   /** Authenticates the sender of an `open` frame; returns null if that is not necessary. The promise never rejects. */
@@ -60,7 +53,7 @@ export class Authenticator {
     resume: ResumeResult,
     visitor: ClientInfo | null,
   ): Promise<AuthResult | Refusal> | Refusal | null {
-    const { tokens, view } = this.#options.authProviders;
+    const { tokens, view } = this.#context.authProviders;
     if (visitor === null) return null;
     if (frame.token !== undefined) return tokens.identity(frame.token).then((read) => this.#byToken(read));
     const isKnown = !('refused' in resume);
@@ -90,12 +83,12 @@ export class Authenticator {
   }
 
   #hasExpired(identity: Identity | null): boolean {
-    return identity?.expiresAt != null && identity.expiresAt <= this.#options.clock.now();
+    return identity?.expiresAt != null && identity.expiresAt <= this.#context.clock.now();
   }
 
   /** Returns the paths about which the back end decides together with the authentication. */
   #undecided(items: readonly SubscribeItem[] = []): string[] {
-    const { isPublic } = this.#options;
+    const { isPublic } = this.#context;
     const paths = items
       .filter(({ token, path }) => token === undefined && !isInbox(path))
       .map(({ path }) => path)

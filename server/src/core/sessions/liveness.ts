@@ -5,30 +5,18 @@
  * Checks every connection once a second: one of four buckets every 250 ms. Tens of thousands of connections cost one
  * timer, and an idle one only its place.
  */
-
 import { closingFrame } from '../session/connection.js';
+import type { CoreContext } from '../session/core-context.js';
 import type { Session, SessionConnection } from '../session/session.js';
-import type { Clock } from '../time/clock.js';
-import type { TimerWheel, WheelTimer } from '../time/timer-wheel.js';
+import type { WheelTimer } from '../time/timer-wheel.js';
 import { Frame } from '../wire/frame.js';
 
 const BUCKETS = 4;
 const TICK_MS = 250;
 
-/** Options of `Liveness`. */
-export interface LivenessOptions {
-  readonly wheel: TimerWheel;
-  readonly clock: Clock;
-  readonly settings: {
-    readonly pingIntervalMs: number;
-    readonly stallMs: number;
-    readonly sessionTtlMs: number;
-  };
-}
-
 /** Watches connections, and sessions without a connection. */
 export class Liveness {
-  readonly #options: LivenessOptions;
+  readonly #context: CoreContext;
   readonly #onLook: (session: Session) => void;
   readonly #buckets: SessionConnection[][] = Array.from({ length: BUCKETS }, () => []);
   /** The bucket that was checked last. */
@@ -40,16 +28,16 @@ export class Liveness {
   readonly #expiries = new Map<Session, WheelTimer>();
 
   /** Calls `onLook` with the session of each connection at each check, about every second. */
-  constructor(options: LivenessOptions, onLook: (session: Session) => void) {
-    this.#options = options;
+  constructor(context: CoreContext, onLook: (session: Session) => void) {
+    this.#context = context;
     this.#onLook = onLook;
   }
 
   /** Watches a session's new connection until it is `unwatch`ed. */
   watch(session: Session, connection: SessionConnection): void {
     this.forget(session);
-    const now = this.#options.clock.monotonic();
-    connection.pingDueAt = Math.floor(now + this.#options.settings.pingIntervalMs);
+    const now = this.#context.clock.monotonic();
+    connection.pingDueAt = Math.floor(now + this.#context.settings.pingIntervalMs);
     connection.bucket = this.#at;
     connection.index = (this.#buckets[this.#at] as SessionConnection[]).push(connection) - 1;
     this.#watched++;
@@ -74,7 +62,7 @@ export class Liveness {
   /** Calls `expire` if the session gets no connection within its time to live and `moreMs`. */
   expireUnlessResumed(session: Session, expire: () => void, moreMs = 0): void {
     this.forget(session);
-    const timer = this.#options.wheel.after(this.#options.settings.sessionTtlMs + moreMs, () => {
+    const timer = this.#context.wheel.after(this.#context.settings.sessionTtlMs + moreMs, () => {
       this.#expiries.delete(session);
       expire();
     });
@@ -89,13 +77,13 @@ export class Liveness {
 
   #lookLater(now: number): void {
     this.#isLookDue = true;
-    this.#options.wheel.after(Math.max(0, this.#nextLookAt - now), () => this.#lookAtSome());
+    this.#context.wheel.after(Math.max(0, this.#nextLookAt - now), () => this.#lookAtSome());
   }
 
   /** Checks every bucket that is due; a busy loop comes late. */
   #lookAtSome(): void {
     this.#isLookDue = false;
-    const now = this.#options.clock.monotonic();
+    const now = this.#context.clock.monotonic();
     for (let due = BUCKETS; due > 0 && this.#nextLookAt <= now; due--) {
       this.#nextLookAt += TICK_MS;
       this.#at = (this.#at + 1) % BUCKETS;
@@ -118,7 +106,7 @@ export class Liveness {
     if (isPingDue && connection.isPingUnanswered) return connection.close(closingFrame('ping_timeout'));
     this.#onLook(session);
     if (!isPingDue) return;
-    connection.pingDueAt = Math.floor(now + this.#options.settings.pingIntervalMs);
+    connection.pingDueAt = Math.floor(now + this.#context.settings.pingIntervalMs);
     this.#ping(connection);
   }
 
@@ -138,6 +126,6 @@ export class Liveness {
       connection.taken = taken;
       connection.takenAt = now;
     }
-    return now - connection.takenAt >= this.#options.settings.stallMs;
+    return now - connection.takenAt >= this.#context.settings.stallMs;
   }
 }

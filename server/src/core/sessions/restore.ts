@@ -2,23 +2,15 @@
  * Selects the sessions that a server leaves to the next one, and those that return there; turns a ticket into such a
  * session.
  */
-import type { RevocationList } from '../access/revocation-list.js';
-import type { TicketClaims, TicketSigner } from '../access/ticket.js';
+import type { TicketClaims } from '../access/ticket.js';
+import type { CoreContext } from '../session/core-context.js';
 import type { Session } from '../session/session.js';
 import type { SessionSnapshot } from '../session/session-snapshot.js';
-import type { Clock } from '../time/clock.js';
 
 /** When the previous server stopped, and when it asked its last client to be back; milliseconds since 1970. */
 export interface RestoreTimes {
   readonly at: number;
   readonly backBy: number;
-}
-
-/** What the return of a session depends on. */
-export interface RestoreOptions {
-  readonly clock: Clock;
-  readonly tickets: TicketSigner;
-  readonly revocations: RevocationList;
 }
 
 /** Returns the session of a ticket as a snapshot without subscriptions. */
@@ -46,7 +38,7 @@ export function byWorth(all: Iterable<Session>): Session[] {
 }
 
 /** Returns how long the previous server's clients are awaited beyond a session's time to live, in milliseconds. */
-export function graceMs({ at, backBy }: RestoreTimes, { clock, tickets }: RestoreOptions): number {
+export function graceMs({ at, backBy }: RestoreTimes, { clock, tickets }: CoreContext): number {
   // The clock of the machine may have been set back since.
   return Math.min(Math.max(0, backBy - Math.max(clock.now(), at)), tickets.lifetimeMs);
 }
@@ -60,7 +52,7 @@ export function knownUntil({ ticketAt }: SessionSnapshot, { at }: RestoreTimes):
 export function mayReturn(
   snapshot: SessionSnapshot,
   times: RestoreTimes,
-  { clock, tickets, revocations }: RestoreOptions,
+  { clock, tickets, revocations }: CoreContext,
 ): boolean {
   const issuedAt = knownUntil(snapshot, times);
   if (revocations.endedBy({ ...snapshot, issuedAt }) !== 'no') return false;

@@ -1,7 +1,7 @@
 /** Finds the session that a ticket resumes, without side effects; a bad ticket costs other clients nothing. */
 import { type CloseName, type ErrorBody, type ErrorCode, errorBody } from '../../../../protocol/codes.js';
-import type { RevocationList } from '../access/revocation-list.js';
-import type { TicketClaims, TicketSigner } from '../access/ticket.js';
+import type { TicketClaims } from '../access/ticket.js';
+import type { CoreContext } from '../session/core-context.js';
 import type { Session } from '../session/session.js';
 
 /** The error of an opening, how its transport closes, and after what time its client may come back. */
@@ -17,29 +17,24 @@ export type ResumeResult =
   | { readonly claims: TicketClaims }
   | { readonly refused: ErrorCode | null };
 
-/** Options of `resumeByTicket`. */
-export interface ResumeOptions {
-  readonly tickets: TicketSigner;
-  readonly revocations: RevocationList;
-  readonly sessions: ReadonlyMap<string, Session>;
-  /** Whether a ticket restores its session on a server that has forgotten it. */
-  readonly ticketsCarryGrants: boolean;
-}
-
 /** Returns what a ticket resumes, or the refusal of the opening. */
-export function resumeByTicket(ticket: string | undefined, options: ResumeOptions): ResumeResult | Refusal {
+export function resumeByTicket(
+  ticket: string | undefined,
+  sessions: ReadonlyMap<string, Session>,
+  { tickets, revocations, settings }: CoreContext,
+): ResumeResult | Refusal {
   if (ticket === undefined) return { refused: null };
-  const verdict = options.tickets.read(ticket);
+  const verdict = tickets.read(ticket);
   if (!('claims' in verdict)) return refusal('bad_ticket', 'ticket_refused');
   const { claims } = verdict;
-  const state = options.revocations.endedBy(claims);
+  const state = revocations.endedBy(claims);
   if (state === 'dismissed') return refusal('revoked_ticket', 'dismissed');
   if (state === 'ended') return { refused: 'revoked_ticket' };
   if ('fault' in verdict) return { refused: verdict.fault };
-  const session = options.sessions.get(claims.id);
+  const session = sessions.get(claims.id);
   if (session !== undefined) return { session };
-  if (options.revocations.mayBeForgotten(claims)) return { refused: 'revoked_ticket' };
-  return options.ticketsCarryGrants ? { claims } : { refused: 'unknown_session' };
+  if (revocations.mayBeForgotten(claims)) return { refused: 'revoked_ticket' };
+  return settings.ticketsCarryGrants ? { claims } : { refused: 'unknown_session' };
 }
 
 /** Returns the refusal of a code, with the way its transport closes. */

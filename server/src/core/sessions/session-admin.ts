@@ -2,12 +2,9 @@
 import { type ErrorBody, errorBody, type Outcome } from '../../../../protocol/codes.js';
 import { pathFault } from '../../../../protocol/paths.js';
 import { compilePattern, patternFault } from '../../../../protocol/patterns.js';
-import type { RevocationList } from '../access/revocation-list.js';
-import type { TicketSigner } from '../access/ticket.js';
+import type { CoreContext } from '../session/core-context.js';
 import type { RevokeResult } from '../session/grant-result.js';
 import type { Session } from '../session/session.js';
-import type { SessionObserver } from '../session/session-observer.js';
-import type { Clock } from '../time/clock.js';
 import type { Bindings } from './bindings.js';
 
 /** The user that a back end names: null for a session without a user, undefined for any session. */
@@ -18,33 +15,30 @@ export type PatternResult =
   | { readonly pattern: string; readonly ended: number }
   | { readonly pattern: string; readonly error: ErrorBody };
 
-/** Options of `SessionAdmin`. */
-export interface SessionAdminOptions {
-  readonly clock: Clock;
-  readonly tickets: TicketSigner;
-  readonly revocations: RevocationList;
-  readonly settings: { readonly ticketsCarryGrants: boolean };
+/** The sessions that a `SessionAdmin` finds and ends. */
+export interface AdminTable {
   readonly bindings: Bindings;
   /** The sessions by id. */
   readonly sessions: ReadonlyMap<string, Session>;
   /** Ends a session; resolves when that is safe from a restart. */
   readonly end: (session: Session, why: 'kicked' | 'dismissed') => Promise<void>;
-  readonly observer?: SessionObserver;
 }
 
 /** Revokes paths; ends sessions and logins. */
 export class SessionAdmin {
-  readonly #options: SessionAdminOptions;
+  readonly #context: CoreContext;
+  readonly #table: AdminTable;
   readonly #startedAt: number;
 
-  constructor(options: SessionAdminOptions) {
-    this.#options = options;
-    this.#startedAt = options.clock.monotonic();
+  constructor(context: CoreContext, table: AdminTable) {
+    this.#context = context;
+    this.#table = table;
+    this.#startedAt = context.clock.monotonic();
   }
 
   /** Returns the session of an id, or an error if it is bound to another user than `user`. */
   find(id: string, user: NamedUser): Outcome<Session> {
-    const session = this.#options.sessions.get(id);
+    const session = this.#table.sessions.get(id);
     if (session === undefined) return { error: errorBody('unknown_session') };
     const isOthers = user !== undefined && session.user !== null && user !== session.user;
     return isOthers ? { error: errorBody('user_mismatch') } : { value: session };
@@ -53,7 +47,7 @@ export class SessionAdmin {
   /** Revokes paths of a session, bound to `user` if one is named; resolves when that is safe from a restart. */
   async disconnect(id: string, paths: readonly string[], user?: NamedUser): Promise<Outcome<RevokeResult[]>> {
     const found = this.find(id, user);
-    const { clock, revocations } = this.#options;
+    const { clock, revocations } = this.#context;
     if ('error' in found) {
       const valid = this.#mayComeBack(id) ? paths.filter((path) => pathFault(path) === null) : [];
       const named = user === undefined ? {} : { user };
@@ -69,7 +63,7 @@ export class SessionAdmin {
 
   /** Revokes each pattern from all sessions of a user; resolves when that is safe from a restart. */
   async disconnectUser(user: string, patterns: readonly string[]): Promise<PatternResult[]> {
-    const sessions = this.#options.bindings.ofUser(user);
+    const sessions = this.#table.bindings.ofUser(user);
     const at = this.revokedAt(sessions);
     const writing: Promise<void>[] = [];
     const results = patterns.map((source, index): PatternResult => {
@@ -81,7 +75,7 @@ export class SessionAdmin {
       const pattern = compilePattern(source);
       let ended = 0;
       for (const session of sessions) ended += session.paths.revokeAll(pattern, at);
-      writing.push(this.#options.revocations.add({ ofUser: user, at, pattern: source }));
+      writing.push(this.#context.revocations.add({ ofUser: user, at, pattern: source }));
       return { pattern: source, ended };
     });
     await Promise.all(writing);
@@ -90,13 +84,13 @@ export class SessionAdmin {
 
   /** Ends a session, or finds it ended; resolves when that is safe from a restart. */
   async kick(id: string, mayReturn: boolean): Promise<Outcome<number>> {
-    const session = this.#options.sessions.get(id);
-    this.#options.observer?.kicked({ id }, session === undefined ? 0 : 1, mayReturn);
+    const session = this.#table.sessions.get(id);
+    this.#context.observer?.kicked({ id }, session === undefined ? 0 : 1, mayReturn);
     if (session !== undefined) {
-      await this.#options.end(session, mayReturn ? 'kicked' : 'dismissed');
+      await this.#table.end(session, mayReturn ? 'kicked' : 'dismissed');
       return { value: 1 };
     }
-    const { clock, revocations } = this.#options;
+    const { clock, revocations } = this.#context;
     const isKnown = revocations.ended(id) !== 'no';
     // The session has not come back since a restart; or its earlier end may not be safe yet.
     if (isKnown || this.#mayComeBack(id)) {
@@ -107,26 +101,26 @@ export class SessionAdmin {
 
   /** Ends all sessions and identities of a user. Resolves with their number when that is safe from a restart. */
   kickUser(user: string, mayReturn: boolean): Promise<number> {
-    const sessions = [...this.#options.bindings.ofUser(user)];
+    const sessions = [...this.#table.bindings.ofUser(user)];
     const at = this.revokedAt(sessions);
-    const record = this.#options.revocations.add({ ofUser: user, at, isFinal: !mayReturn });
-    this.#options.observer?.kicked({ user }, sessions.length, mayReturn);
+    const record = this.#context.revocations.add({ ofUser: user, at, isFinal: !mayReturn });
+    this.#context.observer?.kicked({ user }, sessions.length, mayReturn);
     return this.#endAll(sessions, { record, mayReturn });
   }
 
   /** Ends a login and all its sessions. Resolves with their number when that is safe from a restart. */
   kickLogin(login: string, mayReturn: boolean): Promise<number> {
-    const sessions = [...this.#options.bindings.ofLogin(login)];
+    const sessions = [...this.#table.bindings.ofLogin(login)];
     const at = this.revokedAt(sessions);
-    const record = this.#options.revocations.add({ ofLogin: login, at, isFinal: !mayReturn });
-    this.#options.observer?.kicked({ login }, sessions.length, mayReturn);
+    const record = this.#context.revocations.add({ ofLogin: login, at, isFinal: !mayReturn });
+    this.#context.observer?.kicked({ login }, sessions.length, mayReturn);
     return this.#endAll(sessions, { record, mayReturn });
   }
 
   /** Returns the time of a revocation: not before the newest ticket or identity of the sessions. */
   revokedAt(sessions: Iterable<Session>): number {
-    let at = this.#options.clock.now();
-    for (const { ticketAt, paths } of sessions) at = Math.max(at, ticketAt, paths.assertedAt);
+    let at = this.#context.clock.now();
+    for (const { ticketAt, paths } of sessions) at = Math.max(at, ticketAt, paths.permissions.assertedAt);
     return at;
   }
 
@@ -135,15 +129,15 @@ export class SessionAdmin {
     { record, mayReturn }: { record: Promise<void>; mayReturn: boolean },
   ): Promise<number> {
     const why = mayReturn ? 'kicked' : 'dismissed';
-    await Promise.all([record, ...sessions.map((session) => this.#options.end(session, why))]);
+    await Promise.all([record, ...sessions.map((session) => this.#table.end(session, why))]);
     return sessions.length;
   }
 
   /** Returns whether an unknown session may still come back with a ticket from before a restart. */
   #mayComeBack(id: string): boolean {
-    const { clock, tickets, revocations, settings, sessions } = this.#options;
+    const { clock, tickets, revocations, settings } = this.#context;
     if (!settings.ticketsCarryGrants) return false;
     const isYoung = clock.monotonic() - this.#startedAt < tickets.lifetimeMs;
-    return isYoung && !sessions.has(id) && revocations.ended(id) === 'no';
+    return isYoung && !this.#table.sessions.has(id) && revocations.ended(id) === 'no';
   }
 }

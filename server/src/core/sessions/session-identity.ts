@@ -4,23 +4,15 @@
  */
 import { type ErrorBody, errorBody, type Outcome } from '../../../../protocol/codes.js';
 import type { TokenFrame } from '../../../../protocol/frames.js';
-import type { AuthProviders, Identity } from '../access/identity.js';
-import type { RevocationList } from '../access/revocation-list.js';
+import type { Identity } from '../access/identity.js';
 import { closingFrame } from '../session/connection.js';
+import type { CoreContext } from '../session/core-context.js';
 import type { Session } from '../session/session.js';
-import type { Clock } from '../time/clock.js';
 import { Frame } from '../wire/frame.js';
 import { Bindings } from './bindings.js';
 
-/** Options of `SessionIdentity`. */
-export interface SessionIdentityOptions {
-  readonly authProviders: AuthProviders;
-  readonly revocations: RevocationList;
-  readonly clock: Clock;
-  /** Returns whether the server stops: then sessions do not change any more. */
-  readonly isFrozen: () => boolean;
-  /** Called with a session that has a user from now on. */
-  readonly onBound: (session: Session) => void;
+/** Called when an identity has changed. */
+export interface IdentityListener {
   /** Called when the ticket of a session is out of date. */
   readonly onChange: (session: Session) => void;
   /** Called with a session whose newer token names another user. */
@@ -35,12 +27,14 @@ export function isOtherUser(user: string | null, identity: Identity | null): boo
 /** Binds sessions to users, and sets and renews their identities. */
 export class SessionIdentity {
   readonly bindings = new Bindings();
-  readonly #options: SessionIdentityOptions;
+  readonly #context: CoreContext;
+  readonly #listener: IdentityListener;
   /** Sessions whose newer token is being read. */
   readonly #renewing = new WeakSet<Session>();
 
-  constructor(options: SessionIdentityOptions) {
-    this.#options = options;
+  constructor(context: CoreContext, listener: IdentityListener) {
+    this.#context = context;
+    this.#listener = listener;
   }
 
   /** Sets the identity of a session. The caller ends the paths that it may not hear any more. */
@@ -52,9 +46,10 @@ export class SessionIdentity {
   /** Binds a session to its first user and its newest login; returns whether it has a user only from now on. */
   bind(session: Session, user: string | null, login: string | null): boolean {
     if (!this.bindings.bind(session, user, login) || user === null) return false;
-    this.#options.onBound(session);
+    const { guard, revocations } = this.#context;
+    guard.forget(session);
     // Grants and identities from before these revocations of the user do not count.
-    for (const { path, at } of this.#options.revocations.takenFrom(user)) session.paths.deny(path, at);
+    for (const { path, at } of revocations.takenFrom(user)) session.paths.permissions.deny(path, at);
     return true;
   }
 
@@ -65,18 +60,18 @@ export class SessionIdentity {
       return refuse(errorBody('too_many_items', { message: 'One token after the other.' }));
     }
     this.#renewing.add(session);
-    void this.#options.authProviders.tokens
+    void this.#context.authProviders.tokens
       .identity(token, () => !session.isEnded)
       .then((read) => {
         this.#renewing.delete(session);
-        const error = session.isEnded || this.#options.isFrozen() ? null : this.#renew(session, read);
+        const error = session.isEnded || this.#context.isFrozen() ? null : this.#renew(session, read);
         if (error !== null) refuse(error);
       });
   }
 
   /** Closes the connection of a session whose identity has expired; ends the paths of expired tokens. */
   expire(session: Session): void {
-    const { clock, authProviders } = this.#options;
+    const { clock, authProviders } = this.#context;
     const { identity, connection } = session;
     session.paths.expireTokens();
     if (identity?.expiresAt == null || identity.expiresAt > clock.now()) return;
@@ -89,10 +84,10 @@ export class SessionIdentity {
   #renew(session: Session, read: Outcome<Identity>): ErrorBody | null {
     if ('error' in read) return read.error;
     const identity = read.value;
-    const { revocations, clock, onMismatch, onChange } = this.#options;
+    const { revocations, clock } = this.#context;
     if (revocations.isRevoked(identity)) return errorBody('revoked_token');
     if (isOtherUser(session.user, identity)) {
-      onMismatch(session);
+      this.#listener.onMismatch(session);
       return null;
     }
     const known = session.identity;
@@ -102,7 +97,7 @@ export class SessionIdentity {
     const expiresInMs = Math.max(0, (newest.expiresAt ?? 0) - clock.now());
     session.tell(Frame.of({ type: 'renewed', expiresInMs }));
     session.paths.recheck();
-    onChange(session);
+    this.#listener.onChange(session);
     return null;
   }
 }

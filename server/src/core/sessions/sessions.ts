@@ -4,23 +4,13 @@
  */
 import { type ErrorCode, errorBody, type Outcome } from '../../../../protocol/codes.js';
 import type { CommandFrame, OpenFrame, TokenFrame } from '../../../../protocol/frames.js';
-import { AddressGuard } from '../access/address-guard.js';
-import type { Identity } from '../access/identity.js';
-import type { RevocationList } from '../access/revocation-list.js';
-import type { TicketSigner } from '../access/ticket.js';
-import { ByteBudget } from '../data/byte-budget.js';
 import { allAnswers, type MaybePromise, mapAnswer } from '../data/maybe-promise.js';
-import type { Registry } from '../hub/registry.js';
 import { BROADCAST_PATH } from '../log/reserved-paths.js';
-import { type Carrier, Connection, type ConnectionOptions, closingFrame } from '../session/connection.js';
+import { type Carrier, Connection, closingFrame } from '../session/connection.js';
+import type { CoreContext } from '../session/core-context.js';
 import type { GrantResult } from '../session/grant-result.js';
-import { Session, type SessionConnection, type SessionOptions } from '../session/session.js';
-import type { SessionObserver } from '../session/session-observer.js';
+import { Session, type SessionConnection, type SessionContext } from '../session/session.js';
 import type { SessionSnapshot } from '../session/session-snapshot.js';
-import type { Clock, IdSource } from '../time/clock.js';
-import type { TimerWheel } from '../time/timer-wheel.js';
-import { Backlogs } from '../wire/backlog.js';
-import type { Flusher } from '../wire/flusher.js';
 import { Admission } from './admission.js';
 import type { HandshakeRequest } from './authenticator.js';
 import type { CommandHandler } from './command-handler.js';
@@ -30,46 +20,17 @@ import { byWorth, graceMs, knownUntil, mayReturn, type RestoreTimes } from './re
 import type { ResumeResult } from './resume-result.js';
 import { type NamedUser, SessionAdmin } from './session-admin.js';
 import { SessionIdentity } from './session-identity.js';
-import type { SessionSettings } from './session-settings.js';
 import { TicketRenewal } from './ticket-renewal.js';
-
-/** Options of `Sessions`. */
-export interface SessionsOptions
-  extends Pick<SessionOptions, 'dispatcher' | 'broker' | 'counters' | 'isPublic' | 'authProviders'> {
-  readonly registry: Registry;
-  readonly flusher: Flusher;
-  readonly wheel: TimerWheel;
-  readonly clock: Clock;
-  readonly ids: IdSource;
-  readonly tickets: TicketSigner;
-  readonly revocations: RevocationList;
-  readonly settings: SessionSettings;
-  /** Returns whether many clients may share an address; what it holds is not bounded then. */
-  readonly isShared: (address: string) => boolean;
-  /** Called when a revocation could not be written. */
-  readonly onJournalFault: (error: unknown) => void;
-  readonly observer?: SessionObserver;
-}
-
-/** A session outlives the latest time to come back by this long. */
-const LINE_MARGIN_MS = 5_000;
-/** Characters of tokens that wait to be checked, of all sessions. */
-export const MAX_TOKEN_CHARACTERS = 32 * 1024 * 1024;
 
 /** All sessions of this server. */
 export class Sessions {
-  readonly #options: SessionsOptions;
-  readonly #sessionOptions: SessionOptions;
-  readonly #connectionOptions: ConnectionOptions<Session>;
+  readonly #context: SessionContext;
   readonly #sessions = new Map<string, Session>();
   readonly #liveness: Liveness;
   readonly #tickets: TicketRenewal;
   readonly #admission: Admission;
-  readonly #guard: AddressGuard;
   readonly #identity: SessionIdentity;
   readonly #handshake: Handshake;
-  /** Bytes held for clients that do not read. */
-  readonly backlogs = new Backlogs();
   /** Revokes for back ends. */
   readonly admin: SessionAdmin;
   #commands: CommandHandler | null = null;
@@ -77,73 +38,47 @@ export class Sessions {
   #hasBroadcast = false;
   /** When the previous server asked its last client to be back, on the monotonic clock. */
   #awaitedUntil = 0;
-  readonly #tokenBytes = new ByteBudget(MAX_TOKEN_CHARACTERS);
   #subscribed = 0;
   #connections = 0;
 
-  constructor(options: SessionsOptions) {
-    this.#options = options;
-    this.#guard = new AddressGuard({ ...options, ...options.settings });
-    this.#identity = new SessionIdentity({
-      ...options,
-      isFrozen: () => this.isFrozen,
-      onBound: (session) => this.#guard.forget(session),
+  constructor(context: CoreContext) {
+    this.#context = {
+      ...context,
+      onEnd: (connection) => this.#ended(connection),
+      onGrants: (session) => this.#tickets.renewSoon(session),
+      onSubscribed: (change, session) => {
+        this.#subscribed += change;
+        context.guard.idleChanged(session, change < 0);
+      },
+    };
+    this.#identity = new SessionIdentity(context, {
       onChange: (session) => this.#tickets.renewSoon(session),
       onMismatch: (session) => void this.end(session, 'kicked', true),
     });
-    this.admin = new SessionAdmin({
-      ...options,
+    this.admin = new SessionAdmin(context, {
       bindings: this.#identity.bindings,
       sessions: this.#sessions,
       end: (session, why) => this.end(session, why),
     });
-    this.#tickets = new TicketRenewal(options.tickets, options);
-    this.#admission = new Admission({
-      ...options,
-      perSecond: options.settings.maxOpensPerSecond,
-      maxWaitMs: options.settings.sessionTtlMs - LINE_MARGIN_MS,
-    });
-    this.#handshake = new Handshake(this.#table(), {
-      ...options,
-      guard: this.#guard,
+    this.#tickets = new TicketRenewal(context);
+    this.#admission = new Admission(context);
+    this.#handshake = new Handshake(context, {
       admission: this.#admission,
+      identity: this.#identity,
+      tickets: this.#tickets,
+      table: this.#table(),
     });
-    this.#liveness = new Liveness(options, (session) => this.#look(session));
-    this.#connectionOptions = {
-      flusher: options.flusher,
-      backlogs: this.backlogs,
-      bounds: options.settings.outbox,
-      onEnd: (connection) => this.#ended(connection),
-    };
-    this.#sessionOptions = {
-      ...options,
-      isFrozen: () => this.isFrozen,
-      tokenBytes: this.#tokenBytes,
-      grantWaitMs: options.settings.grantWaitMs,
-      maxSubscriptions: options.settings.maxSubscriptions,
-      maxTotalSubscriptions: options.settings.maxTotalSubscriptions,
-      onGrants: (session) => this.#tickets.renewSoon(session),
-      guard: this.#guard,
-      onSubscribed: (change, session) => {
-        this.#subscribed += change;
-        this.#guard.idleChanged(session, change < 0);
-      },
-    };
+    this.#liveness = new Liveness(context, (session) => this.#look(session));
   }
 
   #table(): SessionTable {
-    const { settings, ids } = this.#options;
-    const idle = (): number => this.#sessions.size - this.#subscribed;
+    const { settings, ids } = this.#context;
     return {
       all: this.#sessions,
-      get isFull() {
-        return idle() >= settings.maxIdleSessions;
-      },
+      isFull: () => this.#sessions.size - this.#subscribed >= settings.maxIdleSessions,
       create: (isRaw) => this.#add(ids.sessionId(), isRaw),
       restore: (snapshot, issuedAt) => this.#restore(snapshot, issuedAt),
-      identify: (session: Session, identity: Identity) => this.#identity.identify(session, identity),
       attach: (session, carrier) => this.#attach(session, carrier),
-      issueTicket: (session) => this.#tickets.issue(session),
       hearBroadcasts: (session) => this.#hearBroadcasts(session),
       replace: (former) => this.#replace(former),
     };
@@ -157,16 +92,6 @@ export class Sessions {
   /** Returns the number of open connections. */
   get connections(): number {
     return this.#connections;
-  }
-
-  /** Returns the number of addresses that hold something, once for each thing. */
-  get guardedAddresses(): number {
-    return this.#guard.size;
-  }
-
-  /** Returns the characters of tokens that wait to be checked. */
-  get waitingTokenBytes(): number {
-    return this.#tokenBytes.held;
   }
 
   /** Opens a session, or resumes one; see `Handshake.open`. */
@@ -221,12 +146,12 @@ export class Sessions {
     if (session.isEnded) return Promise.resolve();
     session.connection?.close(closingFrame(why));
     this.#end(session);
-    this.#options.observer?.ended(session, why);
+    this.#context.observer?.ended(session, why);
     if (session.isRaw) return Promise.resolve();
     const isEmpty = why === 'ended' && session.isUnknown;
     const isFinal = why === 'dismissed';
     const revocation = { id: session.id, at: this.admin.revokedAt([session]), isFinal, isEmpty };
-    return this.#safe(this.#options.revocations.add(revocation), isUnattended);
+    return this.#safe(this.#context.revocations.add(revocation), isUnattended);
   }
 
   /**
@@ -242,7 +167,7 @@ export class Sessions {
     const found = this.admin.find(id, user);
     if ('error' in found) return found;
     const { value: session } = found;
-    if (login !== undefined && this.#options.revocations.hasLoginEnded(login)) {
+    if (login !== undefined && this.#context.revocations.hasLoginEnded(login)) {
       return { error: errorBody('login_ended') };
     }
     const isBoundNow = this.#identity.bind(session, user ?? null, login ?? null);
@@ -277,7 +202,7 @@ export class Sessions {
 
   /** Returns how many milliseconds after `freeze` the last client is back, when all are disconnected at once. */
   get slotsMs(): number {
-    return Math.max(this.#admission.slotsMs, this.#awaitedUntil - this.#options.clock.monotonic());
+    return Math.max(this.#admission.slotsMs, this.#awaitedUntil - this.#context.clock.monotonic());
   }
 
   /** Returns what the next server needs of each session, made when it is read. */
@@ -290,11 +215,11 @@ export class Sessions {
    * session's time to live beyond.
    */
   restore(snapshots: Iterable<SessionSnapshot>, times: RestoreTimes): void {
-    const { clock } = this.#options;
-    const moreMs = graceMs(times, this.#options);
+    const { clock } = this.#context;
+    const moreMs = graceMs(times, this.#context);
     this.#awaitedUntil = clock.monotonic() + moreMs;
     for (const snapshot of snapshots) {
-      if (this.#sessions.has(snapshot.id) || !mayReturn(snapshot, times, this.#options)) continue;
+      if (this.#sessions.has(snapshot.id) || !mayReturn(snapshot, times, this.#context)) continue;
       const session = this.#restore(snapshot, knownUntil(snapshot, times));
       this.#hasBroadcast ||= session.paths.subscriptions.has(BROADCAST_PATH);
       this.#liveness.expireUnlessResumed(session, () => void this.end(session, 'ended'), moreMs);
@@ -309,7 +234,7 @@ export class Sessions {
   #replace(former: ResumeResult): void {
     if ('session' in former) void this.end(former.session, 'kicked', true);
     else if ('claims' in former) {
-      const { revocations, clock } = this.#options;
+      const { revocations, clock } = this.#context;
       void this.#safe(revocations.add({ id: former.claims.id, at: clock.now() }), true);
     }
   }
@@ -322,24 +247,24 @@ export class Sessions {
     this.#identity.bind(session, user, login);
     session.restore(snapshot);
     if (identity !== null) this.#identity.identify(session, identity);
-    const taken = this.#options.revocations.pathsTaken({ id, user, grants, issuedAt });
-    for (const { path, at } of taken) session.paths.deny(path, at);
+    const taken = this.#context.revocations.pathsTaken({ id, user, grants, issuedAt });
+    for (const { path, at } of taken) session.paths.permissions.deny(path, at);
     if (subscriptions.length > 0) session.paths.restoreSubscriptions(subscriptions);
     return session;
   }
 
   #add(id: string, isRaw: boolean): Session {
-    const session = new Session(id, this.#sessionOptions, isRaw);
+    const session = new Session(id, this.#context, isRaw);
     this.#sessions.set(id, session);
-    this.#options.registry.register(session);
+    this.#context.registry.register(session);
     return session;
   }
 
   #attach(session: Session, carrier: Carrier): SessionConnection {
-    const connection = new Connection(session, carrier, this.#connectionOptions);
+    const connection = new Connection(session, carrier, this.#context);
     this.#connections++;
     session.attach(connection);
-    this.#guard.attached(session, carrier.address);
+    this.#context.guard.attached(session, carrier.address);
     this.#liveness.watch(session, connection);
     return connection;
   }
@@ -356,7 +281,7 @@ export class Sessions {
     this.#connections--;
     this.#liveness.unwatch(connection);
     if (!session.detach(connection) || session.isEnded) return;
-    this.#guard.detached(session);
+    this.#context.guard.detached(session);
     if (session.isRaw) this.#end(session);
     else this.#liveness.expireUnlessResumed(session, () => void this.end(session, 'ended'));
   }
@@ -368,13 +293,13 @@ export class Sessions {
     this.#liveness.forget(session);
     this.#tickets.forget(session);
     session.end();
-    this.#guard.forget(session);
+    this.#context.guard.forget(session);
     this.#commands?.ended(session);
-    this.#options.registry.unregister(session.id);
+    this.#context.registry.unregister(session.id);
   }
 
   /** Logs a failed write that has no caller to reject. */
   #safe(writing: Promise<void>, isUnattended: boolean): Promise<void> {
-    return isUnattended ? writing.catch(this.#options.onJournalFault) : writing;
+    return isUnattended ? writing.catch(this.#context.onJournalFault) : writing;
   }
 }

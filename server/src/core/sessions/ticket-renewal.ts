@@ -5,10 +5,9 @@
 
 import type { Identity } from '../access/identity.js';
 import type { Denial } from '../access/permissions.js';
-import type { TicketSigner } from '../access/ticket.js';
+import type { CoreContext } from '../session/core-context.js';
 import type { Session } from '../session/session.js';
-import type { Clock } from '../time/clock.js';
-import type { TimerWheel, WheelTimer } from '../time/timer-wheel.js';
+import type { WheelTimer } from '../time/timer-wheel.js';
 import { Frame } from '../wire/frame.js';
 
 const COALESCE_MS = 1_000;
@@ -18,28 +17,12 @@ const MAX_SAID_CHARACTERS = 16 * 1024;
 /** Characters of a denial beside its path. */
 const DENIAL_CHARACTERS = 35;
 
-/** Options of `TicketRenewal`. */
-export interface TicketRenewalOptions {
-  readonly clock: Clock;
-  readonly wheel: TimerWheel;
-  readonly settings: {
-    /** Whether tickets carry identity and grants; else they only name the session. */
-    readonly ticketsCarryGrants: boolean;
-  };
-}
-
 export class TicketRenewal {
-  readonly #signer: TicketSigner;
-  readonly #clock: Clock;
-  readonly #wheel: TimerWheel;
-  readonly #isFull: boolean;
+  readonly #context: CoreContext;
   readonly #due = new Map<Session, WheelTimer>();
 
-  constructor(signer: TicketSigner, { clock, wheel, settings }: TicketRenewalOptions) {
-    this.#signer = signer;
-    this.#clock = clock;
-    this.#wheel = wheel;
-    this.#isFull = settings.ticketsCarryGrants;
+  constructor(context: CoreContext) {
+    this.#context = context;
   }
 
   /** Returns a ticket of the session as it is now. */
@@ -48,35 +31,36 @@ export class TicketRenewal {
     const issuedAt = session.ticketIssued();
     const { id, connectionNumber: connection, user } = session;
     const named = { id, connection, issuedAt };
-    if (!this.#isFull) {
+    const { tickets, settings } = this.#context;
+    if (!settings.ticketsCarryGrants) {
       const nothing = { user: null, login: null, identity: null, grants: null, denied: [] };
-      return this.#signer.issue({ ...named, ...nothing });
+      return tickets.issue({ ...named, ...nothing });
     }
-    const { granted, denials } = session.paths;
+    const { granted, denials } = session.paths.permissions;
     const { login, identity } = session;
     const whose = { ...named, user, login };
     if (fits(granted, denials, identity)) {
-      const ticket = this.#signer.issue({ ...whose, grants: [...granted], denied: denials, identity });
-      if (ticket.length <= this.#signer.maxCharacters) return ticket;
+      const ticket = tickets.issue({ ...whose, grants: [...granted], denied: denials, identity });
+      if (ticket.length <= tickets.maxCharacters) return ticket;
     }
     // A ticket must not carry grants without the denials.
-    return this.#signer.issue({ ...whose, grants: null, denied: [], identity: identity && bare(identity) });
+    return tickets.issue({ ...whose, grants: null, denied: [], identity: identity && bare(identity) });
   }
 
   /** Renews the ticket at once, or one second after the last renewal, once for all changes. */
   renewSoon(session: Session): void {
-    if (!this.#isFull || session.isRaw || this.#due.has(session)) return;
-    const left = session.ticketRenewedAt + COALESCE_MS - this.#clock.monotonic();
+    const { clock, wheel, settings } = this.#context;
+    if (!settings.ticketsCarryGrants || session.isRaw || this.#due.has(session)) return;
+    const left = session.ticketRenewedAt + COALESCE_MS - clock.monotonic();
     if (left <= 0) return this.#renew(session);
-    this.#due.set(
-      session,
-      this.#wheel.after(left, () => this.#renew(session)),
-    );
+    const timer = wheel.after(left, () => this.#renew(session));
+    this.#due.set(session, timer);
   }
 
   /** Renews the ticket when half of its life has passed. */
   renewIfDue(session: Session): void {
-    if (session.isRaw || this.#clock.now() - session.ticketAt < this.#signer.lifetimeMs / 2) return;
+    const { clock, tickets } = this.#context;
+    if (session.isRaw || clock.now() - session.ticketAt < tickets.lifetimeMs / 2) return;
     this.#renew(session);
   }
 

@@ -170,7 +170,7 @@ describe('one address', () => {
     world.clock.advance(2_000);
     world.tryOpen({}, from('192.0.2.5'));
     // One open, one idle session, one connection of the last address.
-    expect(world.sessions.guardedAddresses).toBe(3);
+    expect(world.guard.size).toBe(3);
   });
 });
 

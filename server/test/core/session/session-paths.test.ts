@@ -89,7 +89,7 @@ describe('the decision about a path', () => {
         },
       },
     ]);
-    expect(client.session.paths.granted.has('c'), 'what was refused was not granted').toBe(false);
+    expect(client.session.paths.permissions.granted.has('c'), 'what was refused was not granted').toBe(false);
   });
 });
 

@@ -9,7 +9,10 @@ const times = (count: number) => Array.from({ length: count }, (_, i) => i);
 function setUp(perSecond: number, maxWaitMs = 25_000) {
   const clock = new FakeClock();
   const ids = new FakeIds();
-  const admission = new Admission({ clock, ids, perSecond, maxWaitMs });
+  const admission = new Admission({
+    ...{ clock, ids },
+    settings: { maxOpensPerSecond: perSecond, sessionTtlMs: maxWaitMs + 5_000 },
+  });
   const waits = (count: number, isAtHome = false) =>
     times(count).map(() => admission.admit(isAtHome)?.reconnectAfterMs ?? 0);
   const admitted = (count: number, isAtHome = false) =>

@@ -82,7 +82,7 @@ describe('kick', () => {
     expect(await world.connect(session.id, ['x'], 'ann', 'phone')).toMatchObject({
       error: { code: 'login_ended' },
     });
-    expect([session.user, session.paths.granted.size]).toEqual([null, 0]);
+    expect([session.user, session.paths.permissions.granted.size]).toEqual([null, 0]);
     // A session that logs in anew has another tag, and goes with that one.
     world.connect(bob.client.session.id, [], 'bob', 'desk-2');
     expect(await world.sessions.admin.kickLogin('desk', true)).toBe(0);

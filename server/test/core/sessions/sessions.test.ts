@@ -178,7 +178,7 @@ describe('a back end', () => {
     expect(await world.connect(session.id, ['c'], 'eve')).toMatchObject({
       error: { code: 'user_mismatch' },
     });
-    expect([...session.paths.granted]).toEqual(['a', 'b']);
+    expect([...session.paths.permissions.granted]).toEqual(['a', 'b']);
     expect(await world.connect(session.id, ['c'], null)).toMatchObject({
       error: { code: 'user_mismatch' },
     });
@@ -196,7 +196,7 @@ describe('a back end', () => {
     expect(await world.sessions.admin.disconnect(session.id, ['b'], 'ada')).toMatchObject({
       value: [{ wasSubscribed: true }],
     });
-    expect([...session.paths.granted]).toEqual(['a']);
+    expect([...session.paths.permissions.granted]).toEqual(['a']);
   });
 
   it('is told of a session that is not known', async () => {

@@ -40,7 +40,7 @@ describe('a ticket', () => {
       login: null,
       identity: null,
     });
-    expect(second.session.paths.granted, 'the server itself knows').toEqual(new Set(['granted']));
+    expect(second.session.paths.permissions.granted, 'the server itself knows').toEqual(new Set(['granted']));
     const forgotten = world.restart().open({ ticket, paths: [{ path: 'granted' }] });
     expect(forgotten.frames()).toMatchObject([
       { type: 'opened', resumed: false, refused: 'unknown_session' },

@@ -28,7 +28,7 @@ function openFull(world: World): Client {
 describe('what clients that do not read are owed', () => {
   it('counts what their sockets hold back and what waits behind it, and no more when they read', () => {
     const world = createWorld({ settings: { outbox: bounds } });
-    const { backlogs } = world.sessions;
+    const { backlogs } = world;
     const client = openFull(world);
     const first = backlogs.bytes;
     expect(first).toBeGreaterThan(200_000);
@@ -42,7 +42,7 @@ describe('what clients that do not read are owed', () => {
 
   it('is nothing for one that reads, for shared updates, and after the end', () => {
     const world = createWorld({ settings: { outbox: bounds } });
-    const { backlogs } = world.sessions;
+    const { backlogs } = world;
     const reader = open(world);
     reader.want(...wrong);
     expect(backlogs.bytes).toBe(0);
@@ -58,7 +58,7 @@ describe('what clients that do not read are owed', () => {
 
   it('is bounded: who has not read for the longest is closed, and comes back', () => {
     const world = createWorld({ settings: { outbox: bounds } });
-    const { backlogs } = world.sessions;
+    const { backlogs } = world;
     const clients = [openFull(world)];
     const each = backlogs.bytes;
     const fit = Math.floor(MAX_BACKLOG_BYTES / each);
@@ -82,10 +82,10 @@ describe('what clients that do not read are owed', () => {
     expect([backlogs.bytes, backlogs.size]).toEqual([0, 0]);
     const world = createWorld({ settings: { outbox: bounds } });
     const client = openFull(world);
-    const fill = MAX_BACKLOG_BYTES - world.sessions.backlogs.bytes;
-    world.sessions.backlogs.change({ overflow: () => undefined }, 0, fill - 10);
+    const fill = MAX_BACKLOG_BYTES - world.backlogs.bytes;
+    world.backlogs.change({ overflow: () => undefined }, 0, fill - 10);
     void world.sessions.end(client.session, 'kicked');
-    expect(world.sessions.backlogs.bytes).toBe(fill - 10);
+    expect(world.backlogs.bytes).toBe(fill - 10);
   });
 
   it('counts answers between two polls', () => {
@@ -93,13 +93,13 @@ describe('what clients that do not read are owed', () => {
     const client = world.open({}, { transport: 'long-poll', isPinged: false });
     client.carrier.isFull = true; // answered, and no poll has come since
     world.clock.settle();
-    expect(world.sessions.backlogs.bytes).toBe(0);
+    expect(world.backlogs.bytes).toBe(0);
     client.want(...wrong);
-    expect(world.sessions.backlogs.bytes).toBeGreaterThan(200_000);
+    expect(world.backlogs.bytes).toBeGreaterThan(200_000);
     client.carrier.isFull = false;
     client.connection.outbox.unblock();
     world.clock.settle();
-    expect(world.sessions.backlogs.bytes).toBe(0);
+    expect(world.backlogs.bytes).toBe(0);
   });
 
   it('leaves nothing uncounted in a socket whose client is sent away for what it did', () => {
@@ -116,7 +116,7 @@ describe('what clients that do not read are owed', () => {
 
   it('counts frames that exist as bytes only, as pongs of a WebSocket', () => {
     const world = createWorld();
-    const { backlogs } = world.sessions;
+    const { backlogs } = world;
     const client = openFull(world);
     const before = backlogs.bytes;
     client.connection.outbox.add(Frame.ofBytes(client.carrier.framing, Buffer.alloc(127)));

@@ -7,7 +7,7 @@ import type {
   SessionWebhook,
   TokenReader,
 } from '../../../src/core/access/identity.js';
-import { MAX_WAITING_PATHS } from '../../../src/core/session/path-bounds.js';
+import { MAX_WAITING_PATHS } from '../../../src/core/session/path-decisions.js';
 import { createWorld } from '../../support/world.js';
 
 /** Tokens that are read when the test says so; every one is wrong. */
@@ -67,7 +67,7 @@ describe('paths that are asked for again with other tokens', () => {
     expect(world.counters.pending).toBe(0);
     const refused = client.told('refused').flatMap(({ paths }) => paths as { path: string }[]);
     expect(refused.map(({ path }) => path).sort()).toEqual([...PATHS].sort());
-    expect(world.sessions.waitingTokenBytes).toBe(0);
+    expect(world.tokenBudget.held).toBe(0);
   });
 
   it('are counted by what their tokens hold, of one session and of all', async () => {
@@ -80,7 +80,7 @@ describe('paths that are asked for again with other tokens', () => {
       const paths = [0, 1, 2].map((i) => ({ path: `large ${n} ${i}`, token: large(n * 3 + i) }));
       for (const client of clients) client.send({ type: 'subscribe', n, paths });
     }
-    expect(world.sessions.waitingTokenBytes).toBeLessThanOrEqual(32 * 1024 * 1024);
+    expect(world.tokenBudget.held).toBeLessThanOrEqual(32 * 1024 * 1024);
     const codes = first
       ?.told('refused')
       .flatMap(({ paths }) => (paths as { code: string }[]).map(({ code }) => code));
@@ -89,7 +89,7 @@ describe('paths that are asked for again with other tokens', () => {
     const waiting = world.counters.pending;
     expect(waiting).toBeLessThan(100 * 90);
     for (const client of clients) client.send({ type: 'close' });
-    expect([world.counters.pending, world.sessions.waitingTokenBytes]).toEqual([0, 0]);
+    expect([world.counters.pending, world.tokenBudget.held]).toEqual([0, 0]);
     const before = asked.length;
     await settle(1_000);
     expect(asked.length).toBe(before);

@@ -1,0 +1,28 @@
+/** The session, as the parts that keep its paths see it. */
+import type { ErrorBody } from '../../../../protocol/codes.js';
+import type { GuardedSession } from '../access/address-guard.js';
+import type { Identity } from '../access/identity.js';
+import type { Frame } from '../wire/frame.js';
+import type { Outbox, Verdict } from '../wire/outbox.js';
+
+/** A path that a session may not hear, and why. */
+export type RefusedPath = ErrorBody & { readonly path: string };
+
+export interface PathOwner extends GuardedSession {
+  readonly id: string;
+  readonly login: string | null;
+  readonly identity: Identity | null;
+  readonly connection: { readonly outbox: Outbox } | null;
+  /** The last upstream number that had taken effect, for decisions about paths. */
+  readonly asOf: { readonly received?: number };
+  /** Adds a frame to the outbox; the caller heeds the verdict. */
+  enqueue(frame: Frame): Verdict;
+  /** Adds a frame that must not be left out. */
+  tell(frame: Frame): void;
+  /** Sends the client the paths that it may not hear. */
+  tellRefused(paths: readonly RefusedPath[]): void;
+  /** Called when what the session may hear has changed. */
+  grantsChanged(): void;
+  /** Called when its first subscription that counts has begun (1), or the last one has ended (-1). */
+  subscribedChanged(change: 1 | -1): void;
+}
