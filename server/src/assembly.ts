@@ -10,6 +10,7 @@ import { Origins } from './auth/origins/origins.js';
 import { isSharedAddress } from './auth/origins/shared-addresses.js';
 import { ConfiguredAuthProviders } from './auth/providers/configured-auth-providers.js';
 import { SignedTickets } from './auth/tickets/signed-tickets.js';
+import { tokenFeature } from './auth/tokens/token-feature.js';
 import { CommandCenter } from './commands/command-center.js';
 import type { Config } from './config/config.js';
 import { Policies } from './config/policies.js';
@@ -191,7 +192,7 @@ function engineOf(
   const { config, log, wheel, policies, origins, tickets, onStateFault } = base;
   const { sessionTtlMs, grantWaitMs, stallMs, pingIntervalMs } = config;
   const sparing = sparingLog(log, systemClock);
-  return createEngine({
+  const engine = createEngine({
     ...{ clock: systemClock, ids: systemIds, wheel, broker, tickets, revocations },
     isShared: (address) => isSharedAddress(address, origins),
     authProviders,
@@ -211,8 +212,15 @@ function engineOf(
       ),
     onJournalFault: onStateFault,
     onStoreFault: (error) => sparing.error({ error: String(error) }, 'the store failed'),
-    observer: sessionLog(log, sparing),
+    onFeatureFault: ({ name }, error) =>
+      log.error(
+        { feature: name, error: error instanceof Error ? error.stack : String(error) },
+        'a feature failed',
+      ),
   });
+  engine.sessions.features.add(sessionLog(log, sparing));
+  engine.sessions.features.add(tokenFeature(engine.sessions));
+  return engine;
 }
 
 type HttpServices = Pick<Assembly, 'app' | 'sockets' | 'endpoint' | 'api'>;

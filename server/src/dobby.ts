@@ -9,7 +9,7 @@ import type { Receiver } from './core/hub/receiver.js';
 import { dobbyError } from './core/operations/dobby-error.js';
 import type { Operations } from './core/operations/operations.js';
 import type { GrantResult, RevokeResult } from './core/session/grant-result.js';
-import type { KickTarget } from './core/session/session-observer.js';
+import type { KickTarget } from './core/sessions/features.js';
 import type { PatternResult } from './core/sessions/session-admin.js';
 import type { SocketTable } from './core/wire/socket-table.js';
 import { stopInOrder } from './stopping.js';

@@ -9,7 +9,7 @@ export type { Receiver } from './core/hub/receiver.js';
 export type { UpdateInfo } from './core/log/update.js';
 export { DobbyError } from './core/operations/dobby-error.js';
 export type { GrantResult, RevokeResult } from './core/session/grant-result.js';
-export type { KickTarget } from './core/session/session-observer.js';
+export type { KickTarget } from './core/sessions/features.js';
 export type { PatternResult } from './core/sessions/session-admin.js';
 export { createDobby, Dobby, type UpdateOptions } from './dobby.js';
 export { StateFolderError } from './stores/state-folder/state-folder.js';

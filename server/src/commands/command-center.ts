@@ -72,7 +72,7 @@ export class CommandCenter {
       maxPerSecond: settings.maxCommandsPerSecond,
       timeoutMs: settings.commandTimeoutMs,
     });
-    engine.sessions.handleCommandsWith(this.#commands);
+    engine.sessions.features.add(this.#commands);
   }
 
   /** Returns the files of the modules in use, below the folder. */

@@ -11,12 +11,13 @@ import { pathFault } from '../../../protocol/paths.js';
 import type { Counters } from '../core/data/counters.js';
 import { textOf } from '../core/hub/draft.js';
 import type { Session } from '../core/session/session.js';
-import type { CommandHandler } from '../core/sessions/command-handler.js';
+import type { Feature } from '../core/sessions/features.js';
 import type { Clock } from '../core/time/clock.js';
 import type { TimerWheel } from '../core/time/timer-wheel.js';
 import { Frame } from '../core/wire/frame.js';
 import type { Log } from '../observe/log.js';
 import { type CallEntry, CallRecord, type KeptAnswers } from './call-record.js';
+import { checkCommand } from './command-frame.js';
 import type { CallOutcome, CommandRouter, Handler } from './handler.js';
 import { commandError, errorFrame, replyFrame } from './replies.js';
 import { type CallOwner, RunningCall } from './running-call.js';
@@ -48,7 +49,14 @@ export interface CommandsOptions {
 }
 
 /** The commands of all sessions. */
-export class Commands implements CommandHandler {
+export class Commands implements Feature {
+  readonly name = 'commands';
+  readonly frames = {
+    command: {
+      check: checkCommand,
+      take: (session: Session, frame: CommandFrame): void => this.#take(session, frame),
+    },
+  };
   readonly #options: CommandsOptions;
   readonly #kept: KeptAnswers = { characters: 0, sessions: 0 };
   readonly #sessions = new Map<string, SessionCalls<RunningCall>>();
@@ -74,7 +82,8 @@ export class Commands implements CommandHandler {
     return this.#unanswered;
   }
 
-  take(session: Session, frame: CommandFrame): void {
+  #take(session: Session, frame: CommandFrame): void {
+    session.commanded();
     this.#options.counters.commands++;
     const calls = this.#callsOf(session);
     const digest = digestOf(frame);

@@ -21,7 +21,7 @@ export interface EngineOptions
       CoreContext,
       'clock' | 'ids' | 'wheel' | 'broker' | 'tickets' | 'revocations' | 'authProviders'
     >,
-    Pick<CoreContext, 'isPublic' | 'settings' | 'onJournalFault' | 'observer'> {
+    Pick<CoreContext, 'isPublic' | 'settings' | 'onJournalFault' | 'onFeatureFault'> {
   /** Returns whether many clients may share an address, such as a proxy's that does not send theirs. */
   readonly isShared: (address: string) => boolean;
   readonly onReceiverFault: OnReceiverFault;

@@ -1,19 +1,23 @@
 /** Logs what happens to sessions: kicks and refused paths at `info`, openings and ends at `debug`. */
-import type { ObservedSession, SessionObserver } from '../core/session/session-observer.js';
+import type { Session } from '../core/session/session.js';
+import type { Feature } from '../core/sessions/features.js';
 import type { Log } from './log.js';
 
 /** Paths of one line. */
 const MAX_PATHS = 10;
 
-const whoIs = ({ id, user }: ObservedSession) => ({ session: id, user });
+const whoIs = ({ id, user }: Session) => ({ session: id, user });
 
-/** Makes the observer. `sparing` takes what clients cause by the thousand. */
-export function sessionLog(log: Log, sparing: Log): SessionObserver {
+/** Returns the feature that logs. `sparing` takes what clients cause by the thousand. */
+export function sessionLog(log: Log, sparing: Log): Feature {
+  const opened = (session: Session, isResumed: boolean): void => {
+    const { transport, address } = session.connection?.carrier ?? {};
+    log.debug({ ...whoIs(session), transport, address, isResumed }, 'a session was opened');
+  };
   return {
-    opened(session, isResumed) {
-      const { transport, address } = session.connection?.carrier ?? {};
-      log.debug({ ...whoIs(session), transport, address, isResumed }, 'a session was opened');
-    },
+    name: 'log',
+    opened: (session) => opened(session, false),
+    resumed: (session) => opened(session, true),
     refused(session, paths) {
       const shown = paths.slice(0, MAX_PATHS).map(({ path, code }) => ({ path, code }));
       sparing.info({ ...whoIs(session), count: paths.length, paths: shown }, 'paths were refused');

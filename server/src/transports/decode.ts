@@ -1,17 +1,9 @@
 /** Decodes a client's text to a frame, a request body or a coded error. Nothing here throws. */
 import { z } from 'zod';
 import { type ErrorBody, errorBody } from '../../../protocol/codes.js';
-import type {
-  CommandFrame,
-  Json,
-  OpenFrame,
-  PollBody,
-  ProbeFrame,
-  SendBody,
-  SendFrame,
-} from '../../../protocol/frames.js';
+import type { OpenFrame, PollBody, ProbeFrame, SendBody, SendFrame } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
-import { keyFault } from '../../../protocol/paths.js';
+import type { FeatureFrame, FrameType } from '../core/sessions/features.js';
 import { check } from '../schema.js';
 
 const token = z.string().min(1);
@@ -23,11 +15,7 @@ const item = z.strictObject({
   state: z.enum(['snapshot', 'changes']).exactOptional(),
   token: token.exactOptional(),
 });
-/** The result of JSON.parse is JSON: checking it could recurse too deep. */
-const json = z.custom<Json>((value) => value !== undefined);
 const n = z.int().min(1);
-/** Checks the grammar of keys. */
-const isCommandName = (name: string): boolean => keyFault(name) === null;
 const ticket = z.string().min(1);
 const connection = z.int().min(1);
 
@@ -58,22 +46,10 @@ const sendFrames = {
     n,
     paths: z.array(z.string()).min(1).max(LIMITS.pathsPerFrame),
   }),
-  command: z.strictObject({
-    type: z.literal('command'),
-    n,
-    uid: z.string().min(1).max(LIMITS.uidCharacters),
-    path: z.string(),
-    command: z.string().refine(isCommandName, '1 to 255 bytes of UTF-8 without control characters'),
-    args: json.exactOptional(),
-    again: z.boolean().exactOptional(),
-    idempotent: z.boolean().exactOptional(),
-    timeoutMs: z.int().min(1).exactOptional(),
-  }),
-  token: z.strictObject({ type: z.literal('token'), n, token }),
   probe: z.strictObject({ type: z.literal('probe'), step: z.union([z.literal(1), z.literal(2)]) }),
   pong: z.strictObject({ type: z.literal('pong') }),
   close: z.strictObject({ type: z.literal('close') }),
-} satisfies Record<SendFrame['type'], z.ZodType<SendFrame>>;
+};
 
 const bodies = { open, poll, send, probe: sendFrames.probe };
 
@@ -101,47 +77,29 @@ export function decodeBody(value: unknown): Decoded<PostBody> {
   return withFewTokens(decodeTyped<PostBody>(bodies, value));
 }
 
+/** The frame types of features. */
+export type FrameTypes = ReadonlyMap<string, FrameType>;
+
 /** Decodes the first frame of a WebSocket, or a frame of a probe before it. */
-export function decodeOpen(value: unknown): Decoded<OpenFrame | ProbeFrame> {
-  const decoded = decodeTyped<PostBody | SendFrame>({ ...bodies, ...sendFrames }, value);
+export function decodeOpen(value: unknown, features: FrameTypes): Decoded<OpenFrame | ProbeFrame> {
+  const isOpen = isObject(value) && value['type'] === 'open';
+  const decoded = isOpen ? decodeTyped<OpenFrame>(bodies, value) : decodeSendFrame(value, features);
   if ('error' in decoded) return decoded;
-  if (decoded.value.type === 'probe') return { value: decoded.value };
-  if (decoded.value.type === 'open') return withFewTokens({ value: decoded.value });
+  if (decoded.value.type === 'probe') return { value: decoded.value as ProbeFrame };
+  if (decoded.value.type === 'open') return withFewTokens({ value: decoded.value as OpenFrame });
   return { error: errorBody('not_open') };
 }
 
 /** Decodes a frame that follows the first. */
-export function decodeSendFrame(value: unknown): Decoded<SendFrame> {
-  if (isCommand(value)) return { value };
-  if (isObject(value) && value['type'] === 'open') {
-    return { error: errorBody('already_open') };
-  }
-  return withFewTokens(decodeTyped<SendFrame>(sendFrames, value));
+export function decodeSendFrame(value: unknown, features: FrameTypes): Decoded<SendFrame | FeatureFrame> {
+  if (!isObject(value)) return { error: errorBody('bad_frame') };
+  const { type } = value;
+  if (type === 'open') return { error: errorBody('already_open') };
+  const feature = features.get(type as string);
+  if (feature === undefined) return withFewTokens(decodeTyped<SendFrame>(sendFrames, value));
+  const checked = feature.check(value);
+  return 'error' in checked ? { ...checked, ...numberOf(value) } : checked;
 }
-
-const COMMAND_FIELDS: ReadonlySet<string> = new Set(Object.keys(sendFrames.command.shape));
-
-/** Returns whether a value is a valid command, by hand, since commands are frequent. The schema judges others. */
-function isCommand(value: unknown): value is CommandFrame {
-  if (!isObject(value) || value['type'] !== 'command') return false;
-  for (const name in value) if (!COMMAND_FIELDS.has(name)) return false;
-  const { n: number, uid, path, command, args, again, idempotent, timeoutMs } = value;
-  return (
-    isCount(number) &&
-    typeof uid === 'string' &&
-    uid.length > 0 &&
-    uid.length <= LIMITS.uidCharacters &&
-    typeof path === 'string' &&
-    typeof command === 'string' &&
-    isCommandName(command) &&
-    (args !== undefined || !('args' in value)) &&
-    (!('again' in value) || typeof again === 'boolean') &&
-    (!('idempotent' in value) || typeof idempotent === 'boolean') &&
-    (!('timeoutMs' in value) || isCount(timeoutMs))
-  );
-}
-
-const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 1;
 
 function decodeTyped<T>(schemas: Record<string, z.ZodType>, value: unknown): Decoded<T> {
   if (!isObject(value)) return { error: errorBody('bad_frame') };

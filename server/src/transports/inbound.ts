@@ -35,7 +35,7 @@ export function receiveFrame(
 ): void {
   if (session.connection !== connection || sessions.isFrozen) return;
   sessions.heard(session, connection);
-  const decoded = decodeSendFrame(value);
+  const decoded = decodeSendFrame(value, sessions.features.frames);
   if ('error' in decoded) return refuse(session, decoded);
   const error = applyFrame(sessions, session, decoded.value);
   if (error !== null) refuse(session, { error, ...('n' in decoded.value ? { n: decoded.value.n } : {}) });

@@ -255,7 +255,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
   #open(text: string): void {
     if (this.#webSocket.readyState !== this.#webSocket.OPEN) return;
     const json = decodeJson(text);
-    const decoded = 'error' in json ? json : decodeOpen(json.value);
+    const decoded = 'error' in json ? json : decodeOpen(json.value, this.#options.sessions.features.frames);
     if ('value' in decoded && decoded.value.type === 'probe') return this.#answerProbe(decoded.value);
     this.#endProbe();
     const visitor = this.#visitor;

@@ -56,7 +56,7 @@ export function commanded(
     maxPerSecond: options.maxPerSecond ?? 100,
     timeoutMs: 30_000,
   });
-  world.sessions.handleCommandsWith(commands);
+  world.sessions.features.add(commands);
   const use: Commanded['use'] = (all) =>
     modules.use(
       Object.entries(all).map(([name, definition]) => {

@@ -17,7 +17,7 @@ afterEach(() => Promise.all(running.splice(0).map((app) => app.close())));
 /** A world whose sessions are logged. */
 function loggedWorld() {
   const log = new TestLog();
-  const world = createWorld({ observer: sessionLog(log, log) });
+  const world = createWorld({ features: [sessionLog(log, log)] });
   return { log, world, of: (message: string) => log.lines.filter((line) => line.message === message) };
 }
 

@@ -4,6 +4,7 @@
  */
 import type { DownFrame, Json, OpenFrame, SendFrame, SubscribeItem } from '../../../protocol/frames.js';
 import { SignedTickets } from '../../src/auth/tickets/signed-tickets.js';
+import { tokenFeature } from '../../src/auth/tokens/token-feature.js';
 import type { SessionWebhook, TokenReader } from '../../src/core/access/identity.js';
 import { type Revocation, RevocationList } from '../../src/core/access/revocation-list.js';
 import { isPromise, type MaybePromise } from '../../src/core/data/maybe-promise.js';
@@ -15,8 +16,8 @@ import type { StateBounds } from '../../src/core/log/path-state.js';
 import type { SessionSettings } from '../../src/core/session/core-context.js';
 import type { GrantResult } from '../../src/core/session/grant-result.js';
 import type { Session, SessionConnection } from '../../src/core/session/session.js';
-import type { SessionObserver } from '../../src/core/session/session-observer.js';
 import type { HandshakeRequest } from '../../src/core/sessions/authenticator.js';
+import type { Feature } from '../../src/core/sessions/features.js';
 import type { OpenOutcome } from '../../src/core/sessions/handshake.js';
 import { applyFrame } from '../../src/core/sessions/upstream.js';
 import { TimerWheel } from '../../src/core/time/timer-wheel.js';
@@ -57,8 +58,8 @@ export interface WorldOptions {
   readonly slowOf?: (path: string) => SlowPolicy;
   /** By default no back end answers for sessions. */
   readonly view?: SessionWebhook;
-  /** By default nobody is told what happens to sessions. */
-  readonly observer?: SessionObserver;
+  /** Beside tokens. By default none. */
+  readonly features?: readonly Feature[];
   /** By default every address is. */
   readonly isShared?: (address: string) => boolean;
   /** By default those of `fakeTokens`. */
@@ -271,10 +272,12 @@ function createServer(options: WorldOptions, lasting: Lasting): World {
     settings: { ...SETTINGS, ...options.settings },
     isShared: options.isShared ?? (() => true),
     onReceiverFault: ({ id }, error) => receiverFaults.push(`${id}: ${(error as Error).message}`),
-    ...(options.observer === undefined ? {} : { observer: options.observer }),
+    onFeatureFault: ({ name }, error) => faults.push(new Error(name, { cause: error })),
     onJournalFault: (error) => faults.push(error),
     onStoreFault: (error) => faults.push(error),
   });
+  for (const feature of [tokenFeature(engine.sessions), ...(options.features ?? [])])
+    engine.sessions.features.add(feature);
   // Nobody is asked where no visitor is told of.
   const tryOpen = (frame: Partial<OpenFrame>, carrier = new FakeCarrier()) => {
     const outcome = engine.sessions.open({ type: 'open', protocol: 1, ...frame }, carrier) as OpenOutcome;

@@ -3,18 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { ERRORS } from '../../../protocol/codes.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import { fixture } from '../../../protocol/test/fixtures.js';
-import {
-  type Decoded,
-  decodeBody,
-  decodeJson,
-  decodeOpen,
-  decodeSendFrame,
-} from '../../src/transports/decode.js';
+import { checkCommand } from '../../src/commands/command-frame.js';
+import * as decode from '../../src/transports/decode.js';
+import { type Decoded, decodeBody, decodeJson } from '../../src/transports/decode.js';
 import { opening } from '../../src/transports/opening.js';
 import type { TransportOptions } from '../../src/transports/transport-options.js';
 import { TestLog } from '../auth/tokens/token-world.js';
 import { FakeCarrier } from '../support/fake-carrier.js';
 import { createWorld } from '../support/world.js';
+
+const { features } = createWorld().sessions;
+features.add({ name: 'commands', frames: { command: { check: checkCommand, take: () => undefined } } });
+const decodeOpen = (value: unknown) => decode.decodeOpen(value, features.frames);
+const decodeSendFrame = (value: unknown) => decode.decodeSendFrame(value, features.frames);
 
 /** What a server answers to a frame: the first one when it is an `open` or none at all, else a later one. */
 function judge(json: string): Decoded<unknown> {

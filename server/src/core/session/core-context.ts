@@ -13,7 +13,6 @@ import type { TimerWheel } from '../time/timer-wheel.js';
 import type { Backlogs } from '../wire/backlog.js';
 import type { Flusher } from '../wire/flusher.js';
 import type { OutboxBounds } from '../wire/outbox.js';
-import type { SessionObserver } from './session-observer.js';
 
 /** The configuration of sessions. Times are milliseconds. */
 export interface SessionSettings {
@@ -59,5 +58,6 @@ export interface CoreContext {
   readonly isFrozen: () => boolean;
   /** Called when a revocation could not be written. */
   readonly onJournalFault: (error: unknown) => void;
-  readonly observer?: SessionObserver | undefined;
+  /** Called when a hook of a feature has thrown. */
+  readonly onFeatureFault: (feature: { readonly name: string }, error: unknown) => void;
 }

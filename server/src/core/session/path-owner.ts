@@ -23,6 +23,8 @@ export interface PathOwner extends GuardedSession {
   tellRefused(paths: readonly RefusedPath[]): void;
   /** Called when what the session may hear has changed. */
   grantsChanged(): void;
-  /** Called when its first subscription that counts has begun (1), or the last one has ended (-1). */
-  subscribedChanged(change: 1 | -1): void;
+  /** Called when a subscription that counts has begun; `isFirst`: there was none. */
+  subscribed(path: string, isFirst: boolean): void;
+  /** Called when a subscription that counts has ended; `isLast`: there is none left. */
+  unsubscribed(path: string, isLast: boolean): void;
 }

@@ -23,8 +23,11 @@ export type SessionConnection = Connection<Session>;
 export interface SessionContext extends CoreContext, ConnectionContext<Session> {
   /** Called when the permissions of a session have changed. */
   readonly onGrants: (session: Session) => void;
-  /** Called when a session's first subscription begins (1) and when its last one ends (-1). */
-  readonly onSubscribed: (change: 1 | -1, session: Session) => void;
+  /** Called when a subscription has begun, or waits for its path; `isFirst`: the session had none. */
+  readonly onSubscribed: (session: Session, path: string, isFirst: boolean) => void;
+  /** Called when a subscription has ended; `isLast`: the session has none left. */
+  readonly onUnsubscribed: (session: Session, path: string, isLast: boolean) => void;
+  readonly onRefused: (session: Session, paths: readonly RefusedPath[]) => void;
 }
 
 /** The numbers of the `open` frame that takes a session. */
@@ -240,7 +243,7 @@ export class Session implements Subscriber, PathOwner, ConnectionOwner {
   /** Sends the client the paths that it may not hear. */
   tellRefused(paths: readonly RefusedPath[]): void {
     this.tell(Frame.of({ type: 'refused', paths, ...this.asOf }));
-    this.#context.observer?.refused(this, paths);
+    this.#context.onRefused(this, paths);
   }
 
   connectTo(path: string): void {
@@ -274,8 +277,12 @@ export class Session implements Subscriber, PathOwner, ConnectionOwner {
     this.#context.onGrants(this);
   }
 
-  subscribedChanged(change: 1 | -1): void {
-    this.#context.onSubscribed(change, this);
+  subscribed(path: string, isFirst: boolean): void {
+    this.#context.onSubscribed(this, path, isFirst);
+  }
+
+  unsubscribed(path: string, isLast: boolean): void {
+    this.#context.onUnsubscribed(this, path, isLast);
   }
 
   /** Returns the attempt that has taken the session, for the connection that has lost it. */

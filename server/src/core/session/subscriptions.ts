@@ -104,7 +104,7 @@ export class Subscriptions implements SubscriptionOwner {
     this.#context.counters.subscriptions++;
     if (isInbox(subscription.path.name)) return;
     this.#context.guard.pathsChanged(this.#session, 1);
-    if (++this.#ordinary === 1) this.#session.subscribedChanged(1);
+    this.#session.subscribed(subscription.path.name, ++this.#ordinary === 1);
   }
 
   /** A connection has taken the session: goes on from where its client is, or ends. */
@@ -249,7 +249,7 @@ export class Subscriptions implements SubscriptionOwner {
     this.#context.counters.subscriptions--;
     if (isInbox(name)) return true;
     this.#context.guard.pathsChanged(this.#session, -1);
-    if (--this.#ordinary === 0) this.#session.subscribedChanged(-1);
+    this.#session.unsubscribed(name, --this.#ordinary === 0);
     return true;
   }
 

@@ -20,6 +20,7 @@ import {
   revoked,
   WITHOUT_CLIENT,
 } from './authenticator.js';
+import type { Features } from './features.js';
 import { MAX_OPENING_BYTES, OPENING_RETRY_MS, openingBytes } from './opening-bytes.js';
 import { snapshotOfTicket } from './restore.js';
 import { type Refusal, type ResumeResult, refusal, resumeByTicket } from './resume-result.js';
@@ -47,6 +48,7 @@ export interface SessionTable {
 /** What a handshake acts on. */
 export interface HandshakeParts {
   readonly table: SessionTable;
+  readonly features: Features;
   readonly admission: Admission;
   readonly identity: SessionIdentity;
   readonly tickets: TicketRenewal;
@@ -117,8 +119,8 @@ export class Handshake {
   }
 
   #finish(resume: ResumeResult, { frame, carrier, number, result }: Opening): OpenOutcome {
-    const { counters, observer } = this.#context;
-    const { identity, table } = this.#parts;
+    const { counters } = this.#context;
+    const { features, identity, table } = this.#parts;
     const session = this.#sessionOf(resume, carrier);
     if (result.identity !== null) identity.identify(session, result.identity);
     session.opened({ number, attempt: frame.attempt });
@@ -126,7 +128,7 @@ export class Handshake {
     const isResumed = !isNew(resume);
     if (isResumed) counters.resumed++;
     else counters.opened++;
-    observer?.opened(session, isResumed);
+    features.call(isResumed ? 'resumed' : 'opened', session);
     if (!session.isRaw) session.tell(Frame.of(this.#openedFrame(session, resume)));
     if (isResumed) session.paths.expireTokens();
     if (isResumed && result.identity !== null) session.paths.recheck();

@@ -6,6 +6,7 @@ import type { CoreContext } from '../session/core-context.js';
 import type { RevokeResult } from '../session/grant-result.js';
 import type { Session } from '../session/session.js';
 import type { Bindings } from './bindings.js';
+import type { Hooks } from './features.js';
 
 /** The user that a back end names: null for a session without a user, undefined for any session. */
 export type NamedUser = string | null | undefined;
@@ -22,6 +23,8 @@ export interface AdminTable {
   readonly sessions: ReadonlyMap<string, Session>;
   /** Ends a session; resolves when that is safe from a restart. */
   readonly end: (session: Session, why: 'kicked' | 'dismissed') => Promise<void>;
+  /** Called when the back end has ended sessions. */
+  readonly onKicked: Required<Hooks>['kicked'];
 }
 
 /** Revokes paths; ends sessions and logins. */
@@ -85,7 +88,7 @@ export class SessionAdmin {
   /** Ends a session, or finds it ended; resolves when that is safe from a restart. */
   async kick(id: string, mayReturn: boolean): Promise<Outcome<number>> {
     const session = this.#table.sessions.get(id);
-    this.#context.observer?.kicked({ id }, session === undefined ? 0 : 1, mayReturn);
+    this.#table.onKicked({ id }, session === undefined ? 0 : 1, mayReturn);
     if (session !== undefined) {
       await this.#table.end(session, mayReturn ? 'kicked' : 'dismissed');
       return { value: 1 };
@@ -104,7 +107,7 @@ export class SessionAdmin {
     const sessions = [...this.#table.bindings.ofUser(user)];
     const at = this.revokedAt(sessions);
     const record = this.#context.revocations.add({ ofUser: user, at, isFinal: !mayReturn });
-    this.#context.observer?.kicked({ user }, sessions.length, mayReturn);
+    this.#table.onKicked({ user }, sessions.length, mayReturn);
     return this.#endAll(sessions, { record, mayReturn });
   }
 
@@ -113,7 +116,7 @@ export class SessionAdmin {
     const sessions = [...this.#table.bindings.ofLogin(login)];
     const at = this.revokedAt(sessions);
     const record = this.#context.revocations.add({ ofLogin: login, at, isFinal: !mayReturn });
-    this.#context.observer?.kicked({ login }, sessions.length, mayReturn);
+    this.#table.onKicked({ login }, sessions.length, mayReturn);
     return this.#endAll(sessions, { record, mayReturn });
   }
 

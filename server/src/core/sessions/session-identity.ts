@@ -13,6 +13,8 @@ import { Bindings } from './bindings.js';
 
 /** Called when an identity has changed. */
 export interface IdentityListener {
+  /** Called with a session that has a user from now on. */
+  readonly onBound: (session: Session) => void;
   /** Called when the ticket of a session is out of date. */
   readonly onChange: (session: Session) => void;
   /** Called with a session whose newer token names another user. */
@@ -50,6 +52,7 @@ export class SessionIdentity {
     guard.forget(session);
     // Grants and identities from before these revocations of the user do not count.
     for (const { path, at } of revocations.takenFrom(user)) session.paths.permissions.deny(path, at);
+    this.#listener.onBound(session);
     return true;
   }
 

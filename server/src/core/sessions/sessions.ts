@@ -3,7 +3,7 @@
  * `session-admin.ts` revokes. The id of an ended session never returns.
  */
 import { type ErrorCode, errorBody, type Outcome } from '../../../../protocol/codes.js';
-import type { CommandFrame, OpenFrame, TokenFrame } from '../../../../protocol/frames.js';
+import type { OpenFrame, TokenFrame } from '../../../../protocol/frames.js';
 import { allAnswers, type MaybePromise, mapAnswer } from '../data/maybe-promise.js';
 import { BROADCAST_PATH } from '../log/reserved-paths.js';
 import { type Carrier, Connection, closingFrame } from '../session/connection.js';
@@ -13,7 +13,7 @@ import { Session, type SessionConnection, type SessionContext } from '../session
 import type { SessionSnapshot } from '../session/session-snapshot.js';
 import { Admission } from './admission.js';
 import type { HandshakeRequest } from './authenticator.js';
-import type { CommandHandler } from './command-handler.js';
+import { Features } from './features.js';
 import { Handshake, type OpenOutcome, type SessionTable } from './handshake.js';
 import { Liveness } from './liveness.js';
 import { byWorth, graceMs, knownUntil, mayReturn, type RestoreTimes } from './restore.js';
@@ -33,7 +33,7 @@ export class Sessions {
   readonly #handshake: Handshake;
   /** Revokes for back ends. */
   readonly admin: SessionAdmin;
-  #commands: CommandHandler | null = null;
+  readonly features: Features;
   /** Whether there was ever a broadcast: from then on each session is subscribed to broadcasts. */
   #hasBroadcast = false;
   /** When the previous server asked its last client to be back, on the monotonic clock. */
@@ -46,16 +46,24 @@ export class Sessions {
       ...context,
       onEnd: (connection) => this.#ended(connection),
       onGrants: (session) => this.#tickets.renewSoon(session),
-      onSubscribed: (change, session) => {
-        this.#subscribed += change;
-        context.guard.idleChanged(session, change < 0);
+      onSubscribed: (session, path, isFirst) => {
+        if (isFirst) this.#idleChanged(session, false);
+        this.features.call('subscribed', session, path);
       },
+      onUnsubscribed: (session, path, isLast) => {
+        if (isLast) this.#idleChanged(session, true);
+        this.features.call('unsubscribed', session, path);
+      },
+      onRefused: (session, paths) => this.features.call('refused', session, paths),
     };
+    this.features = new Features(context.onFeatureFault);
     this.#identity = new SessionIdentity(context, {
+      onBound: (session) => this.features.call('bound', session),
       onChange: (session) => this.#tickets.renewSoon(session),
       onMismatch: (session) => void this.end(session, 'kicked', true),
     });
     this.admin = new SessionAdmin(context, {
+      onKicked: (...kick) => this.features.call('kicked', ...kick),
       bindings: this.#identity.bindings,
       sessions: this.#sessions,
       end: (session, why) => this.end(session, why),
@@ -63,6 +71,7 @@ export class Sessions {
     this.#tickets = new TicketRenewal(context);
     this.#admission = new Admission(context);
     this.#handshake = new Handshake(context, {
+      features: this.features,
       admission: this.#admission,
       identity: this.#identity,
       tickets: this.#tickets,
@@ -104,17 +113,6 @@ export class Sessions {
     return this.#identity.bindings.ofUser(user);
   }
 
-  /** Sets the handler of commands; once, before any connection is opened. */
-  handleCommandsWith(handler: CommandHandler): void {
-    this.#commands = handler;
-  }
-
-  /** Passes a command of a session to the handler. */
-  takeCommand(session: Session, frame: CommandFrame): void {
-    session.commanded();
-    this.#commands?.take(session, frame);
-  }
-
   /** Reads a newer token of a session. */
   takeToken(session: Session, frame: TokenFrame): void {
     this.#identity.takeToken(session, frame);
@@ -145,8 +143,7 @@ export class Sessions {
   ): Promise<void> {
     if (session.isEnded) return Promise.resolve();
     session.connection?.close(closingFrame(why));
-    this.#end(session);
-    this.#context.observer?.ended(session, why);
+    this.#end(session, why);
     if (session.isRaw) return Promise.resolve();
     const isEmpty = why === 'ended' && session.isUnknown;
     const isFinal = why === 'dismissed';
@@ -250,7 +247,13 @@ export class Sessions {
     const taken = this.#context.revocations.pathsTaken({ id, user, grants, issuedAt });
     for (const { path, at } of taken) session.paths.permissions.deny(path, at);
     if (subscriptions.length > 0) session.paths.restoreSubscriptions(subscriptions);
+    this.features.call('restored', session);
     return session;
+  }
+
+  #idleChanged(session: Session, isIdle: boolean): void {
+    this.#subscribed += isIdle ? -1 : 1;
+    this.#context.guard.idleChanged(session, isIdle);
   }
 
   #add(id: string, isRaw: boolean): Session {
@@ -282,11 +285,12 @@ export class Sessions {
     this.#liveness.unwatch(connection);
     if (!session.detach(connection) || session.isEnded) return;
     this.#context.guard.detached(session);
-    if (session.isRaw) this.#end(session);
+    this.features.call('detached', session);
+    if (session.isRaw) this.#end(session, 'ended');
     else this.#liveness.expireUnlessResumed(session, () => void this.end(session, 'ended'));
   }
 
-  #end(session: Session): void {
+  #end(session: Session, why: 'ended' | 'kicked' | 'dismissed'): void {
     if (session.isEnded) return;
     this.#sessions.delete(session.id);
     this.#identity.bindings.forget(session);
@@ -294,7 +298,7 @@ export class Sessions {
     this.#tickets.forget(session);
     session.end();
     this.#context.guard.forget(session);
-    this.#commands?.ended(session);
+    this.features.call('ended', session, why);
     this.#context.registry.unregister(session.id);
   }
 

@@ -3,33 +3,29 @@ import { type ErrorBody, errorBody } from '../../../../protocol/codes.js';
 import type { SendFrame } from '../../../../protocol/frames.js';
 import type { Session } from '../session/session.js';
 import { Frame } from '../wire/frame.js';
+import type { FeatureFrame } from './features.js';
 import type { Sessions } from './sessions.js';
 
 /** Applies a frame; returns why it had no effect, or null. */
-export function applyFrame(sessions: Sessions, session: Session, frame: SendFrame): ErrorBody | null {
-  switch (frame.type) {
-    case 'pong':
-      return null;
-    case 'probe':
-      session.tell(Frame.of({ type: 'probed', step: frame.step }));
-      return null;
-    case 'close':
-      void sessions.end(session, 'ended');
-      return null;
-    case 'subscribe':
-    case 'unsubscribe':
-    case 'command':
-    case 'token': {
-      const order = session.receive(frame.n);
-      if (order === 'repeat') return null;
-      if (order === 'jump') return errorBody('bad_sequence');
-      if (frame.type === 'subscribe') session.paths.want(frame.paths);
-      else if (frame.type === 'unsubscribe') session.paths.unwant(frame.paths);
-      else if (frame.type === 'command') sessions.takeCommand(session, frame);
-      else sessions.takeToken(session, frame);
+export function applyFrame(
+  sessions: Sessions,
+  session: Session,
+  frame: SendFrame | FeatureFrame,
+): ErrorBody | null {
+  if ('n' in frame) {
+    const order = session.receive(frame.n);
+    if (order === 'repeat') return null;
+    if (order === 'jump') return errorBody('bad_sequence');
+    const feature = sessions.features.frames.get(frame.type);
+    if (feature !== undefined) {
+      feature.take(session, frame);
       return null;
     }
-    default:
-      return frame satisfies never;
   }
+  const own = frame as SendFrame;
+  if (own.type === 'subscribe') session.paths.want(own.paths);
+  else if (own.type === 'unsubscribe') session.paths.unwant(own.paths);
+  else if (own.type === 'probe') session.tell(Frame.of({ type: 'probed', step: own.step }));
+  else if (own.type === 'close') void sessions.end(session, 'ended');
+  return null;
 }

@@ -1,0 +1,93 @@
+/**
+ * Features add frame types and hear of the life of sessions, without a change in core. Hooks are called synchronously,
+ * in the order of the features; what one throws is reported and stops nothing.
+ */
+import type { Outcome } from '../../../../protocol/codes.js';
+import type { RefusedPath } from '../session/path-owner.js';
+import type { Session } from '../session/session.js';
+
+/** A frame of a feature. */
+export interface FeatureFrame {
+  readonly type: string;
+  /** Its number among the frames of its session. */
+  readonly n: number;
+}
+
+/** What a client may send, and what takes it. */
+export interface FrameType {
+  /** Checks a frame, of which only the type is known. */
+  check(value: Readonly<Record<string, unknown>>): Outcome<FeatureFrame>;
+  /** Takes a checked frame, once, in the order of the numbers. */
+  take(session: Session, frame: FeatureFrame): void;
+}
+
+/** The sessions that the back end ended: one, or those of a user or a login. */
+export type KickTarget = { readonly id: string } | { readonly user: string } | { readonly login: string };
+
+/** The life of sessions. */
+export interface Hooks {
+  /** Called when a new session has its connection. */
+  opened?(session: Session): void;
+  /** Called when another connection has the session. */
+  resumed?(session: Session): void;
+  /** Called when a session was restored from a ticket or the previous server; it may have no connection. */
+  restored?(session: Session): void;
+  /** Called when a session is bound to its user. */
+  bound?(session: Session): void;
+  /** Called when a session has begun to hear a path, or waits for the path to be joined. */
+  subscribed?(session: Session, path: string): void;
+  /** Called once for each `subscribed`, also when the session ends. */
+  unsubscribed?(session: Session, path: string): void;
+  /** Called when a session was refused paths. */
+  refused?(session: Session, paths: readonly RefusedPath[]): void;
+  /** Called when a session has lost its connection. */
+  detached?(session: Session): void;
+  /** Called when a session has ended. */
+  ended?(session: Session, why: 'ended' | 'kicked' | 'dismissed'): void;
+  /** Called when the back end has ended sessions; `count` may be 0. */
+  kicked?(target: KickTarget, count: number, mayReturn: boolean): void;
+}
+
+export interface Feature extends Hooks {
+  readonly name: string;
+  /** Its frames by type. */
+  readonly frames?: Readonly<Record<string, FrameType>>;
+}
+
+/** The features of a server. */
+export class Features {
+  readonly #all: Feature[] = [];
+  readonly #frames = new Map<string, FrameType>();
+  readonly #onFault: (feature: Feature, error: unknown) => void;
+
+  constructor(onFault: (feature: Feature, error: unknown) => void) {
+    this.#onFault = onFault;
+  }
+
+  /** The frame types of all features. */
+  get frames(): ReadonlyMap<string, FrameType> {
+    return this.#frames;
+  }
+
+  /** Adds a feature, before any connection is opened. @throws Error when another one has its name or a frame type of it. */
+  add(feature: Feature): void {
+    if (this.#all.some(({ name }) => name === feature.name))
+      throw new Error(`there are two "${feature.name}"`);
+    for (const [type, frame] of Object.entries(feature.frames ?? {})) {
+      if (this.#frames.has(type)) throw new Error(`another feature takes the frame "${type}"`);
+      this.#frames.set(type, frame);
+    }
+    this.#all.push(feature);
+  }
+
+  /** Calls a hook of all features. */
+  call<Name extends keyof Hooks>(hook: Name, ...args: Parameters<Required<Hooks>[Name]>): void {
+    for (const feature of this.#all) {
+      try {
+        (feature[hook] as ((...args: unknown[]) => void) | undefined)?.apply(feature, args);
+      } catch (error) {
+        this.#onFault(feature, error);
+      }
+    }
+  }
+}
