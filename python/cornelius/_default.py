@@ -7,21 +7,23 @@ Django settings if Django is set up, then in the environment. Nothing is read at
 from __future__ import annotations
 
 import atexit
+import functools
 import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import httpx
 
 from ._async_client import AsyncDobby
-from ._calls import Call
 from ._client import Dobby
 from ._endpoint import DEFAULT_TIMEOUT, DEFAULT_URL
 from ._errors import BadConfiguration
+from ._outbox import outbox
 from ._retry import DEFAULT_SECONDS, Retry, checked_retry_seconds
 from ._secrets import checked_secrets as secrets_of_text
-from ._signature import like
-from ._stand_in import AsyncStandIn, StandIn
+from ._signature import function_like
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -118,20 +120,20 @@ def forget() -> None:
 
 def default() -> Dobby:
     """Gives the default client. Raises `BadConfiguration`."""
-    if chosen_backend() == "test":
-        return _sync.get("test") or _sync.setdefault("test", StandIn())
-    if "http" not in _sync:
+    backend = chosen_backend()
+    if backend not in _sync and backend == "http":
         # What is open at the end of a process would be a ResourceWarning.
         atexit.unregister(forget)
         atexit.register(forget)
-    return _sync.get("http") or _sync.setdefault("http", _made(Dobby))
+    return _sync.get(backend) or _sync.setdefault(backend, _made(Dobby, httpx.Client, backend))
 
 
 def async_default() -> AsyncDobby:
     """Gives the default client for asyncio. Raises `BadConfiguration`."""
-    if chosen_backend() == "test":
-        return _async.get("test") or _async.setdefault("test", AsyncStandIn())
-    return _async.get("http") or _async.setdefault("http", _made(AsyncDobby))
+    backend = chosen_backend()
+    return _async.get(backend) or _async.setdefault(
+        backend, _made(AsyncDobby, httpx.AsyncClient, backend)
+    )
 
 
 def chosen_backend() -> str:
@@ -158,25 +160,32 @@ def _is_django_test() -> bool:
     return hasattr(getattr(utils, "_TestState", None), "saved_data")
 
 
-def door(call: Callable[P, Call[T]]) -> Callable[P, T]:
-    """Makes the module-level function that sends `call` with the default client."""
+def door(client: Callable[[], C], method: Callable[Concatenate[C, P], T]) -> Callable[P, T]:
+    """Makes the module-level function that calls `method` of the default client."""
 
-    def send(*args: P.args, **kwargs: P.kwargs) -> T:
-        return default().run(call(*args, **kwargs))
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        return method(client(), *args, **kwargs)
 
-    return like(call, send)
-
-
-def async_door(call: Callable[P, Call[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """Makes the module-level coroutine function that sends `call` with the default client."""
-
-    async def send(*args: P.args, **kwargs: P.kwargs) -> T:
-        return await async_default().run(call(*args, **kwargs))
-
-    return like(call, send)
+    return function_like(method, call)
 
 
-def _made(client: Callable[..., C]) -> C:
+def async_door(
+    method: Callable[Concatenate[AsyncDobby, P], Coroutine[Any, Any, T]],
+) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Makes the module-level coroutine function that awaits `method` of the default client."""
+
+    async def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        return await method(async_default(), *args, **kwargs)
+
+    return function_like(method, call)
+
+
+def _made(client: Callable[..., C], http_client: Callable[..., Any], backend: str) -> C:
+    if backend == "test":
+        # Every call is encoded and parsed as always, and goes into the outbox.
+        outward = httpx.MockTransport(outbox.answer)
+        make = functools.partial(http_client, transport=outward, trust_env=False)
+        return client(DEFAULT_URL, "test", http_client=make)
     defaults = {
         "url": DEFAULT_URL,
         "timeout": DEFAULT_TIMEOUT,
