@@ -12,7 +12,7 @@ import httpx
 from ._calls import Request
 from ._errors import BadConfiguration, DobbyTimeout, DobbyUnreachable
 from ._replies import Reply
-from ._secrets import checked_secrets
+from ._secrets import checked_secrets, not_configured
 from ._version import __version__
 from ._watch import SILENCE_SECONDS, Watch
 
@@ -35,10 +35,7 @@ class Endpoint:
     def request(self, request: Request, seconds: float | None) -> dict[str, Any]:
         """Gives what httpx takes for an API request with the key; `seconds` for each step."""
         if self._api_key is None:
-            raise BadConfiguration(
-                "Dobby's API key is not configured: set DOBBY_API_KEY or DOBBY_API_KEY_FILE, "
-                'or DOBBY["API_KEY"] in the Django settings, or call cornelius.configure()'
-            )
+            raise not_configured("Dobby's API key", "API_KEY")
         headers = {
             **request.headers,
             "authorization": f"Bearer {self._api_key}",
