@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -27,8 +27,6 @@ N = TypeVar("N")
 
 MAX_ITEMS = 1_000
 MAX_BODY_BYTES = 1024 * 1024
-# What surrounds the items in a body: the names of two fields and the longest idempotency key.
-_ENVELOPE_BYTES = 2_048
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,21 +299,6 @@ def updates_of_items(
     return Call(request, lambda reply: replies.in_order(reply, len(items)), None if items else [])
 
 
-def chunks(items: Iterable[str]) -> Iterator[list[str]]:
-    """Parts encoded items, in order, into lists that fit one `updates` request each."""
-    chunk: list[str] = []
-    size = _ENVELOPE_BYTES
-    for item in items:
-        bytes_more = len(item.encode()) + 1
-        if chunk and (len(chunk) == MAX_ITEMS or size + bytes_more > MAX_BODY_BYTES):
-            yield chunk
-            chunk, size = [], _ENVELOPE_BYTES
-        chunk.append(item)
-        size += bytes_more
-    if chunk:
-        yield chunk
-
-
 def post(method: str, body: str) -> Request:
     """Gives the request for one method of the API with a body in JSON."""
     headers = {"content-type": "application/json", "accept": "application/json"}
@@ -353,9 +336,7 @@ def _of_names(
 
 def _pattern_list(patterns: Iterable[str]) -> list[str]:
     """Gives each once. Dobby judges their grammar, so that a bad one keeps no other from ending."""
-    if isinstance(patterns, str):
-        raise TypeError("patterns is a list, not one text")
-    names = list(dict.fromkeys(patterns))
+    names = list(dict.fromkeys(id_list(patterns, "patterns")))
     for index, name in enumerate(names):
         if not isinstance(name, str):
             raise api_error("bad_pattern", "A pattern is text.", f"patterns.{index}", 400)
