@@ -9,11 +9,6 @@ says to Dobby of itself, `cornelius.commands` answers the commands that Dobby po
 Every error is a `CorneliusError`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
-
-from . import _calls as calls
-from . import _history
 from ._async_client import AsyncDobby
 from ._client import Dobby
 from ._default import configure, default, door
@@ -52,7 +47,6 @@ from ._keys import key_fault
 from ._outbox import outbox
 from ._paths import path_fault
 from ._retry import Retry
-from ._state import complete as complete_call
 from ._tokens import token
 from ._types import (
     UNSET,
@@ -70,60 +64,24 @@ from ._types import (
 )
 from ._version import __version__
 
-update = door(calls.update)
-updates = door(calls.updates)
-send = door(calls.send)
-broadcast = door(calls.broadcast)
-complete = door(complete_call)
-connect = door(calls.connect)
-disconnect = door(calls.disconnect)
-disconnect_user = door(calls.disconnect_user)
-kick = door(calls.kick)
-position = door(calls.position)
-positions = door(calls.positions)
-info = door(calls.info)
-history = door(_history.history)
-
-
-def sessions(
-    user: str | None = None,
-    *,
-    login: str | None = None,
-    transport: str | None = None,
-    address: str | None = None,
-    page_size: int = 100,
-) -> Iterator[SessionInfo]:
-    """Yields all sessions, or those that fit all that is named; see `Dobby.sessions`."""
-    return default().sessions(
-        user, login=login, transport=transport, address=address, page_size=page_size
-    )
-
-
-def paths(*, prefix: str | None = None, page_size: int = 100) -> Iterator[PathInfo]:
-    """Yields all paths that begin with `prefix`, asking for `page_size` at a time."""
-    return default().paths(prefix=prefix, page_size=page_size)
-
-
-def iter_history(
-    path: str,
-    since: Position | Mapping[str, Any] | None = None,
-    *,
-    reverse: bool = False,
-    page_size: int = 100,
-) -> Iterator[Update | Gap]:
-    """Yields all that the log of `path` holds; see `Dobby.iter_history`."""
-    return default().iter_history(path, since, reverse=reverse, page_size=page_size)
-
-
-def state(path: str, keys: Iterable[str] | None = None) -> State:
-    """Gives the state of `path`, or of those of `keys` that are there; see `Dobby.state`."""
-    return default().state(path, keys)
-
-
-def watch(path: str) -> Iterator[Update | Gap]:
-    """Yields what is pushed to the public `path`, for ever; see `Dobby.watch`."""
-    return default().watch(path)
-
+update = door(default, Dobby.update)
+updates = door(default, Dobby.updates)
+send = door(default, Dobby.send)
+broadcast = door(default, Dobby.broadcast)
+complete = door(default, Dobby.complete)
+connect = door(default, Dobby.connect)
+disconnect = door(default, Dobby.disconnect)
+disconnect_user = door(default, Dobby.disconnect_user)
+kick = door(default, Dobby.kick)
+position = door(default, Dobby.position)
+positions = door(default, Dobby.positions)
+info = door(default, Dobby.info)
+history = door(default, Dobby.history)
+iter_history = door(default, Dobby.iter_history)
+state = door(default, Dobby.state)
+sessions = door(default, Dobby.sessions)
+paths = door(default, Dobby.paths)
+watch = door(default, Dobby.watch)
 
 __all__ = [
     # now, with the default client

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import aclosing
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
 
 from . import _calls as calls
-from ._calls import Call, Request
-from ._endpoint import DEFAULT_TIMEOUT, Endpoint, reply_of
+from ._calls import Call, Pages, Request
+from ._endpoint import DEFAULT_TIMEOUT, Endpoint, is_stream, reply_of
 from ._errors import BadReply, CorneliusError, DobbyUnreachable
-from ._history import history, history_page
-from ._paths import checked_path
+from ._history import history, iter_history
 from ._pool import LoopPools
-from ._positions import checked_position
 from ._replies import Reply
 from ._retry import ONCE, Outage, Retry
-from ._signature import like
+from ._signature import method_like
 from ._state import complete as complete_call
 from ._state import state as state_call
-from ._types import Gap, Page, PathInfo, Position, SessionInfo, State, Update
-from ._watch import SILENCE_SECONDS, Watch
+from ._types import Gap, State, Update
+from ._watch import Watch
 
 P = ParamSpec("P")
 T = TypeVar("T")
-N = TypeVar("N")
 
 
 def _method(
@@ -36,7 +33,16 @@ def _method(
     async def method(self: AsyncDobby, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self.run(call(*args, **kwargs))
 
-    return like(call, method, is_method=True)
+    return method_like(call, method)
+
+
+def _listing(
+    call: Callable[P, Pages[T, Any]],
+) -> Callable[Concatenate[AsyncDobby, P], AsyncIterator[T]]:
+    def method(self: AsyncDobby, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
+        return self._pages(call(*args, **kwargs))
+
+    return method_like(call, method)
 
 
 class AsyncDobby:
@@ -75,44 +81,9 @@ class AsyncDobby:
     positions = _method(calls.positions)
     info = _method(calls.info)
     history = _method(history)
-
-    def sessions(
-        self,
-        user: str | None = None,
-        *,
-        login: str | None = None,
-        transport: str | None = None,
-        address: str | None = None,
-        page_size: int = 100,
-    ) -> AsyncIterator[SessionInfo]:
-        """Yields all sessions, or those that fit all that is named; see `Dobby.sessions`."""
-        return self._pages(
-            lambda after: calls.sessions_page(
-                after,
-                user=user,
-                login=login,
-                transport=transport,
-                address=address,
-                limit=page_size,
-            )
-        )
-
-    def paths(self, *, prefix: str | None = None, page_size: int = 100) -> AsyncIterator[PathInfo]:
-        """Yields all paths that begin with `prefix`, asking for `page_size` at a time."""
-        return self._pages(lambda after: calls.paths_page(after, prefix=prefix, limit=page_size))
-
-    def iter_history(
-        self,
-        path: str,
-        since: Position | Mapping[str, Any] | None = None,
-        *,
-        reverse: bool = False,
-        page_size: int = 100,
-    ) -> AsyncIterator[Update | Gap]:
-        """Yields all that the log of `path` holds; see `Dobby.iter_history`."""
-        checked_path(path)
-        after = None if since is None else checked_position(since)
-        return self._pages(lambda at: history_page(path, at, reverse, page_size), after)
+    sessions = _listing(calls.sessions)
+    paths = _listing(calls.paths)
+    iter_history = _listing(iter_history)
 
     async def state(self, path: str, keys: Iterable[str] | None = None) -> State:
         """Gives the state of `path`, or of those of `keys` that are there; see `Dobby.state`."""
@@ -163,24 +134,16 @@ class AsyncDobby:
         return f"{type(self).__name__}({self._endpoint.url!r})"
 
     async def _send(self, request: Request, seconds: float | None = None) -> Reply:
-        headers = self._endpoint.api_headers(request)
+        arguments = self._endpoint.request(request, seconds)
         pool = self._pools.get()
         with self._endpoint.translated(seconds):
-            response = await pool.request(
-                request.method,
-                self._endpoint.url + request.target,
-                headers=headers,
-                content=request.body,
-                timeout=seconds or self._endpoint.timeout,
-                follow_redirects=False,
-            )
+            response = await pool.request(**arguments)
         return reply_of(response, response.content)
 
-    async def _pages(
-        self, page: Callable[[N | None], Call[Page[T, N]]], after: N | None = None
-    ) -> AsyncIterator[T]:
+    async def _pages(self, pages: Pages[T, Any]) -> AsyncIterator[T]:
+        after = pages.after
         while True:
-            found = await self.run(page(after))
+            found = await self.run(pages.page(after))
             for item in found.items:
                 yield item
             if found.next is None:
@@ -201,14 +164,10 @@ class AsyncDobby:
                 await self._sleep(watch.after(error))
 
     async def _connection(self, watch: Watch) -> AsyncGenerator[Update | Gap, None]:
-        timeout = httpx.Timeout(self._endpoint.timeout, read=SILENCE_SECONDS)
-        url = self._endpoint.url + watch.target
-        stream = self._pools.get().stream(
-            "GET", url, headers=watch.headers(), timeout=timeout, follow_redirects=False
-        )
+        stream = self._pools.get().stream(**self._endpoint.stream(watch))
         with self._endpoint.translated():
             async with stream as response:
-                if response.headers.get("content-type", "").split(";")[0] != "text/event-stream":
+                if not is_stream(response):
                     raise watch.refusal(reply_of(response, await response.aread()))
                 async for chunk in response.aiter_bytes():
                     for each in watch.feed(chunk):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -23,11 +23,10 @@ from ._replies import Reply
 from ._types import UNSET, Page, PathInfo, Position, Sent, SessionInfo, Update, Version
 
 T = TypeVar("T")
+N = TypeVar("N")
 
 MAX_ITEMS = 1_000
 MAX_BODY_BYTES = 1024 * 1024
-# What surrounds the items in a body: the names of two fields and the longest idempotency key.
-_ENVELOPE_BYTES = 2_048
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +47,14 @@ class Call(Generic[T]):
     parse: Callable[[Reply], T]
     nothing: T | None = None
     """When set, there is nothing to ask: this is the result, without sending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pages(Generic[T, N]):
+    """A list that is asked for page by page, from `after` on; a page says what follows it."""
+
+    page: Callable[[N | None], Call[Page[T, N]]]
+    after: N | None = None
 
 
 def update(
@@ -200,30 +207,27 @@ def info() -> Call[dict[str, Any]]:
     return Call(post("info", "{}"), replies.answer)
 
 
-def sessions_page(
-    after: str | None,
-    *,
+def sessions(
     user: str | None = None,
+    *,
     login: str | None = None,
     transport: str | None = None,
     address: str | None = None,
-    limit: int = 100,
-) -> Call[Page[SessionInfo, str]]:
-    """Asks for one page of sessions, at most `limit` (1 to 1,000), from `after` on.
+    page_size: int = 100,
+) -> Pages[SessionInfo, str]:
+    """Yields all sessions, or those that fit all that is named.
 
-    Only those of `user`, of `login`, on `transport` and from `address`, where they are named.
+    `transport` is `websocket`, `event-stream` or `long-poll`, `address` the client's; neither is
+    known of a session between two connections. Asks for `page_size` (1 to 1,000) at a time.
     """
     named = {"user": user, "login": login, "transport": transport, "address": address}
-    more = {name: value for name, value in named.items() if value is not None}
-    return Call(post("sessions", _page_body(after, limit, more)), replies.sessions)
+    return Pages(lambda after: _page("sessions", named, page_size, after, replies.sessions))
 
 
-def paths_page(
-    after: str | None, *, prefix: str | None = None, limit: int = 100
-) -> Call[Page[PathInfo, str]]:
-    """Asks for one page of paths that begin with `prefix`, at most `limit` (1 to 1,000)."""
-    more = {} if prefix is None else {"prefix": prefix}
-    return Call(post("paths", _page_body(after, limit, more)), replies.paths)
+def paths(*, prefix: str | None = None, page_size: int = 100) -> Pages[PathInfo, str]:
+    """Yields all paths that begin with `prefix`, asking for `page_size` at a time."""
+    named = {"prefix": prefix}
+    return Pages(lambda after: _page("paths", named, page_size, after, replies.paths))
 
 
 def position(path: str) -> Call[Position | None]:
@@ -295,21 +299,6 @@ def updates_of_items(
     return Call(request, lambda reply: replies.in_order(reply, len(items)), None if items else [])
 
 
-def chunks(items: Iterable[str]) -> Iterator[list[str]]:
-    """Parts encoded items, in order, into lists that fit one `updates` request each."""
-    chunk: list[str] = []
-    size = _ENVELOPE_BYTES
-    for item in items:
-        bytes_more = len(item.encode()) + 1
-        if chunk and (len(chunk) == MAX_ITEMS or size + bytes_more > MAX_BODY_BYTES):
-            yield chunk
-            chunk, size = [], _ENVELOPE_BYTES
-        chunk.append(item)
-        size += bytes_more
-    if chunk:
-        yield chunk
-
-
 def post(method: str, body: str) -> Request:
     """Gives the request for one method of the API with a body in JSON."""
     headers = {"content-type": "application/json", "accept": "application/json"}
@@ -347,20 +336,23 @@ def _of_names(
 
 def _pattern_list(patterns: Iterable[str]) -> list[str]:
     """Gives each once. Dobby judges their grammar, so that a bad one keeps no other from ending."""
-    if isinstance(patterns, str):
-        raise TypeError("patterns is a list, not one text")
-    names = list(dict.fromkeys(patterns))
+    names = list(dict.fromkeys(id_list(patterns, "patterns")))
     for index, name in enumerate(names):
         if not isinstance(name, str):
             raise api_error("bad_pattern", "A pattern is text.", f"patterns.{index}", 400)
     return names
 
 
-def _page_body(after: str | None, limit: int, more: dict[str, Any] | None = None) -> str:
-    body: dict[str, Any] = {**(more or {}), "limit": limit}
-    if after is not None:
-        body["after"] = after
-    return escaped(body)
+def _page(
+    method: str,
+    named: dict[str, str | None],
+    limit: int,
+    after: str | None,
+    parse: Callable[[Reply], Page[T, str]],
+) -> Call[Page[T, str]]:
+    given = {**named, "limit": limit, "after": after}
+    body = {name: value for name, value in given.items() if value is not None}
+    return Call(post(method, escaped(body)), parse)
 
 
 def _once(method: str, item: str, idempotency_key: str | None) -> Request:

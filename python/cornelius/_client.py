@@ -5,37 +5,43 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
 
 from . import _calls as calls
-from ._calls import Call, Request
-from ._endpoint import DEFAULT_TIMEOUT, Endpoint, reply_of
+from ._calls import Call, Pages, Request
+from ._endpoint import DEFAULT_TIMEOUT, Endpoint, is_stream, reply_of
 from ._errors import BadReply, BlockingCall, CorneliusError, DobbyUnreachable
-from ._history import history, history_page
-from ._paths import checked_path
+from ._history import history, iter_history
 from ._pool import ProcessPools
-from ._positions import checked_position
 from ._replies import Reply
 from ._retry import ONCE, Outage, Retry
-from ._signature import like
+from ._signature import method_like
 from ._state import complete as complete_call
 from ._state import state as state_call
-from ._types import Gap, Page, PathInfo, Position, SessionInfo, State, Update
-from ._watch import SILENCE_SECONDS, Watch
+from ._types import Gap, State, Update
+from ._watch import Watch
 
 P = ParamSpec("P")
 T = TypeVar("T")
-N = TypeVar("N")
 
 
 def _method(call: Callable[P, Call[T]]) -> Callable[Concatenate[Dobby, P], T]:
     def method(self: Dobby, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return self.run(call(*args, **kwargs))
 
-    return like(call, method, is_method=True)
+    return method_like(call, method)
+
+
+def _listing(
+    call: Callable[P, Pages[T, Any]],
+) -> Callable[Concatenate[Dobby, P], Iterator[T]]:
+    def method(self: Dobby, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+        return self._pages(call(*args, **kwargs))
+
+    return method_like(call, method)
 
 
 class Dobby:
@@ -81,52 +87,9 @@ class Dobby:
     positions = _method(calls.positions)
     info = _method(calls.info)
     history = _method(history)
-
-    def sessions(
-        self,
-        user: str | None = None,
-        *,
-        login: str | None = None,
-        transport: str | None = None,
-        address: str | None = None,
-        page_size: int = 100,
-    ) -> Iterator[SessionInfo]:
-        """Yields all sessions, or those that fit all that is named.
-
-        `transport` is `websocket`, `event-stream` or `long-poll`, `address` the client's; neither
-        is known of a session between two connections. Asks for `page_size` (1 to 1,000) at a time.
-        """
-        return self._pages(
-            lambda after: calls.sessions_page(
-                after,
-                user=user,
-                login=login,
-                transport=transport,
-                address=address,
-                limit=page_size,
-            )
-        )
-
-    def paths(self, *, prefix: str | None = None, page_size: int = 100) -> Iterator[PathInfo]:
-        """Yields all paths that begin with `prefix`, asking for `page_size` at a time."""
-        return self._pages(lambda after: calls.paths_page(after, prefix=prefix, limit=page_size))
-
-    def iter_history(
-        self,
-        path: str,
-        since: Position | Mapping[str, Any] | None = None,
-        *,
-        reverse: bool = False,
-        page_size: int = 100,
-    ) -> Iterator[Update | Gap]:
-        """Yields all that the log of `path` holds, as `history` does page by page.
-
-        Where updates after `since` are gone a `Gap` says so first. Raises `BadPath`, or
-        `BadRequest` for what is no position, at once.
-        """
-        checked_path(path)
-        after = None if since is None else checked_position(since)
-        return self._pages(lambda at: history_page(path, at, reverse, page_size), after)
+    sessions = _listing(calls.sessions)
+    paths = _listing(calls.paths)
+    iter_history = _listing(iter_history)
 
     def state(self, path: str, keys: Iterable[str] | None = None) -> State:
         """Gives the state of `path`: the newest message of each key, or of the `keys` it has.
@@ -190,24 +153,16 @@ class Dobby:
         return f"{type(self).__name__}({self._endpoint.url!r})"
 
     def _send(self, request: Request, seconds: float | None = None) -> Reply:
-        headers = self._endpoint.api_headers(request)
+        arguments = self._endpoint.request(request, seconds)
         pool = self._pools.get()
         with self._endpoint.translated(seconds):
-            response = pool.request(
-                request.method,
-                self._endpoint.url + request.target,
-                headers=headers,
-                content=request.body,
-                timeout=seconds or self._endpoint.timeout,
-                follow_redirects=False,
-            )
+            response = pool.request(**arguments)
         return reply_of(response, response.content)
 
-    def _pages(
-        self, page: Callable[[N | None], Call[Page[T, N]]], after: N | None = None
-    ) -> Iterator[T]:
+    def _pages(self, pages: Pages[T, Any]) -> Iterator[T]:
+        after = pages.after
         while True:
-            found = self.run(page(after))
+            found = self.run(pages.page(after))
             yield from found.items
             if found.next is None:
                 return
@@ -224,13 +179,9 @@ class Dobby:
                 self._sleep(watch.after(error))
 
     def _connection(self, watch: Watch) -> Iterator[Update | Gap]:
-        timeout = httpx.Timeout(self._endpoint.timeout, read=SILENCE_SECONDS)
-        url = self._endpoint.url + watch.target
-        stream = self._pools.get().stream(
-            "GET", url, headers=watch.headers(), timeout=timeout, follow_redirects=False
-        )
+        stream = self._pools.get().stream(**self._endpoint.stream(watch))
         with self._endpoint.translated(), stream as response:
-            if response.headers.get("content-type", "").split(";")[0] != "text/event-stream":
+            if not is_stream(response):
                 raise watch.refusal(reply_of(response, response.read()))
             for chunk in response.iter_bytes():
                 yield from watch.feed(chunk)

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from ._errors import ApiError, BadReply, api_error
 from ._positions import MAX_OFFSET
-from ._types import Gap, Position
+from ._types import Gap, Position, Update
 
 Object = dict[str, Any]
 
@@ -107,6 +107,12 @@ def message(source: Object) -> Any:
     if "message" not in source:
         raise BadReply("message is missing")
     return source["message"]
+
+
+def update(source: Object, path: str) -> Update:
+    """Gives the update of `path` that an object with `message` tells of."""
+    key = optional_text(source, "key")
+    return Update(path, message(source), position(source), key=key)
 
 
 def gap(source: Object, path: str) -> Gap:

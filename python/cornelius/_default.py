@@ -7,21 +7,24 @@ Django settings if Django is set up, then in the environment. Nothing is read at
 from __future__ import annotations
 
 import atexit
+import functools
 import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypedDict, TypeVar, Unpack
+
+import httpx
 
 from ._async_client import AsyncDobby
-from ._calls import Call
 from ._client import Dobby
 from ._endpoint import DEFAULT_TIMEOUT, DEFAULT_URL
 from ._errors import BadConfiguration
+from ._outbox import outbox
 from ._retry import DEFAULT_SECONDS, Retry, checked_retry_seconds
 from ._secrets import checked_secrets as secrets_of_text
-from ._signature import like
-from ._stand_in import AsyncStandIn, StandIn
+from ._secrets import not_configured
+from ._signature import function_like
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,46 +32,38 @@ C = TypeVar("C", Dobby, AsyncDobby)
 
 _MIN_SECRET_CHARACTERS = 16
 BACKENDS = ("http", "test")
-_VARIABLES = (
-    "backend",
-    "url",
-    "api_key",
-    "api_key_file",
-    "webhook_secret",
-    "webhook_secret_file",
-    "token_secret",
-    "token_secret_file",
-    "token_key_file",
-    "token_algorithm",
-    "token_key_id",
-    "token_audience",
-    "token_issuer",
-)
-
 _configured: dict[str, Any] = {}
 # setdefault on a dict is atomic, so that threads need no lock, which a fork could copy while held.
 _sync: dict[str, Dobby] = {}
 _async: dict[str, AsyncDobby] = {}
 
 
-def configure(
-    *,
-    backend: str | None = None,
-    url: str | None = None,
-    api_key: str | None = None,
-    api_key_file: str | os.PathLike[str] | None = None,
-    timeout: float | None = None,
-    retry_seconds: float | None = None,
-    webhook_secret: str | Sequence[str] | None = None,
-    webhook_secret_file: str | os.PathLike[str] | None = None,
-    token_secret: str | None = None,
-    token_secret_file: str | os.PathLike[str] | None = None,
-    token_key_file: str | os.PathLike[str] | None = None,
-    token_algorithm: str | None = None,
-    token_key_id: str | None = None,
-    token_audience: str | None = None,
-    token_issuer: str | None = None,
-) -> None:
+class Options(TypedDict, total=False):
+    """What `configure` takes; `DOBBY` and the environment have the same names in capitals."""
+
+    backend: str | None
+    url: str | None
+    api_key: str | None
+    api_key_file: str | os.PathLike[str] | None
+    timeout: float | None
+    retry_seconds: float | None
+    webhook_secret: str | Sequence[str] | None
+    webhook_secret_file: str | os.PathLike[str] | None
+    token_secret: str | None
+    token_secret_file: str | os.PathLike[str] | None
+    token_key_file: str | os.PathLike[str] | None
+    token_algorithm: str | None
+    token_key_id: str | None
+    token_audience: str | None
+    token_issuer: str | None
+
+
+OPTIONS = frozenset(Options.__annotations__)
+VARIABLES = OPTIONS - {"timeout", "retry_seconds"}
+"""The options that the environment may have."""
+
+
+def configure(**options: Unpack[Options]) -> None:
     """Configures the default clients; what is None comes from the settings or the environment.
 
     `backend` is "http", or "test": then nothing is sent, and `outbox` holds what would have been;
@@ -79,28 +74,14 @@ def configure(
     in each line: the first is the one to send or sign with, and any of `webhook_secret` may have
     signed the commands that Dobby posts. `webhook_secret_file` is read for each command. What
     begins with `token_` is for `token`, and read for each; see there. A second call replaces the
-    first and closes its client, so make it before other threads publish. Raises nothing: mistakes
-    are told, as `BadConfiguration`, by the first call that needs a client.
+    first and closes its client, so make it before other threads publish. Raises TypeError for an
+    unknown name alone: other mistakes are told, as `BadConfiguration`, by the first call that needs
+    a client.
     """
-    given = {
-        "backend": backend,
-        "url": url,
-        "api_key": api_key,
-        "api_key_file": api_key_file,
-        "timeout": timeout,
-        "retry_seconds": retry_seconds,
-        "webhook_secret": webhook_secret,
-        "webhook_secret_file": webhook_secret_file,
-        "token_secret": token_secret,
-        "token_secret_file": token_secret_file,
-        "token_key_file": token_key_file,
-        "token_algorithm": token_algorithm,
-        "token_key_id": token_key_id,
-        "token_audience": token_audience,
-        "token_issuer": token_issuer,
-    }
+    for name in options.keys() - OPTIONS:
+        raise TypeError(f"configure() got an unexpected keyword argument {name!r}")
     _configured.clear()
-    _configured.update({name: value for name, value in given.items() if value is not None})
+    _configured.update({name: value for name, value in options.items() if value is not None})
     forget()
 
 
@@ -118,20 +99,20 @@ def forget() -> None:
 
 def default() -> Dobby:
     """Gives the default client. Raises `BadConfiguration`."""
-    if chosen_backend() == "test":
-        return _sync.get("test") or _sync.setdefault("test", StandIn())
-    if "http" not in _sync:
+    backend = chosen_backend()
+    if backend not in _sync and backend == "http":
         # What is open at the end of a process would be a ResourceWarning.
         atexit.unregister(forget)
         atexit.register(forget)
-    return _sync.get("http") or _sync.setdefault("http", _made(Dobby))
+    return _sync.get(backend) or _sync.setdefault(backend, _made(Dobby, httpx.Client, backend))
 
 
 def async_default() -> AsyncDobby:
     """Gives the default client for asyncio. Raises `BadConfiguration`."""
-    if chosen_backend() == "test":
-        return _async.get("test") or _async.setdefault("test", AsyncStandIn())
-    return _async.get("http") or _async.setdefault("http", _made(AsyncDobby))
+    backend = chosen_backend()
+    return _async.get(backend) or _async.setdefault(
+        backend, _made(AsyncDobby, httpx.AsyncClient, backend)
+    )
 
 
 def chosen_backend() -> str:
@@ -158,25 +139,32 @@ def _is_django_test() -> bool:
     return hasattr(getattr(utils, "_TestState", None), "saved_data")
 
 
-def door(call: Callable[P, Call[T]]) -> Callable[P, T]:
-    """Makes the module-level function that sends `call` with the default client."""
+def door(client: Callable[[], C], method: Callable[Concatenate[C, P], T]) -> Callable[P, T]:
+    """Makes the module-level function that calls `method` of the default client."""
 
-    def send(*args: P.args, **kwargs: P.kwargs) -> T:
-        return default().run(call(*args, **kwargs))
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        return method(client(), *args, **kwargs)
 
-    return like(call, send)
-
-
-def async_door(call: Callable[P, Call[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """Makes the module-level coroutine function that sends `call` with the default client."""
-
-    async def send(*args: P.args, **kwargs: P.kwargs) -> T:
-        return await async_default().run(call(*args, **kwargs))
-
-    return like(call, send)
+    return function_like(method, call)
 
 
-def _made(client: Callable[..., C]) -> C:
+def async_door(
+    method: Callable[Concatenate[AsyncDobby, P], Coroutine[Any, Any, T]],
+) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Makes the module-level coroutine function that awaits `method` of the default client."""
+
+    async def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        return await method(async_default(), *args, **kwargs)
+
+    return function_like(method, call)
+
+
+def _made(client: Callable[..., C], http_client: Callable[..., Any], backend: str) -> C:
+    if backend == "test":
+        # Every call is encoded and parsed as always, and goes into the outbox.
+        outward = httpx.MockTransport(outbox.answer)
+        make = functools.partial(http_client, transport=outward, trust_env=False)
+        return client(DEFAULT_URL, "test", http_client=make)
     defaults = {
         "url": DEFAULT_URL,
         "timeout": DEFAULT_TIMEOUT,
@@ -184,8 +172,8 @@ def _made(client: Callable[..., C]) -> C:
     }
     sources = [*option_sources(), defaults]
     retry = Retry(total_seconds=checked_retry_seconds(first(sources, "retry_seconds")))
-    timeout = first(sources, "timeout")
-    return client(first(sources, "url"), _api_key(sources), timeout, retry=retry)
+    key, timeout = option_or_file("api_key", "API key"), first(sources, "timeout")
+    return client(first(sources, "url"), None if key is None else str(key), timeout, retry=retry)
 
 
 def option_sources() -> list[Mapping[str, Any]]:
@@ -198,13 +186,17 @@ def first(sources: Sequence[Mapping[str, Any]], name: str) -> Any:
     return next((source[name] for source in sources if source.get(name) is not None), None)
 
 
-def _api_key(sources: Sequence[Mapping[str, Any]]) -> str | None:
-    """Takes key and file from the same source: a nearer file goes before a farther key."""
-    for source in sources:
-        if source.get("api_key") is not None:
-            return str(source["api_key"])
-        if source.get("api_key_file") is not None:
-            return read_key_file(source["api_key_file"])
+def option_or_file(name: str, what: str) -> Any:
+    """Gives an option, or what the file holds that is named in its place; None without both.
+
+    Both are looked for in the same source: a nearer file goes before a farther option. Raises
+    `BadConfiguration` for a file that cannot be read.
+    """
+    for source in option_sources():
+        if source.get(name) is not None:
+            return source[name]
+        if source.get(f"{name}_file") is not None:
+            return read_key_file(source[f"{name}_file"], what)
     return None
 
 
@@ -221,18 +213,10 @@ def webhook_secrets(given: str | Sequence[str] | None = None) -> list[str]:
 
     Raises `BadConfiguration` when there are none, or one is not good.
     """
-    if given is not None:
-        return checked_secrets(given)
-    for source in option_sources():
-        if source.get("webhook_secret") is not None:
-            return checked_secrets(source["webhook_secret"])
-        if source.get("webhook_secret_file") is not None:
-            return read_secret_file(source["webhook_secret_file"])
-    raise BadConfiguration(
-        "the secret of Dobby's commands is not configured: set DOBBY_WEBHOOK_SECRET or "
-        'DOBBY_WEBHOOK_SECRET_FILE, or DOBBY["WEBHOOK_SECRET"] in the Django settings, '
-        "or call cornelius.configure()"
-    )
+    found = option_or_file("webhook_secret", "webhook secret") if given is None else given
+    if found is None:
+        raise not_configured("the secret of Dobby's commands", "WEBHOOK_SECRET")
+    return checked_secrets(found)
 
 
 def read_secret_file(name: str | os.PathLike[str]) -> list[str]:
@@ -266,6 +250,6 @@ def _django_options() -> dict[str, Any]:
 
 
 def _environment() -> dict[str, Any]:
-    names = {option: f"DOBBY_{option.upper()}" for option in _VARIABLES}
+    names = {option: f"DOBBY_{option.upper()}" for option in VARIABLES}
     # An empty variable is what a shell or a compose file makes of one that is not set.
     return {name: os.environ[key] for name, key in names.items() if os.environ.get(key)}

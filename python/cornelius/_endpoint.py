@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -11,8 +12,9 @@ import httpx
 from ._calls import Request
 from ._errors import BadConfiguration, DobbyTimeout, DobbyUnreachable
 from ._replies import Reply
-from ._secrets import checked_secrets
+from ._secrets import checked_secrets, not_configured
 from ._version import __version__
+from ._watch import SILENCE_SECONDS, Watch
 
 DEFAULT_URL = "http://127.0.0.1:4020"
 DEFAULT_TIMEOUT = 5.0
@@ -30,17 +32,32 @@ class Endpoint:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r})"  # never the key
 
-    def api_headers(self, request: Request) -> dict[str, str]:
-        """Gives the headers of an API request, with the key."""
+    def request(self, request: Request, seconds: float | None) -> dict[str, Any]:
+        """Gives what httpx takes for an API request with the key; `seconds` for each step."""
         if self._api_key is None:
-            raise BadConfiguration(
-                "Dobby's API key is not configured: set DOBBY_API_KEY or DOBBY_API_KEY_FILE, "
-                'or DOBBY["API_KEY"] in the Django settings, or call cornelius.configure()'
-            )
-        return {
+            raise not_configured("Dobby's API key", "API_KEY")
+        headers = {
             **request.headers,
             "authorization": f"Bearer {self._api_key}",
             "user-agent": f"cornelius/{__version__}",
+        }
+        return {
+            "method": request.method,
+            "url": self.url + request.target,
+            "headers": headers,
+            "content": request.body,
+            "timeout": seconds or self.timeout,
+            "follow_redirects": False,
+        }
+
+    def stream(self, watch: Watch) -> dict[str, Any]:
+        """Gives what httpx takes for the next connection of a watched path, without the key."""
+        return {
+            "method": "GET",
+            "url": self.url + watch.target,
+            "headers": watch.headers(),
+            "timeout": httpx.Timeout(self.timeout, read=SILENCE_SECONDS),
+            "follow_redirects": False,
         }
 
     @contextmanager
@@ -55,6 +72,11 @@ class Endpoint:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             why = str(error) or type(error).__name__
             raise DobbyUnreachable(f"{self.url} cannot be reached: {why}") from error
+
+
+def is_stream(response: httpx.Response) -> bool:
+    """Says whether an answer is an event stream."""
+    return str(response.headers.get("content-type", "")).split(";")[0] == "text/event-stream"
 
 
 def reply_of(response: httpx.Response, body: bytes) -> Reply:

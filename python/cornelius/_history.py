@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import _decode as decode
-from ._calls import Call, escaped, post
+from ._calls import Call, Pages, escaped, post
 from ._paths import checked_path
 from ._positions import checked_position
 from ._replies import Reply, answer
@@ -38,17 +38,29 @@ def history(
     return Call(post("history", escaped(body)), lambda reply: _history(reply, path))
 
 
-def history_page(
-    path: str, since: Position | None, reverse: bool, limit: int
-) -> Call[Page[Update | Gap, Position]]:
-    """Asks for one page as what `watch` would yield: a gap stands before what follows it."""
-    call = history(path, since, reverse=reverse, limit=limit)
+def iter_history(
+    path: str,
+    since: Position | Mapping[str, Any] | None = None,
+    *,
+    reverse: bool = False,
+    page_size: int = 100,
+) -> Pages[Update | Gap, Position]:
+    """Yields all that the log of `path` holds, as `history` does page by page.
 
-    def parse(reply: Reply) -> Page[Update | Gap, Position]:
-        found = call.parse(reply)
-        return Page([*([] if found.gap is None else [found.gap]), *found.updates], found.next)
+    Where updates after `since` are gone a `Gap` says so first. Raises `BadPath`, or `BadRequest`
+    for what is no position, at once.
+    """
 
-    return Call(call.request, parse)
+    def page(after: Position | None) -> Call[Page[Update | Gap, Position]]:
+        call = history(path, after, reverse=reverse, limit=page_size)
+        return Call(call.request, lambda reply: _as_watched(call.parse(reply)))
+
+    checked_path(path)
+    return Pages(page, None if since is None else checked_position(since))
+
+
+def _as_watched(found: History) -> Page[Update | Gap, Position]:
+    return Page([*([] if found.gap is None else [found.gap]), *found.updates], found.next)
 
 
 def _history(reply: Reply, path: str) -> History:
@@ -63,6 +75,5 @@ def _history(reply: Reply, path: str) -> History:
 
 
 def _update(item: decode.Object, path: str) -> Update:
-    key = decode.optional_text(item, "key")
-    at = decode.known_position(item, "position")
-    return Update(path, decode.message(item), at, key=key)
+    decode.known_position(item, "position")
+    return decode.update(item, path)

@@ -37,3 +37,11 @@ def checked_secrets(text: object, min_characters: int, what: str) -> list[str]:
             " (each line is one)"
         )
     return secrets
+
+
+def not_configured(what: str, option: str) -> BadConfiguration:
+    """Returns the error that says how to configure `option`, which may stand in a file too."""
+    return BadConfiguration(
+        f"{what} is not configured: set DOBBY_{option} or DOBBY_{option}_FILE, "
+        f'or DOBBY["{option}"] in the Django settings, or call cornelius.configure()'
+    )

@@ -12,11 +12,11 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from ._default import first, option_sources, read_key_file
+from ._default import first, option_or_file, option_sources, read_key_file
 from ._errors import BadConfiguration, api_error
 from ._messages import encode_info
 from ._patterns import checked_patterns
-from ._secrets import checked_secrets
+from ._secrets import checked_secrets, not_configured
 
 ALGORITHMS = ("HS256", "RS256", "ES256", "EdDSA")
 AUDIENCE = "dobby"
@@ -87,18 +87,10 @@ def token_secret(given: object = None) -> str:
 
     Raises `BadConfiguration` when there is none, or it is not good.
     """
-    if given is not None:
-        return checked_token_secret(given)
-    for source in option_sources():
-        if source.get("token_secret") is not None:
-            return checked_token_secret(source["token_secret"])
-        if source.get("token_secret_file") is not None:
-            return read_token_secret_file(source["token_secret_file"])
-    raise BadConfiguration(
-        "the secret of tokens is not configured: set DOBBY_TOKEN_SECRET or "
-        'DOBBY_TOKEN_SECRET_FILE, or DOBBY["TOKEN_SECRET"] in the Django settings, '
-        "or call cornelius.configure()"
-    )
+    found = option_or_file("token_secret", "token secret") if given is None else given
+    if found is None:
+        raise not_configured("the secret of tokens", "TOKEN_SECRET")
+    return checked_token_secret(found)
 
 
 def read_token_secret_file(name: Any) -> str:

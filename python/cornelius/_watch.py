@@ -7,17 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import quote
 
+from . import _decode as decode
 from ._errors import BadReply, CorneliusError, DobbyUnreachable, StreamEnded, api_error
-from ._frames import (
-    Closing,
-    EventReader,
-    Frame,
-    FrameError,
-    RefusedPaths,
-    Subscribed,
-    Unsubscribed,
-    decode_frame,
-)
+from ._event_stream import EventReader
 from ._paths import checked_path
 from ._replies import Reply, failure
 from ._retry import Attempts, Retry
@@ -65,7 +57,7 @@ class Watch:
     def feed(self, chunk: bytes) -> Iterator[Update | Gap]:
         """Takes the next bytes; yields what they tell, raises when the stream is refused."""
         for event in self._events.feed(chunk):
-            yield from self._frame(decode_frame(event))
+            yield from self._frame(decode.json_object(event, "a frame"))
 
     def after(self, error: CorneliusError) -> float:
         """Gives the seconds to wait before the next connection, or raises `error`."""
@@ -79,39 +71,45 @@ class Watch:
         log.warning("watching %s was interrupted, again in %.1f s: %s", self.path, wait, error)
         return wait
 
-    def _frame(self, frame: Frame) -> Iterator[Update | Gap]:
-        if isinstance(frame, Update):
-            self._position = frame.position or self._position
-            yield frame
-        elif isinstance(frame, Gap):
-            self._position = frame.to
-            yield frame
-        elif isinstance(frame, Subscribed):
-            yield from self._subscribed(frame)
-        elif isinstance(frame, RefusedPaths):
-            raise next(iter(frame.errors.values()), BadReply("refused without a path"))
-        elif isinstance(frame, FrameError):
-            raise frame.error
-        elif isinstance(frame, Unsubscribed):
-            raise api_error("denied", "The back end took this path from the session.")
-        elif isinstance(frame, Closing):
-            raise self._closing(frame)
+    def _frame(self, frame: decode.Object) -> Iterator[Update | Gap]:
+        """Reads one frame of docs/protocol.md; those that a watcher needs not are ignored."""
+        match decode.text(frame, "type") if "type" in frame else None:
+            case None:
+                found = decode.update(frame, decode.text(frame, "path"))
+                self._position = found.position or self._position
+                yield found
+            case "gap":
+                gap = decode.gap(frame, decode.text(frame, "path"))
+                self._position = gap.to
+                yield gap
+            case "subscribed":
+                heard = decode.items(frame, "paths")
+                positions = {decode.text(each, "path"): decode.position(each) for each in heard}
+                yield from self._subscribed(positions.get(self.path))
+            case "refused":
+                errors = map(decode.error, decode.items(frame, "paths"))
+                raise next(errors, BadReply("refused without a path"))
+            case "error":
+                raise decode.error(frame)
+            case "unsubscribed":
+                raise api_error("denied", "The back end took this path from the session.")
+            case "closing":
+                raise self._closing(frame)
 
-    def _subscribed(self, frame: Subscribed) -> Iterator[Gap]:
+    def _subscribed(self, position: Position | None) -> Iterator[Gap]:
         is_resumed = self._first is None
         self._first = None
         self._failures = 0
-        position = frame.positions.get(self.path)
         if position is None and is_resumed and self._position is None:
             # A path without a log has no position to resume from, so that the server cannot know
             # that something may be missing.
             yield Gap(self.path, None, None, "no_log")
         self._position = self._position or position
 
-    def _closing(self, frame: Closing) -> CorneliusError:
-        if 4200 <= frame.code < 4300:
-            if frame.error is not None:
-                return api_error(frame.error, frame.message)
-            return StreamEnded(frame.code, frame.message)
-        self._wait_at_least = frame.reconnect_after_ms / 1000
-        return DobbyUnreachable(f"Dobby closed the stream: {frame.message}")
+    def _closing(self, frame: decode.Object) -> CorneliusError:
+        code, message = decode.integer(frame, "code"), decode.text(frame, "message")
+        error = decode.optional_text(frame, "error")
+        if 4200 <= code < 4300:
+            return StreamEnded(code, message) if error is None else api_error(error, message)
+        self._wait_at_least = (decode.optional_integer(frame, "reconnectAfterMs") or 0) / 1000
+        return DobbyUnreachable(f"Dobby closed the stream: {message}")

@@ -44,7 +44,7 @@ def double() -> Iterator[Double]:
 @pytest.fixture(autouse=True)
 def clean_defaults(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No test inherits a default client or a variable of the developer's shell."""
-    for option in _default._VARIABLES:
+    for option in _default.VARIABLES:
         monkeypatch.delenv(f"DOBBY_{option.upper()}", raising=False)
     # Most tests are of what is sent, to a double.
     monkeypatch.setenv("DOBBY_BACKEND", "http")

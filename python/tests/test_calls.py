@@ -39,6 +39,7 @@ from cornelius import _calls as calls
 from cornelius._calls import Call
 from cornelius._errors import api_error
 from cornelius._replies import Reply
+from cornelius.django._publish import chunks
 
 
 def body(call: Call[Any]) -> Any:
@@ -165,13 +166,13 @@ def test_too_many_updates_are_refused_before_they_are_sent() -> None:
 
 def test_chunks_keep_order_and_fit_the_limits() -> None:
     items = [calls.encode_item(Update("a", "ä" * (n % 700 * 20))) for n in range(2500)]
-    chunks = list(calls.chunks(items))
-    assert [item for chunk in chunks for item in chunk] == items
-    for chunk in chunks:
+    parts = list(chunks(items))
+    assert [item for chunk in parts for item in chunk] == items
+    for chunk in parts:
         key = "k" * 255
         assert len(calls.updates_of_items(chunk, key).request.body) <= calls.MAX_BODY_BYTES
-    assert len(list(calls.chunks(['{"path":"a","message":1}'] * 1001))) == 2
-    assert list(calls.chunks([])) == []
+    assert len(list(chunks(['{"path":"a","message":1}'] * 1001))) == 2
+    assert list(chunks([])) == []
 
 
 @pytest.mark.parametrize(

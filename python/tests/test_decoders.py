@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -12,8 +13,8 @@ from hypothesis import strategies as st
 from cornelius import BadReply, CorneliusError, Retry
 from cornelius import _calls as calls
 from cornelius._calls import Call
-from cornelius._frames import MAX_EVENT_BYTES, EventReader, decode_frame
-from cornelius._history import history, history_page
+from cornelius._event_stream import MAX_EVENT_BYTES, EventReader
+from cornelius._history import history, iter_history
 from cornelius._replies import Reply
 from cornelius._state import state_page
 from cornelius._watch import Watch
@@ -26,10 +27,10 @@ CALLS: list[Call[Any]] = [
     calls.disconnect_user("ann", ["a"]),
     calls.kick("id"),
     calls.info(),
-    calls.sessions_page(None),
-    calls.paths_page(None),
+    calls.sessions().page(None),
+    calls.paths().page(None),
     history("a"),
-    history_page("a", None, False, 100),
+    iter_history("a").page(None),
     state_page("a", None, None, 100),
 ]
 
@@ -58,12 +59,15 @@ odd = [
     b'{"path":1,"message":1}',
     b'{"type":["a"]}',
     b'{"path":"a","message":1,"key":7}',
-    b'{"type":"renewed"}',
-    b'{"type":"renewed","expiresInMs":-1}',
-    b'{"type":"subscribed","paths":[{"path":"a","position":null,"expiresInMs":null}]}',
-    b'{"type":"state","path":"a","position":null,"entries":[],"first":true,"last":true}',
-    b'{"type":"state","path":"a","position":{"epoch":"k","offset":1},'
-    b'"entries":[{"key":"a"}],"first":true,"last":true}',
+    b'{"type":"subscribed"}',
+    b'{"type":"subscribed","paths":[{"path":7,"position":null}]}',
+    b'{"type":"subscribed","paths":[{"path":"a","position":"k:1"}]}',
+    b'{"type":"gap","path":"a","from":null,"to":null}',
+    b'{"type":"refused","paths":[]}',
+    b'{"type":"refused","paths":[{"path":"a"}]}',
+    b'{"type":"error","code":"internal"}',
+    b'{"type":"closing","code":4000}',
+    b'{"type":"closing","code":4000,"message":"m","reconnectAfterMs":-1}',
     b'{"path":"a","message":1,"position":{"epoch":"k","offset":-1}}',
     b'{"path":"a","message":1,"position":{"epoch":"k","offset":true}}',
 ]
@@ -72,15 +76,13 @@ odd = [
 @pytest.mark.parametrize("bytes_", odd, ids=lambda value: value[:20])
 def test_refuses_frames_that_are_none(bytes_: bytes) -> None:
     with pytest.raises(BadReply):
-        decode_frame(bytes_)
+        list(Watch("a", Retry()).feed(b"data: " + bytes_ + b"\n\n"))
 
 
-@given(data)
-def test_a_frame_is_decoded_or_refused(bytes_: bytes) -> None:
-    try:
-        decode_frame(bytes_)
-    except BadReply:
-        return
+@given(data.filter(lambda bytes_: b"\n" not in bytes_ and b"\r" not in bytes_))
+def test_a_frame_is_read_or_refused(bytes_: bytes) -> None:
+    with contextlib.suppress(CorneliusError):
+        list(Watch("a", Retry()).feed(b"data: " + bytes_ + b"\n\n"))
 
 
 @given(st.sampled_from(CALLS), st.sampled_from([200, 204, 301, 400, 404, 500, 503]), data)

@@ -128,3 +128,8 @@ def test_signatures_tell_the_arguments() -> None:
         assert list(inspect.signature(function).parameters) == expected
         assert "BadMessage" in (function.__doc__ or "")
     assert inspect.iscoroutinefunction(aio.update)
+
+
+def test_configure_refuses_a_name_that_it_does_not_know() -> None:
+    with pytest.raises(TypeError, match="api_kye"):
+        cornelius.configure(api_kye=KEY)  # type: ignore[call-arg]

@@ -31,6 +31,7 @@ from cornelius import (
     Update,
     aio,
 )
+from cornelius import _calls as calls
 from cornelius import django as push
 from cornelius.django import outbox
 from tests.double import KEY, Double
@@ -171,6 +172,7 @@ import time
 from django.db import transaction
 from django.test import SimpleTestCase, TestCase
 import cornelius
+from cornelius import _calls as calls
 from cornelius import Update
 from cornelius.django import outbox, position, update
 
@@ -259,7 +261,7 @@ def test_a_client_for_asyncio_has_the_bound_too(double: Double) -> None:
     async def work() -> None:
         async with AsyncDobby(double.url, KEY) as client:
             with pytest.raises(cornelius.DobbyTimeout, match=r"within 0\.1 s"):
-                await client.run(cornelius.calls.position("a"), within=0.2)
+                await client.run(calls.position("a"), within=0.2)
 
     double.state.faults = ["hang"]
     asyncio.run(work())

@@ -1,8 +1,9 @@
-"""The golden frames of protocol/fixtures: every one is decoded."""
+"""The golden frames of protocol/fixtures: every one is read by a watcher, or ignored."""
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,13 @@ import pytest
 from cornelius import (
     UNSET,
     ApiError,
+    CorneliusError,
     Gap,
     PartialFailure,
     Position,
+    RequestRefused,
+    Retry,
+    StreamEnded,
     Update,
     _errors,
     _keys,
@@ -24,27 +29,10 @@ from cornelius import (
 )
 from cornelius import _calls as calls
 from cornelius._commands import router
-from cornelius._frames import (
-    Closing,
-    CommandReply,
-    Frame,
-    FrameError,
-    Opened,
-    Pending,
-    Ping,
-    Probed,
-    RefusedPaths,
-    Renewed,
-    StatePart,
-    Subscribed,
-    Ticket,
-    Unknown,
-    Unsubscribed,
-    decode_frame,
-)
 from cornelius._history import history
 from cornelius._replies import Reply
 from cornelius._state import complete, state_page
+from cornelius._watch import Watch
 from cornelius.django import _body, _question
 
 FOLDER = Path(__file__).parents[2] / "protocol" / "fixtures"
@@ -69,88 +57,59 @@ def described(error: ApiError) -> dict[str, Any]:
     return found if error.field is None else {**found, "field": error.field}
 
 
-def as_of(received: int | None) -> dict[str, int]:
-    return {} if received is None else {"received": received}
+def as_json(told: Update | Gap) -> dict[str, Any]:
+    """Writes what was told as the protocol does, so that nothing of it can have been lost."""
+    if isinstance(told, Gap):
+        ends = {"from": position(told.from_), "to": position(told.to)}
+        return {"type": "gap", "path": told.path, **ends, "reason": told.reason}
+    found = {"path": told.path, "message": told.message}
+    found |= {} if told.key is None else {"key": told.key}
+    return found | ({"position": position(told.position)} if told.position else {})
 
 
-def as_json(frame: Frame) -> dict[str, Any]:
-    """Writes a decoded frame as the protocol does, so that nothing of it can have been lost."""
-    match frame:
-        case Update():
-            found = {"path": frame.path, "message": frame.message}
-            found |= {} if frame.key is None else {"key": frame.key}
-            return found | ({"position": position(frame.position)} if frame.position else {})
-        case Gap():
-            ends = {"from": position(frame.from_), "to": position(frame.to)}
-            return {"type": "gap", "path": frame.path, **ends, "reason": frame.reason}
-        case Opened():
-            given = asdict(frame)
-            given["pingIntervalMs"] = given.pop("ping_interval_ms")
-            # What is not so is left out.
-            given["tokenExpiresInMs"] = given.pop("token_expires_in_ms")
-            for name in ("refused", "forgot", "tokenExpiresInMs"):
-                if not given[name]:
-                    del given[name]
-            return {"type": "opened", **given}
-        case Subscribed():
-            until = {path: {"expiresInMs": ms} for path, ms in frame.expires_in_ms.items()}
-            rows = [
-                {"path": path, "position": position(at), **until.get(path, {})}
-                for path, at in frame.positions.items()
-            ]
-            return {"type": "subscribed", "paths": rows}
-        case Pending():
-            return {"type": "pending", "paths": list(frame.paths)}
-        case RefusedPaths():
-            rows = [{"path": path, **described(error)} for path, error in frame.errors.items()]
-            return {"type": "refused", "paths": rows, **as_of(frame.received)}
-        case Unsubscribed():
-            found = {"type": "unsubscribed", "paths": list(frame.paths), "by": frame.by}
-            return found | as_of(frame.received)
-        case StatePart():
-            rows = [{"key": key, "message": message} for key, message in frame.entries]
-            found = {"type": "state", "path": frame.path, "position": position(frame.position)}
-            partial = {"partial": True} if frame.is_partial else {}
-            ends = {"first": frame.is_first, "last": frame.is_last}
-            return found | {"entries": rows} | ends | partial
-        case CommandReply():
-            if frame.error is None:
-                return {"type": "reply", "uid": frame.uid, "reply": frame.reply}
-            told = {k: v for k, v in asdict(frame.error).items() if v is not None}
-            return {"type": "reply", "uid": frame.uid, "error": told}
-        case Ticket():
-            return {"type": "ticket", "ticket": frame.ticket}
-        case Renewed():
-            return {"type": "renewed", "expiresInMs": frame.expires_in_ms}
-        case Ping():
-            return {"type": "ping", "received": frame.received}
-        case Probed():
-            return {"type": "probed", "step": frame.step}
-        case FrameError():
-            n = {} if frame.n is None else {"n": frame.n}
-            return {"type": "error", **described(frame.error), **n}
-        case Closing():
-            found = {"type": "closing", "code": frame.code, "message": frame.message}
-            found |= {} if frame.error is None else {"error": frame.error}
-            found |= {} if frame.attempt is None else {"attempt": frame.attempt}
-            after = frame.reconnect_after_ms
-            return found | ({"reconnectAfterMs": after} if after else {})
-        case Unknown():
-            return {"type": frame.type}
+def watched(case: Any) -> list[Any]:
+    """Gives what a watcher is told by one frame, as JSON."""
+    watch = Watch("contacts", Retry())
+    event = "".join(f"data: {line}\n" for line in case["json"].split("\n"))
+    return [as_json(each) for each in watch.feed(f"{event}\n".encode())]
 
 
 @by_name("down.json")
-def test_decodes_a_frame_of_the_server_without_losing_anything(case: Any) -> None:
-    assert as_json(decode_frame(case["json"])) == case["frame"]
+def test_a_watcher_reads_a_frame_of_the_server(case: Any) -> None:
+    frame = case["frame"]
+    match frame.get("type"):
+        case None | "gap":
+            assert watched(case) == [frame]
+        case "refused" | "error":
+            with pytest.raises(ApiError) as refused:
+                watched(case)
+            told = frame if frame["type"] == "error" else frame["paths"][0]
+            expected = {name: told[name] for name in ("code", "message", "field") if name in told}
+            assert described(refused.value) == expected
+        case "unsubscribed":
+            with pytest.raises(RequestRefused, match="denied"):
+                watched(case)
+        case "closing":
+            with pytest.raises(CorneliusError, match=re.escape(frame["message"])) as closed:
+                watched(case)
+            is_final = 4200 <= frame["code"] < 4300
+            assert isinstance(closed.value, StreamEnded | ApiError) == is_final
+        case _:
+            assert watched(case) == []
 
 
 @by_name("later.json")
 def test_ignores_what_a_later_server_may_add(case: Any) -> None:
-    found = as_json(decode_frame(case["json"]))
-    kept = {name: value for name, value in case["frame"].items() if name in found}
-    if isinstance(found.get("position"), dict):
-        kept["position"] = {name: kept["position"][name] for name in ("epoch", "offset")}
-    assert found == kept
+    if case["frame"].get("type") in ("refused", "closing"):
+        told = case["frame"].get("paths", [case["frame"]])[0]["message"]
+        with pytest.raises(CorneliusError, match=re.escape(told)):
+            watched(case)
+        return
+    for found in watched(case):
+        kept = {name: value for name, value in case["frame"].items() if name in found}
+        if isinstance(found.get("position"), dict):
+            kept["position"] = {name: kept["position"][name] for name in ("epoch", "offset")}
+        assert found == kept
 
 
 @pytest.mark.parametrize("case", load("paths.json"), ids=lambda case: ascii(case["path"])[:40])
@@ -184,9 +143,9 @@ def call_for(case: Any) -> calls.Call[Any]:
         case "info":
             return calls.info()
         case "sessions":
-            return calls.sessions_page(None)
+            return calls.sessions().page(None)
         case "paths":
-            return calls.paths_page(None)
+            return calls.paths().page(None)
         case "history":
             return history("contacts")
         case "state":
@@ -278,7 +237,8 @@ def built(case: Any) -> calls.Call[Any]:
         case "disconnect":
             return calls.disconnect(**request)
         case "sessions":
-            return calls.sessions_page(request.pop("after", None), **{"limit": 100, **request})
+            after, size = request.pop("after", None), request.pop("limit", 100)
+            return calls.sessions(**request, page_size=size).page(after)
         case "history":
             return history(**request)
         case "state":

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from .._nonces import NonceStore
 from .door import MAX_BODY_BYTES, SAFE_IN_PATH, Answer, Door, Posted
 from .router import Router
+from .router import router as default_router
 from .steps import arun, request_thread
 
 Message = MutableMapping[str, Any]
@@ -22,12 +23,12 @@ class _Gone(Exception):
 
 
 def asgi_app(
-    router: Router,
+    router: Router | None = None,
     *,
     secret: str | Sequence[str] | None = None,
     nonces: NonceStore | None = None,
 ) -> AsgiApp:
-    """Makes the application. Raises `BadConfiguration` when there is no good secret."""
+    """Makes the ASGI application; see `wsgi_app`. Sync functions run in threads."""
     door = Door(secret, nonces)
     door.check()
 
@@ -40,7 +41,7 @@ def asgi_app(
             except _Gone:
                 return
             async with request_thread():
-                answer = await arun(door.steps(posted, router.steps))
+                answer = await arun(door.steps(posted, (router or default_router).steps))
             await _answer(send, answer)
         else:
             await send({"type": "websocket.close", "code": 1000})

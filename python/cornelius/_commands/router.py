@@ -161,6 +161,10 @@ class Router:
         self._handlers.append(Handler(pattern, named, function, arguments, authorize))
 
 
+router = Router()
+"""The default router, behind `command`."""
+
+
 def _value(outcome: Outcome) -> Any:
     if outcome.error is not None:
         raise outcome.error

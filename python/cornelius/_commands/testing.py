@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from .._errors import BadArgs, CommandFailed, NotAllowed, Refused
 from .._messages import dumps, encode_message
 from .._paths import checked_path
 from .router import Router
+from .router import router as default_router
 from .steps import Steps, arun, run
 
 
@@ -28,83 +29,68 @@ class Answer:
     """The session's own state after it."""
 
 
-class TestClient:
-    """A stand-in for Dobby, for the tests of your commands.
+class Giving(TypedDict, total=False):
+    """Who gives a command, and how."""
 
-    It keeps the state of each session from command to command. What is not meant for the client is
-    raised here as it was in the handler, unless `raise_handler_errors` is False; then it is the
-    `CommandFailed` with code `handler_failed` that callers see.
+    user: str | None
+    session_id: str
+    """By default `s1`."""
+    state: Mapping[str, Any] | None
+    """Replaces the state that the session had."""
+    may_hear: bool
+    """By default True."""
+    again: bool
+    info: Any
+    """What was said of the user."""
+
+
+class TestClient:
+    """A stand-in for Dobby, for the tests of your commands; see its `send`.
+
+    It gives commands to the functions of the default router, or of another, and keeps the state of
+    each session. What is not meant for the client is raised as it was in the handler, unless
+    `raise_handler_errors` is False; then it is what callers see, `CommandFailed` with the code
+    `handler_failed`.
     """
 
     __test__ = False  # pytest: not a class of tests
 
-    def __init__(self, router: Router, *, raise_handler_errors: bool = True) -> None:
-        self._router = router
+    def __init__(self, router: Router | None = None, *, raise_handler_errors: bool = True) -> None:
+        self._router = router or default_router
         self._raises = raise_handler_errors
         self._states: dict[str, dict[str, Any]] = {}
         self._versions: dict[str, int] = {}
         self._sent = 0
 
-    def send(
-        self,
-        path: str,
-        command: str,
-        args: Any = None,
-        *,
-        user: str | None = None,
-        session_id: str = "s1",
-        state: Mapping[str, Any] | None = None,
-        may_hear: bool = True,
-        again: bool = False,
-        info: Any = None,
-    ) -> Answer:
-        """Gives a command; `args` None stands for no arguments.
+    def send(self, path: str, command: str, args: Any = None, **given: Unpack[Giving]) -> Answer:
+        """Gives a command; `args` None stands for no arguments, and `given` is as in `Giving`.
 
-        `state` replaces the state that the session had, `info` is what was said of the user. Raises
-        `Refused`, `NotAllowed`, `BadArgs` or another `CommandFailed`; and `BadPath` or `BadMessage`
-        for what Dobby would not take.
+        Raises `Refused`, `NotAllowed`, `BadArgs` or another `CommandFailed`; and `BadPath` or
+        `BadMessage` for what Dobby would not take.
         """
-        self._begin(session_id, state)
-        asking = {"id": session_id, "user": user, "info": info, "mayHear": may_hear}
-        body = self._body(path, command, args, again, asking)
-        return run(self._steps(body, session_id))
+        return run(self._steps(path, command, args, **given))
 
     async def asend(
-        self,
-        path: str,
-        command: str,
-        args: Any = None,
-        *,
-        user: str | None = None,
-        session_id: str = "s1",
-        state: Mapping[str, Any] | None = None,
-        may_hear: bool = True,
-        again: bool = False,
-        info: Any = None,
+        self, path: str, command: str, args: Any = None, **given: Unpack[Giving]
     ) -> Answer:
         """Gives a command from async code; see `send`."""
-        self._begin(session_id, state)
-        asking = {"id": session_id, "user": user, "info": info, "mayHear": may_hear}
-        body = self._body(path, command, args, again, asking)
-        return await arun(self._steps(body, session_id))
+        return await arun(self._steps(path, command, args, **given))
 
-    def _begin(self, session_id: str, state: Mapping[str, Any] | None) -> None:
-        self._states.setdefault(session_id, {})
-        self._versions.setdefault(session_id, 0)
-        if state is not None:
-            self._states[session_id] = json.loads(encode_message(dict(state), "state"))
-            self._versions[session_id] += 1
-
-    def _body(
+    def _steps(
         self,
         path: str,
         command: str,
         args: Any,
-        again: bool,
-        asking: dict[str, Any],
-    ) -> bytes:
+        *,
+        user: str | None = None,
+        session_id: str = "s1",
+        state: Mapping[str, Any] | None = None,
+        may_hear: bool = True,
+        again: bool = False,
+        info: Any = None,
+    ) -> Steps[Answer]:
+        self._begin(session_id, state)
         self._sent += 1
-        id = asking["id"]
         body = {
             "type": "command",
             "uid": f"c{self._sent}",
@@ -112,19 +98,18 @@ class TestClient:
             "command": command,
             "args": json.loads(encode_message({} if args is None else args, "args")),
             "again": again,
-            "session": {**asking, "state": self._states[id], "version": self._versions[id]},
+            "session": {
+                "id": session_id,
+                "user": user,
+                "info": info,
+                "mayHear": may_hear,
+                "state": self._states[session_id],
+                "version": self._versions[session_id],
+            },
         }
-        return dumps(body).encode()
-
-    def _steps(self, body: bytes, session_id: str) -> Steps[Answer]:
-        failures: list[Exception] = []
-        given = yield from self._router.steps(body, failed=failures.append)
-        if failures and self._raises:
-            raise failures[0]
-        answer = json.loads(given)
-        if "error" in answer:
-            raise _raised(answer["error"])
-        self._patch(session_id, answer.get("state"))
+        answer = yield from self._answer(dumps(body).encode())
+        if "state" in answer:
+            self._patch(session_id, answer["state"])
         return Answer(
             answer.get("reply"),
             answer.get("updates", []),
@@ -133,9 +118,24 @@ class TestClient:
             dict(self._states[session_id]),
         )
 
+    def _begin(self, session_id: str, state: Mapping[str, Any] | None) -> None:
+        self._states.setdefault(session_id, {})
+        self._versions.setdefault(session_id, 0)
+        if state is not None:
+            self._states[session_id] = json.loads(encode_message(dict(state), "state"))
+            self._versions[session_id] += 1
+
+    def _answer(self, body: bytes) -> Steps[dict[str, Any]]:
+        failures: list[Exception] = []
+        given = yield from self._router.steps(body, failed=failures.append)
+        if failures and self._raises:
+            raise failures[0]
+        answer: dict[str, Any] = json.loads(given)
+        if "error" in answer:
+            raise _raised(answer["error"])
+        return answer
+
     def _patch(self, session_id: str, change: Any) -> None:
-        if change is None:
-            return
         if change.get("version", self._versions[session_id]) != self._versions[session_id]:
             raise CommandFailed("state_conflict", "The version is not the present one.")
         changed = {**self._states[session_id], **change["patch"]}

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from .._nonces import NonceStore
 from .door import MAX_BODY_BYTES, SAFE_IN_PATH, Door, Posted
 from .router import Router
+from .router import router as default_router
 from .steps import run
 
 Environ = dict[str, Any]
@@ -17,17 +18,23 @@ WsgiApp = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
 def wsgi_app(
-    router: Router,
+    router: Router | None = None,
     *,
     secret: str | Sequence[str] | None = None,
     nonces: NonceStore | None = None,
 ) -> WsgiApp:
-    """Makes the application. Raises `BadConfiguration` when there is no good secret."""
+    """Makes the WSGI application that takes what Dobby posts, for the default router or another.
+
+    `secret` is what Dobby signs with, or several of which any may be it; without it it comes from
+    `cornelius.configure`, the Django settings, or the variables DOBBY_WEBHOOK_SECRET and
+    DOBBY_WEBHOOK_SECRET_FILE. `nonces` remembers which requests came, by default in this process.
+    Raises `BadConfiguration` when there is no secret.
+    """
     door = Door(secret, nonces)
     door.check()
 
     def app(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        answer = run(door.steps(_posted(environ), router.steps))
+        answer = run(door.steps(_posted(environ), (router or default_router).steps))
         headers = {
             "content-type": "application/json",
             "content-length": str(len(answer.body)),

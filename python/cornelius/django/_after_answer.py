@@ -46,8 +46,10 @@ def answered(request: object) -> HttpRequest | None:
     return found if _STARTED in given else None
 
 
-class AfterAnswer(Generic[T]):
-    """Gives `send` the items of a request in order once its answer has gone out.
+def after_answer(item: T, request: HttpRequest, send: Callable[[list[T]], None]) -> None:
+    """Gives `send` the items of an `answered` request in order once its answer has gone out.
+
+    What comes later is sent at once.
 
     Every handler makes `request.close` a part of `response.close`, which the server calls when all
     is sent, and looks it up when the response is there. So it is replaced on the one request, and
@@ -60,18 +62,12 @@ class AfterAnswer(Generic[T]):
     request, which may never come to this thread, and also bounds how long a slow view delays what
     has ended already.
     """
-
-    def __init__(self, send: Callable[[list[T]], None]) -> None:
-        self._send = send
-
-    def add(self, item: T, request: HttpRequest) -> None:
-        """Takes an item for a request that is `answered`; sends at once if that is over."""
-        found: _Answer[T] | None = getattr(request, _ATTRIBUTE, None)
-        if found is None:
-            found = _Answer(self._send)
-            setattr(request, _ATTRIBUTE, found)
-            _on_close(request, found.gone)
-        found.add(item)
+    found: _Answer[T] | None = getattr(request, _ATTRIBUTE, None)
+    if found is None:
+        found = _Answer(send)
+        setattr(request, _ATTRIBUTE, found)
+        _on_close(request, found.gone)
+    found.add(item)
 
 
 def _on_close(request: HttpRequest, work: Callable[[], None]) -> None:

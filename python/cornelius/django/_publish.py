@@ -32,6 +32,9 @@ _IN_ASYNC = (
     "use `await cornelius.aio.update(…)`, or sync_to_async."
 )
 
+# What surrounds the items in a body: the names of two fields and the longest idempotency key.
+_ENVELOPE_BYTES = 2_048
+
 
 def update(
     path: str,
@@ -143,8 +146,23 @@ def _calls_of(items: Sequence[_Item]) -> Iterator[tuple[Call[Any], int]]:
         if method != "updates":
             yield from ((calls.of_item(method, text), 1) for text in texts)
             continue
-        for chunk in calls.chunks(texts):
+        for chunk in chunks(texts):
             yield calls.updates_of_items(chunk), len(chunk)
+
+
+def chunks(items: Iterable[str]) -> Iterator[list[str]]:
+    """Parts encoded items, in order, into lists that fit one `updates` request each."""
+    chunk: list[str] = []
+    size = _ENVELOPE_BYTES
+    for item in items:
+        bytes_more = len(item.encode()) + 1
+        if chunk and (len(chunk) == calls.MAX_ITEMS or size + bytes_more > calls.MAX_BODY_BYTES):
+            yield chunk
+            chunk, size = [], _ENVELOPE_BYTES
+        chunk.append(item)
+        size += bytes_more
+    if chunk:
+        yield chunk
 
 
 def _failed(given: Sequence[Update | Sending], error: CorneliusError) -> None:

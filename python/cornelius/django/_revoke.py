@@ -18,7 +18,7 @@ from .._calls import Call
 from .._default import default
 from .._errors import ApiError, CorneliusError, PartialFailure, Unauthorized, UnknownSession
 from .._types import Revocation
-from ._after_answer import AfterAnswer, answered
+from ._after_answer import after_answer, answered
 from ._after_commit import AfterCommit
 from ._failures import tell
 
@@ -147,9 +147,8 @@ def _whom(given: Revocation) -> str:
 
 def _hold(given: Iterable[tuple[Revocation, HttpRequest]]) -> None:
     for revocation, request in given:
-        _after_answer.add(revocation, request)
+        after_answer(revocation, request, _send)
 
 
 _after_commit = AfterCommit(_send)
-_after_answer: AfterAnswer[Revocation] = AfterAnswer(_send)
 _held = AfterCommit(_hold)

@@ -10,36 +10,14 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
+from .._default import OPTIONS
 from .._errors import BadConfiguration
 
 Authorize = Callable[[HttpRequest, str], bool | Awaitable[bool]]
 """Says whether the visitor of this request may hear this path; may be async."""
 
-KNOWN = frozenset(
-    {
-        "BACKEND",
-        "URL",
-        "API_KEY",
-        "API_KEY_FILE",
-        "TIMEOUT",
-        "RETRY_SECONDS",
-        "AUTHORIZE",
-        "WEBHOOK_SECRET",
-        "WEBHOOK_SECRET_FILE",
-        "INFO",
-        "GRANTS",
-        "ADMIT",
-        "SESSION_SECONDS",
-        "REVOKE_ON_SIGNALS",
-        "TOKEN_SECRET",
-        "TOKEN_SECRET_FILE",
-        "TOKEN_KEY_FILE",
-        "TOKEN_ALGORITHM",
-        "TOKEN_KEY_ID",
-        "TOKEN_AUDIENCE",
-        "TOKEN_ISSUER",
-    }
-)
+_OF_DJANGO = "AUTHORIZE INFO GRANTS ADMIT SESSION_SECONDS REVOKE_ON_SIGNALS".split()
+KNOWN = {*map(str.upper, OPTIONS), *_OF_DJANGO}
 
 
 def refuse(request: HttpRequest, path: str) -> bool:

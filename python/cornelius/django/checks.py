@@ -46,9 +46,8 @@ def check_settings(app_configs: Any = None, **_: Any) -> list[checks.CheckMessag
     return [
         *_names(given),
         *_values(given),
-        *_key(given),
-        *_secret(given),
-        *_token(given),
+        *_files(given),
+        *_missing(given),
         *_logins(),
         *cookie_faults(),
     ]
@@ -88,46 +87,43 @@ def _values(given: Mapping[str, Any]) -> Iterator[checks.CheckMessage]:
             yield checks.Error(f'DOBBY["{name}"]: {error}.', id=id)
 
 
-def _key(given: Mapping[str, Any]) -> Iterator[checks.CheckMessage]:
-    file = given.get("API_KEY_FILE")
-    if given.get("API_KEY") is not None and file is not None:
-        yield checks.Error('DOBBY has both "API_KEY" and "API_KEY_FILE".', id="cornelius.E007")
-        return
-    if file is None:
-        sources = (
-            given.get("API_KEY"),
-            *map(os.environ.get, ("DOBBY_API_KEY", "DOBBY_API_KEY_FILE")),
-        )
-        if not any(sources):
-            yield checks.Warning(
-                "Dobby's API key is not configured: nothing can be published.",
-                hint='Set DOBBY["API_KEY"], DOBBY["API_KEY_FILE"] or the variable DOBBY_API_KEY.',
-                id="cornelius.W001",
-            )
-        return
-    try:
-        checked_api_key(read_key_file(file))
-    except BadConfiguration as error:
-        yield checks.Warning(f'DOBBY["API_KEY_FILE"]: {error}.', id="cornelius.W002")
-
-
-def _secret(given: Mapping[str, Any]) -> Iterator[checks.CheckMessage]:
-    file = given.get("WEBHOOK_SECRET_FILE")
-    if given.get("WEBHOOK_SECRET") is not None and file is not None:
-        both = 'DOBBY has both "WEBHOOK_SECRET" and "WEBHOOK_SECRET_FILE".'
-        yield checks.Error(both, id="cornelius.E010")
-        return
-    if file is not None:
+def _files(given: Mapping[str, Any]) -> Iterator[checks.CheckMessage]:
+    rows: list[tuple[str, Callable[[Any], Any], str, str]] = [
+        ("API_KEY", _read_api_key_file, "cornelius.E007", "cornelius.W002"),
+        ("WEBHOOK_SECRET", read_secret_file, "cornelius.E010", "cornelius.W003"),
+        ("TOKEN_SECRET", read_token_secret_file, "cornelius.E015", "cornelius.W006"),
+        ("TOKEN_KEY", _read_token_key_file, "", "cornelius.W007"),
+    ]
+    for name, read, both_id, unreadable_id in rows:
+        file = f"{name}_FILE"
+        if given.get(file) is None:
+            continue
+        if both_id and given.get(name) is not None:
+            yield checks.Error(f'DOBBY has both "{name}" and "{file}".', id=both_id)
+            continue
         try:
-            read_secret_file(file)
+            read(given[file])
         except BadConfiguration as error:
-            yield checks.Warning(f'DOBBY["WEBHOOK_SECRET_FILE"]: {error}.', id="cornelius.W003")
-        return
-    names = ("DOBBY_WEBHOOK_SECRET", "DOBBY_WEBHOOK_SECRET_FILE")
-    if any((given.get("WEBHOOK_SECRET"), *map(os.environ.get, names))):
-        return
+            yield checks.Warning(f'DOBBY["{file}"]: {error}.', id=unreadable_id)
+
+
+def _read_api_key_file(file: Any) -> str:
+    return checked_api_key(read_key_file(file))
+
+
+def _read_token_key_file(file: Any) -> str:
+    return read_key_file(file, "token key")
+
+
+def _missing(given: Mapping[str, Any]) -> Iterator[checks.CheckMessage]:
+    if not _is_given(given, "API_KEY"):
+        yield checks.Warning(
+            "Dobby's API key is not configured: nothing can be published.",
+            hint='Set DOBBY["API_KEY"], DOBBY["API_KEY_FILE"] or the variable DOBBY_API_KEY.',
+            id="cornelius.W001",
+        )
     options = [name for name in (*_SESSION_HOOKS, "SESSION_SECONDS") if given.get(name) is not None]
-    if len(router) or options:
+    if (len(router) or options) and not _is_given(given, "WEBHOOK_SECRET"):
         there = "There are commands" if len(router) else f"DOBBY has {options[0]!r}"
         yield checks.Warning(
             f"{there}, but no secret: whatever Dobby posts would be refused.",
@@ -137,22 +133,9 @@ def _secret(given: Mapping[str, Any]) -> Iterator[checks.CheckMessage]:
         )
 
 
-def _token(given: Mapping[str, Any]) -> Iterator[checks.CheckMessage]:
-    files: list[tuple[str, Callable[[Any], Any], str]] = [
-        ("TOKEN_SECRET_FILE", read_token_secret_file, "cornelius.W006"),
-        ("TOKEN_KEY_FILE", lambda file: read_key_file(file, "token key"), "cornelius.W007"),
-    ]
-    if given.get("TOKEN_SECRET") is not None and given.get("TOKEN_SECRET_FILE") is not None:
-        both = 'DOBBY has both "TOKEN_SECRET" and "TOKEN_SECRET_FILE".'
-        yield checks.Error(both, id="cornelius.E015")
-        files = files[1:]
-    for name, read, id in files:
-        if given.get(name) is None:
-            continue
-        try:
-            read(given[name])
-        except BadConfiguration as error:
-            yield checks.Warning(f'DOBBY["{name}"]: {error}.', id=id)
+def _is_given(given: Mapping[str, Any], name: str) -> bool:
+    variables = map(os.environ.get, (f"DOBBY_{name}", f"DOBBY_{name}_FILE"))
+    return given.get(f"{name}_FILE") is not None or any((given.get(name), *variables))
 
 
 def _logins() -> Iterator[checks.CheckMessage]:
