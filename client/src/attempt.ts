@@ -3,7 +3,7 @@
  * in time, and notices silence. Tells its owner of its end exactly once, and nothing after it: this is
  * what keeps frames of an older connection out.
  */
-import type { ErrorFrame, OpenedFrame } from '../../protocol/frames.js';
+import type { OpenedFrame } from '../../protocol/frames.js';
 import { TICKET_REFUSED } from './close-codes.js';
 import { decodeFrame } from './decode.js';
 import type { Decoded } from './frames.js';
@@ -126,13 +126,13 @@ export class Attempt {
   }
 
   #frame(frame: Decoded | null): void {
-    if (frame?.type === 'closing') this.#end(frame as unknown as TransportEnd);
+    if (frame?.type === 'closing') this.#end(frame);
     else if (this.openedAt !== null) this.#owner.frame(frame);
-    else if (frame?.type === 'opened') this.#opened(frame as OpenedFrame);
+    else if (frame?.type === 'opened') this.#opened(frame);
     else if (frame?.type !== 'error') this.#end({ message: NO_FRAME });
     else {
       // An error ends the opening; `closing` follows and says with which code, except after this one.
-      const { code, message } = frame as ErrorFrame;
+      const { code, message } = frame;
       if (code === 'bad_ticket') this.#end({ message, error: code, code: TICKET_REFUSED });
     }
   }

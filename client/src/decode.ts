@@ -13,7 +13,7 @@ import {
   listOf,
   objectOf,
 } from './checks.js';
-import { type CoreFrame, type Decoded, UPDATE } from './frames.js';
+import { type Decoded, type FrameType, UPDATE } from './frames.js';
 
 const isPlace: Check = (value) => value === null || isPosition(value);
 const optional =
@@ -22,7 +22,10 @@ const optional =
     value === undefined || check(value);
 const coded: Fields = { code: isString, message: isString };
 
-const SHAPES: Readonly<Record<CoreFrame['type'] | typeof UPDATE, Fields>> = {
+/** The frames of later entries are checked there; `probed` is for transports. */
+type Checked = Exclude<FrameType, 'state' | 'reply' | 'renewed' | 'probed'>;
+
+const SHAPES: Readonly<Record<Checked, Fields>> = {
   [UPDATE]: {
     path: isString,
     key: optional(isString),
@@ -51,7 +54,7 @@ const SHAPES: Readonly<Record<CoreFrame['type'] | typeof UPDATE, Fields>> = {
 export function decodeFrame(value: unknown): Decoded | null {
   const { type = UPDATE } = isObject(value) ? value : { type: null };
   if (!isString(type)) return null;
-  const isWell = !Object.hasOwn(SHAPES, type) || fits(value, SHAPES[type as keyof typeof SHAPES]);
+  const isWell = !Object.hasOwn(SHAPES, type) || fits(value, SHAPES[type as Checked]);
   return isWell ? (value as unknown as Decoded) : null;
 }
 

@@ -8,10 +8,7 @@ import type {
   OpenedFrame,
   OpenFrame,
   PendingFrame,
-  RefusedFrame,
   SubscribeItem,
-  UnsubscribedFrame,
-  UpdateFrame,
 } from '../../protocol/frames.js';
 import { type LIMITS, PROTOCOL_VERSION } from '../../protocol/limits.js';
 import { utf8Length } from '../../protocol/paths.js';
@@ -20,13 +17,13 @@ import { BackEnd } from './back-end.js';
 import { isCount, isPosition } from './checks.js';
 import { DISMISSED, IDENTITY_EXPIRED, KICKED } from './close-codes.js';
 import { Connection, type Opening, type PomonaState } from './connection.js';
-import type { Core, FrameTypes, OpenFields } from './core.js';
+import type { Core, OpenFields } from './core.js';
 import { within } from './deadline.js';
 import { deliverGap, deliverUpdate } from './delivery.js';
 import { Emitter, type Listener } from './emitter.js';
 import { PomonaError, type PomonaErrorCode } from './errors.js';
 import { pack } from './frame-pack.js';
-import { type CoreFrame, type Decoded, UPDATE } from './frames.js';
+import { type Decoded, type FrameHandlers, UPDATE } from './frames.js';
 import { type PomonaOptions, type Settings, settle } from './options.js';
 import { type Numberable, Outstanding } from './outstanding.js';
 import { watchPage } from './page-life.js';
@@ -34,10 +31,6 @@ import type { CoreEvents, PomonaEvents } from './pomona-events.js';
 import type { ConnectOptions, Handler, Subscription } from './subscription.js';
 import { Subscriptions } from './subscriptions.js';
 import type { TransportEnd } from './transports/transport.js';
-
-type CoreTable = { [T in CoreFrame['type']]?: (frame: Extract<CoreFrame, { type: T }>) => void } & {
-  [UPDATE]: (frame: UpdateFrame) => void;
-};
 
 // The compiler holds these to LIMITS, which is not imported: it would bring every limit into a page.
 const OPEN_BYTES = 262_144 satisfies (typeof LIMITS)['openBytes'];
@@ -183,9 +176,9 @@ export class Pomona {
    * returns what they work with.
    * @internal
    */
-  extend(types: FrameTypes, fields: OpenFields = {}): Core {
+  extend(handlers: FrameHandlers, fields: OpenFields = {}): Core {
     this.#fields.push(...Object.entries(fields));
-    for (const [type, take] of Object.entries(types)) {
+    for (const [type, take] of Object.entries(handlers)) {
       const earlier = this.#frames.get(type);
       this.#frames.set(type, (frame) => take(frame as never, (own) => earlier?.(own)));
     }
@@ -227,7 +220,7 @@ export class Pomona {
   #registerFrames(): void {
     const subscriptions = this.#subscriptions;
     const events = this.#events;
-    const table: CoreTable = {
+    this.extend({
       [UPDATE]: (frame) => deliverUpdate(events, subscriptions.tracks.get(frame.path), frame),
       subscribed: (frame) => {
         this.#backEnd.succeeded();
@@ -245,26 +238,22 @@ export class Pomona {
         this.#accepted(received);
       },
       error: (frame) => this.#frameRefused(frame),
-    };
-    this.extend(table);
+    });
   }
 
   #frame(decoded: Decoded | null): void {
     if (decoded === null) return this.#fail('bad_answer', NO_FRAME);
-    const frame =
-      decoded.type === 'refused' || decoded.type === 'unsubscribed'
-        ? this.#upToDate(decoded as RefusedFrame | UnsubscribedFrame)
-        : decoded;
-    this.#frames.get(decoded.type ?? UPDATE)?.(frame);
+    this.#frames.get(decoded.type ?? UPDATE)?.(this.#upToDate(decoded));
   }
 
-  /** A decision without the paths that were named again since. */
-  #upToDate(frame: RefusedFrame | UnsubscribedFrame): RefusedFrame | UnsubscribedFrame {
-    if (frame.type === 'unsubscribed' && frame.by === 'client') return frame;
-    const paths: readonly (string & { readonly path?: string })[] = frame.paths as never;
-    const isCurrent = (item: (typeof paths)[number]): boolean =>
-      !this.#subscriptions.isOutdated(item.path ?? item, frame.received);
-    return { ...frame, paths: paths.filter(isCurrent) } as typeof frame;
+  /** A decision without the paths that were named again since; any other frame as it is. */
+  #upToDate(frame: Decoded): Decoded {
+    const isCurrent = (path: string, received?: number) => !this.#subscriptions.isOutdated(path, received);
+    if (frame.type === 'refused')
+      return { ...frame, paths: frame.paths.filter(({ path }) => isCurrent(path, frame.received)) };
+    if (frame.type === 'unsubscribed' && frame.by !== 'client')
+      return { ...frame, paths: frame.paths.filter((path) => isCurrent(path, frame.received)) };
+    return frame;
   }
 
   #firstFrame({ ticket, attempt }: Opening): string {

@@ -2,13 +2,7 @@
  * Lets a Pomona follow the state of paths: `connect(path, handler, { state: true })`. It takes the frames that
  * concern states and hands the rest on; docs/protocol.md, "State", says what they mean.
  */
-import type {
-  Json,
-  RefusedFrame,
-  StateFrame,
-  SubscribedFrame,
-  UpdateFrame,
-} from '../../../protocol/frames.js';
+import type { Json } from '../../../protocol/frames.js';
 import { fits, isBoolean, isPosition, isString, listOf, objectOf } from '../checks.js';
 import { UPDATE } from '../frames.js';
 import type { Pomona } from '../pomona.js';
@@ -34,8 +28,6 @@ export interface FollowsState {
   ): StateSubscription<Message>;
 }
 
-type Next<Frame> = (frame: Frame) => void;
-
 const SHAPE = {
   path: isString,
   position: isPosition,
@@ -56,21 +48,21 @@ export function withState<P extends Pomona>(pomona: P): FollowsState & P {
     return track && followers.get(track);
   };
   const core = pomona.extend({
-    [UPDATE]: (frame: UpdateFrame, handOn: Next<UpdateFrame>) => {
+    [UPDATE]: (frame, handOn) => {
       const concerned = follower(frame.path);
       if (concerned === undefined) handOn(frame);
       else concerned.update(frame, handOn);
     },
-    state: (frame: StateFrame) => {
+    state: (frame) => {
       if (fits(frame, SHAPE)) follower(frame.path)?.part(frame);
       else core.fail('bad_answer', 'Dobby sent no part of a state');
     },
-    subscribed: (frame: SubscribedFrame, handOn: Next<SubscribedFrame>) => {
+    subscribed: (frame, handOn) => {
       for (const { path } of frame.paths) follower(path)?.beforeSubscribed();
       handOn(frame);
       for (const { path } of frame.paths) follower(path)?.afterSubscribed();
     },
-    refused: (frame: RefusedFrame, handOn: Next<RefusedFrame>) => {
+    refused: (frame, handOn) => {
       handOn({ ...frame, paths: frame.paths.filter((item) => !follower(item.path)?.refused(item)) });
     },
   });
