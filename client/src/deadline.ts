@@ -5,7 +5,7 @@ import type { Clock } from './clock.js';
 export interface Deadline {
   readonly clock: Clock;
   /** Ends the wait early; it then rejects with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignal | null | undefined;
   readonly ms: number;
 }
 

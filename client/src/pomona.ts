@@ -2,18 +2,10 @@
  * Pomona puts the parts together: what the connection brings goes to whom it concerns, and what the
  * subscriptions want goes out, once per tick.
  */
-import type {
-  ErrorFrame,
-  Json,
-  OpenedFrame,
-  OpenFrame,
-  PendingFrame,
-  SubscribeItem,
-} from '../../protocol/frames.js';
+import type { ErrorFrame, Json, OpenedFrame, OpenFrame, SubscribeItem } from '../../protocol/frames.js';
 import { type LIMITS, PROTOCOL_VERSION } from '../../protocol/limits.js';
 import { utf8Length } from '../../protocol/paths.js';
 import { NO_FRAME } from './attempt.js';
-import { BackEnd } from './back-end.js';
 import { isCount, isPosition } from './checks.js';
 import { DISMISSED, IDENTITY_EXPIRED, KICKED } from './close-codes.js';
 import { Connection, type Opening, type PomonaState } from './connection.js';
@@ -47,7 +39,6 @@ export class Pomona {
   readonly #outstanding = new Outstanding();
   readonly #settings: Settings;
   readonly #subscriptions: Subscriptions;
-  readonly #backEnd: BackEnd;
   readonly #connection: Connection;
   readonly #flushSoon = (): void => {
     if (this.#willFlush) return;
@@ -76,13 +67,10 @@ export class Pomona {
     this.#settings = settings;
     this.#subscriptions = new Subscriptions({
       events: this.#events,
-      clock: settings.clock,
-      hasReleases: settings.disconnectUrl !== undefined,
+      settings,
+      uid: () => this.#id ?? '',
       changed: this.#flushSoon,
-      retrySoon: () => this.#backEnd.retrySoon(),
-      releaseSoon: () => this.#backEnd.releaseSoon(() => this.#id ?? ''),
     });
-    this.#backEnd = new BackEnd(settings, this.#subscriptions);
     this.#connection = new Connection(settings, {
       prepare: async () => {
         for (const [name, make] of this.#fields) this.#made[name] = await make();
@@ -154,7 +142,7 @@ export class Pomona {
    */
   reopen(): void {
     if (this.#isClosed) this.#mustNotBeClosed();
-    this.#forgetAsking();
+    this.#subscriptions.reset();
     this.#subscriptions.revive();
     if (this.#isClosed) return; // by a listener
     this.#events.emit('reopen', null);
@@ -207,7 +195,7 @@ export class Pomona {
       },
       gone: () => {
         this.#connection.suspend();
-        this.#forgetAsking();
+        this.#subscriptions.reset();
       },
       restored: () => this.#connection.resume(),
     });
@@ -222,14 +210,11 @@ export class Pomona {
     const events = this.#events;
     this.extend({
       [UPDATE]: (frame) => deliverUpdate(events, subscriptions.tracks.get(frame.path), frame),
-      subscribed: (frame) => {
-        this.#backEnd.succeeded();
-        subscriptions.subscribed(frame);
-      },
+      subscribed: (frame) => subscriptions.subscribed(frame),
       unsubscribed: (frame) => subscriptions.unsubscribed(frame),
       gap: (frame) => deliverGap(events, subscriptions.tracks.get(frame.path), frame),
       refused: (frame) => subscriptions.refused(frame),
-      pending: (frame) => this.#ask(frame),
+      pending: (frame) => subscriptions.pending(frame),
       ticket: ({ ticket }) => {
         this.#connection.ticket = ticket;
       },
@@ -269,7 +254,7 @@ export class Pomona {
   #opened(frame: OpenedFrame): void {
     const isNew = frame.id !== this.#id;
     this.#id = frame.id;
-    if (isNew) this.#backEnd.reset();
+    if (isNew) this.#subscriptions.reset();
     this.#outstanding.restart(frame.received);
     this.#frames.get('opened')?.(frame);
     this.#subscriptions.opened(isNew);
@@ -286,18 +271,6 @@ export class Pomona {
     const { n, text } = this.#outstanding.add(frame);
     this.#connection.send([text]);
     return n;
-  }
-
-  #ask(frame: PendingFrame): void {
-    const canAsk = this.#settings.connectUrl !== undefined;
-    const paths = this.#subscriptions.pending(frame, canAsk ? 'asking' : null);
-    if (canAsk && paths.length > 0) void this.#backEnd.ask(this.#id ?? '', paths);
-  }
-
-  /** What the views are being asked, and what waits to be asked, counts no more: of this connection, or of this visitor. */
-  #forgetAsking(): void {
-    this.#backEnd.reset();
-    this.#subscriptions.reset();
   }
 
   #frameRefused({ code, message, n }: ErrorFrame): void {
@@ -332,7 +305,6 @@ export class Pomona {
     if (state === 'closed') {
       this.#events.emit('closed', null);
       this.#unwatch();
-      this.#backEnd.reset();
       if (this.#isClosed) this.#subscriptions.close();
       else this.#subscriptions.end();
     }
