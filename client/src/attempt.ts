@@ -20,7 +20,7 @@ import {
 export interface AttemptOwner {
   /** Whether the transport is to prove itself before it asks for the first frame. */
   readonly isProbe: boolean;
-  /** Done before the transport opens, which waits for it. Rejects with a TransportEnd. */
+  /** Done before the transport opens, which waits for it. Rejects with a TransportEnd: then the opening has failed. */
   prepare(): Promise<void>;
   /** The `open` frame to send now, as JSON. */
   firstFrame(): string;

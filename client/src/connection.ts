@@ -4,11 +4,10 @@
  * itself). The ticket is kept here, in memory only, and given to transports only.
  */
 import type { OpenedFrame } from '../../protocol/frames.js';
-import { Attempt } from './attempt.js';
+import { Attempt, type AttemptOwner } from './attempt.js';
 import { Backoff } from './backoff.js';
 import { afterClose, FINAL, isOfDobby, PING_TIMEOUT, TAKEN_OVER } from './close-codes.js';
 import { PomonaError, type PomonaErrorCode } from './errors.js';
-import type { Decoded } from './frames.js';
 import { Ladder } from './ladder.js';
 import type { Settings } from './options.js';
 import type { TransportEnd, TransportKind } from './transports/transport.js';
@@ -29,14 +28,9 @@ export interface Opening {
 }
 
 /** What a connection asks of and tells the session. */
-export interface ConnectionOwner {
-  /** Done before each opening, which waits for it. Rejects with a TransportEnd: then the opening has failed. */
-  prepare(): Promise<void>;
+export interface ConnectionOwner extends Pick<AttemptOwner, 'prepare' | 'opened' | 'frame' | 'accepted'> {
   /** The `open` frame as JSON. */
   firstFrame(opening: Opening): string;
-  opened(frame: OpenedFrame): void;
-  frame(decoded: Decoded | null): void;
-  accepted(n: number): void;
   state(state: PomonaState): void;
   /** A connection ended or could not be had; Pomona comes back by itself unless the state is `closed`. */
   ended(error: PomonaError, end: TransportEnd): void;
@@ -239,7 +233,7 @@ export class Connection {
     } else {
       const lastedMs = clock.now() - attempt.openedAt;
       const isSilent = end.isSilent === true || end.code === PING_TIMEOUT;
-      this.#ladder.ended(attempt.kind, { lastedMs, isSilent });
+      this.#ladder.ended(attempt.kind, lastedMs, isSilent);
       if (lastedMs >= STABLE_MS) this.#backoff.reset();
     }
     const leastMs = Math.min(Number(end.reconnectAfterMs) || 0, MAX_WAIT_MS);
