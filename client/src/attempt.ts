@@ -9,27 +9,21 @@ import { decodeFrame } from './decode.js';
 import type { Decoded } from './frames.js';
 import type { Settings } from './options.js';
 import {
-  type Credentials,
+  type Environment,
   probeFrame,
   type Transport,
+  type TransportContext,
   type TransportEnd,
   type TransportKind,
 } from './transports/transport.js';
 
 /** What an attempt asks of and tells its owner; functions that need no `this`. */
-export interface AttemptOwner {
-  /** Whether the transport is to prove itself before it asks for the first frame. */
-  readonly isProbe: boolean;
+export interface AttemptOwner extends Omit<TransportContext, keyof Environment | 'heard' | 'frame'> {
   /** Done before the transport opens, which waits for it. Rejects with a TransportEnd: then the opening has failed. */
   prepare(): Promise<void>;
-  /** The `open` frame to send now, as JSON. */
-  firstFrame(): string;
-  session(): Credentials;
   opened(frame: OpenedFrame): void;
   /** A frame after `opened`; null stands for what was no frame. */
   frame(decoded: Decoded | null): void;
-  accepted(n: number): void;
-  ended(end: TransportEnd): void;
 }
 
 /** The message for an answer that is no frame of the protocol. */

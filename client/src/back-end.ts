@@ -16,15 +16,12 @@ export const RELEASE_MS = 1_000;
 /** Characters of an answer that are quoted. */
 const MAX_QUOTED = 200;
 
-/** What the back end said of the paths that it was asked for. */
-export interface Verdict {
-  /** The paths that are not to be heard: all, or some, or none. */
-  readonly refused: readonly string[];
-  /** `connect_failed`: it could not be asked. */
-  readonly code: 'connect_refused' | 'connect_failed';
-  /** What the view answered. */
-  readonly message: string;
-}
+/** Takes which of the paths are not to be heard, why (`connect_failed`: the back end could not be asked), and what it answered. */
+type Answered = (
+  refused: readonly string[],
+  code: 'connect_refused' | 'connect_failed',
+  message: string,
+) => void;
 
 /** Speaks with the two views of the back end for one session after the other. */
 export class BackEnd {
@@ -67,10 +64,10 @@ export class BackEnd {
   }
 
   /** Asks for `paths`. Calls `answered` unless another session has begun by then. */
-  async ask(paths: readonly string[], answered: (verdict: Verdict) => void): Promise<void> {
+  async ask(paths: readonly string[], answered: Answered): Promise<void> {
     const { signal } = this.#session;
     const answer = await this.#post(this.#settings.connectUrl, paths, { signal });
-    if (!signal.aborted) answered(this.#judge(paths, answer));
+    if (!signal.aborted) answered(...this.#judge(paths, answer));
   }
 
   /** Tells that `paths` are no longer wanted; also when the page or Pomona goes meanwhile. Calls `told` as `ask` does. */
@@ -81,16 +78,16 @@ export class BackEnd {
     told(isOk ? null : new PomonaError('disconnect_failed', `disconnectUrl: ${answer}`));
   }
 
-  #judge(paths: readonly string[], { status, body, isOk, answer }: Answer): Verdict {
+  #judge(paths: readonly string[], { status, body, isOk, answer }: Answer): Parameters<Answered> {
     const message = `connectUrl: ${answer}`;
     const { error, refused } = isObject(body) ? body : {};
     // Dobby knows the session no more, or not yet: the back end has decided nothing.
     const isUnknown = isObject(error) && error['code'] === 'unknown_session';
     const isDecided = isOk || (status && status < 500 && status !== 429 && !isUnknown);
-    if (!isDecided) return { refused: paths, code: 'connect_failed', message };
+    if (!isDecided) return [paths, 'connect_failed', message];
     this.succeeded();
     const isRefused = (path: string): boolean => !isOk || (Array.isArray(refused) && refused.includes(path));
-    return { refused: paths.filter(isRefused), code: 'connect_refused', message };
+    return [paths.filter(isRefused), 'connect_refused', message];
   }
 
   /** Posts to a view. Never rejects: without an answer the status is 0. */

@@ -20,17 +20,10 @@ const MAX_WAIT_MS = 10 * 60_000;
 /** `waiting` is between two tries; `closed` is final. */
 export type PomonaState = 'connecting' | 'open' | 'waiting' | 'closed';
 
-/** What an `open` frame says of its connection. */
-export interface Opening {
-  readonly ticket: string | undefined;
-  /** Counts the `open` frames of this Pomona, from 1. */
-  readonly attempt: number;
-}
-
 /** What a connection asks of and tells the session. */
 export interface ConnectionOwner extends Pick<AttemptOwner, 'prepare' | 'opened' | 'frame' | 'accepted'> {
-  /** The `open` frame as JSON. */
-  firstFrame(opening: Opening): string;
+  /** The `open` frame as JSON; `attempt` counts those of this Pomona, from 1. */
+  firstFrame(ticket: string | undefined, attempt: number): string;
   state(state: PomonaState): void;
   /** A connection ended or could not be had; Pomona comes back by itself unless the state is `closed`. */
   ended(error: PomonaError, end: TransportEnd): void;
@@ -166,7 +159,7 @@ export class Connection {
     const attempt = new Attempt(kind, this.#settings, {
       ...this.#owner,
       isProbe,
-      firstFrame: () => this.#owner.firstFrame({ ticket: this.#ticket, attempt: ++this.#attempts }),
+      firstFrame: () => this.#owner.firstFrame(this.#ticket, ++this.#attempts),
       session: () => ({ ticket: this.#ticket ?? '', connection: this.#number }),
       opened: (frame) => this.#opened(attempt, frame),
       ended: (end) => this.#ended(attempt, end),

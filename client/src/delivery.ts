@@ -68,12 +68,12 @@ export function deliverUpdate(
 ): void {
   if (!track?.expects(position)) return;
   const update = { path, key: key ?? null, position: position ?? null };
-  const { entries } = track;
-  if (entries.length === 0) events.emit('update', { ...update, message });
-  for (const entry of entries) {
+  const { subscriptions } = track;
+  if (subscriptions.length === 0) events.emit('update', { ...update, message });
+  for (const subscription of subscriptions) {
     // An earlier handler has disconnected this one.
-    if (track.entries !== entries && !track.entries.includes(entry)) continue;
-    callHandler(events, entry.handler, message, update);
+    if (track.subscriptions !== subscriptions && !track.subscriptions.includes(subscription)) continue;
+    callHandler(events, subscription.handler, message, update);
   }
   if (position !== undefined) track.position = position;
 }

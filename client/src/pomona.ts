@@ -8,7 +8,7 @@ import { utf8Length } from '../../protocol/paths.js';
 import { NO_FRAME } from './attempt.js';
 import { isCount, isPosition } from './checks.js';
 import { DISMISSED, IDENTITY_EXPIRED, KICKED } from './close-codes.js';
-import { Connection, type Opening, type PomonaState } from './connection.js';
+import { Connection, type PomonaState } from './connection.js';
 import type { Core, OpenFields } from './core.js';
 import { within } from './deadline.js';
 import { deliverGap, deliverUpdate } from './delivery.js';
@@ -75,7 +75,7 @@ export class Pomona {
       prepare: async () => {
         for (const [name, make] of this.#fields) this.#made[name] = await make();
       },
-      firstFrame: (opening) => this.#firstFrame(opening),
+      firstFrame: (ticket, attempt) => this.#firstFrame(ticket, attempt),
       opened: (frame) => this.#opened(frame),
       frame: (decoded) => this.#frame(decoded),
       accepted: (n) => this.#accepted(n),
@@ -241,7 +241,7 @@ export class Pomona {
     return frame;
   }
 
-  #firstFrame({ ticket, attempt }: Opening): string {
+  #firstFrame(ticket: string | undefined, attempt: number): string {
     // JSON leaves out what is undefined.
     const frame = { ...this.#made, type: 'open', protocol: PROTOCOL_VERSION, ticket, attempt };
     const room = OPEN_BYTES - ENVELOPE_BYTES - utf8Length(JSON.stringify(frame));

@@ -78,6 +78,8 @@ export interface PathView {
 export class Subscription {
   /** The path. */
   declare readonly path: string;
+  /** @internal */
+  declare readonly handler: Handler;
   readonly #events = new Emitter<SubscriptionEvents>();
   readonly #leave: () => void;
   /** What it belongs to; null once the handler is no longer on the path. @internal */
@@ -86,8 +88,9 @@ export class Subscription {
   #ready: Promise<SubscribedEvent> | null = null;
 
   /** @internal */
-  constructor(view: PathView, leave: () => void) {
+  constructor(view: PathView, handler: Handler, leave: () => void) {
     this.path = view.path;
+    this.handler = handler;
     this.view = view;
     this.#told = view.state;
     this.#leave = leave;

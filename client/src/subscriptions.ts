@@ -12,7 +12,7 @@ import type {
 } from '../../protocol/frames.js';
 import { pathFault } from '../../protocol/paths.js';
 import type { Position } from '../../protocol/positions.js';
-import { BackEnd, RELEASE_MS, type Verdict } from './back-end.js';
+import { BackEnd, RELEASE_MS } from './back-end.js';
 import { isString } from './checks.js';
 import { deliverStart, emit } from './delivery.js';
 import type { Emitter } from './emitter.js';
@@ -71,10 +71,10 @@ export class Subscriptions {
     else if (track.position === undefined) track.position = since;
     track.last ??= last;
     this.#owner.changed();
-    const known = track.entries.find((entry) => entry.handler === handler);
-    if (known !== undefined) return known.subscription;
-    const subscription = new Subscription(track, () => this.disconnect(path, handler));
-    track.entries = [...track.entries, { handler, subscription }];
+    const known = track.subscriptions.find((subscription) => subscription.handler === handler);
+    if (known !== undefined) return known;
+    const subscription = new Subscription(track, handler, () => this.disconnect(path, handler));
+    track.subscriptions = [...track.subscriptions, subscription];
     return subscription;
   }
 
@@ -82,13 +82,14 @@ export class Subscriptions {
   disconnect(path: string, handler?: Handler): void {
     const track = this.tracks.get(path);
     if (track === undefined) return;
-    const going = track.entries.filter((entry) => handler === undefined || entry.handler === handler);
-    track.entries = track.entries.filter((entry) => !going.includes(entry));
-    if (track.entries.length === 0 && (going.length > 0 || handler === undefined)) {
+    const all = track.subscriptions;
+    const going = all.filter((subscription) => handler === undefined || subscription.handler === handler);
+    track.subscriptions = all.filter((subscription) => !going.includes(subscription));
+    if (track.subscriptions.length === 0 && (going.length > 0 || handler === undefined)) {
       track.isWanted = false;
       this.#owner.changed();
     }
-    for (const { subscription } of going) subscription.end();
+    for (const subscription of going) subscription.end();
   }
 
   /** What an `open` frame asks for. */
@@ -190,11 +191,14 @@ export class Subscriptions {
       track.hold = canAsk ? 'asking' : null;
     });
     if (canAsk && wanted.length > 0)
-      void this.#backEnd.ask(wanted, (verdict) => this.#answered(wanted, verdict));
+      void this.#backEnd.ask(wanted, (refused, code, message) => {
+        this.#answered(wanted, refused, message);
+        this.refuse(refused, code, message);
+      });
   }
 
   /** The back end has answered for `paths`. */
-  #answered(paths: readonly string[], { refused, code, message }: Verdict): void {
+  #answered(paths: readonly string[], refused: readonly string[], message: string): void {
     this.#each(paths, (track) => {
       track.answer = message;
       if (track.hold !== 'asking') return;
@@ -206,7 +210,6 @@ export class Subscriptions {
       if (track.releaseAt) this.#releaseSoon();
       this.#forget(track);
     });
-    this.refuse(refused, code, message);
   }
 
   /** Dobby refused paths. When the back end's word may still come, Dobby is asked to wait on. */
@@ -270,7 +273,7 @@ export class Subscriptions {
   /** Another visitor may be here now: what was refused or ended is wanted again. */
   revive(): void {
     for (const track of this.tracks.values())
-      if (!track.isWanted && track.entries.length > 0) this.#wantAgain(track);
+      if (!track.isWanted && track.subscriptions.length > 0) this.#wantAgain(track);
   }
 
   /** Dobby has closed this Pomona: every subscription has ended, until `revive`. */
