@@ -4,28 +4,24 @@
  */
 import {
   type Check,
-  type Fields,
   fits,
   isCount,
   isObject,
   isPosition,
   isString,
   listOf,
-  objectOf,
+  optional,
+  type Shape,
 } from './checks.js';
 import { type Decoded, type FrameType, UPDATE } from './frames.js';
 
 const isPlace: Check = (value) => value === null || isPosition(value);
-const optional =
-  (check: Check): Check =>
-  (value) =>
-    value === undefined || check(value);
-const coded: Fields = { code: isString, message: isString };
+const coded = { code: isString, message: isString };
 
 /** The frames of later entries are checked there; `probed` is for transports. */
 type Checked = Exclude<FrameType, 'state' | 'reply' | 'renewed' | 'probed'>;
 
-const SHAPES: Readonly<Record<Checked, Fields>> = {
+const SHAPES: Readonly<Record<Checked, Shape>> = {
   [UPDATE]: {
     path: isString,
     key: optional(isString),
@@ -39,9 +35,9 @@ const SHAPES: Readonly<Record<Checked, Fields>> = {
     received: isCount,
     pingIntervalMs: isCount,
   },
-  subscribed: { paths: listOf(objectOf({ path: isString, position: isPlace })) },
+  subscribed: { paths: listOf({ path: isString, position: isPlace }) },
   pending: { paths: listOf(isString) },
-  refused: { paths: listOf(objectOf({ ...coded, path: isString })) },
+  refused: { paths: listOf({ ...coded, path: isString }) },
   unsubscribed: { paths: listOf(isString), by: isString },
   gap: { path: isString, from: isPlace, to: isPlace, reason: isString },
   ticket: { ticket: isString },

@@ -1,14 +1,14 @@
 /** What `send` is told, checked before anything happens: a frame that the server would refuse is never made. */
 import type { Json } from '../../../protocol/frames.js';
+import type { LIMITS } from '../../../protocol/limits.js';
 import { keyFault, pathFault, utf8Length } from '../../../protocol/paths.js';
-import { type Fields, isBoolean, isObject, isString } from '../checks.js';
+import { type Check, isBoolean, isObject, isString, optional } from '../checks.js';
 import type { PomonaErrorCode } from '../errors.js';
 import { CommandError } from './command-error.js';
 
 /** The longest time that timers can wait. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-/** `frameBytes` of LIMITS, all of which an import would bring into every page; a test holds it to that. */
-const FRAME_BYTES = 64 * 1024;
+const FRAME_BYTES = 65_536 satisfies (typeof LIMITS)['frameBytes'];
 /** Room in a frame for all but the path, the command and its arguments. */
 const ENVELOPE_BYTES = 200;
 
@@ -36,10 +36,10 @@ export interface CheckedRequest extends CommandRequest {
   readonly bytes: number;
 }
 
-const OPTIONS: Fields = {
-  timeoutMs: (value) => typeof value === 'number' && value > 0 && value <= MAX_TIMEOUT_MS,
-  signal: (value) => isObject(value) && isBoolean(value['aborted']), // also of another window
-  idempotent: isBoolean,
+const OPTIONS: Readonly<Record<string, Check>> = {
+  timeoutMs: optional((value) => typeof value === 'number' && value > 0 && value <= MAX_TIMEOUT_MS),
+  signal: optional({ aborted: isBoolean }), // also of another window
+  idempotent: optional(isBoolean),
 };
 
 /** Checks and copies a request. @throws CommandError */
@@ -47,11 +47,9 @@ export function checked(request: CommandRequest): CheckedRequest {
   const { path, command, options } = request;
   const args = json(request.args);
   const bytes = utf8Length(`${json([path, command])}${args}`) + ENVELOPE_BYTES;
-  const fault = namesFault(request) ?? argsFault(args, bytes) ?? optionsFault(options);
-  if (fault !== null) {
-    const [code, field] = fault;
+  const [code, field] = namesFault(request) ?? argsFault(args, bytes) ?? optionsFault(options) ?? [];
+  if (code !== undefined)
     throw new CommandError(code, `send does not take this "${field}": ${code}.`, { path, command, field });
-  }
   return { path, command, args: JSON.parse(args as string) as Json, options: { ...options }, bytes };
 }
 
@@ -75,7 +73,7 @@ function optionsFault(options: unknown): Fault | null {
   if (!isObject(options)) return badField('options');
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(OPTIONS, name)) return ['unknown_field', name];
-    if (value !== undefined && !OPTIONS[name]?.(value)) return badField(name);
+    if (!OPTIONS[name]?.(value)) return badField(name);
   }
   return null;
 }

@@ -3,7 +3,7 @@
  * concern states and hands the rest on; docs/protocol.md, "State", says what they mean.
  */
 import type { Json } from '../../../protocol/frames.js';
-import { fits, isBoolean, isPosition, isString, listOf, objectOf } from '../checks.js';
+import { fits, isBoolean, isPosition, isString, listOf } from '../checks.js';
 import { UPDATE } from '../frames.js';
 import type { Pomona } from '../pomona.js';
 import type { ConnectOptions, Handler } from '../subscription.js';
@@ -31,7 +31,7 @@ export interface FollowsState {
 const SHAPE = {
   path: isString,
   position: isPosition,
-  entries: listOf(objectOf({ key: isString, message: (value) => value !== undefined })),
+  entries: listOf({ key: isString, message: (value) => value !== undefined }),
   first: isBoolean,
   last: isBoolean,
 };
