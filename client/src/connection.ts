@@ -43,8 +43,8 @@ export class Connection {
   #hasAbandoned = false;
   #live: Attempt | null = null;
   #trying: Attempt | null = null;
-  #retryTimer: unknown;
-  #probeTimer: unknown;
+  /** Of the next try, or, while a connection is open, of the next probe. */
+  #timer: unknown;
   /** Until then not even a wake-up makes Pomona come back: the server gave it this slot. */
   #notBefore = 0;
   /** A wake-up may cut one wait short; the next one only after a wait that was waited for. */
@@ -76,7 +76,7 @@ export class Connection {
   /** Begins, or tries again now. Without an address nothing is ever opened. */
   start(): void {
     if (this.#settings.httpUrl === '') return;
-    this.#clearTimers();
+    this.#settings.clock.clearTimeout(this.#timer);
     this.#attempt(this.#ladder.current, false);
     this.#setState('connecting');
   }
@@ -143,16 +143,11 @@ export class Connection {
   }
 
   #letGo(farewell: boolean): void {
-    this.#clearTimers();
+    this.#settings.clock.clearTimeout(this.#timer);
     this.#hasAbandoned ||= this.#trying?.hasAsked === true;
     this.#trying?.close();
     this.#live?.close(farewell);
     this.#live = this.#trying = null;
-  }
-
-  #clearTimers(): void {
-    this.#settings.clock.clearTimeout(this.#retryTimer);
-    this.#settings.clock.clearTimeout(this.#probeTimer);
   }
 
   #attempt(kind: TransportKind, isProbe: boolean): void {
@@ -185,10 +180,10 @@ export class Connection {
 
   #scheduleProbe(): void {
     const { clock } = this.#settings;
-    clock.clearTimeout(this.#probeTimer);
+    clock.clearTimeout(this.#timer);
     const probe = this.#ladder.nextProbe;
     if (probe === null) return;
-    this.#probeTimer = clock.setTimeout(() => {
+    this.#timer = clock.setTimeout(() => {
       this.#ladder.probing();
       this.#attempt(probe.rung, true);
     }, probe.afterMs);
@@ -205,9 +200,7 @@ export class Connection {
     // A probe that has asked for the session takes over from what it replaces, which may hear `taken_over` first.
     const isTaken = end.code === TAKEN_OVER;
     if (this.#trying?.hasAsked && (isTaken || !isOfDobby(end.code))) return this.#setState('connecting');
-    this.#hasAbandoned ||= this.#trying?.hasAsked === true;
-    this.#trying?.close();
-    this.#trying = null;
+    this.#letGo(false);
     // A browser repeats a POST whose connection has broken, and both may arrive.
     const isByOwnAttempt = isTaken && (this.#hasAbandoned || end.attempt === this.#attempts);
     const next = isByOwnAttempt ? 'resume' : afterClose(end.code);
@@ -219,7 +212,6 @@ export class Connection {
 
   #retry(attempt: Attempt, end: TransportEnd): void {
     const { clock } = this.#settings;
-    this.#clearTimers();
     if (attempt.openedAt === null) {
       const isOfTransport = attempt.isPrepared && !isOfDobby(end.code);
       if (isOfTransport && this.#ladder.failed()) return this.start();
@@ -236,7 +228,7 @@ export class Connection {
 
   #startIn(ms: number): void {
     if (ms <= 0) return this.start();
-    this.#retryTimer = this.#settings.clock.setTimeout(() => {
+    this.#timer = this.#settings.clock.setTimeout(() => {
       this.#hasFreeTry = true;
       this.start();
     }, ms);

@@ -1,6 +1,6 @@
 /** What `pomona.connect` returns: one handler on one path. */
-import type { Json } from '../../protocol/frames.js';
-import type { GapReason, Position } from '../../protocol/positions.js';
+import type { GapFrame, Json, SubscribedItem } from '../../protocol/frames.js';
+import type { Position } from '../../protocol/positions.js';
 import { Emitter, type Listener } from './emitter.js';
 import { PomonaError, type PomonaErrorCode } from './errors.js';
 
@@ -31,10 +31,7 @@ export interface ConnectOptions {
 }
 
 /** From `position` on every update reaches the handlers once and in order, or `gap` comes first. */
-export interface SubscribedEvent {
-  readonly path: string;
-  readonly position: Position | null;
-}
+export type SubscribedEvent = Pick<SubscribedItem, 'path' | 'position'>;
 
 /** A path cannot be heard; when `retryable` Pomona asks again by itself. */
 export interface RefusedEvent {
@@ -45,12 +42,7 @@ export interface RefusedEvent {
 }
 
 /** Updates after `from`, up to and including `to`, are lost: fetch the present state anew. */
-export interface GapEvent {
-  readonly path: string;
-  readonly from: Position | null;
-  readonly to: Position | null;
-  readonly reason: GapReason;
-}
+export type GapEvent = Omit<GapFrame, 'type'>;
 
 /** The back end ended a subscription. */
 export interface UnsubscribedEvent {
