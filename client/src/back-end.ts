@@ -4,7 +4,7 @@
  */
 import { Backoff } from './backoff.js';
 import { isObject } from './checks.js';
-import { within } from './deadline.js';
+import { within } from './clock.js';
 import { parseJson } from './decode.js';
 import { PomonaError } from './errors.js';
 import { pageUrl, type Settings } from './options.js';

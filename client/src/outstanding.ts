@@ -4,6 +4,9 @@
  * names the wanted paths anew, and senders of other frames decide when `opened` comes. A number that took no effect may be
  * given anew: the server discards what older connections send.
  */
+import type { SubscribeItem } from '../../protocol/frames.js';
+import type { LIMITS } from '../../protocol/limits.js';
+import { utf8Length } from '../../protocol/paths.js';
 
 /** A frame that is going to be numbered. */
 export interface Numberable {
@@ -14,6 +17,7 @@ export interface Numberable {
 /** The most that is kept; beyond it `isFull` and whoever sends waits. */
 export const MAX_FRAMES = 1_000;
 const MAX_CHARACTERS = 1024 * 1024;
+const TOKENS_PER_FRAME = 100 satisfies (typeof LIMITS)['tokensPerFrame'];
 
 /** What is on its way to the server. */
 export class Outstanding {
@@ -49,4 +53,21 @@ export class Outstanding {
     this.#last = received;
     this.#frames = [];
   }
+}
+
+/** Divides a list so that each part is at most `maxBytes` long as JSON, with no more tokens than a frame may carry. */
+export function pack<T>(items: readonly T[], maxBytes: number): T[][] {
+  const parts: T[][] = [];
+  let bytes = maxBytes;
+  for (const item of items) {
+    const least = (item as Partial<SubscribeItem>).token ? maxBytes / TOKENS_PER_FRAME : 0;
+    const size = Math.max(utf8Length(JSON.stringify(item)) + 1, least);
+    if (bytes + size > maxBytes) {
+      parts.push([]);
+      bytes = 0;
+    }
+    bytes += size;
+    parts.at(-1)?.push(item);
+  }
+  return parts;
 }

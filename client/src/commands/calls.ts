@@ -8,8 +8,7 @@ import { fits, isString, optional } from '../checks.js';
 import type { Core } from '../core.js';
 import type { Pomona } from '../pomona.js';
 import { Call, UNKNOWN_OUTCOME } from './call.js';
-import { CommandError } from './command-error.js';
-import { type CheckedRequest, type CommandRequest, checked } from './request.js';
+import { type CheckedRequest, CommandError, type CommandRequest, checked } from './request.js';
 
 /** The most commands that may be without an answer; more of them, or so many bytes, are refused. */
 export const MAX_CALLS = 1_000;

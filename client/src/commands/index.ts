@@ -11,9 +11,8 @@ import { type MessageListener, Messages } from './messages.js';
 import type { CommandOptions } from './request.js';
 
 export type { Json } from '../../../protocol/frames.js';
-export { CommandError, type CommandErrorDetail } from './command-error.js';
 export type { MessageInfo, MessageListener } from './messages.js';
-export type { CommandOptions } from './request.js';
+export { CommandError, type CommandErrorDetail, type CommandOptions } from './request.js';
 
 /** What `withCommands` adds to a Pomona. */
 export interface CommandsPomona {

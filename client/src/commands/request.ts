@@ -1,10 +1,9 @@
-/** What `send` is told, checked before anything happens: a frame that the server would refuse is never made. */
+/** What `send` is told, checked before anything happens, and what it rejects with: a frame that the server would refuse is never made. */
 import type { Json } from '../../../protocol/frames.js';
 import type { LIMITS } from '../../../protocol/limits.js';
 import { keyFault, pathFault, utf8Length } from '../../../protocol/paths.js';
 import { type Check, isBoolean, isObject, isString, optional } from '../checks.js';
-import type { PomonaErrorCode } from '../errors.js';
-import { CommandError } from './command-error.js';
+import { PomonaError, type PomonaErrorCode } from '../errors.js';
 
 /** The longest time that timers can wait. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
@@ -41,6 +40,33 @@ const OPTIONS: Readonly<Record<string, Check>> = {
   signal: optional({ aborted: isBoolean }), // also of another window
   idempotent: optional(isBoolean),
 };
+
+/** What is known of a command that failed. */
+export interface CommandErrorDetail {
+  readonly path: string;
+  readonly command: string;
+  readonly field?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly data?: Json | undefined;
+}
+
+/** What `send` rejects with, unless its signal was aborted. */
+export class CommandError extends PomonaError {
+  override readonly name = 'CommandError';
+  /** The command's name. */
+  readonly command: string;
+  /** The argument or option at fault, as a dotted path such as `args.text`. */
+  readonly field: string | undefined;
+  /** The handler's own code, where it refused. */
+  readonly reason: string | undefined;
+  /** What the handler has to say beyond that. */
+  readonly data: Json | undefined;
+
+  constructor(code: PomonaErrorCode, message: string, detail: CommandErrorDetail) {
+    super(code, message, detail);
+    ({ command: this.command, field: this.field, reason: this.reason, data: this.data } = detail);
+  }
+}
 
 /** Checks and copies a request. @throws CommandError */
 export function checked(request: CommandRequest): CheckedRequest {

@@ -8,10 +8,9 @@ import { UPDATE } from '../frames.js';
 import type { Pomona } from '../pomona.js';
 import type { ConnectOptions, Handler } from '../subscription.js';
 import type { Track } from '../track.js';
-import { Follower } from './follower.js';
-import type { StateSubscription } from './subscription.js';
+import { Follower, type StateSubscription } from './follower.js';
 
-export type { SnapshotEvent, StateSubscription, StateSubscriptionEvents } from './subscription.js';
+export type { SnapshotEvent, StateSubscription, StateSubscriptionEvents } from './follower.js';
 
 /** What `connect` can be told for a handler that follows the path's state. */
 export interface StateOptions extends ConnectOptions {

@@ -5,7 +5,7 @@
 import type { LIMITS } from '../../../protocol/limits.js';
 import { Backoff } from '../backoff.js';
 import { isCount, isObject, isString } from '../checks.js';
-import { pause, within } from '../deadline.js';
+import { pause, within } from '../clock.js';
 import { FAREWELL, type Transport, type TransportContext } from './transport.js';
 
 const FRAMES_PER_POST = 100 satisfies (typeof LIMITS)['framesPerPost'];
