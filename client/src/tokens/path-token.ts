@@ -99,12 +99,15 @@ export class PathToken extends Token {
   #failed(why: unknown): void {
     const track = this.#track;
     const { path } = track;
-    const code = 'token_failed';
-    const message = `No token of "${path}": ${why}`;
-    if (track.asked !== 'heard') return this.core.subscriptions.refuse([path], code, message);
+    const refused = {
+      path,
+      code: 'token_failed',
+      message: `No token of "${path}": ${why}`,
+      retryable: true,
+    } as const;
+    if (track.asked !== 'heard') return this.core.subscriptions.refuse([path], refused.code, refused.message);
     if (!track.isHearing) return;
     this.wait();
-    const refused = { path, code, message, retryable: true } as const;
     track.tell('refused', refused);
     this.core.events.emit('refused', refused);
   }
