@@ -73,7 +73,7 @@ export function checked(request: CommandRequest): CheckedRequest {
   const { path, command, options } = request;
   const args = json(request.args);
   const bytes = utf8Length(`${json([path, command])}${args}`) + ENVELOPE_BYTES;
-  const [code, field] = namesFault(request) ?? argsFault(args, bytes) ?? optionsFault(options) ?? [];
+  const [code, field] = faultOf(request, args, bytes) ?? [];
   if (code !== undefined)
     throw new CommandError(code, `send does not take this "${field}": ${code}.`, { path, command, field });
   return { path, command, args: JSON.parse(args as string) as Json, options: { ...options }, bytes };
@@ -81,25 +81,21 @@ export function checked(request: CommandRequest): CheckedRequest {
 
 type Fault = readonly [code: PomonaErrorCode, field: string];
 
-const badField = (field: string): Fault => ['bad_field', field];
-
-function namesFault({ path, command }: CommandRequest): Fault | null {
+function faultOf(
+  { path, command, options }: CommandRequest,
+  args: string | undefined,
+  bytes: number,
+): Fault | null {
   const code = isString(path) ? pathFault(path) : 'bad_path';
   if (code !== null) return [code, 'path'];
   // The grammar of commands is that of keys.
-  return isString(command) && keyFault(command) === null ? null : badField('command');
-}
-
-function argsFault(args: string | undefined, bytes: number): Fault | null {
-  if (args === undefined) return badField('args');
-  return bytes > FRAME_BYTES ? ['too_large', 'args'] : null;
-}
-
-function optionsFault(options: unknown): Fault | null {
-  if (!isObject(options)) return badField('options');
+  if (!isString(command) || keyFault(command) !== null) return ['bad_field', 'command'];
+  if (args === undefined) return ['bad_field', 'args'];
+  if (bytes > FRAME_BYTES) return ['too_large', 'args'];
+  if (!isObject(options)) return ['bad_field', 'options'];
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(OPTIONS, name)) return ['unknown_field', name];
-    if (!OPTIONS[name]?.(value)) return badField(name);
+    if (!OPTIONS[name]?.(value)) return ['bad_field', name];
   }
   return null;
 }
