@@ -78,11 +78,6 @@ export interface TokenFrame {
   readonly token: string;
 }
 
-/** Answers a `ping`. */
-export interface PongFrame {
-  readonly type: 'pong';
-}
-
 /**
  * Asks for a `probed` frame: step 1 is answered at once, step 2 a second later. Needs no session, and takes none over. On an open
  * connection it asks for a sign of life.
@@ -92,20 +87,17 @@ export interface ProbeFrame {
   readonly step: 1 | 2;
 }
 
-/** Ends the session for good. */
-export interface CloseFrame {
-  readonly type: 'close';
-}
-
 /** What may follow the first frame. */
 export type SendFrame =
   | SubscribeFrame
   | UnsubscribeFrame
   | CommandFrame
   | TokenFrame
-  | PongFrame
   | ProbeFrame
-  | CloseFrame;
+  /** Answers a `ping`. */
+  | { readonly type: 'pong' }
+  /** Ends the session for good. */
+  | { readonly type: 'close' };
 
 /** Every frame that a client sends. */
 export type UpFrame = OpenFrame | SendFrame;
@@ -314,13 +306,10 @@ export interface SendAnswer {
 
 /** The answer to an HTTP request that failed. */
 export interface ErrorAnswer {
-  readonly error: ErrorBody & {
-    readonly retryable: boolean;
-    /** The close code that a WebSocket would have got, where the request would have opened a connection or belonged to one. */
-    readonly close?: number;
-    /** As in the `closing` frame. */
-    readonly attempt?: number;
-    /** The earliest time to come back, in milliseconds from now. */
-    readonly reconnectAfterMs?: number;
-  };
+  readonly error: ErrorBody &
+    Pick<ClosingFrame, 'attempt' | 'reconnectAfterMs'> & {
+      readonly retryable: boolean;
+      /** The close code that a WebSocket would have got, where the request would have opened a connection or belonged to one. */
+      readonly close?: number;
+    };
 }

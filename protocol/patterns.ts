@@ -54,32 +54,28 @@ function parse(source: string): Part[] {
   if (source.startsWith(RESERVED_PREFIX)) throw new PatternError(`"${source}" is reserved`);
   if (utf8Length(source) > 1024) throw new PatternError('a pattern is at most 1024 bytes long');
   const parts: Part[] = [];
-  const names = new Set<string>();
-  let at = 0;
-  while (at < source.length) {
-    const open = source.indexOf('{', at);
-    const text = source.slice(at, open === -1 ? source.length : open);
-    if (/[*}]/.test(text)) throw new PatternError(`"*" and "}" stand only in {name*}: ${source}`);
-    if (text !== '') parts.push({ kind: 'literal', text });
-    if (open === -1) break;
-    const close = source.indexOf('}', open);
-    if (close === -1) throw new PatternError(`"{" is not closed: ${source}`);
-    const part = parseCapture(source, source.slice(open + 1, close), close + 1 === source.length);
-    if (names.has(part.name)) throw new PatternError(`{${part.name}} stands twice: ${source}`);
+  for (const { 0: text, index } of source.matchAll(/\{[^}]*\}?|[^{]+/g)) {
+    if (!text.startsWith('{')) {
+      if (/[*}]/.test(text)) throw new PatternError(`"*" and "}" stand only in {name*}: ${source}`);
+      parts.push({ kind: 'literal', text });
+      continue;
+    }
+    const part = parseCapture(source, text, index + text.length === source.length);
+    if (parts.some((other) => other.kind !== 'literal' && other.name === part.name))
+      throw new PatternError(`{${part.name}} stands twice: ${source}`);
     if (parts.at(-1)?.kind === 'one')
       throw new PatternError(`two captures need something between them: ${source}`);
-    names.add(part.name);
     parts.push(part);
-    at = close + 1;
   }
   return parts;
 }
 
-function parseCapture(source: string, inside: string, isLast: boolean) {
-  const isRest = inside.endsWith('*');
-  const name = isRest ? inside.slice(0, -1) : inside;
-  if (!NAME.test(name)) throw new PatternError(`{${inside}} is not a name: ${source}`);
-  if (isRest && !isLast) throw new PatternError(`{${inside}} must stand last: ${source}`);
+function parseCapture(source: string, text: string, isLast: boolean) {
+  if (!text.endsWith('}')) throw new PatternError(`"{" is not closed: ${source}`);
+  const isRest = text.endsWith('*}');
+  const name = text.slice(1, isRest ? -2 : -1);
+  if (!NAME.test(name)) throw new PatternError(`${text} is not a name: ${source}`);
+  if (isRest && !isLast) throw new PatternError(`${text} must stand last: ${source}`);
   return { kind: isRest ? 'rest' : 'one', name } as const;
 }
 

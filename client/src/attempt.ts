@@ -3,33 +3,27 @@
  * in time, and notices silence. Tells its owner of its end exactly once, and nothing after it: this is
  * what keeps frames of an older connection out.
  */
-import type { ErrorFrame, OpenedFrame } from '../../protocol/frames.js';
+import type { OpenedFrame } from '../../protocol/frames.js';
 import { TICKET_REFUSED } from './close-codes.js';
 import { decodeFrame } from './decode.js';
 import type { Decoded } from './frames.js';
 import type { Settings } from './options.js';
 import {
-  type Credentials,
+  type Environment,
   probeFrame,
   type Transport,
+  type TransportContext,
   type TransportEnd,
   type TransportKind,
 } from './transports/transport.js';
 
 /** What an attempt asks of and tells its owner; functions that need no `this`. */
-export interface AttemptOwner {
-  /** Whether the transport is to prove itself before it asks for the first frame. */
-  readonly isProbe: boolean;
-  /** Done before the transport opens, which waits for it. Rejects with a TransportEnd. */
+export interface AttemptOwner extends Omit<TransportContext, keyof Environment | 'heard' | 'frame'> {
+  /** Done before the transport opens, which waits for it. Rejects with a TransportEnd: then the opening has failed. */
   prepare(): Promise<void>;
-  /** The `open` frame to send now, as JSON. */
-  firstFrame(): string;
-  session(): Credentials;
   opened(frame: OpenedFrame): void;
   /** A frame after `opened`; null stands for what was no frame. */
   frame(decoded: Decoded | null): void;
-  accepted(n: number): void;
-  ended(end: TransportEnd): void;
 }
 
 /** The message for an answer that is no frame of the protocol. */
@@ -126,13 +120,13 @@ export class Attempt {
   }
 
   #frame(frame: Decoded | null): void {
-    if (frame?.type === 'closing') this.#end(frame as unknown as TransportEnd);
+    if (frame?.type === 'closing') this.#end(frame);
     else if (this.openedAt !== null) this.#owner.frame(frame);
-    else if (frame?.type === 'opened') this.#opened(frame as OpenedFrame);
+    else if (frame?.type === 'opened') this.#opened(frame);
     else if (frame?.type !== 'error') this.#end({ message: NO_FRAME });
     else {
       // An error ends the opening; `closing` follows and says with which code, except after this one.
-      const { code, message } = frame as ErrorFrame;
+      const { code, message } = frame;
       if (code === 'bad_ticket') this.#end({ message, error: code, code: TICKET_REFUSED });
     }
   }

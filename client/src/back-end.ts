@@ -4,7 +4,7 @@
  */
 import { Backoff } from './backoff.js';
 import { isObject } from './checks.js';
-import { within } from './deadline.js';
+import { within } from './clock.js';
 import { parseJson } from './decode.js';
 import { PomonaError } from './errors.js';
 import { pageUrl, type Settings } from './options.js';
@@ -16,39 +16,25 @@ export const RELEASE_MS = 1_000;
 /** Characters of an answer that are quoted. */
 const MAX_QUOTED = 200;
 
-/** What the back end said of the paths that it was asked for. */
-export interface Verdict {
-  /** The paths that are not to be heard: all, or some, or none. */
-  readonly refused: readonly string[];
-  /** `connect_failed`: it could not be asked. */
-  readonly code: 'connect_refused' | 'connect_failed';
-  /** What the view answered. */
-  readonly message: string;
-}
-
-/** What the back end's answers lead to. */
-export interface BackEndOwner {
-  /** An answer for `paths` has come, or none could be had. */
-  answered(paths: readonly string[], verdict: Verdict): void;
-  /** It is time to ask again for what could not be asked for. */
-  retry(): void;
-  /** Returns the paths to post to `disconnectUrl`. */
-  takeReleases(): string[];
-  /** The back end was told, or could not be (`error`), that these paths have gone. */
-  released(paths: readonly string[], error: PomonaError | null): void;
-}
+/** Takes which of the paths are not to be heard, why (`connect_failed`: the back end could not be asked), and what it answered. */
+type Answered = (
+  refused: readonly string[],
+  code: 'connect_refused' | 'connect_failed',
+  message: string,
+) => void;
 
 /** Speaks with the two views of the back end for one session after the other. */
 export class BackEnd {
   readonly #settings: Settings;
-  readonly #owner: BackEndOwner;
+  readonly #uid: () => string;
   readonly #backoff: Backoff;
   #session = new AbortController();
   readonly #timers: { retry?: unknown; release?: unknown } = {};
 
-  constructor(settings: Settings, owner: BackEndOwner) {
+  /** `uid` returns the session's id. */
+  constructor(settings: Settings, uid: () => string) {
     this.#settings = settings;
-    this.#owner = owner;
+    this.#uid = uid;
     this.#backoff = new Backoff(settings.reconnect);
   }
 
@@ -62,33 +48,14 @@ export class BackEnd {
     }
   }
 
-  /** What could not be decided is to be asked for again, after a while; several in that time wait together. */
-  retrySoon(): void {
-    this.#soon(
-      'retry',
-      () => this.#backoff.next(),
-      () => this.#owner.retry(),
-    );
-  }
-
-  /** Paths have been left: after a while the back end is told of those that still are, in the session `uid`. */
-  releaseSoon(uid: () => string): void {
-    this.#soon(
-      'release',
-      () => RELEASE_MS,
-      () => {
-        const paths = this.#owner.takeReleases();
-        if (paths.length > 0) void this.#release(uid(), paths);
-      },
-    );
-  }
-
-  /** Runs `run` after a while, once for all that ask for it until then. */
-  #soon(name: 'retry' | 'release', ms: () => number, run: () => void): void {
-    this.#timers[name] ??= this.#settings.clock.setTimeout(() => {
+  /** Runs `run` when it is time to ask again, or to tell what was left; once for all calls until then. */
+  soon(name: 'retry' | 'release', run: () => void): void {
+    if (this.#timers[name] !== undefined) return;
+    const ms = name === 'retry' ? this.#backoff.next() : RELEASE_MS;
+    this.#timers[name] = this.#settings.clock.setTimeout(() => {
       this.#timers[name] = undefined;
       run();
-    }, ms());
+    }, ms);
   }
 
   /** Paths are decided again: the next wait is short. */
@@ -96,50 +63,46 @@ export class BackEnd {
     this.#backoff.reset();
   }
 
-  /** Asks for `paths`. */
-  async ask(uid: string, paths: readonly string[]): Promise<void> {
+  /** Asks for `paths`. Calls `answered` unless another session has begun by then. */
+  async ask(paths: readonly string[], answered: Answered): Promise<void> {
     const { signal } = this.#session;
-    const answer = await this.#post(this.#settings.connectUrl, { uid, paths }, {}, signal);
-    if (!signal.aborted) this.#owner.answered(paths, this.#judge(paths, answer));
+    const answer = await this.#post(this.#settings.connectUrl, paths, { signal });
+    if (!signal.aborted) answered(...this.#judge(paths, answer));
   }
 
-  /** Tells that `paths` are no longer wanted; also when the page or Pomona goes meanwhile. */
-  async #release(uid: string, paths: readonly string[]): Promise<void> {
+  /** Tells that `paths` are no longer wanted; also when the page or Pomona goes meanwhile. Calls `told` as `ask` does. */
+  async release(paths: readonly string[], told: (error: PomonaError | null) => void): Promise<void> {
     const { signal } = this.#session;
-    const { isOk, answer } = await this.#post(
-      this.#settings.disconnectUrl,
-      { uid, paths },
-      { keepalive: true },
-    );
+    const { isOk, answer } = await this.#post(this.#settings.disconnectUrl, paths, { keepalive: true });
     if (signal.aborted) return;
-    const error = isOk ? null : new PomonaError('disconnect_failed', `disconnectUrl: ${answer}`);
-    this.#owner.released(paths, error);
+    told(isOk ? null : new PomonaError('disconnect_failed', `disconnectUrl: ${answer}`));
   }
 
-  #judge(paths: readonly string[], { status, body, isOk, answer }: Answer): Verdict {
+  #judge(paths: readonly string[], { status, body, isOk, answer }: Answer): Parameters<Answered> {
     const message = `connectUrl: ${answer}`;
     const { error, refused } = isObject(body) ? body : {};
     // Dobby knows the session no more, or not yet: the back end has decided nothing.
     const isUnknown = isObject(error) && error['code'] === 'unknown_session';
     const isDecided = isOk || (status && status < 500 && status !== 429 && !isUnknown);
-    if (!isDecided) return { refused: paths, code: 'connect_failed', message };
+    if (!isDecided) return [paths, 'connect_failed', message];
     this.succeeded();
     const isRefused = (path: string): boolean => !isOk || (Array.isArray(refused) && refused.includes(path));
-    return { refused: paths.filter(isRefused), code: 'connect_refused', message };
+    return [paths.filter(isRefused), 'connect_refused', message];
   }
 
   /** Posts to a view. Never rejects: without an answer the status is 0. */
-  async #post(url = '', body: unknown, init: RequestInit, session?: AbortSignal): Promise<Answer> {
+  async #post(url = '', paths: readonly string[], init: RequestInit): Promise<Answer> {
     const { headers, credentials, clock } = this.#settings;
+    const uid = this.#uid();
     const run = async (signal: AbortSignal): Promise<Answer> => {
       const own = typeof headers === 'function' ? await headers() : headers;
       const response = await this.#settings.fetch(url, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', ...this.#csrf(url), ...own },
         credentials,
-        body: JSON.stringify(body),
-        signal,
+        body: JSON.stringify({ uid, paths }),
         ...init,
+        signal,
       });
       const { ok, status, redirected } = response;
       const text = await response.text();
@@ -147,7 +110,7 @@ export class BackEnd {
       return { status, body: parseJson(text), isOk: ok && !redirected, answer };
     };
     try {
-      return await within({ clock, signal: session, ms: VIEW_MS }, run);
+      return await within({ clock, signal: init.signal, ms: VIEW_MS }, run);
     } catch (error) {
       return { status: 0, body: null, isOk: false, answer: String(error) };
     }

@@ -3,8 +3,8 @@ import type { Position } from '../../protocol/positions.js';
 
 /** Whether a value is of some kind. */
 export type Check = (value: unknown) => boolean;
-/** The fields that an object must have; others are left alone. */
-export type Fields = Readonly<Record<string, Check>>;
+/** A check, or the shapes of the fields that an object must have; other fields are left alone. */
+export type Shape = Check | { readonly [field: string]: Shape };
 
 /** Whether `value` is a text. */
 export const isString = (value: unknown): value is string => typeof value === 'string';
@@ -19,21 +19,23 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Whether `value` is an object with these fields. */
-export const fits = (value: unknown, fields: Fields): boolean =>
-  isObject(value) && Object.entries(fields).every(([name, check]) => check(value[name]));
+/** Whether `value` has this shape. */
+export function fits(value: unknown, shape: Shape): boolean {
+  if (typeof shape === 'function') return shape(value);
+  return isObject(value) && Object.entries(shape).every(([name, field]) => fits(value[name], field));
+}
 
 /** Makes a check of a list. */
 export const listOf =
-  (check: Check): Check =>
+  (shape: Shape): Check =>
   (value) =>
-    Array.isArray(value) && value.every(check);
+    Array.isArray(value) && value.every((item) => fits(item, shape));
 
-/** Makes a check of an object. */
-export const objectOf =
-  (fields: Fields): Check =>
+/** Makes a check of what may be missing. */
+export const optional =
+  (shape: Shape): Check =>
   (value) =>
-    fits(value, fields);
+    value === undefined || fits(value, shape);
 
 /** Whether `value` is a position. */
 export function isPosition(value: unknown): value is Position {

@@ -4,11 +4,10 @@
  * itself). The ticket is kept here, in memory only, and given to transports only.
  */
 import type { OpenedFrame } from '../../protocol/frames.js';
-import { Attempt } from './attempt.js';
+import { Attempt, type AttemptOwner } from './attempt.js';
 import { Backoff } from './backoff.js';
 import { afterClose, FINAL, isOfDobby, PING_TIMEOUT, TAKEN_OVER } from './close-codes.js';
 import { PomonaError, type PomonaErrorCode } from './errors.js';
-import type { Decoded } from './frames.js';
 import { Ladder } from './ladder.js';
 import type { Settings } from './options.js';
 import type { TransportEnd, TransportKind } from './transports/transport.js';
@@ -21,22 +20,10 @@ const MAX_WAIT_MS = 10 * 60_000;
 /** `waiting` is between two tries; `closed` is final. */
 export type PomonaState = 'connecting' | 'open' | 'waiting' | 'closed';
 
-/** What an `open` frame says of its connection. */
-export interface Opening {
-  readonly ticket: string | undefined;
-  /** Counts the `open` frames of this Pomona, from 1. */
-  readonly attempt: number;
-}
-
 /** What a connection asks of and tells the session. */
-export interface ConnectionOwner {
-  /** Done before each opening, which waits for it. Rejects with a TransportEnd: then the opening has failed. */
-  prepare(): Promise<void>;
-  /** The `open` frame as JSON. */
-  firstFrame(opening: Opening): string;
-  opened(frame: OpenedFrame): void;
-  frame(decoded: Decoded | null): void;
-  accepted(n: number): void;
+export interface ConnectionOwner extends Pick<AttemptOwner, 'prepare' | 'opened' | 'frame' | 'accepted'> {
+  /** The `open` frame as JSON; `attempt` counts those of this Pomona, from 1. */
+  firstFrame(ticket: string | undefined, attempt: number): string;
   state(state: PomonaState): void;
   /** A connection ended or could not be had; Pomona comes back by itself unless the state is `closed`. */
   ended(error: PomonaError, end: TransportEnd): void;
@@ -56,8 +43,8 @@ export class Connection {
   #hasAbandoned = false;
   #live: Attempt | null = null;
   #trying: Attempt | null = null;
-  #retryTimer: unknown;
-  #probeTimer: unknown;
+  /** Of the next try, or, while a connection is open, of the next probe. */
+  #timer: unknown;
   /** Until then not even a wake-up makes Pomona come back: the server gave it this slot. */
   #notBefore = 0;
   /** A wake-up may cut one wait short; the next one only after a wait that was waited for. */
@@ -89,7 +76,7 @@ export class Connection {
   /** Begins, or tries again now. Without an address nothing is ever opened. */
   start(): void {
     if (this.#settings.httpUrl === '') return;
-    this.#clearTimers();
+    this.#settings.clock.clearTimeout(this.#timer);
     this.#attempt(this.#ladder.current, false);
     this.#setState('connecting');
   }
@@ -156,23 +143,18 @@ export class Connection {
   }
 
   #letGo(farewell: boolean): void {
-    this.#clearTimers();
+    this.#settings.clock.clearTimeout(this.#timer);
     this.#hasAbandoned ||= this.#trying?.hasAsked === true;
     this.#trying?.close();
     this.#live?.close(farewell);
     this.#live = this.#trying = null;
   }
 
-  #clearTimers(): void {
-    this.#settings.clock.clearTimeout(this.#retryTimer);
-    this.#settings.clock.clearTimeout(this.#probeTimer);
-  }
-
   #attempt(kind: TransportKind, isProbe: boolean): void {
     const attempt = new Attempt(kind, this.#settings, {
       ...this.#owner,
       isProbe,
-      firstFrame: () => this.#owner.firstFrame({ ticket: this.#ticket, attempt: ++this.#attempts }),
+      firstFrame: () => this.#owner.firstFrame(this.#ticket, ++this.#attempts),
       session: () => ({ ticket: this.#ticket ?? '', connection: this.#number }),
       opened: (frame) => this.#opened(attempt, frame),
       ended: (end) => this.#ended(attempt, end),
@@ -198,10 +180,10 @@ export class Connection {
 
   #scheduleProbe(): void {
     const { clock } = this.#settings;
-    clock.clearTimeout(this.#probeTimer);
+    clock.clearTimeout(this.#timer);
     const probe = this.#ladder.nextProbe;
     if (probe === null) return;
-    this.#probeTimer = clock.setTimeout(() => {
+    this.#timer = clock.setTimeout(() => {
       this.#ladder.probing();
       this.#attempt(probe.rung, true);
     }, probe.afterMs);
@@ -218,9 +200,7 @@ export class Connection {
     // A probe that has asked for the session takes over from what it replaces, which may hear `taken_over` first.
     const isTaken = end.code === TAKEN_OVER;
     if (this.#trying?.hasAsked && (isTaken || !isOfDobby(end.code))) return this.#setState('connecting');
-    this.#hasAbandoned ||= this.#trying?.hasAsked === true;
-    this.#trying?.close();
-    this.#trying = null;
+    this.#letGo(false);
     // A browser repeats a POST whose connection has broken, and both may arrive.
     const isByOwnAttempt = isTaken && (this.#hasAbandoned || end.attempt === this.#attempts);
     const next = isByOwnAttempt ? 'resume' : afterClose(end.code);
@@ -232,14 +212,13 @@ export class Connection {
 
   #retry(attempt: Attempt, end: TransportEnd): void {
     const { clock } = this.#settings;
-    this.#clearTimers();
     if (attempt.openedAt === null) {
       const isOfTransport = attempt.isPrepared && !isOfDobby(end.code);
       if (isOfTransport && this.#ladder.failed()) return this.start();
     } else {
       const lastedMs = clock.now() - attempt.openedAt;
       const isSilent = end.isSilent === true || end.code === PING_TIMEOUT;
-      this.#ladder.ended(attempt.kind, { lastedMs, isSilent });
+      this.#ladder.ended(attempt.kind, lastedMs, isSilent);
       if (lastedMs >= STABLE_MS) this.#backoff.reset();
     }
     const leastMs = Math.min(Number(end.reconnectAfterMs) || 0, MAX_WAIT_MS);
@@ -249,7 +228,7 @@ export class Connection {
 
   #startIn(ms: number): void {
     if (ms <= 0) return this.start();
-    this.#retryTimer = this.#settings.clock.setTimeout(() => {
+    this.#timer = this.#settings.clock.setTimeout(() => {
       this.#hasFreeTry = true;
       this.start();
     }, ms);

@@ -7,12 +7,6 @@ import type { Numberable } from './outstanding.js';
 import type { CoreEvents } from './pomona-events.js';
 import type { Subscriptions } from './subscriptions.js';
 
-/**
- * Handlers of frames, by type. Of a type that has a handler already the newest comes first, and hands on
- * what is not its own.
- */
-export type FrameTypes = Readonly<Record<string, (frame: never, handOn: (frame: unknown) => void) => void>>;
-
 /** More fields of the `open` frame, by name. Each is made before every opening, which waits for it; a rejection is as of `prepare`. */
 export type OpenFields = Readonly<Record<string, () => unknown>>;
 

@@ -4,25 +4,24 @@
  */
 import {
   type Check,
-  type Fields,
   fits,
   isCount,
   isObject,
   isPosition,
   isString,
   listOf,
-  objectOf,
+  optional,
+  type Shape,
 } from './checks.js';
-import { type CoreFrame, type Decoded, UPDATE } from './frames.js';
+import { type Decoded, type FrameType, UPDATE } from './frames.js';
 
 const isPlace: Check = (value) => value === null || isPosition(value);
-const optional =
-  (check: Check): Check =>
-  (value) =>
-    value === undefined || check(value);
-const coded: Fields = { code: isString, message: isString };
+const coded = { code: isString, message: isString };
 
-const SHAPES: Readonly<Record<CoreFrame['type'] | typeof UPDATE, Fields>> = {
+/** The frames of later entries are checked there; `probed` is for transports. */
+type Checked = Exclude<FrameType, 'state' | 'reply' | 'renewed' | 'probed'>;
+
+const SHAPES: Readonly<Record<Checked, Shape>> = {
   [UPDATE]: {
     path: isString,
     key: optional(isString),
@@ -36,9 +35,9 @@ const SHAPES: Readonly<Record<CoreFrame['type'] | typeof UPDATE, Fields>> = {
     received: isCount,
     pingIntervalMs: isCount,
   },
-  subscribed: { paths: listOf(objectOf({ path: isString, position: isPlace })) },
+  subscribed: { paths: listOf({ path: isString, position: isPlace }) },
   pending: { paths: listOf(isString) },
-  refused: { paths: listOf(objectOf({ ...coded, path: isString })) },
+  refused: { paths: listOf({ ...coded, path: isString }) },
   unsubscribed: { paths: listOf(isString), by: isString },
   gap: { path: isString, from: isPlace, to: isPlace, reason: isString },
   ticket: { ticket: isString },
@@ -51,7 +50,7 @@ const SHAPES: Readonly<Record<CoreFrame['type'] | typeof UPDATE, Fields>> = {
 export function decodeFrame(value: unknown): Decoded | null {
   const { type = UPDATE } = isObject(value) ? value : { type: null };
   if (!isString(type)) return null;
-  const isWell = !Object.hasOwn(SHAPES, type) || fits(value, SHAPES[type as keyof typeof SHAPES]);
+  const isWell = !Object.hasOwn(SHAPES, type) || fits(value, SHAPES[type as Checked]);
   return isWell ? (value as unknown as Decoded) : null;
 }
 

@@ -3,7 +3,7 @@
  * From `subscribed` on each update reaches the handlers once and in order, or `gap` comes first. A handler that throws
  * does not keep an update from the other handlers. Whether the path is wanted is decided in `subscriptions.ts`.
  */
-import type { UpdateFrame } from '../../protocol/frames.js';
+import type { Json, UpdateFrame } from '../../protocol/frames.js';
 import type { Position } from '../../protocol/positions.js';
 import type { Emitter } from './emitter.js';
 import { PomonaError, reportUncaught } from './errors.js';
@@ -68,20 +68,29 @@ export function deliverUpdate(
 ): void {
   if (!track?.expects(position)) return;
   const update = { path, key: key ?? null, position: position ?? null };
-  const { entries } = track;
-  if (entries.length === 0) events.emit('update', { ...update, message });
-  for (const entry of entries) {
+  const { subscriptions } = track;
+  if (subscriptions.length === 0) events.emit('update', { ...update, message });
+  for (const subscription of subscriptions) {
     // An earlier handler has disconnected this one.
-    if (track.entries !== entries && !track.entries.includes(entry)) continue;
-    try {
-      entry.handler(message, update);
-    } catch (cause) {
-      const isHeard = events.emit(
-        'error',
-        new PomonaError('handler_failed', `A handler of "${path}" threw: ${cause}`, { cause, path }),
-      );
-      if (!isHeard) reportUncaught(cause);
-    }
+    if (track.subscriptions !== subscriptions && !track.subscriptions.includes(subscription)) continue;
+    callHandler(events, subscription.handler, message, update);
   }
   if (position !== undefined) track.position = position;
+}
+
+/** Calls one handler. Emits `handler_failed` if it throws; without a listener for that, what it threw counts as uncaught. */
+export function callHandler<About extends { readonly path: string }>(
+  events: Events,
+  handler: (message: Json, about: About) => void,
+  message: Json,
+  about: About,
+): void {
+  try {
+    handler(message, about);
+  } catch (cause) {
+    const { path } = about;
+    const text = `A handler of "${path}" threw: ${cause}`;
+    if (!events.emit('error', new PomonaError('handler_failed', text, { cause, path })))
+      reportUncaught(cause);
+  }
 }

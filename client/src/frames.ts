@@ -2,26 +2,23 @@
  * How Pomona tells the frames of the server apart. Beside decode.ts, because later entries need the words of this file and
  * not the shapes of that one, which would be in each of their files once more.
  */
-import type {
-  ControlFrame,
-  ProbedFrame,
-  RenewedFrame,
-  ReplyFrame,
-  StateFrame,
-  UpdateFrame,
-} from '../../protocol/frames.js';
-
-/** A frame of a type that the core does not know, as it came. */
-export interface OtherFrame {
-  readonly type: string;
-  readonly [field: string]: unknown;
-}
+import type { ControlFrame, UpdateFrame } from '../../protocol/frames.js';
 
 /** Stands for the type of an update, the one frame that has none. */
 export const UPDATE = '';
 
-/** A frame that the core understands. */
-export type CoreFrame = Exclude<ControlFrame, StateFrame | ReplyFrame | RenewedFrame | ProbedFrame>;
+/** The type of a frame. */
+export type FrameType = ControlFrame['type'] | typeof UPDATE;
 
-/** A frame that passed the check: an update when it has no type. */
-export type Decoded = CoreFrame | OtherFrame | (UpdateFrame & { readonly type?: undefined });
+type FrameOf<Type> = Type extends typeof UPDATE ? UpdateFrame : Extract<ControlFrame, { type: Type }>;
+
+/**
+ * Handlers of frames, by type. Of a type that has a handler already the newest comes first, and hands on
+ * what is not its own.
+ */
+export type FrameHandlers = {
+  readonly [Type in FrameType]?: (frame: FrameOf<Type>, handOn: (frame: FrameOf<Type>) => void) => void;
+};
+
+/** A frame as it came: an update when it has no type. `decode.ts` has checked it if the core knows its type. */
+export type Decoded = ControlFrame | (UpdateFrame & { readonly type?: undefined });

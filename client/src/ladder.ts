@@ -19,13 +19,6 @@ const LASTING_MS = 5 * 60_000;
 const FIRST_PROBE_MS = 60_000;
 const LAST_PROBE_MS = 30 * 60_000;
 
-/** How a connection that had opened has ended. */
-export interface EndOfConnection {
-  readonly lastedMs: number;
-  /** Whether nothing came any more, in one direction or both. */
-  readonly isSilent: boolean;
-}
-
 /** The order of transports and what is known of them. */
 export class Ladder<Rung> {
   readonly #rungs: readonly Rung[];
@@ -68,8 +61,8 @@ export class Ladder<Rung> {
     return !this.#hasGoneRound;
   }
 
-  /** A connection over `rung` has ended. */
-  ended(rung: Rung, { lastedMs, isSilent }: EndOfConnection): void {
+  /** A connection over `rung` has ended; `isSilent` if nothing came any more, in one direction or both. */
+  ended(rung: Rung, lastedMs: number, isSilent: boolean): void {
     if (lastedMs >= LASTING_MS) this.#silences.delete(rung);
     else if (isSilent) this.#silences.set(rung, (this.#silences.get(rung) ?? 0) + 1);
     const next = this.#rungs.indexOf(rung) + 1;

@@ -49,14 +49,12 @@ export interface PomonaOptions {
 }
 
 /** Options with everything decided. */
-export interface Settings extends Environment {
+export interface Settings
+  extends Environment,
+    Pick<PomonaOptions, 'connectUrl' | 'disconnectUrl'>,
+    Required<Pick<PomonaOptions, 'openTimeoutMs' | 'headers' | 'csrfCookie'>> {
   readonly transports: readonly TransportKind[];
   readonly reconnect: BackoffOptions;
-  readonly openTimeoutMs: number;
-  readonly connectUrl?: string;
-  readonly disconnectUrl?: string;
-  readonly headers: HeadersSource;
-  readonly csrfCookie: string;
 }
 
 /**

@@ -16,13 +16,10 @@ export interface PageLifeOwner {
 /** Listens to the page; returns the function that stops it. Outside of a page it does nothing. */
 export function watchPage(owner: PageLifeOwner): () => void {
   const { document } = globalThis;
-  const stops: (() => void)[] = [];
+  const stop = new AbortController();
   let isGone = false;
-  const on = (target: Partial<EventTarget> | undefined, name: string, run: () => void): void => {
-    if (!target?.addEventListener) return;
-    target.addEventListener(name, run);
-    stops.push(() => target.removeEventListener?.(name, run));
-  };
+  const on = (target: Partial<EventTarget> | undefined, name: string, run: () => void): void =>
+    target?.addEventListener?.(name, run, stop);
   const wake = (): void => {
     if (!isGone && document?.visibilityState !== 'hidden') owner.wake();
   };
@@ -37,7 +34,5 @@ export function watchPage(owner: PageLifeOwner): () => void {
     if (isGone) owner.restored();
     isGone = false;
   });
-  return () => {
-    for (const stop of stops) stop();
-  };
+  return () => stop.abort();
 }

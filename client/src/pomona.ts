@@ -2,42 +2,26 @@
  * Pomona puts the parts together: what the connection brings goes to whom it concerns, and what the
  * subscriptions want goes out, once per tick.
  */
-import type {
-  ErrorFrame,
-  Json,
-  OpenedFrame,
-  OpenFrame,
-  PendingFrame,
-  RefusedFrame,
-  SubscribeItem,
-  UnsubscribedFrame,
-  UpdateFrame,
-} from '../../protocol/frames.js';
+import type { ErrorFrame, Json, OpenedFrame, OpenFrame, SubscribeItem } from '../../protocol/frames.js';
 import { type LIMITS, PROTOCOL_VERSION } from '../../protocol/limits.js';
 import { utf8Length } from '../../protocol/paths.js';
 import { NO_FRAME } from './attempt.js';
-import { BackEnd } from './back-end.js';
 import { isCount, isPosition } from './checks.js';
+import { within } from './clock.js';
 import { DISMISSED, IDENTITY_EXPIRED, KICKED } from './close-codes.js';
-import { Connection, type Opening, type PomonaState } from './connection.js';
-import type { Core, FrameTypes, OpenFields } from './core.js';
-import { within } from './deadline.js';
+import { Connection, type PomonaState } from './connection.js';
+import type { Core, OpenFields } from './core.js';
 import { deliverGap, deliverUpdate } from './delivery.js';
 import { Emitter, type Listener } from './emitter.js';
 import { PomonaError, type PomonaErrorCode } from './errors.js';
-import { pack } from './frame-pack.js';
-import { type CoreFrame, type Decoded, UPDATE } from './frames.js';
+import { type Decoded, type FrameHandlers, UPDATE } from './frames.js';
 import { type PomonaOptions, type Settings, settle } from './options.js';
-import { type Numberable, Outstanding } from './outstanding.js';
+import { type Numberable, Outstanding, pack } from './outstanding.js';
 import { watchPage } from './page-life.js';
 import type { CoreEvents, PomonaEvents } from './pomona-events.js';
 import type { ConnectOptions, Handler, Subscription } from './subscription.js';
 import { Subscriptions } from './subscriptions.js';
 import type { TransportEnd } from './transports/transport.js';
-
-type CoreTable = { [T in CoreFrame['type']]?: (frame: Extract<CoreFrame, { type: T }>) => void } & {
-  [UPDATE]: (frame: UpdateFrame) => void;
-};
 
 // The compiler holds these to LIMITS, which is not imported: it would bring every limit into a page.
 const OPEN_BYTES = 262_144 satisfies (typeof LIMITS)['openBytes'];
@@ -54,7 +38,6 @@ export class Pomona {
   readonly #outstanding = new Outstanding();
   readonly #settings: Settings;
   readonly #subscriptions: Subscriptions;
-  readonly #backEnd: BackEnd;
   readonly #connection: Connection;
   readonly #flushSoon = (): void => {
     if (this.#willFlush) return;
@@ -83,18 +66,15 @@ export class Pomona {
     this.#settings = settings;
     this.#subscriptions = new Subscriptions({
       events: this.#events,
-      clock: settings.clock,
-      hasReleases: settings.disconnectUrl !== undefined,
+      settings,
+      uid: () => this.#id ?? '',
       changed: this.#flushSoon,
-      retrySoon: () => this.#backEnd.retrySoon(),
-      releaseSoon: () => this.#backEnd.releaseSoon(() => this.#id ?? ''),
     });
-    this.#backEnd = new BackEnd(settings, this.#subscriptions);
     this.#connection = new Connection(settings, {
       prepare: async () => {
         for (const [name, make] of this.#fields) this.#made[name] = await make();
       },
-      firstFrame: (opening) => this.#firstFrame(opening),
+      firstFrame: (ticket, attempt) => this.#firstFrame(ticket, attempt),
       opened: (frame) => this.#opened(frame),
       frame: (decoded) => this.#frame(decoded),
       accepted: (n) => this.#accepted(n),
@@ -161,7 +141,7 @@ export class Pomona {
    */
   reopen(): void {
     if (this.#isClosed) this.#mustNotBeClosed();
-    this.#forgetAsking();
+    this.#subscriptions.reset();
     this.#subscriptions.revive();
     if (this.#isClosed) return; // by a listener
     this.#events.emit('reopen', null);
@@ -183,9 +163,9 @@ export class Pomona {
    * returns what they work with.
    * @internal
    */
-  extend(types: FrameTypes, fields: OpenFields = {}): Core {
+  extend(handlers: FrameHandlers, fields: OpenFields = {}): Core {
     this.#fields.push(...Object.entries(fields));
-    for (const [type, take] of Object.entries(types)) {
+    for (const [type, take] of Object.entries(handlers)) {
       const earlier = this.#frames.get(type);
       this.#frames.set(type, (frame) => take(frame as never, (own) => earlier?.(own)));
     }
@@ -214,7 +194,7 @@ export class Pomona {
       },
       gone: () => {
         this.#connection.suspend();
-        this.#forgetAsking();
+        this.#subscriptions.reset();
       },
       restored: () => this.#connection.resume(),
     });
@@ -227,16 +207,13 @@ export class Pomona {
   #registerFrames(): void {
     const subscriptions = this.#subscriptions;
     const events = this.#events;
-    const table: CoreTable = {
+    this.extend({
       [UPDATE]: (frame) => deliverUpdate(events, subscriptions.tracks.get(frame.path), frame),
-      subscribed: (frame) => {
-        this.#backEnd.succeeded();
-        subscriptions.subscribed(frame);
-      },
+      subscribed: (frame) => subscriptions.subscribed(frame),
       unsubscribed: (frame) => subscriptions.unsubscribed(frame),
       gap: (frame) => deliverGap(events, subscriptions.tracks.get(frame.path), frame),
       refused: (frame) => subscriptions.refused(frame),
-      pending: (frame) => this.#ask(frame),
+      pending: (frame) => subscriptions.pending(frame),
       ticket: ({ ticket }) => {
         this.#connection.ticket = ticket;
       },
@@ -245,29 +222,25 @@ export class Pomona {
         this.#accepted(received);
       },
       error: (frame) => this.#frameRefused(frame),
-    };
-    this.extend(table);
+    });
   }
 
   #frame(decoded: Decoded | null): void {
     if (decoded === null) return this.#fail('bad_answer', NO_FRAME);
-    const frame =
-      decoded.type === 'refused' || decoded.type === 'unsubscribed'
-        ? this.#upToDate(decoded as RefusedFrame | UnsubscribedFrame)
-        : decoded;
-    this.#frames.get(decoded.type ?? UPDATE)?.(frame);
+    this.#frames.get(decoded.type ?? UPDATE)?.(this.#upToDate(decoded));
   }
 
-  /** A decision without the paths that were named again since. */
-  #upToDate(frame: RefusedFrame | UnsubscribedFrame): RefusedFrame | UnsubscribedFrame {
-    if (frame.type === 'unsubscribed' && frame.by === 'client') return frame;
-    const paths: readonly (string & { readonly path?: string })[] = frame.paths as never;
-    const isCurrent = (item: (typeof paths)[number]): boolean =>
-      !this.#subscriptions.isOutdated(item.path ?? item, frame.received);
-    return { ...frame, paths: paths.filter(isCurrent) } as typeof frame;
+  /** A decision without the paths that were named again since; any other frame as it is. */
+  #upToDate(frame: Decoded): Decoded {
+    const isCurrent = (path: string, received?: number) => !this.#subscriptions.isOutdated(path, received);
+    if (frame.type === 'refused')
+      return { ...frame, paths: frame.paths.filter(({ path }) => isCurrent(path, frame.received)) };
+    if (frame.type === 'unsubscribed' && frame.by !== 'client')
+      return { ...frame, paths: frame.paths.filter((path) => isCurrent(path, frame.received)) };
+    return frame;
   }
 
-  #firstFrame({ ticket, attempt }: Opening): string {
+  #firstFrame(ticket: string | undefined, attempt: number): string {
     // JSON leaves out what is undefined.
     const frame = { ...this.#made, type: 'open', protocol: PROTOCOL_VERSION, ticket, attempt };
     const room = OPEN_BYTES - ENVELOPE_BYTES - utf8Length(JSON.stringify(frame));
@@ -280,7 +253,7 @@ export class Pomona {
   #opened(frame: OpenedFrame): void {
     const isNew = frame.id !== this.#id;
     this.#id = frame.id;
-    if (isNew) this.#backEnd.reset();
+    if (isNew) this.#subscriptions.reset();
     this.#outstanding.restart(frame.received);
     this.#frames.get('opened')?.(frame);
     this.#subscriptions.opened(isNew);
@@ -297,18 +270,6 @@ export class Pomona {
     const { n, text } = this.#outstanding.add(frame);
     this.#connection.send([text]);
     return n;
-  }
-
-  #ask(frame: PendingFrame): void {
-    const canAsk = this.#settings.connectUrl !== undefined;
-    const paths = this.#subscriptions.pending(frame, canAsk ? 'asking' : null);
-    if (canAsk && paths.length > 0) void this.#backEnd.ask(this.#id ?? '', paths);
-  }
-
-  /** What the views are being asked, and what waits to be asked, counts no more: of this connection, or of this visitor. */
-  #forgetAsking(): void {
-    this.#backEnd.reset();
-    this.#subscriptions.reset();
   }
 
   #frameRefused({ code, message, n }: ErrorFrame): void {
@@ -343,7 +304,6 @@ export class Pomona {
     if (state === 'closed') {
       this.#events.emit('closed', null);
       this.#unwatch();
-      this.#backEnd.reset();
       if (this.#isClosed) this.#subscriptions.close();
       else this.#subscriptions.end();
     }

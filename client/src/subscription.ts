@@ -1,6 +1,6 @@
 /** What `pomona.connect` returns: one handler on one path. */
-import type { Json } from '../../protocol/frames.js';
-import type { GapReason, Position } from '../../protocol/positions.js';
+import type { GapFrame, Json, SubscribedItem } from '../../protocol/frames.js';
+import type { Position } from '../../protocol/positions.js';
 import { Emitter, type Listener } from './emitter.js';
 import { PomonaError, type PomonaErrorCode } from './errors.js';
 
@@ -31,10 +31,7 @@ export interface ConnectOptions {
 }
 
 /** From `position` on every update reaches the handlers once and in order, or `gap` comes first. */
-export interface SubscribedEvent {
-  readonly path: string;
-  readonly position: Position | null;
-}
+export type SubscribedEvent = Pick<SubscribedItem, 'path' | 'position'>;
 
 /** A path cannot be heard; when `retryable` Pomona asks again by itself. */
 export interface RefusedEvent {
@@ -45,12 +42,7 @@ export interface RefusedEvent {
 }
 
 /** Updates after `from`, up to and including `to`, are lost: fetch the present state anew. */
-export interface GapEvent {
-  readonly path: string;
-  readonly from: Position | null;
-  readonly to: Position | null;
-  readonly reason: GapReason;
-}
+export type GapEvent = Omit<GapFrame, 'type'>;
 
 /** The back end ended a subscription. */
 export interface UnsubscribedEvent {
@@ -78,6 +70,8 @@ export interface PathView {
 export class Subscription {
   /** The path. */
   declare readonly path: string;
+  /** @internal */
+  declare readonly handler: Handler;
   readonly #events = new Emitter<SubscriptionEvents>();
   readonly #leave: () => void;
   /** What it belongs to; null once the handler is no longer on the path. @internal */
@@ -86,8 +80,9 @@ export class Subscription {
   #ready: Promise<SubscribedEvent> | null = null;
 
   /** @internal */
-  constructor(view: PathView, leave: () => void) {
+  constructor(view: PathView, handler: Handler, leave: () => void) {
     this.path = view.path;
+    this.handler = handler;
     this.view = view;
     this.#told = view.state;
     this.#leave = leave;

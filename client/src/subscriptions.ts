@@ -1,7 +1,7 @@
 /**
  * Owns the paths of one Pomona: which are wanted, with which handlers, and what the session and the back end were asked
  * about each. Takes the frames that decide on paths; `delivery.ts` delivers what a subscribed path receives.
- * Does no I/O: `changes` returns what to send, `takeReleases` the paths to post to `disconnectUrl`.
+ * `changes` returns what to send to Dobby; `back-end.ts` asks the views.
  */
 import type {
   PendingFrame,
@@ -12,12 +12,12 @@ import type {
 } from '../../protocol/frames.js';
 import { pathFault } from '../../protocol/paths.js';
 import type { Position } from '../../protocol/positions.js';
-import { type BackEndOwner, RELEASE_MS, type Verdict } from './back-end.js';
+import { BackEnd, RELEASE_MS } from './back-end.js';
 import { isString } from './checks.js';
-import type { Clock } from './clock.js';
 import { deliverStart, emit } from './delivery.js';
 import type { Emitter } from './emitter.js';
 import { PomonaError, type PomonaErrorCode } from './errors.js';
+import type { Settings } from './options.js';
 import type { CoreEvents } from './pomona-events.js';
 import { type ConnectOptions, type Handler, Subscription } from './subscription.js';
 import { Track } from './track.js';
@@ -32,23 +32,20 @@ const LATE_MS = 60_000;
 /** What subscriptions ask of their Pomona. */
 export interface SubscriptionsOwner {
   readonly events: Emitter<CoreEvents>;
-  readonly clock: Clock;
-  /** Whether there is a `disconnectUrl`. */
-  readonly hasReleases: boolean;
+  readonly settings: Settings;
+  /** The session's id. */
+  uid(): string;
   /** `changes` may have something to say. */
   changed(): void;
-  /** `retry` is to be called after a while. */
-  retrySoon(): void;
-  /** `takeReleases` is to be called after a while. */
-  releaseSoon(): void;
 }
 
 /** The paths of one Pomona. */
-export class Subscriptions implements BackEndOwner {
+export class Subscriptions {
   /** By path. */
   readonly tracks = new Map<string, Track>();
   readonly #owner: SubscriptionsOwner;
   readonly #events: Emitter<CoreEvents>;
+  readonly #backEnd: BackEnd;
   /**
    * Paths that were let go while the connect view was being asked, or posted to `disconnectUrl`: what a view has
    * done may arrive until then, by the clock.
@@ -58,6 +55,7 @@ export class Subscriptions implements BackEndOwner {
   constructor(owner: SubscriptionsOwner) {
     this.#owner = owner;
     this.#events = owner.events;
+    this.#backEnd = new BackEnd(owner.settings, owner.uid);
   }
 
   /** Whether a path can be named now. A later entry may wrap this to get something first, and then calls `changed`. */
@@ -73,10 +71,10 @@ export class Subscriptions implements BackEndOwner {
     else if (track.position === undefined) track.position = since;
     track.last ??= last;
     this.#owner.changed();
-    const known = track.entries.find((entry) => entry.handler === handler);
-    if (known !== undefined) return known.subscription;
-    const subscription = new Subscription(track, () => this.disconnect(path, handler));
-    track.entries = [...track.entries, { handler, subscription }];
+    const known = track.subscriptions.find((subscription) => subscription.handler === handler);
+    if (known !== undefined) return known;
+    const subscription = new Subscription(track, handler, () => this.disconnect(path, handler));
+    track.subscriptions = [...track.subscriptions, subscription];
     return subscription;
   }
 
@@ -84,13 +82,14 @@ export class Subscriptions implements BackEndOwner {
   disconnect(path: string, handler?: Handler): void {
     const track = this.tracks.get(path);
     if (track === undefined) return;
-    const going = track.entries.filter((entry) => handler === undefined || entry.handler === handler);
-    track.entries = track.entries.filter((entry) => !going.includes(entry));
-    if (track.entries.length === 0 && (going.length > 0 || handler === undefined)) {
+    const all = track.subscriptions;
+    const going = all.filter((subscription) => handler === undefined || subscription.handler === handler);
+    track.subscriptions = all.filter((subscription) => !going.includes(subscription));
+    if (track.subscriptions.length === 0 && (going.length > 0 || handler === undefined)) {
       track.isWanted = false;
       this.#owner.changed();
     }
-    for (const { subscription } of going) subscription.end();
+    for (const subscription of going) subscription.end();
   }
 
   /** What an `open` frame asks for. */
@@ -110,7 +109,7 @@ export class Subscriptions implements BackEndOwner {
       track.leaving = 0;
       track.isDue = false;
       if (!isNewSession) {
-        if (track.releaseAt) this.#owner.releaseSoon();
+        if (track.releaseAt) this.#releaseSoon();
         continue;
       }
       track.hold = null;
@@ -161,33 +160,9 @@ export class Subscriptions implements BackEndOwner {
     return received < (this.tracks.get(path)?.namedBy ?? 0);
   }
 
-  /** The paths whose end the back end is to be told now: until it has been, they are not asked for. */
-  takeReleases(): string[] {
-    const released: string[] = [];
-    for (const track of this.tracks.values()) {
-      if (!track.releaseAt || track.isWanted || track.hold) continue;
-      if (track.releaseAt > this.#owner.clock.now()) this.#owner.releaseSoon();
-      else {
-        track.releaseAt = 0;
-        track.hold = 'release';
-        released.push(track.path);
-      }
-    }
-    return released;
-  }
-
-  /** The back end was told, or could not be. */
-  released(paths: readonly string[], error: PomonaError | null): void {
-    if (error !== null) this.#events.emit('error', error);
-    this.#each(paths, (track) => {
-      this.#letGo(track);
-      this.#forget(track);
-    });
-    this.#owner.changed();
-  }
-
   /** Dobby says from where paths are heard. */
   subscribed({ paths }: SubscribedFrame): void {
+    this.#backEnd.succeeded();
     for (const { path, position } of paths) {
       const track = this.tracks.get(path) ?? new Track(path, !this.#isLate(path));
       if (track.leaving > 0 || (!track.isWanted && track.asked)) continue;
@@ -202,8 +177,9 @@ export class Subscriptions implements BackEndOwner {
     }
   }
 
-  /** Dobby waits for the back end's word; returns the paths for which it is to be asked. */
-  pending({ paths }: PendingFrame, hold: 'asking' | null): string[] {
+  /** Dobby waits for the back end's word, which is asked for where there is a connect view. */
+  pending({ paths }: PendingFrame): void {
+    const canAsk = this.#owner.settings.connectUrl !== undefined;
     const wanted: string[] = [];
     this.#each(paths, (track) => {
       if (!track.isHearing) return;
@@ -212,13 +188,17 @@ export class Subscriptions implements BackEndOwner {
       track.tellState();
       track.isPendingAgain = track.hold === 'asking';
       if (!track.isPendingAgain) wanted.push(track.path);
-      track.hold = hold;
+      track.hold = canAsk ? 'asking' : null;
     });
-    return wanted;
+    if (canAsk && wanted.length > 0)
+      void this.#backEnd.ask(wanted, (refused, code, message) => {
+        this.#answered(wanted, refused, message);
+        this.refuse(refused, code, message);
+      });
   }
 
   /** The back end has answered for `paths`. */
-  answered(paths: readonly string[], { refused, code, message }: Verdict): void {
+  #answered(paths: readonly string[], refused: readonly string[], message: string): void {
     this.#each(paths, (track) => {
       track.answer = message;
       if (track.hold !== 'asking') return;
@@ -227,10 +207,9 @@ export class Subscriptions implements BackEndOwner {
       track.isPendingAgain = false;
       // Left meanwhile: what it has granted since is to end.
       if (track.isLeft && !refused.includes(track.path)) track.asked ||= 'named';
-      if (track.releaseAt) this.#owner.releaseSoon();
+      if (track.releaseAt) this.#releaseSoon();
       this.#forget(track);
     });
-    this.refuse(refused, code, message);
   }
 
   /** Dobby refused paths. When the back end's word may still come, Dobby is asked to wait on. */
@@ -259,7 +238,7 @@ export class Subscriptions implements BackEndOwner {
         if (track.asked === 'heard') return; // the answer was lost, the back end's word was not
         track.hold = 'retry';
         track.state = 'asking';
-        this.#owner.retrySoon();
+        this.#backEnd.soon('retry', () => this.#retry());
       }
       emit(this.#events, track, 'refused', { path: track.path, code, message, retryable });
     });
@@ -267,7 +246,7 @@ export class Subscriptions implements BackEndOwner {
   }
 
   /** Asks Dobby anew for paths that could not be decided. */
-  retry(): void {
+  #retry(): void {
     for (const track of this.tracks.values()) {
       if (track.hold !== 'retry') continue;
       track.hold = null;
@@ -287,17 +266,19 @@ export class Subscriptions implements BackEndOwner {
 
   /** Drops the requests to the views; their paths are asked for again on the next connection. */
   reset(): void {
+    this.#backEnd.reset();
     for (const track of this.tracks.values()) this.#letGo(track);
   }
 
   /** Another visitor may be here now: what was refused or ended is wanted again. */
   revive(): void {
     for (const track of this.tracks.values())
-      if (!track.isWanted && track.entries.length > 0) this.#wantAgain(track);
+      if (!track.isWanted && track.subscriptions.length > 0) this.#wantAgain(track);
   }
 
   /** Dobby has closed this Pomona: every subscription has ended, until `revive`. */
   end(): void {
+    this.#backEnd.reset();
     for (const track of this.tracks.values()) {
       track.stop('ended');
       track.tellState();
@@ -306,6 +287,7 @@ export class Subscriptions implements BackEndOwner {
 
   /** Ends everything. */
   close(): void {
+    this.#backEnd.reset();
     for (const path of this.tracks.keys()) this.disconnect(path);
   }
 
@@ -327,9 +309,40 @@ export class Subscriptions implements BackEndOwner {
     track.leaving++;
     if (track.state === 'refused') return;
     track.state = 'ended';
-    if (!this.#owner.hasReleases) return;
-    track.releaseAt = this.#owner.clock.now() + RELEASE_MS;
-    this.#owner.releaseSoon();
+    if (this.#owner.settings.disconnectUrl === undefined) return;
+    track.releaseAt = this.#now + RELEASE_MS;
+    this.#releaseSoon();
+  }
+
+  #releaseSoon(): void {
+    this.#backEnd.soon('release', () => this.#release());
+  }
+
+  /** Tells the back end of paths that have been left for long enough: until it was told, they are not asked for. */
+  #release(): void {
+    const left = [...this.tracks.values()].filter(
+      ({ releaseAt, isWanted, hold }) => releaseAt && !isWanted && !hold,
+    );
+    const due = left.filter(({ releaseAt }) => releaseAt <= this.#now);
+    if (due.length < left.length) this.#releaseSoon();
+    if (due.length === 0) return;
+    for (const track of due) {
+      track.releaseAt = 0;
+      track.hold = 'release';
+    }
+    const paths = due.map(({ path }) => path);
+    void this.#backEnd.release(paths, (error) => {
+      if (error !== null) this.#events.emit('error', error);
+      this.#each(paths, (track) => {
+        this.#letGo(track);
+        this.#forget(track);
+      });
+      this.#owner.changed();
+    });
+  }
+
+  get #now(): number {
+    return this.#owner.settings.clock.now();
   }
 
   /** What a view was asked about a path is answered, or is waited for no more. */
@@ -339,13 +352,13 @@ export class Subscriptions implements BackEndOwner {
   }
 
   #mayBeLate(path: string): void {
-    const now = this.#owner.clock.now();
+    const now = this.#now;
     for (const [old, until] of this.#late) if (until < now) this.#late.delete(old);
     this.#late.set(path, now + LATE_MS);
   }
 
   #isLate(path: string): boolean {
-    return (this.#late.get(path) ?? 0) > this.#owner.clock.now();
+    return (this.#late.get(path) ?? 0) > this.#now;
   }
 
   #endedBy(by: UnsubscribedFrame['by'], track: Track): void {

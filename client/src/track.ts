@@ -4,25 +4,13 @@
  */
 import type { SubscribeItem } from '../../protocol/frames.js';
 import type { Position } from '../../protocol/positions.js';
-import type {
-  Handler,
-  PathView,
-  Subscription,
-  SubscriptionEvents,
-  SubscriptionState,
-} from './subscription.js';
-
-/** One handler with its subscription. */
-export interface Entry {
-  readonly handler: Handler;
-  readonly subscription: Subscription;
-}
+import type { PathView, Subscription, SubscriptionEvents, SubscriptionState } from './subscription.js';
 
 /** One path. */
 export class Track implements PathView {
   declare readonly path: string;
   /** In the order of `connect`; replaced, never changed, so that a delivery can go through it. */
-  entries: readonly Entry[] = [];
+  subscriptions: readonly Subscription[] = [];
   state: SubscriptionState = 'asking';
   /** Last processed. Undefined: never heard. Null: heard, but without a log. */
   declare position: Position | null | undefined;
@@ -63,7 +51,7 @@ export class Track implements PathView {
 
   /** Whether its handlers have left, so that what is still granted has to end. */
   get isLeft(): boolean {
-    return !this.isWanted && this.entries.length === 0;
+    return !this.isWanted && this.subscriptions.length === 0;
   }
 
   /** Whether nothing depends on this any more. */
@@ -103,11 +91,11 @@ export class Track implements PathView {
 
   /** Tells all subscriptions of the path. */
   tell<Name extends keyof SubscriptionEvents>(name: Name, event: SubscriptionEvents[Name]): void {
-    for (const { subscription } of this.entries) subscription.tell(name, event);
+    for (const subscription of this.subscriptions) subscription.tell(name, event);
   }
 
   /** Tells all subscriptions of the path that the state may have changed. */
   tellState(): void {
-    for (const { subscription } of this.entries) subscription.tellState();
+    for (const subscription of this.subscriptions) subscription.tellState();
   }
 }

@@ -165,7 +165,6 @@ describe('connectUrl', () => {
     vi.stubGlobal('document', {
       cookie: 'x=1; csrftoken=secret',
       addEventListener() {},
-      removeEventListener() {},
     });
     const own = await asking({ connectUrl: '/connect' }, 'a');
     const foreign = await asking({ connectUrl: 'http://other.test/connect' }, 'a');

@@ -38,8 +38,10 @@ describe('coming back', () => {
 
   it('tries at once when the network is back', async () => {
     const listeners = new Map<string, () => void>();
-    vi.stubGlobal('addEventListener', (name: string, run: () => void) => listeners.set(name, run));
-    vi.stubGlobal('removeEventListener', (name: string) => listeners.delete(name));
+    vi.stubGlobal('addEventListener', (name: string, run: () => void, { signal }: AbortController) => {
+      listeners.set(name, run);
+      signal.addEventListener('abort', () => listeners.delete(name));
+    });
     const stage = new Stage();
     await stage.transport.opens();
     await stage.transport.ends();

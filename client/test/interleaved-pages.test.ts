@@ -4,10 +4,10 @@ import { Stage, settled, subscribed } from './support.js';
 
 const listeners = new Map<string, Set<() => void>>();
 const target = () => ({
-  addEventListener: (name: string, run: () => void) => {
+  addEventListener: (name: string, run: () => void, { signal }: { signal: AbortSignal }) => {
     listeners.set(name, (listeners.get(name) ?? new Set()).add(run));
+    signal.addEventListener('abort', () => listeners.get(name)?.delete(run));
   },
-  removeEventListener: (name: string, run: () => void) => void listeners.get(name)?.delete(run),
 });
 const happens = async (name: string) => {
   for (const run of [...(listeners.get(name) ?? [])]) run();

@@ -1,7 +1,7 @@
 /** Calls and frames that come between others: `close` and `reopen` in listeners, tokens and commands of another visitor, probes. */
 import { expect, it } from 'vitest';
+import { within } from '../src/clock.js';
 import { withCommands } from '../src/commands/index.js';
-import { within } from '../src/deadline.js';
 import { at, FakeClock, Stage, settled, subscribed } from './support.js';
 import { later, TokenStage } from './tokens/support.js';
 

@@ -7,10 +7,10 @@ const document = { visibilityState: 'visible', ...target() };
 
 function target() {
   return {
-    addEventListener: (name: string, run: () => void) => {
+    addEventListener: (name: string, run: () => void, { signal }: { signal: AbortSignal }) => {
       listeners.set(name, (listeners.get(name) ?? new Set()).add(run));
+      signal.addEventListener('abort', () => listeners.get(name)?.delete(run));
     },
-    removeEventListener: (name: string, run: () => void) => void listeners.get(name)?.delete(run),
   };
 }
 

@@ -116,16 +116,17 @@ describe('frames', () => {
   it('go to the newest who registered them, and on to the others as far as they are handed on', async () => {
     const stage = new Stage();
     const taken: unknown[] = [];
-    stage.pomona.extend({ reply: ({ uid }: { uid: number }) => void taken.push(['first', uid]) });
+    stage.pomona.extend({ renewed: ({ expiresInMs }) => void taken.push(['first', expiresInMs]) });
     stage.pomona.extend({
-      reply: (frame: { uid: number }, handOn) => {
-        taken.push(['second', frame.uid]);
-        if (frame.uid > 1) handOn({ ...frame, uid: -frame.uid });
+      renewed: (frame, handOn) => {
+        taken.push(['second', frame.expiresInMs]);
+        if (frame.expiresInMs > 1) handOn({ ...frame, expiresInMs: -frame.expiresInMs });
       },
-      other: (frame, handOn) => handOn(frame),
+      probed: (frame, handOn) => handOn(frame),
     });
     await stage.transport.opens();
-    await stage.transport.says({ type: 'reply', uid: 1 }, { type: 'reply', uid: 2 }, { type: 'other' });
+    const renewed = (expiresInMs: number) => ({ type: 'renewed', expiresInMs });
+    await stage.transport.says(renewed(1), renewed(2), { type: 'probed', step: 1 });
     expect(taken).toEqual([
       ['second', 1],
       ['second', 2],

@@ -6,8 +6,7 @@ import type { CommandFrame, Json } from '../../../protocol/frames.js';
 import type { Clock } from '../clock.js';
 import type { PomonaErrorCode } from '../errors.js';
 import type { Numberable } from '../outstanding.js';
-import { CommandError, type CommandErrorDetail } from './command-error.js';
-import type { CheckedRequest } from './request.js';
+import { type CheckedRequest, CommandError, type CommandErrorDetail } from './request.js';
 
 const TIMEOUT_MS = 30_000;
 /** How the message of an error ends when the server may have done the command. */

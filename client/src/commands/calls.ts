@@ -4,19 +4,17 @@
  * sent again after a connection was lost, and how, is decided in `opened` alone (docs/protocol.md, "Commands").
  */
 import type { ErrorFrame, Json, OpenedFrame, ReplyFrame } from '../../../protocol/frames.js';
-import { type Check, fits, isString } from '../checks.js';
+import { fits, isString, optional } from '../checks.js';
 import type { Core } from '../core.js';
 import type { Pomona } from '../pomona.js';
 import { Call, UNKNOWN_OUTCOME } from './call.js';
-import { CommandError } from './command-error.js';
-import { type CheckedRequest, type CommandRequest, checked } from './request.js';
+import { type CheckedRequest, CommandError, type CommandRequest, checked } from './request.js';
 
 /** The most commands that may be without an answer; more of them, or so many bytes, are refused. */
 export const MAX_CALLS = 1_000;
 const MAX_BYTES = 4 * 1024 * 1024;
 
-const isOptionalString: Check = (value) => value === undefined || isString(value);
-const ERROR = { code: isString, message: isString, field: isOptionalString, reason: isOptionalString };
+const ERROR = { code: isString, message: isString, field: optional(isString), reason: optional(isString) };
 
 /** The commands of one Pomona. */
 export class Calls {

@@ -3,14 +3,7 @@
  * frames that concern them and hands the rest on; docs/protocol.md, "Commands" and "Messages to sessions", says what
  * they mean.
  */
-import type {
-  ErrorFrame,
-  Json,
-  OpenedFrame,
-  PingFrame,
-  ReplyFrame,
-  UpdateFrame,
-} from '../../../protocol/frames.js';
+import type { Json } from '../../../protocol/frames.js';
 import { UPDATE } from '../frames.js';
 import type { Pomona } from '../pomona.js';
 import { Calls } from './calls.js';
@@ -18,9 +11,8 @@ import { type MessageListener, Messages } from './messages.js';
 import type { CommandOptions } from './request.js';
 
 export type { Json } from '../../../protocol/frames.js';
-export { CommandError, type CommandErrorDetail } from './command-error.js';
 export type { MessageInfo, MessageListener } from './messages.js';
-export type { CommandOptions } from './request.js';
+export { CommandError, type CommandErrorDetail, type CommandOptions } from './request.js';
 
 /** What `withCommands` adds to a Pomona. */
 export interface CommandsPomona {
@@ -38,8 +30,6 @@ export interface CommandsPomona {
   onMessage<Message = Json>(listener: MessageListener<Message>): () => void;
 }
 
-type Next<Frame> = (frame: Frame) => void;
-
 const extended = new WeakSet<Pomona>();
 
 /** The same Pomona, which can now give commands and hear messages. Once is enough; once more does nothing. */
@@ -47,16 +37,16 @@ export function withCommands<P extends Pomona>(pomona: P): CommandsPomona & P {
   if (extended.has(pomona)) return pomona as CommandsPomona & P;
   extended.add(pomona);
   const core = pomona.extend({
-    [UPDATE]: (frame: UpdateFrame, handOn: Next<UpdateFrame>) => messages.update(frame, handOn),
-    opened: (frame: OpenedFrame, handOn: Next<OpenedFrame>) => {
+    [UPDATE]: (frame, handOn) => messages.update(frame, handOn),
+    opened: (frame, handOn) => {
       handOn(frame);
       calls.opened(frame);
     },
-    reply: (frame: ReplyFrame) => calls.reply(frame),
-    error: (frame: ErrorFrame, handOn: Next<ErrorFrame>) => {
+    reply: (frame) => calls.reply(frame),
+    error: (frame, handOn) => {
       if (!calls.refused(frame)) handOn(frame);
     },
-    ping: (frame: PingFrame, handOn: Next<PingFrame>) => {
+    ping: (frame, handOn) => {
       handOn(frame);
       calls.flush(); // it tells what was received: there may be room now
     },

@@ -6,7 +6,7 @@
 import type { Json, UpdateFrame } from '../../../protocol/frames.js';
 import type { Position } from '../../../protocol/positions.js';
 import type { Core } from '../core.js';
-import { PomonaError, reportUncaught } from '../errors.js';
+import { callHandler } from '../delivery.js';
 
 /** Where a message came from. */
 export interface MessageInfo {
@@ -42,21 +42,9 @@ export class Messages {
     // The core drops a message that the path does not expect.
     if (!isMine || !track?.expects(position)) return handOn(frame);
     for (const listener of [...this.#listeners]) {
-      if (this.#listeners.has(listener)) this.#tell(listener, message, { path, position });
+      if (this.#listeners.has(listener))
+        callHandler(this.#core.events, listener, message, { path, position });
     }
     if (position !== null) track.position = position;
-  }
-
-  #tell(listener: MessageListener, message: Json, info: MessageInfo): void {
-    try {
-      listener(message, info);
-    } catch (cause) {
-      const { path } = info;
-      const error = new PomonaError('handler_failed', `A listener threw: ${cause}`, {
-        cause,
-        path,
-      });
-      if (!this.#core.events.emit('error', error)) reportUncaught(cause);
-    }
   }
 }

@@ -1,14 +1,13 @@
-/** What `send` is told, checked before anything happens: a frame that the server would refuse is never made. */
+/** What `send` is told, checked before anything happens, and what it rejects with: a frame that the server would refuse is never made. */
 import type { Json } from '../../../protocol/frames.js';
+import type { LIMITS } from '../../../protocol/limits.js';
 import { keyFault, pathFault, utf8Length } from '../../../protocol/paths.js';
-import { type Fields, isBoolean, isObject, isString } from '../checks.js';
-import type { PomonaErrorCode } from '../errors.js';
-import { CommandError } from './command-error.js';
+import { type Check, isBoolean, isObject, isString, optional } from '../checks.js';
+import { PomonaError, type PomonaErrorCode } from '../errors.js';
 
 /** The longest time that timers can wait. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-/** `frameBytes` of LIMITS, all of which an import would bring into every page; a test holds it to that. */
-const FRAME_BYTES = 64 * 1024;
+const FRAME_BYTES = 65_536 satisfies (typeof LIMITS)['frameBytes'];
 /** Room in a frame for all but the path, the command and its arguments. */
 const ENVELOPE_BYTES = 200;
 
@@ -36,46 +35,67 @@ export interface CheckedRequest extends CommandRequest {
   readonly bytes: number;
 }
 
-const OPTIONS: Fields = {
-  timeoutMs: (value) => typeof value === 'number' && value > 0 && value <= MAX_TIMEOUT_MS,
-  signal: (value) => isObject(value) && isBoolean(value['aborted']), // also of another window
-  idempotent: isBoolean,
+const OPTIONS: Readonly<Record<string, Check>> = {
+  timeoutMs: optional((value) => typeof value === 'number' && value > 0 && value <= MAX_TIMEOUT_MS),
+  signal: optional({ aborted: isBoolean }), // also of another window
+  idempotent: optional(isBoolean),
 };
+
+/** What is known of a command that failed. */
+export interface CommandErrorDetail {
+  readonly path: string;
+  readonly command: string;
+  readonly field?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly data?: Json | undefined;
+}
+
+/** What `send` rejects with, unless its signal was aborted. */
+export class CommandError extends PomonaError {
+  override readonly name = 'CommandError';
+  /** The command's name. */
+  readonly command: string;
+  /** The argument or option at fault, as a dotted path such as `args.text`. */
+  readonly field: string | undefined;
+  /** The handler's own code, where it refused. */
+  readonly reason: string | undefined;
+  /** What the handler has to say beyond that. */
+  readonly data: Json | undefined;
+
+  constructor(code: PomonaErrorCode, message: string, detail: CommandErrorDetail) {
+    super(code, message, detail);
+    ({ command: this.command, field: this.field, reason: this.reason, data: this.data } = detail);
+  }
+}
 
 /** Checks and copies a request. @throws CommandError */
 export function checked(request: CommandRequest): CheckedRequest {
   const { path, command, options } = request;
   const args = json(request.args);
   const bytes = utf8Length(`${json([path, command])}${args}`) + ENVELOPE_BYTES;
-  const fault = namesFault(request) ?? argsFault(args, bytes) ?? optionsFault(options);
-  if (fault !== null) {
-    const [code, field] = fault;
+  const [code, field] = faultOf(request, args, bytes) ?? [];
+  if (code !== undefined)
     throw new CommandError(code, `send does not take this "${field}": ${code}.`, { path, command, field });
-  }
   return { path, command, args: JSON.parse(args as string) as Json, options: { ...options }, bytes };
 }
 
 type Fault = readonly [code: PomonaErrorCode, field: string];
 
-const badField = (field: string): Fault => ['bad_field', field];
-
-function namesFault({ path, command }: CommandRequest): Fault | null {
+function faultOf(
+  { path, command, options }: CommandRequest,
+  args: string | undefined,
+  bytes: number,
+): Fault | null {
   const code = isString(path) ? pathFault(path) : 'bad_path';
   if (code !== null) return [code, 'path'];
   // The grammar of commands is that of keys.
-  return isString(command) && keyFault(command) === null ? null : badField('command');
-}
-
-function argsFault(args: string | undefined, bytes: number): Fault | null {
-  if (args === undefined) return badField('args');
-  return bytes > FRAME_BYTES ? ['too_large', 'args'] : null;
-}
-
-function optionsFault(options: unknown): Fault | null {
-  if (!isObject(options)) return badField('options');
+  if (!isString(command) || keyFault(command) !== null) return ['bad_field', 'command'];
+  if (args === undefined) return ['bad_field', 'args'];
+  if (bytes > FRAME_BYTES) return ['too_large', 'args'];
+  if (!isObject(options)) return ['bad_field', 'options'];
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(OPTIONS, name)) return ['unknown_field', name];
-    if (value !== undefined && !OPTIONS[name]?.(value)) return badField(name);
+    if (!OPTIONS[name]?.(value)) return ['bad_field', name];
   }
   return null;
 }

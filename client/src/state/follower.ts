@@ -7,9 +7,47 @@
 import type { Json, RefusedFrame, StateFrame, SubscribeItem, UpdateFrame } from '../../../protocol/frames.js';
 import type { Position } from '../../../protocol/positions.js';
 import type { Core } from '../core.js';
-import type { Subscription } from '../subscription.js';
+import type { Listener } from '../emitter.js';
+import type { Subscription, SubscriptionEvents } from '../subscription.js';
 import type { Track } from '../track.js';
-import type { SnapshotEvent, StateSubscription } from './subscription.js';
+
+/** The whole state of a path at `position`; it replaces what was known before. */
+export interface SnapshotEvent<Message = Json> {
+  readonly path: string;
+  readonly entries: ReadonlyMap<string, Message>;
+  readonly position: Position;
+  /** Whether keys may be missing: see `isPartial` of the subscription. */
+  readonly isPartial: boolean;
+}
+
+/** What a subscription tells that follows a state. */
+export interface StateSubscriptionEvents<Message = Json> extends SubscriptionEvents {
+  /** The whole state has come, or was there already when the handler was added. */
+  snapshot: SnapshotEvent<Message>;
+}
+
+/** One handler on one path whose state it follows. */
+export interface StateSubscription<Message = Json> extends Subscription {
+  /**
+   * The newest message of each key, in the order of their last change; each change is here before handlers
+   * hear of it. Empty before the first snapshot and when the subscription has ended. A map that was read never changes: the next
+   * change makes another, so that two of them can be compared by identity.
+   */
+  readonly entries: ReadonlyMap<string, Message>;
+  /** Whether `entries` is whole. False before the first snapshot, and from a gap until the snapshot after it. */
+  readonly hasSnapshot: boolean;
+  /**
+   * Whether the snapshot that `entries` stands on may lack keys: Dobby crashed, and the back end has not published the whole state anew yet.
+   * A key that is missing may exist then. Once the back end has said `complete`, another snapshot comes and this is false.
+   */
+  readonly isPartial: boolean;
+  on<Name extends keyof StateSubscriptionEvents>(
+    name: Name,
+    listener: Listener<StateSubscriptionEvents<Message>[Name]>,
+  ): () => void;
+  /** @internal */
+  tell<Name extends keyof StateSubscriptionEvents>(name: Name, event: StateSubscriptionEvents[Name]): void;
+}
 
 type Entries = ReadonlyMap<string, Json>;
 
@@ -55,19 +93,14 @@ export class Follower {
   }
 
   get #followers(): StateSubscription[] {
-    const all = this.#track.entries.map(({ subscription }) => subscription);
+    const all = this.#track.subscriptions;
     return all.filter((subscription): subscription is StateSubscription => this.#mine.has(subscription));
   }
 
   /** What a subscription sees, as long as it is on the path. */
-  entriesOf(subscription: Subscription): Entries {
+  #entriesOf(subscription: Subscription): Entries {
     this.#isRead = true;
     return (this.#isOn(subscription) && this.#entries) || NOTHING;
-  }
-
-  /** Whether what it sees is whole. */
-  isWholeFor(subscription: Subscription): boolean {
-    return this.#isOn(subscription) && this.#isWhole;
   }
 
   /** A subscription of the path follows from now on. */
@@ -75,8 +108,8 @@ export class Follower {
     if (!this.#mine.has(subscription)) {
       this.#mine.add(subscription);
       Object.defineProperties(subscription, {
-        entries: { get: () => this.entriesOf(subscription) },
-        hasSnapshot: { get: () => this.isWholeFor(subscription) },
+        entries: { get: () => this.#entriesOf(subscription) },
+        hasSnapshot: { get: () => this.#isOn(subscription) && this.#isWhole },
         isPartial: { get: () => this.#isOn(subscription) && this.#isPartial },
       });
       this.#newcomers.push(subscription as StateSubscription);
@@ -97,20 +130,18 @@ export class Follower {
   }
 
   /** A part of a snapshot comes. */
-  part({ path, position, entries, first, last, partial }: StateFrame): void {
+  part({ position, entries, first, last, partial }: StateFrame): void {
     const track = this.#track;
     if (!this.#isFollowed() || !track.isHearing) return;
     if (first) this.#parts = [];
     this.#parts &&= this.#parts.concat(entries);
     if (!last || this.#parts === null) return;
     this.#entries = new Map(this.#parts.map(({ key, message }) => [key, message]));
-    this.#isRead = true;
     this.#isPartial = partial === true;
     this.#parts = null;
     this.#newcomers = [];
     this.#wholeAt = track.position; // for those who look while they are told
-    for (const follower of this.#followers)
-      follower.tell('snapshot', { path, entries: this.#entries, position, isPartial: this.#isPartial });
+    for (const follower of this.#followers) this.#tellSnapshot(follower, position);
     track.position = this.#wholeAt = position;
   }
 
@@ -136,11 +167,11 @@ export class Follower {
     if (code !== 'no_state' || this.#named === null || track.leaving > 0) return false;
     const followers = this.#followers;
     const refused = { path, code, message, retryable: false };
-    track.entries = track.entries.filter(({ subscription }) => !this.#mine.has(subscription));
+    track.subscriptions = track.subscriptions.filter((subscription) => !this.#mine.has(subscription));
     // What was heard before is heard on: the server refused no more than the state.
     if (track.asked === 'named') track.asked = false;
     this.#letGo();
-    if (track.entries.length === 0) this.#core.subscriptions.disconnect(path);
+    if (track.subscriptions.length === 0) this.#core.subscriptions.disconnect(path);
     this.#core.changed();
     for (const follower of followers) {
       follower.view = { path, state: 'refused', position: null };
@@ -151,7 +182,7 @@ export class Follower {
   }
 
   #isOn(subscription: Subscription): boolean {
-    return this.#track.entries.some((entry) => entry.subscription === subscription);
+    return this.#track.subscriptions.includes(subscription);
   }
 
   /** What is added when the path is named. */
@@ -177,16 +208,15 @@ export class Follower {
   #greet(): void {
     const newcomers = this.#newcomers;
     this.#newcomers = [];
-    const { path, position } = this.#track;
-    for (const newcomer of newcomers) {
-      if (!position || !this.isWholeFor(newcomer)) continue;
-      newcomer.tell('snapshot', {
-        path,
-        entries: this.entriesOf(newcomer),
-        position,
-        isPartial: this.#isPartial,
-      } satisfies SnapshotEvent);
-    }
+    const { position } = this.#track;
+    for (const newcomer of newcomers)
+      if (position && this.#isWhole && this.#isOn(newcomer)) this.#tellSnapshot(newcomer, position);
+  }
+
+  #tellSnapshot(to: StateSubscription, position: Position): void {
+    const { path } = this.#track;
+    const entries = this.#entriesOf(to);
+    to.tell('snapshot', { path, entries, position, isPartial: this.#isPartial });
   }
 
   /** Forgets the state: to the next who follows, the server counts as not asked. */

@@ -2,22 +2,15 @@
  * Lets a Pomona follow the state of paths: `connect(path, handler, { state: true })`. It takes the frames that
  * concern states and hands the rest on; docs/protocol.md, "State", says what they mean.
  */
-import type {
-  Json,
-  RefusedFrame,
-  StateFrame,
-  SubscribedFrame,
-  UpdateFrame,
-} from '../../../protocol/frames.js';
-import { fits, isBoolean, isPosition, isString, listOf, objectOf } from '../checks.js';
+import type { Json } from '../../../protocol/frames.js';
+import { fits, isBoolean, isPosition, isString, listOf } from '../checks.js';
 import { UPDATE } from '../frames.js';
 import type { Pomona } from '../pomona.js';
 import type { ConnectOptions, Handler } from '../subscription.js';
 import type { Track } from '../track.js';
-import { Follower } from './follower.js';
-import type { StateSubscription } from './subscription.js';
+import { Follower, type StateSubscription } from './follower.js';
 
-export type { SnapshotEvent, StateSubscription, StateSubscriptionEvents } from './subscription.js';
+export type { SnapshotEvent, StateSubscription, StateSubscriptionEvents } from './follower.js';
 
 /** What `connect` can be told for a handler that follows the path's state. */
 export interface StateOptions extends ConnectOptions {
@@ -34,12 +27,10 @@ export interface FollowsState {
   ): StateSubscription<Message>;
 }
 
-type Next<Frame> = (frame: Frame) => void;
-
 const SHAPE = {
   path: isString,
   position: isPosition,
-  entries: listOf(objectOf({ key: isString, message: (value) => value !== undefined })),
+  entries: listOf({ key: isString, message: (value) => value !== undefined }),
   first: isBoolean,
   last: isBoolean,
 };
@@ -56,21 +47,21 @@ export function withState<P extends Pomona>(pomona: P): FollowsState & P {
     return track && followers.get(track);
   };
   const core = pomona.extend({
-    [UPDATE]: (frame: UpdateFrame, handOn: Next<UpdateFrame>) => {
+    [UPDATE]: (frame, handOn) => {
       const concerned = follower(frame.path);
       if (concerned === undefined) handOn(frame);
       else concerned.update(frame, handOn);
     },
-    state: (frame: StateFrame) => {
+    state: (frame) => {
       if (fits(frame, SHAPE)) follower(frame.path)?.part(frame);
       else core.fail('bad_answer', 'Dobby sent no part of a state');
     },
-    subscribed: (frame: SubscribedFrame, handOn: Next<SubscribedFrame>) => {
+    subscribed: (frame, handOn) => {
       for (const { path } of frame.paths) follower(path)?.beforeSubscribed();
       handOn(frame);
       for (const { path } of frame.paths) follower(path)?.afterSubscribed();
     },
-    refused: (frame: RefusedFrame, handOn: Next<RefusedFrame>) => {
+    refused: (frame, handOn) => {
       handOn({ ...frame, paths: frame.paths.filter((item) => !follower(item.path)?.refused(item)) });
     },
   });

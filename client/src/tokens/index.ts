@@ -2,14 +2,6 @@
  * Gives a Pomona tokens: of its session, and of paths. It gets them from the page, in time, and renews them. It takes the
  * frames that concern them and hands the rest on; docs/protocol.md, "Tokens", says what they mean.
  */
-import type {
-  ErrorFrame,
-  OpenedFrame,
-  RefusedFrame,
-  RenewedFrame,
-  SubscribedFrame,
-  UnsubscribedFrame,
-} from '../../../protocol/frames.js';
 import type { Pomona } from '../pomona.js';
 import type { Track } from '../track.js';
 import { PathToken } from './path-token.js';
@@ -28,8 +20,6 @@ export interface TokenSources {
     about: { readonly reason: TokenReason },
   ) => string | null | undefined | Promise<string | null | undefined>;
 }
-
-type Next<Frame> = (frame: Frame) => void;
 
 /** Timers cannot wait longer. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -85,27 +75,27 @@ export function withTokens<P extends Pomona>(pomona: P, { session, path: ofPath 
 
   const given = pomona.extend(
     {
-      opened: (frame: OpenedFrame, handOn: Next<OpenedFrame>) => {
+      opened: (frame, handOn) => {
         handOn(frame);
         for (const token of pathTokens()) token.trustedAt = 0;
         ofSession?.taken(frame.tokenExpiresInMs);
         arm();
       },
-      renewed: (frame: RenewedFrame) => ofSession?.taken(frame.expiresInMs),
-      error: (frame: ErrorFrame, handOn: Next<ErrorFrame>) => {
+      renewed: (frame) => ofSession?.taken(frame.expiresInMs),
+      error: (frame, handOn) => {
         if (!ofSession?.refused(frame)) handOn(frame);
       },
-      subscribed: (frame: SubscribedFrame, handOn: Next<SubscribedFrame>) => {
+      subscribed: (frame, handOn) => {
         handOn(frame);
         for (const { path, expiresInMs } of frame.paths) known(path)?.taken(expiresInMs);
         arm();
       },
-      refused: (frame: RefusedFrame, handOn: Next<RefusedFrame>) => {
+      refused: (frame, handOn) => {
         const paths = frame.paths.filter(({ path, code, message }) => !known(path)?.refused(code, message));
         handOn({ ...frame, paths });
         forgetEnded(paths.map(({ path }) => path));
       },
-      unsubscribed: (frame: UnsubscribedFrame, handOn: Next<UnsubscribedFrame>) => {
+      unsubscribed: (frame, handOn) => {
         const paths = frame.paths.filter((path) => frame.by !== 'expiry' || !known(path)?.expired());
         handOn({ ...frame, paths });
         forgetEnded(paths);

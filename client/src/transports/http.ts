@@ -5,8 +5,8 @@
 import type { LIMITS } from '../../../protocol/limits.js';
 import { Backoff } from '../backoff.js';
 import { isCount, isObject, isString } from '../checks.js';
-import { pause, within } from '../deadline.js';
-import { FAREWELL, type Transport, type TransportContext, type TransportEnd } from './transport.js';
+import { pause, within } from '../clock.js';
+import { FAREWELL, type Transport, type TransportContext } from './transport.js';
 
 const FRAMES_PER_POST = 100 satisfies (typeof LIMITS)['framesPerPost'];
 /** Leaves room for the ticket: half of `openBytes`. */
@@ -16,13 +16,9 @@ const REPEATS = 3;
 /** How long a POST that Dobby answers at once may take. */
 export const UPSTREAM_MS = 10_000;
 
-/** An answer that is not 2xx; at the same time what becomes of the transport. */
-class PostFailed extends Error implements TransportEnd {
+/** An answer that is not 2xx. It carries the fields of a TransportEnd too. */
+class PostFailed extends Error {
   declare mayRepeat: boolean;
-  declare error: string | undefined;
-  declare code: number | undefined;
-  declare attempt: number | undefined;
-  declare reconnectAfterMs: number | undefined;
 }
 
 /** A POST to the endpoint. */
@@ -86,9 +82,7 @@ export async function exchange(
   }
 }
 
-/**
- * A transport whose downstream is `run`, which ends by throwing why, and whose upstream are POSTs.
- */
+/** A transport whose downstream is `run`, which ends by throwing why, and whose upstream are POSTs. */
 export function httpTransport(
   context: TransportContext,
   run: (context: TransportContext, signal: AbortSignal) => Promise<never>,

@@ -8,12 +8,9 @@ type Listener = (event: { readonly type: string; readonly persisted?: boolean })
 class Target {
   readonly #listeners = new Map<string, Set<Listener>>();
 
-  readonly addEventListener = (name: string, listener: Listener): void => {
+  readonly addEventListener = (name: string, listener: Listener, { signal }: AbortController): void => {
     this.#listeners.set(name, (this.#listeners.get(name) ?? new Set()).add(listener));
-  };
-
-  readonly removeEventListener = (name: string, listener: Listener): void => {
-    this.#listeners.get(name)?.delete(listener);
+    signal.addEventListener('abort', () => this.#listeners.get(name)?.delete(listener));
   };
 
   emit(type: string, more: { readonly persisted?: boolean } = {}): void {
@@ -51,19 +48,14 @@ export class FakePage implements Clock {
 
   /** Becomes the global page. */
   install(): void {
-    const { addEventListener, removeEventListener } = this.#window;
-    for (const [name, value] of Object.entries({
-      addEventListener,
-      removeEventListener,
-      document: this.#document,
-    }))
+    const { addEventListener } = this.#window;
+    for (const [name, value] of Object.entries({ addEventListener, document: this.#document }))
       Object.defineProperty(globalThis, name, { value, configurable: true });
   }
 
   /** Is the global page no more. */
   remove(): void {
-    for (const name of ['addEventListener', 'removeEventListener', 'document'])
-      Reflect.deleteProperty(globalThis, name);
+    for (const name of ['addEventListener', 'document']) Reflect.deleteProperty(globalThis, name);
   }
 
   /** Runs code of the page: now, or when the page is no longer frozen. */

@@ -258,7 +258,6 @@ describe('a renewal', () => {
   it('is done at once when the page wakes after its time, and not before', async () => {
     const listeners = new Map<string, () => void>();
     vi.stubGlobal('addEventListener', (name: string, run: () => void) => listeners.set(name, run));
-    vi.stubGlobal('removeEventListener', () => {});
     const stage = await open();
     listeners.get('online')?.();
     expect(stage.asked).toEqual([]);
