@@ -4,8 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { LIMITS } from '../../protocol/limits.js';
 import { secretsOf } from '../../protocol/secrets.js';
 import { type MountedApi, registerApi } from './api/http.js';
-import type { ApiKeyFile } from './auth/api-keys/api-key-file.js';
-import { ApiKeys } from './auth/api-keys/api-keys.js';
+import { type ApiKey, ApiKeys } from './auth/api-keys/api-keys.js';
 import { Origins } from './auth/origins/origins.js';
 import { isSharedAddress } from './auth/origins/shared-addresses.js';
 import { ConfiguredAuthProviders } from './auth/providers/configured-auth-providers.js';
@@ -35,6 +34,7 @@ import { MemoryBroker } from './stores/memory/memory-broker.js';
 import { type Journals, openJournals } from './stores/revocations/revocation-journal.js';
 import { type MadeKey, StateFolder } from './stores/state-folder/state-folder.js';
 import { StateLock } from './stores/state-folder/state-lock.js';
+import type { WatchedFile } from './stores/state-folder/watched-file.js';
 import { Endpoint } from './transports/endpoint.js';
 import { Probes } from './transports/probes.js';
 import { VERSION } from './version.js';
@@ -81,7 +81,7 @@ export interface Assembly {
   readonly sockets: SocketTable;
   readonly handoff: HandoffStore;
   readonly api: MountedApi;
-  readonly keyFile: ApiKeyFile | null;
+  readonly keyFile: WatchedFile<ApiKey[]> | null;
 }
 
 /** Creates a server that does not listen yet. @throws ConfigError, StateFolderError, ModuleError, TokenKeysError */
@@ -98,7 +98,8 @@ export function assemble(config: Config, isStopping: () => boolean): Assembly {
   for (const warning of state.warnings) log.warn({}, warning);
   const apiKey = apiKeyOf(config, state);
   const keys = new ApiKeys(apiKey.keys);
-  const keyFile = openApiKeyFile(config.apiKeys, keys, log);
+  const { apiKeys: file } = config;
+  const keyFile = file === undefined ? null : openApiKeyFile({ file, keys, log });
   state.ticketSecrets(Date.now()); // faults in them are reported at the start
   warnOfLogsBelowOutbox(config.paths, OUTBOX, log);
   const marker = new StateMarker(state.file('states'), onStateFault);

@@ -1,7 +1,7 @@
 /** Where untrusted values become typed ones: a schema's first complaint, as an error of the protocol's table. */
 import { z } from 'zod';
 import { ERRORS, errorBody, type Outcome } from '../../protocol/codes.js';
-import { patternFault } from '../../protocol/patterns.js';
+import { compilePattern, patternFault } from '../../protocol/patterns.js';
 
 const MAX_FIELD_CHARACTERS = 255;
 
@@ -42,6 +42,15 @@ export function canonicalOrigin(text: string): string | null {
   if (bare === 'file:/' || bare === 'file://') return 'file://';
   return OTHER_ORIGIN.test(bare) && !NO_ORIGINS.test(bare) ? bare : null;
 }
+
+/** A pattern. */
+export const pattern = z.string().superRefine((source, context) => {
+  try {
+    compilePattern(source);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: String((error as Error).message) });
+  }
+});
 
 /** A path or a pattern. */
 export const source = z

@@ -3,7 +3,7 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
-import { TokenKeysError } from '../auth/tokens/key-source.js';
+import { TokenKeysError } from '../auth/tokens/key-set.js';
 import { ModuleError } from '../commands/modules/folder.js';
 import { ConfigError } from '../config/config.js';
 import { TEXT_FIELDS } from '../config/sources.js';

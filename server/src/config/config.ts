@@ -6,17 +6,8 @@ import { isIP } from 'node:net';
 import { getHeapStatistics } from 'node:v8';
 import { z } from 'zod';
 import { LIMITS } from '../../../protocol/limits.js';
-import { compilePattern } from '../../../protocol/patterns.js';
 import { checkedSecrets } from '../../../protocol/secrets.js';
-import { canonicalOrigin } from '../schema.js';
-
-const pattern = z.string().superRefine((source, context) => {
-  try {
-    compilePattern(source);
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: String((error as Error).message) });
-  }
-});
+import { canonicalOrigin, pattern } from '../schema.js';
 
 /** Secrets or keys, one in each line: the first signs, all of them verify. */
 const secrets = (minCharacters: number) =>

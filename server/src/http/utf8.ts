@@ -26,6 +26,27 @@ export function readUtf8(file: string): string {
   return text;
 }
 
+/**
+ * Parses JSON. @throws Error whose message follows the name of the text; the parser's own quotes the text, in which a
+ * key may stand
+ */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const place = /at position \d+/.exec((error as Error).message)?.[0];
+    throw new Error(place === undefined ? 'is not JSON' : `is not JSON, ${place}`);
+  }
+}
+
+/** Returns what is wrong with a file that cannot be read or parsed, with its name. */
+export function fileFault(file: string, error: unknown): string {
+  if (error instanceof Utf8Error) return error.message;
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return `"${file}" does not exist`;
+  return `"${file}" ${code === undefined ? message : `cannot be read: ${message}`}`;
+}
+
 /** Returns the charset that a `Content-Type` header names beside UTF-8; null when it names none. */
 export function otherCharset(contentType: string | undefined): string | null {
   if (contentType?.includes(';') !== true) return null;

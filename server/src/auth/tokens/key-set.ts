@@ -12,6 +12,7 @@ import {
   type LocalJWKSet,
 } from 'jose';
 import { errorBody, type Outcome } from '../../../../protocol/codes.js';
+import { parseJson } from '../../http/utf8.js';
 
 /** The algorithms with public keys. */
 export const PUBLIC_ALGORITHMS: readonly string[] = ['RS256', 'ES256', 'EdDSA'];
@@ -19,9 +20,21 @@ export const PUBLIC_ALGORITHMS: readonly string[] = ['RS256', 'ES256', 'EdDSA'];
 /** The largest set, in bytes. */
 export const MAX_SET_BYTES = 256 * 1024;
 
-/** Thrown when a text is not a valid key set; the message follows the name of its file or URL. */
-export class KeySetError extends Error {
-  override readonly name = 'KeySetError';
+/** Thrown when no keys can be used; the message names their place and the fault, or follows the name of their place. */
+export class TokenKeysError extends Error {
+  override readonly name = 'TokenKeysError';
+}
+
+/** A source of published keys. Never rejects; null while no keys are available. */
+export interface KeySource {
+  /** Returns the known keys. */
+  keys(): Promise<KeySet | null>;
+  /** Returns the keys for a token that names an unknown one, after reloading them if that is due. */
+  newerKeys(): Promise<KeySet | null>;
+  /** Starts loading. Idempotent. */
+  start(): void;
+  /** Stops loading. Idempotent. */
+  stop(): Promise<void>;
 }
 
 type Members = Readonly<Record<string, unknown>>;
@@ -40,11 +53,11 @@ export class KeySet {
   readonly #kids: ReadonlySet<unknown>;
   readonly #keys: LocalJWKSet;
 
-  /** @throws KeySetError */
+  /** @throws TokenKeysError */
   constructor(text: string) {
     const keys = keysOf(text);
     if (keys.some((key) => PRIVATE_MEMBERS.some((member) => Object.hasOwn(key, member)))) {
-      throw new KeySetError('holds a private key: publish public keys only');
+      throw new TokenKeysError('holds a private key: publish public keys only');
     }
     const faults = keys.map(faultOf);
     const usable = keys.filter((_, i) => faults[i] === null).map(cleaned);
@@ -74,16 +87,10 @@ export class KeySet {
 }
 
 function keysOf(text: string): Members[] {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    // The parser's own message quotes the text.
-    throw new KeySetError('is not JSON');
-  }
+  const json = parseJson(text);
   const keys = isObject(json) ? json['keys'] : undefined;
   if (!Array.isArray(keys) || !keys.every(isObject)) {
-    throw new KeySetError('is not a key set such as {"keys": [{…}]}');
+    throw new TokenKeysError('is not a key set such as {"keys": [{…}]}');
   }
   return keys;
 }

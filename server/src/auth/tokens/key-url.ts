@@ -8,8 +8,7 @@ import type { Clock } from '../../core/time/clock.js';
 import { redirectAdvice } from '../../http/redirects.js';
 import { NOT_UTF8, otherCharset, utf8Of } from '../../http/utf8.js';
 import type { Log } from '../../observe/log.js';
-import { KeySet, MAX_SET_BYTES } from './key-set.js';
-import { type KeySource, TokenKeysError } from './key-source.js';
+import { KeySet, type KeySource, MAX_SET_BYTES, TokenKeysError } from './key-set.js';
 
 const MAX_AGE_MS = 10 * 60 * 1000;
 const UNKNOWN_KEY_EVERY_MS = 30_000;

@@ -7,9 +7,8 @@ import type { CryptoKey, JWTHeaderParameters } from 'jose';
 import { errorBody, type Outcome } from '../../../../protocol/codes.js';
 import type { Clock } from '../../core/time/clock.js';
 import type { Log } from '../../observe/log.js';
-import { PUBLIC_ALGORITHMS } from './key-set.js';
-import { KeySetFile } from './key-set-file.js';
-import { type KeySource, TokenKeysError } from './key-source.js';
+import { type KeySource, PUBLIC_ALGORITHMS, TokenKeysError } from './key-set.js';
+import { keySetFile } from './key-set-file.js';
 import { KeyUrl } from './key-url.js';
 
 /** Where keys come from: `secrets`, `location` or both. */
@@ -43,12 +42,12 @@ export class TokenKeys {
     ];
   }
 
-  /** Starts fetching the keys of a URL, so that faults are logged at once. Idempotent. */
+  /** Starts fetching the keys of a URL, so that faults are logged at once, or watching their file. Idempotent. */
   start(): void {
     this.#source?.start();
   }
 
-  /** Closes the connection. Idempotent. */
+  /** Stops that. Idempotent. */
   async stop(): Promise<void> {
     await this.#source?.stop();
   }
@@ -90,5 +89,5 @@ async function findPublished(source: KeySource, header: JWTHeaderParameters): Pr
 function sourceOf(location: string, options: { clock: Clock; log: Log }): KeySource {
   return /^https?:/i.test(location)
     ? new KeyUrl({ ...options, url: location })
-    : new KeySetFile({ ...options, file: location });
+    : keySetFile(location, options);
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { TokenKeysError } from '../../../src/auth/tokens/key-source.js';
+import { TokenKeysError } from '../../../src/auth/tokens/key-set.js';
 import { TokenKeys } from '../../../src/auth/tokens/token-keys.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { codeOf, KEYS, type KeyServer, keyServer, makeKey, SET, serving, TestLog } from './token-world.js';
