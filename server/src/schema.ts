@@ -1,6 +1,7 @@
 /** Where untrusted values become typed ones: a schema's first complaint, as an error of the protocol's table. */
 import { z } from 'zod';
 import { ERRORS, errorBody, type Outcome } from '../../protocol/codes.js';
+import { LIMITS } from '../../protocol/limits.js';
 import { compilePattern, patternFault } from '../../protocol/patterns.js';
 
 const MAX_FIELD_CHARACTERS = 255;
@@ -56,6 +57,12 @@ export const pattern = z.string().superRefine((source, context) => {
 export const source = z
   .string()
   .refine((text) => patternFault(text) === null, 'neither a path nor a pattern');
+
+/** Paths and patterns of one request. */
+export const sources = z.array(source).max(LIMITS.itemsPerRequest);
+
+/** A user or a login. */
+export const name = z.string().min(1).max(LIMITS.nameCharacters);
 
 /** What was said of a session, as it is written down: in tickets and in the handoff. */
 export const identitySchema = z.strictObject({

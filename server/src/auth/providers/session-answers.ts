@@ -1,18 +1,16 @@
 /** Validates answers of the session view (docs/protocol.md, "The back end's session view"), each as a whole. */
 import { z } from 'zod';
 import { LIMITS } from '../../../../protocol/limits.js';
-import { check, source } from '../../schema.js';
+import { check, name, sources } from '../../schema.js';
 
 const MAX_ERROR_CHARACTERS = 1_000;
 /** An identity lasts at least this long, so that the back end is not asked in a loop. */
 const MIN_EXPIRY_MS = 1_000;
 
-const name = z.string().min(1).max(LIMITS.nameCharacters);
 const info = z
   .unknown()
   .refine((value) => JSON.stringify(value).length <= LIMITS.infoCharacters, 'too long')
   .pipe(z.json());
-const sources = z.array(source).max(LIMITS.itemsPerRequest);
 
 const refusal = z.strictObject({
   error: z.strictObject({

@@ -11,8 +11,9 @@ import {
   type JWTHeaderParameters,
   type LocalJWKSet,
 } from 'jose';
-import { errorBody, type Outcome } from '../../../../protocol/codes.js';
+import type { Outcome } from '../../../../protocol/codes.js';
 import { parseJson } from '../../http/utf8.js';
+import { bad } from './token-times.js';
 
 /** The algorithms with public keys. */
 export const PUBLIC_ALGORITHMS: readonly string[] = ['RS256', 'ES256', 'EdDSA'];
@@ -78,10 +79,11 @@ export class KeySet {
       return { value: await this.#keys(header) };
     } catch (error) {
       const isUnclear = error instanceof errors.JWKSMultipleMatchingKeys;
-      const message = isUnclear
-        ? 'Invalid token: several keys match it, so its header must name one (kid).'
-        : 'Invalid token: no key of this server matches its header (kid, alg).';
-      return { error: errorBody('bad_token', { message }) };
+      return bad(
+        isUnclear
+          ? 'several keys match it, so its header must name one (kid)'
+          : 'no key of this server matches its header (kid, alg)',
+      );
     }
   }
 }

@@ -10,6 +10,7 @@ import type { Log } from '../../observe/log.js';
 import { type KeySource, PUBLIC_ALGORITHMS, TokenKeysError } from './key-set.js';
 import { keySetFile } from './key-set-file.js';
 import { KeyUrl } from './key-url.js';
+import { bad } from './token-times.js';
 
 /** Where keys come from: `secrets`, `location` or both. */
 export interface TokenKeysOptions {
@@ -55,8 +56,7 @@ export class TokenKeys {
   /** Returns the key for a token and its header. Errors: `bad_token`, `keys_unavailable`. Never rejects. */
   async find(header: JWTHeaderParameters, token = ''): Promise<Outcome<CryptoKey | Uint8Array>> {
     if (!this.algorithms.includes(header.alg)) {
-      const message = `Invalid token: its algorithm (alg) must be one of ${this.algorithms.join(', ')}.`;
-      return { error: errorBody('bad_token', { message }) };
+      return bad(`its algorithm (alg) must be one of ${this.algorithms.join(', ')}`);
     }
     const source = header.alg === SECRET_ALGORITHM ? null : this.#source;
     return source === null ? { value: this.#secretOf(token) } : findPublished(source, header);
