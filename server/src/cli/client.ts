@@ -8,7 +8,7 @@ import type { ErrorAnswer } from '../../../protocol/frames.js';
 import { checkedSecrets } from '../../../protocol/secrets.js';
 import type { Config } from '../config/config.js';
 import { loadConfig } from '../config/sources.js';
-import { redirectAdvice } from '../http/redirects.js';
+import { redirectAdvice } from '../http/outgoing.js';
 import { readUtf8 } from '../http/utf8.js';
 
 /** A command could not do what it was asked; the message is for the person at the terminal. */

@@ -5,8 +5,8 @@
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 
-/** Says that a text is not UTF-8; goes after the name of what was read. */
-export const NOT_UTF8 = 'is not UTF-8';
+/** Goes after the name of what was read. */
+const NOT_UTF8 = 'is not UTF-8';
 
 /** A file is not UTF-8; the message names it. */
 export class Utf8Error extends Error {
@@ -55,6 +55,15 @@ export function otherCharset(contentType: string | undefined): string | null {
     if (!/^utf-?8$/i.test(name)) return name.slice(0, MAX_SHOWN);
   }
   return null;
+}
+
+/** Returns the text of a body. @throws Error whose message follows the name of the body */
+export function bodyText(bytes: Uint8Array, contentType: string): string {
+  const charset = otherCharset(contentType);
+  if (charset !== null) throw new Error(`has the charset "${charset}", which is not UTF-8`);
+  const text = utf8Of(bytes);
+  if (text === null) throw new Error(NOT_UTF8);
+  return text;
 }
 
 const CHARSET = /;\s*charset\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;,]*[^;,\s])?)/gi;

@@ -3,7 +3,7 @@
  * once. Without a valid answer the client is refused.
  */
 import { errorBody, type Outcome } from '../../../../protocol/codes.js';
-import type { Webhook, WebhookAnswer } from '../../back-end/webhook.js';
+import type { Webhook } from '../../back-end/webhook.js';
 import type {
   Authentication,
   ClientInfo,
@@ -56,57 +56,45 @@ export class HttpSessionWebhook implements SessionWebhook {
     { headers, address }: ClientInfo,
     paths: readonly string[],
   ): Promise<Outcome<Authentication>> {
-    const { clock, timeoutMs } = this.#options;
+    const { clock } = this.#options;
     const at = clock.now();
     const forwarded = { ...headers, 'x-forwarded-for': address };
-    const answer = await this.#post({ type: 'session', paths }, { timeoutMs, headers: forwarded });
-    const read = 'json' in answer ? readSessionAnswer(answer.json) : (answer.detail ?? answer.failure);
-    if (typeof read === 'string') {
-      this.#warn(answer, read);
-      return { error: errorBody('not_identified') };
+    const read = await this.#post({ type: 'session', paths }, readSessionAnswer, forwarded);
+    if (read === null) return { error: errorBody('not_identified') };
+    if ('error' in read) {
+      const { message = 'The back end refused this client.' } = read.error;
+      return { error: errorBody('not_allowed', { message }) };
     }
-    if ('error' in read)
-      return {
-        error: errorBody('not_allowed', {
-          message: read.error.message ?? 'The back end refused this client.',
-        }),
-      };
     const { refused, expiresInMs, ...claims } = read;
     const expiresAt = expiresInMs === null ? null : clock.now() + expiresInMs;
     return { value: { identity: { source: 'webhook', ...claims, at, expiresAt }, refused } };
   }
 
   async #ask(request: object): Promise<PathDecision | null> {
-    const { clock, timeoutMs, maxPathRequests } = this.#options;
+    const { clock, maxPathRequests } = this.#options;
     const at = clock.now();
     if (this.#pathRequests.size >= maxPathRequests) return null;
-    const answer = await this.#post(request, { timeoutMs });
-    const read = 'json' in answer ? readSubscribeAnswer(answer.json) : (answer.detail ?? answer.failure);
-    if (typeof read !== 'string') return { ...read, at };
-    this.#warn(answer, read);
-    return null;
+    const read = await this.#post(request, readSubscribeAnswer);
+    return read === null ? null : { ...read, at };
   }
 
-  async #post(
+  /** Sends a request and parses its answer. Returns null without a valid answer, and logs why. */
+  async #post<T extends object>(
     request: object,
-    { timeoutMs, headers }: { timeoutMs: number; headers?: Readonly<Record<string, string>> },
-  ): Promise<WebhookAnswer> {
-    const { webhook, wheel } = this.#options;
+    parse: (json: unknown) => T | string,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<T | null> {
+    const { webhook, wheel, log, timeoutMs } = this.#options;
     const abort = new AbortController();
     const timer = wheel.after(timeoutMs, () => abort.abort(new Error('no answer in time')));
-    const answer = await webhook.ask(
-      request,
-      { signal: abort.signal, countsAsFailure: (askedMs) => askedMs >= Math.min(timeoutMs, SLOW_MS) },
-      headers,
-    );
+    const countsAsFailure = (askedMs: number): boolean => askedMs >= Math.min(timeoutMs, SLOW_MS);
+    const answer = await webhook.ask(request, { signal: abort.signal, countsAsFailure, headers });
     timer.cancel();
-    return answer;
-  }
-
-  /** Logs a failed request, but not one that was never sent: the circuit breaker logs that the back end is down. */
-  #warn(answer: WebhookAnswer, detail: string): void {
-    if ('failure' in answer && answer.detail === undefined) return;
-    this.#options.log.warn({ detail }, 'the session view gave no valid answer');
+    const read = 'json' in answer ? parse(answer.json) : answer.detail;
+    if (typeof read === 'object') return read;
+    // A request that was never sent has no detail: the circuit breaker logs that the back end is down.
+    if (read !== undefined) log.warn({ detail: read }, 'the session view gave no valid answer');
+    return null;
   }
 }
 

@@ -3,10 +3,10 @@
  * unknown key. The last is rate-limited, since any client can cause it. One fetch runs at a time, and all callers share
  * it. When a fetch fails the known keys stay valid.
  */
-import { errors, Pool } from 'undici';
+import { Agent, errors, request } from 'undici';
 import type { Clock } from '../../core/time/clock.js';
-import { redirectAdvice } from '../../http/redirects.js';
-import { NOT_UTF8, otherCharset, utf8Of } from '../../http/utf8.js';
+import { failureMessage, redirectAdvice } from '../../http/outgoing.js';
+import { bodyText } from '../../http/utf8.js';
 import type { Log } from '../../observe/log.js';
 import { KeySet, type KeySource, MAX_SET_BYTES, TokenKeysError } from './key-set.js';
 
@@ -27,8 +27,11 @@ export interface KeyUrlOptions {
 /** A JWKS URL. */
 export class KeyUrl implements KeySource {
   readonly #options: KeyUrlOptions;
-  readonly #pool: Pool;
-  readonly #target: string;
+  readonly #agent = new Agent({
+    connections: 1,
+    connect: { timeout: FETCH_MS },
+    maxResponseSize: MAX_SET_BYTES,
+  });
   #keys: KeySet | null = null;
   /** Start of the fetch that gave `#keys`, and of the last fetch, in monotonic time. */
   #keysAt = 0;
@@ -38,19 +41,12 @@ export class KeyUrl implements KeySource {
   #ignored = '';
   #fetching: Promise<void> | null = null;
   #waiting = 0;
-  #abort: AbortController | null = null;
   #isStopped = false;
 
   /** @throws TokenKeysError */
   constructor(options: KeyUrlOptions) {
     this.#options = options;
-    const { origin, pathname, search } = parse(options.url);
-    this.#target = pathname + search;
-    this.#pool = new Pool(origin, {
-      connections: 1,
-      connect: { timeout: FETCH_MS },
-      maxResponseSize: MAX_SET_BYTES,
-    });
+    checkUrl(options.url);
   }
 
   start(): void {
@@ -59,8 +55,7 @@ export class KeyUrl implements KeySource {
 
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#abort?.abort();
-    if (!this.#pool.destroyed) await this.#pool.destroy();
+    await this.#agent.destroy();
   }
 
   async keys(): Promise<KeySet | null> {
@@ -116,23 +111,21 @@ export class KeyUrl implements KeySource {
   }
 
   async #download(): Promise<string> {
+    const { url, clock } = this.#options;
     const abort = new AbortController();
-    this.#abort = abort;
-    const cancel = this.#options.clock.after(FETCH_MS, () =>
-      abort.abort(new Error(`no answer within ${FETCH_MS} ms`)),
-    );
+    const timeout = new Error(`no answer within ${FETCH_MS} ms`);
+    const cancel = clock.after(FETCH_MS, () => abort.abort(timeout));
     try {
-      const { statusCode, headers, body } = await this.#pool.request({
-        method: 'GET',
-        path: this.#target,
+      const { statusCode, headers, body } = await request(url, {
+        dispatcher: this.#agent,
         headers: { accept: 'application/jwk-set+json, application/json' },
         // Closes the connection, since the next fetch is minutes away.
         reset: true,
         signal: abort.signal,
       });
-      if (statusCode === 200) return textOf(await body.bytes(), String(headers['content-type'] ?? ''));
+      if (statusCode === 200) return bodyText(await body.bytes(), String(headers['content-type'] ?? ''));
       await body.dump();
-      const from = { from: this.#options.url, setting: 'tokenKeys' };
+      const from = { from: url, setting: 'tokenKeys' };
       throw new Error(`status ${statusCode}${redirectAdvice(statusCode, headers['location'], from)}`);
     } finally {
       cancel();
@@ -147,23 +140,15 @@ export class KeyUrl implements KeySource {
   }
 }
 
-function textOf(bytes: Uint8Array, type: string): string {
-  const charset = otherCharset(type);
-  if (charset !== null) throw new Error(`the charset "${charset}" is not UTF-8`);
-  const text = utf8Of(bytes);
-  if (text === null) throw new Error(`the body ${NOT_UTF8}`);
-  return text;
-}
-
-function parse(url: string): URL {
-  const parsed = URL.canParse(url) ? new URL(url) : null;
-  if (parsed === null) throw new TokenKeysError(`tokenKeys: "${url}" is not a valid URL`);
-  if (parsed.username === '' && parsed.password === '') return parsed;
-  throw new TokenKeysError('tokenKeys: the URL must not have a user name or a password');
+/** Refuses what is no URL, or has a password in it. @throws TokenKeysError */
+function checkUrl(text: string): void {
+  if (!URL.canParse(text)) throw new TokenKeysError(`tokenKeys: "${text}" is not a valid URL`);
+  const { username, password } = new URL(text);
+  if (username !== '' || password !== '')
+    throw new TokenKeysError('tokenKeys: the URL must not have a user name or a password');
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof errors.ResponseExceededMaxSizeError) return `more than ${MAX_SET_BYTES} bytes`;
-  if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
+  const isTooLarge = error instanceof errors.ResponseExceededMaxSizeError;
+  return isTooLarge ? `more than ${MAX_SET_BYTES} bytes` : failureMessage(error);
 }

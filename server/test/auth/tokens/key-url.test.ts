@@ -180,7 +180,7 @@ const FAILURES: [string, KeyServer['answer'], RegExp][] = [
       response
         .writeHead(200, { 'Content-Type': 'application/json; charset=latin1' })
         .end(JSON.stringify(SET)),
-    /the charset \\"latin1\\"/,
+    /has the charset \\"latin1\\"/,
   ],
   [
     'HTML',
