@@ -6,7 +6,6 @@ import { secretsOf } from '../../protocol/secrets.js';
 import { type MountedApi, registerApi } from './api/http.js';
 import { type ApiKey, ApiKeys } from './auth/api-keys/api-keys.js';
 import { Origins } from './auth/origins/origins.js';
-import { isSharedAddress } from './auth/origins/shared-addresses.js';
 import { ConfiguredAuthProviders } from './auth/providers/configured-auth-providers.js';
 import { SignedTickets } from './auth/tickets/signed-tickets.js';
 import { CommandCenter } from './commands/command-center.js';
@@ -194,7 +193,7 @@ function engineOf(
   const sparing = sparingLog(log, systemClock);
   return createEngine({
     ...{ clock: systemClock, ids: systemIds, wheel, broker, tickets, revocations },
-    isShared: (address) => isSharedAddress(address, origins),
+    isShared: (address) => origins.isShared(address),
     authProviders,
     isPublic: (path) => policies.isPublic(path),
     settings: {
@@ -233,7 +232,7 @@ function createHttp(base: BaseServices, parts: HttpOptions): HttpServices {
   });
   const sockets = acceptedSockets({
     ...{ server: app.server, log },
-    isShared: (address) => isSharedAddress(address, origins),
+    isShared: (address) => origins.isShared(address),
     backEndConnections: config.commandConnections + config.sessionConnections,
   });
   const endpoint = endpointOf(base, { ...parts, sockets });

@@ -2,11 +2,11 @@
  * The one schema behind the command line, the environment, the configuration file and the options of the library. Every field has a
  * default, so that nothing need be configured to start.
  */
-import { isIP } from 'node:net';
 import { getHeapStatistics } from 'node:v8';
 import { z } from 'zod';
 import { LIMITS } from '../../../protocol/limits.js';
 import { checkedSecrets } from '../../../protocol/secrets.js';
+import { networkOf } from '../auth/origins/addresses.js';
 import { canonicalOrigin, pattern } from '../schema.js';
 
 /** Secrets or keys, one in each line: the first signs, all of them verify. */
@@ -19,7 +19,9 @@ const secrets = (minCharacters: number) =>
     );
 
 /** An address, a network such as `10.0.0.0/8`, or `loopback`. */
-const proxy = z.string().refine(isProxy, 'neither an address nor a network');
+const proxy = z
+  .string()
+  .refine((text) => text === 'loopback' || networkOf(text) !== null, 'neither an address nor a network');
 
 /** An origin such as `https://app.example`, exactly as browsers send it. */
 const origin = z
@@ -255,13 +257,6 @@ function isForwardable(name: string): boolean {
   const isOurs =
     /^(host|cookie|origin|connection|upgrade|te|trailer|transfer-encoding|keep-alive|proxy-.*|content-.*|expect|accept|dobby-signature|x-forwarded-.*|forwarded|sec-websocket-.*)$/;
   return /^[!#$%&'*+.^_`|~0-9a-z-]{1,100}$/.test(name) && !isOurs.test(name);
-}
-
-function isProxy(text: string): boolean {
-  const [address = '', prefix, ...rest] = text.split('/');
-  const family = isIP(address);
-  if (rest.length > 0 || (family === 0 && text !== 'loopback')) return false;
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 6 ? 128 : 32));
 }
 
 /** Checks and completes a configuration. @throws ConfigError */
