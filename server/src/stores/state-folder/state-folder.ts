@@ -121,15 +121,17 @@ export class StateFolder {
 
   #madeKey(name: string, { minCharacters, bytes } = KEY): MadeKey {
     const file = this.file(name);
-    const text = this.#read(file);
-    const known = text === undefined ? null : checkedSecrets(text, minCharacters);
-    if (known !== null) return { key: known[0], keys: known, isNew: false };
-    if (text !== undefined) {
+    const found = this.#read(file);
+    const keys = found === undefined ? null : checkedSecrets(found, minCharacters);
+    if (keys !== null) return { key: keys[0], keys, isNew: false };
+    if (found !== undefined) {
       const rule = `each line must have at least ${minCharacters} characters of ASCII, no spaces`;
       throw new StateFolderError(`"${file}" holds no valid key: delete it to get a new one (${rule})`);
     }
     const key = randomBytes(bytes).toString('base64url');
-    if (this.#make(file, `${key}\n`)) return { key, keys: [key], isNew: true };
+    const text = `${key}\n`;
+    const isNew = this.#prepare(file, text, (own) => makeFile(own, file, text));
+    if (isNew) return { key, keys: [key], isNew };
     // Another process has just created the file.
     return this.#madeKey(name, { minCharacters, bytes });
   }
@@ -138,24 +140,23 @@ export class StateFolder {
   ticketSecrets(now: number): readonly Buffer[] {
     if (this.#secrets.length === 0) this.#loadSecrets();
     if (this.#secrets.length === 0) this.#makeSecret(now);
-    else if (now - this.#madeAt > SECRET_LIFETIME_MS) this.#replaceSecret(now);
-    return this.#secrets;
-  }
-
-  /** Keeps the old secret when the new one cannot be written: a full disk must not end the server. */
-  #replaceSecret(now: number): void {
+    if (now - this.#madeAt <= SECRET_LIFETIME_MS) return this.#secrets;
     try {
       this.#makeSecret(now);
     } catch (error) {
+      // The old secret stays: a full disk must not end the server.
       this.#madeAt = now - SECRET_LIFETIME_MS + RETRY_MS;
       this.#onFault(error);
     }
+    return this.#secrets;
   }
 
   #makeSecret(now: number): void {
     const made = [randomBytes(SECRET_BYTES), ...this.#secrets.slice(0, 1)];
     const secrets = made.map((secret) => secret.toString('hex'));
-    this.#write(this.file('ticket-secrets.json'), `${JSON.stringify({ madeAt: now, secrets })}\n`);
+    const file = this.file('ticket-secrets.json');
+    const text = `${JSON.stringify({ madeAt: now, secrets })}\n`;
+    this.#prepare(file, text, (own) => renameSync(own, file));
     this.#secrets = made;
     this.#madeAt = now;
   }
@@ -180,15 +181,6 @@ export class StateFolder {
     } catch (error) {
       throw new StateFolderError(`"${file}" cannot be read: ${String(error)}`);
     }
-  }
-
-  #write(file: string, text: string): void {
-    this.#prepare(file, text, (own) => renameSync(own, file));
-  }
-
-  /** Creates a file; returns false when it exists. */
-  #make(file: string, text: string): boolean {
-    return this.#prepare(file, text, (own) => makeFile(own, file, text));
   }
 
   /** Writes a temporary file, from which `use` creates the final one, so that no process reads an incomplete file. */
