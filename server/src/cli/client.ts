@@ -19,6 +19,9 @@ export class CommandError extends Error {
 /** A command is refused in a way that trying again does not change. */
 export class FinalError extends CommandError {}
 
+/** Prints a line of JSON. */
+export const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
+
 /** The flags that say which server. */
 export interface Remote {
   readonly url?: string;
@@ -35,11 +38,7 @@ const EVERYWHERE: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '
 
 /** The configuration of the server, as this machine knows it. */
 function configOf({ config: file, host, port, endpoint, stateDir }: Remote): Config {
-  return loadConfig({
-    ...(file === undefined ? {} : { file }),
-    environment: process.env,
-    flags: { host, port, endpoint, stateDir },
-  });
+  return loadConfig({ file, environment: process.env, flags: { host, port, endpoint, stateDir } });
 }
 
 /** Returns the server's address, without a slash at the end: `--url`, `--host` and `--port`, `DOBBY_URL`, or the configuration. */

@@ -21,13 +21,8 @@ export async function serve(flags: Record<string, unknown>): Promise<void> {
   for (const { name, nearest } of unknownVariables(process.env)) {
     warn(`${name} is no setting of Dobby and is ignored; did you mean ${nearest}?`);
   }
-  const { config: file } = flags;
-  const config = loadConfig({
-    ...(typeof file === 'string' ? { file } : {}),
-    environment: process.env,
-    flags,
-    onWarning: warn,
-  });
+  const file = flags['config'] as string | undefined;
+  const config = loadConfig({ file, environment: process.env, flags, onWarning: warn });
   const dobby = createDobby(config);
   // Before it starts: a signal that ended it while it loads a handoff would cost that.
   const isStopping = stopOnSignals(dobby);

@@ -30,12 +30,7 @@ const MAX_LIFETIME_MS = 365 * 86_400_000;
 export async function token(flags: TokenFlags): Promise<void> {
   const said = claimsOf(flags);
   const lifetimeMs = durationOf(flags.lifetime ?? '1h');
-  const { config: file } = flags;
-  const config = loadConfig({
-    ...(file === undefined ? {} : { file }),
-    environment: process.env,
-    flags: { ...flags },
-  });
+  const config = loadConfig({ file: flags.config, environment: process.env, flags: { ...flags } });
   const secret = secretOf(config);
   const now = Date.now();
   const issuer = flags.issuer ?? config.tokenIssuer;

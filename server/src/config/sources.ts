@@ -41,7 +41,7 @@ export const TEXT_FIELDS: readonly TextField[] = Object.entries(configSchema.sha
 
 /** Puts the sources together. @throws ConfigError that names the source at fault. */
 export function loadConfig(sources: {
-  readonly file?: string;
+  readonly file?: string | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Flags by field name: text, or true for a switch. */
   readonly flags: Readonly<Record<string, unknown>>;
