@@ -22,9 +22,8 @@ import { acceptedSockets } from './http/accepted-sockets.js';
 import { createHttpServer } from './http/http-server.js';
 import { registerPages } from './http/pages.js';
 import { DescriptorWatch } from './observe/descriptor-watch.js';
-import { createLog, type Log } from './observe/log.js';
+import { createLog, type Log, sparingLog } from './observe/log.js';
 import { sessionLog } from './observe/session-log.js';
-import { sparingLog } from './observe/sparing-log.js';
 import { openApiKeyFile } from './open-api-key-file.js';
 import { warnOfLogsBelowOutbox } from './path-log-warnings.js';
 import { HandoffStore } from './stores/handoff/handoff-store.js';
@@ -106,7 +105,7 @@ export function assemble(config: Config, isStopping: () => boolean): Assembly {
   const authProviders = new ConfiguredAuthProviders(config, {
     ...base,
     clock: systemClock,
-    madeTokenSecrets: () => state.tokenSecrets().keys,
+    madeTokenSecrets: () => state.made('token-secret').keys,
   });
   const engine = engineOf(base, { ...stores, authProviders });
   const commands = new CommandCenter(config, { ...base, engine, clock: systemClock });
@@ -144,14 +143,14 @@ function createBaseServices(config: Config, given: Pick<BaseServices, 'log' | 'i
     // A copy: a slice of a header would keep all of it in memory.
     addressOf: ({ headers, socket }) =>
       String(Buffer.from(origins.clientAddress(headers, socket.remoteAddress ?? ''))),
-    secret: () => secretsOf(config.webhookSecret ?? '')?.[0] ?? state.webhookSecret(),
+    secret: () => secretsOf(config.webhookSecret ?? '')?.[0] ?? state.made('webhook-secret').key,
     onStateFault,
   };
 }
 
 function apiKeyOf({ apiKey }: Config, state: StateFolder): MadeKey {
   const keys = secretsOf(apiKey ?? '');
-  return keys === null ? state.apiKey() : { key: keys[0], keys, isNew: false };
+  return keys === null ? state.made('api-key') : { key: keys[0], keys, isNew: false };
 }
 
 type Stores = Pick<Assembly, 'broker' | 'journal' | 'revocations'>;

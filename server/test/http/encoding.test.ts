@@ -147,7 +147,7 @@ describe('a file with latin1 in it is refused by its name', () => {
   it('as a secret of the state folder', () => {
     const file = fileOf('webhook-secret', around('0123456789abcdef', [0xe9], '\n'));
     const state = new StateFolder(join(file, '..'), () => {});
-    expect(() => state.webhookSecret()).toThrow(/webhook-secret.*UTF-8/);
+    expect(() => state.made('webhook-secret').key).toThrow(/webhook-secret.*UTF-8/);
   });
 });
 

@@ -11,6 +11,7 @@ import {
   type JWTHeaderParameters,
   type LocalJWKSet,
 } from 'jose';
+import { z } from 'zod';
 import type { Outcome } from '../../../../protocol/codes.js';
 import { parseJson } from '../../http/utf8.js';
 import { bad } from './token-times.js';
@@ -38,6 +39,7 @@ export interface KeySource {
   stop(): Promise<void>;
 }
 
+const setSchema = z.object({ keys: z.array(z.looseObject({})) });
 type Members = Readonly<Record<string, unknown>>;
 
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'priv'];
@@ -89,12 +91,9 @@ export class KeySet {
 }
 
 function keysOf(text: string): Members[] {
-  const json = parseJson(text);
-  const keys = isObject(json) ? json['keys'] : undefined;
-  if (!Array.isArray(keys) || !keys.every(isObject)) {
-    throw new TokenKeysError('is not a key set such as {"keys": [{…}]}');
-  }
-  return keys;
+  const { data } = setSchema.safeParse(parseJson(text));
+  if (data === undefined) throw new TokenKeysError('is not a key set such as {"keys": [{…}]}');
+  return data.keys;
 }
 
 /** Returns why a key is ignored; null for a usable key. */
@@ -131,8 +130,4 @@ function weaknessOf(key: Members): string | null {
 
 function cleaned(key: Members): JWK {
   return Object.fromEntries(Object.entries(key).filter(([name]) => MEMBERS.includes(name))) as JWK;
-}
-
-function isObject(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

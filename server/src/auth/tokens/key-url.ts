@@ -36,9 +36,8 @@ export class KeyUrl implements KeySource {
   /** Start of the fetch that gave `#keys`, and of the last fetch, in monotonic time. */
   #keysAt = 0;
   #fetchedAt = Number.NEGATIVE_INFINITY;
-  #failedAt = Number.NEGATIVE_INFINITY;
-  #isFailing = false;
-  #ignored = '';
+  /** End of the last fetch, where it has failed. */
+  #failedAt: number | null = null;
   #fetching: Promise<void> | null = null;
   #waiting = 0;
   #isStopped = false;
@@ -68,7 +67,7 @@ export class KeyUrl implements KeySource {
     const isDue = this.#options.clock.monotonic() - this.#fetchedAt >= UNKNOWN_KEY_EVERY_MS;
     if ((isDue || this.#fetching !== null) && !(await this.#wait())) return null;
     // While fetches fail, an unknown key may be a new one: the refusal must be retryable.
-    return this.#isFailing ? null : this.#keys;
+    return this.#failedAt === null ? this.#keys : null;
   }
 
   /** Waits for the running fetch, or for a new one. Returns false when too many callers wait already. */
@@ -87,7 +86,8 @@ export class KeyUrl implements KeySource {
   /** Starts a fetch, unless one runs or has just failed. */
   #fetch(): void {
     const now = this.#options.clock.monotonic();
-    if (this.#isStopped || this.#fetching !== null || now - this.#failedAt < RETRY_MS) return;
+    const hasJustFailed = this.#failedAt !== null && now - this.#failedAt < RETRY_MS;
+    if (this.#isStopped || this.#fetching !== null || hasJustFailed) return;
     this.#fetchedAt = now;
     this.#fetching = this.#renew(now).finally(() => {
       this.#fetching = null;
@@ -97,16 +97,19 @@ export class KeyUrl implements KeySource {
   async #renew(startedAt: number): Promise<void> {
     const { url, log, clock } = this.#options;
     try {
-      this.#keys = new KeySet(await this.#download());
+      const keys = new KeySet(await this.#download());
+      const { ignored } = keys;
+      const isNews = ignored.join() !== (this.#keys?.ignored.join() ?? '');
+      this.#keys = keys;
       this.#keysAt = startedAt;
-      if (this.#isFailing) log.info({ url }, 'the token keys can be fetched again');
-      this.#isFailing = false;
-      this.#logIgnored(this.#keys);
+      if (this.#failedAt !== null) log.info({ url }, 'the token keys can be fetched again');
+      this.#failedAt = null;
+      if (isNews && ignored.length > 0) log.warn({ url, ignored }, 'some token keys are ignored');
     } catch (error) {
       if (this.#isStopped) return;
+      if (this.#failedAt === null)
+        log.error({ url, reason: reasonOf(error) }, 'the token keys cannot be fetched');
       this.#failedAt = clock.monotonic();
-      if (!this.#isFailing) log.error({ url, reason: reasonOf(error) }, 'the token keys cannot be fetched');
-      this.#isFailing = true;
     }
   }
 
@@ -130,13 +133,6 @@ export class KeyUrl implements KeySource {
     } finally {
       cancel();
     }
-  }
-
-  #logIgnored({ ignored }: KeySet): void {
-    const { url, log } = this.#options;
-    const text = ignored.join();
-    if (text !== '' && text !== this.#ignored) log.warn({ url, ignored }, 'some token keys are ignored');
-    this.#ignored = text;
   }
 }
 

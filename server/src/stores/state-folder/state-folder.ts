@@ -14,18 +14,18 @@ import { makeFile } from './make-file.js';
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 const OTHERS_WRITE = 0o022;
-const MIN_KEY_CHARACTERS = 16;
-const KEY_BYTES = 24;
-/** HS256 requires as many bytes as its digest has (RFC 7518, 3.2). */
-const MIN_TOKEN_SECRET_CHARACTERS = 32;
-const SECRET_BYTES = 32;
+/** Keys and secrets that are made, by the name of their file: the shortest that is accepted, and the size of a new one. */
+const MADE = {
+  'api-key': { minCharacters: 16, bytes: 24 },
+  'webhook-secret': { minCharacters: 16, bytes: 24 },
+  // HS256 requires as many bytes as its digest has (RFC 7518, 3.2).
+  'token-secret': { minCharacters: 32, bytes: 32 },
+};
+const TICKET_SECRET_BYTES = 32;
 /** A ticket secret is replaced after a day; the one before it stays valid until the next replacement. */
 const SECRET_LIFETIME_MS = 24 * 60 * 60 * 1000;
 /** The pause after a failed replacement. */
 const RETRY_MS = 60_000;
-
-/** The default size of a key. */
-const KEY = { minCharacters: MIN_KEY_CHARACTERS, bytes: KEY_BYTES };
 
 /** Files of the folder that hold no secrets. */
 const PUBLIC_FILES: ReadonlySet<string> = new Set(['.gitignore', 'lock']);
@@ -104,22 +104,9 @@ export class StateFolder {
     return join(this.path, name);
   }
 
-  /** Returns the API keys of this folder; makes one if necessary. */
-  apiKey(): MadeKey {
-    return this.#madeKey('api-key');
-  }
-
-  /** Returns the secret that signs webhook requests, the first in its file; makes one if necessary. */
-  webhookSecret(): string {
-    return this.#madeKey('webhook-secret').key;
-  }
-
-  /** Returns the secrets that verify tokens, the first of which signs; makes one if necessary. */
-  tokenSecrets(): MadeKey {
-    return this.#madeKey('token-secret', { minCharacters: MIN_TOKEN_SECRET_CHARACTERS, bytes: SECRET_BYTES });
-  }
-
-  #madeKey(name: string, { minCharacters, bytes } = KEY): MadeKey {
+  /** Returns the keys of the API, or secrets, that a file of the folder holds; makes one if necessary. */
+  made(name: keyof typeof MADE): MadeKey {
+    const { minCharacters, bytes } = MADE[name];
     const file = this.file(name);
     const found = this.#read(file);
     const keys = found === undefined ? null : checkedSecrets(found, minCharacters);
@@ -133,7 +120,7 @@ export class StateFolder {
     const isNew = this.#prepare(file, text, (own) => makeFile(own, file, text));
     if (isNew) return { key, keys: [key], isNew };
     // Another process has just created the file.
-    return this.#madeKey(name, { minCharacters, bytes });
+    return this.made(name);
   }
 
   /** Returns the ticket secrets, newest first; makes a new one when the newest is a day old. */
@@ -152,7 +139,7 @@ export class StateFolder {
   }
 
   #makeSecret(now: number): void {
-    const made = [randomBytes(SECRET_BYTES), ...this.#secrets.slice(0, 1)];
+    const made = [randomBytes(TICKET_SECRET_BYTES), ...this.#secrets.slice(0, 1)];
     const secrets = made.map((secret) => secret.toString('hex'));
     const file = this.file('ticket-secrets.json');
     const text = `${JSON.stringify({ madeAt: now, secrets })}\n`;
