@@ -59,7 +59,6 @@ export class Webhook {
   readonly #circuit: CircuitBreaker;
   /** Requests queue here and not in the pool, so that waiting does not count as the back end's time. */
   readonly #connections: Semaphore;
-  #pending = 0;
 
   constructor(options: WebhookOptions) {
     this.#options = options;
@@ -72,28 +71,18 @@ export class Webhook {
       keepAliveTimeout: IDLE_MS,
       maxResponseSize: MAX_ANSWER_BYTES,
     });
-    this.#connections = new Semaphore({ maxRunning: options.maxConnections });
+    this.#connections = new Semaphore({
+      maxRunning: options.maxConnections,
+      maxWaiting: options.maxConnections * WAITING_PER_CONNECTION,
+    });
     this.#circuit = new CircuitBreaker(options.clock, (pauseMs) => this.#logChange(pauseMs));
   }
 
   /** Sends a request; waits until the signal is aborted. Never rejects. */
   async ask(content: object, options: AskOptions): Promise<WebhookAnswer> {
-    if (this.#pending >= this.#options.maxConnections * (1 + WAITING_PER_CONNECTION))
-      return { failure: 'busy' };
-    this.#pending++;
-    try {
-      if (!(await this.#connections.acquire({ signal: options.signal }))) return { failure: 'busy' };
-      try {
-        const body = JSON.stringify(content);
-        const token = this.#circuit.allow();
-        if (token === null) return { failure: 'down' };
-        return await this.#send(body, token, options);
-      } finally {
-        this.#connections.release();
-      }
-    } finally {
-      this.#pending--;
-    }
+    const { signal } = options;
+    const answer = await this.#connections.run(() => this.#send(content, options), { signal });
+    return answer ?? { failure: 'busy' };
   }
 
   /** Closes the connections; pending requests fail. */
@@ -101,7 +90,10 @@ export class Webhook {
     await this.#pool.destroy();
   }
 
-  async #send(body: string, token: CircuitToken, options: AskOptions): Promise<WebhookAnswer> {
+  async #send(content: object, options: AskOptions): Promise<WebhookAnswer> {
+    const body = JSON.stringify(content);
+    const token = this.#circuit.allow();
+    if (token === null) return { failure: 'down' };
     const { secret, clock, url } = this.#options;
     const { signal, countsAsFailure } = options;
     const request = { method: 'POST', target: this.#target, body };
