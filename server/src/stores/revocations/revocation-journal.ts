@@ -5,9 +5,9 @@
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { type FileHandle, open, rename } from 'node:fs/promises';
+import { patternFault } from '../../../../protocol/patterns.js';
 import type { Revocation, RevocationJournal } from '../../core/access/revocation-list.js';
 import type { Clock } from '../../core/time/clock.js';
-import { readLine } from './revocation-line.js';
 
 /** Lines of each of the two files of a journal. This bounds what a start has to load. */
 export const MAX_JOURNAL_LINES = 125_000;
@@ -198,4 +198,45 @@ function read(
     if (at >= since) into.push(revocation);
   }
   return { oldest, newest, lines };
+}
+
+// A start may read hundreds of thousands of lines, so their fields are checked by hand.
+type Check = (value: unknown) => boolean;
+type Fields = ReadonlyMap<string, Check>;
+
+const isText: Check = (value) => typeof value === 'string';
+const isTime: Check = (value) => Number.isSafeInteger(value);
+const isFlag: Check = (value) => typeof value === 'boolean';
+const isUser: Check = (value) => value === null || typeof value === 'string';
+const isSource: Check = (value) => typeof value === 'string' && patternFault(value) === null;
+const isScope: Check = (value) => value === 'sessions' || value === 'users';
+
+/** The fields of each kind of record, by the field that identifies the kind. */
+const KINDS: ReadonlyMap<string, Fields> = new Map(
+  Object.entries({
+    id: { id: isText, at: isTime, isFinal: isFlag, path: isText, isEmpty: isFlag, user: isUser },
+    ofUser: { ofUser: isText, at: isTime, isFinal: isFlag, pattern: isSource },
+    ofLogin: { ofLogin: isText, at: isTime, isFinal: isFlag },
+    horizon: { horizon: isTime, of: isScope, at: isTime },
+  }).map(([name, fields]) => [name, new Map(Object.entries<Check>(fields))]),
+);
+const NAMES = [...KINDS.keys()];
+
+/** Parses a line; null for an invalid one, such as a crash has cut short: its write was never acknowledged. */
+function readLine(line: string): Revocation | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return null;
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || !('at' in value)) return null;
+  const kind = NAMES.find((name) => Object.hasOwn(value, name));
+  const fields = kind === undefined ? undefined : KINDS.get(kind);
+  if (fields === undefined) return null;
+  for (const name in value) {
+    if (fields.get(name)?.((value as Record<string, unknown>)[name]) !== true) return null;
+  }
+  if (kind === 'horizon' && !('of' in value)) return null;
+  return value as Revocation;
 }
