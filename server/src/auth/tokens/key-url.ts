@@ -17,16 +17,9 @@ const FETCH_MS = 5_000;
 /** Callers that may wait for a fetch; each holds a token. */
 const MAX_WAITING = 4_096;
 
-/** Options of a `KeyUrl`. */
-export interface KeyUrlOptions {
-  readonly url: string;
-  readonly clock: Clock;
-  readonly log: Log;
-}
-
 /** A JWKS URL. */
 export class KeyUrl implements KeySource {
-  readonly #options: KeyUrlOptions;
+  readonly #options: { readonly url: string; readonly clock: Clock; readonly log: Log };
   readonly #agent = new Agent({
     connections: 1,
     connect: { timeout: FETCH_MS },
@@ -43,9 +36,9 @@ export class KeyUrl implements KeySource {
   #isStopped = false;
 
   /** @throws TokenKeysError */
-  constructor(options: KeyUrlOptions) {
-    this.#options = options;
-    checkUrl(options.url);
+  constructor(url: string, parts: { readonly clock: Clock; readonly log: Log }) {
+    checkUrl(url);
+    this.#options = { ...parts, url };
   }
 
   start(): void {

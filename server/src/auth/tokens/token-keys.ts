@@ -87,7 +87,5 @@ async function findPublished(source: KeySource, header: JWTHeaderParameters): Pr
 }
 
 function sourceOf(location: string, options: { clock: Clock; log: Log }): KeySource {
-  return /^https?:/i.test(location)
-    ? new KeyUrl({ ...options, url: location })
-    : keySetFile(location, options);
+  return /^https?:/i.test(location) ? new KeyUrl(location, options) : keySetFile(location, options);
 }

@@ -3,13 +3,21 @@
  * ticket secrets, and the revocation journals. Files are replaced atomically, by rename; journals are appended to.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { checkedSecrets } from '../../../../protocol/secrets.js';
 import { readUtf8 } from '../../http/utf8.js';
 import { looseRights, refusedRights } from './file-rights.js';
-import { makeFile } from './make-file.js';
 
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
@@ -181,5 +189,26 @@ export class StateFolder {
     } finally {
       rmSync(own, { force: true });
     }
+  }
+}
+
+/**
+ * Links `own`, which holds `text`, as `file`; returns false when `file` exists. When several processes create the same
+ * file at once, exactly one succeeds. @throws errors of the file system
+ */
+export function makeFile(own: string, file: string, text: string): boolean {
+  try {
+    linkSync(own, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+  }
+  // Not every file system has links. Without them a reader may see an incomplete file for a moment.
+  try {
+    writeFileSync(file, text, { mode: FILE_MODE, flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
   }
 }
