@@ -4,10 +4,8 @@ import type { FastifyInstance } from 'fastify';
 import { LIMITS } from '../../protocol/limits.js';
 import { secretsOf } from '../../protocol/secrets.js';
 import { type MountedApi, registerApi } from './api/http.js';
-import type { ApiKeyFile } from './auth/api-keys/api-key-file.js';
-import { ApiKeys } from './auth/api-keys/api-keys.js';
+import { type ApiKey, ApiKeys } from './auth/api-keys/api-keys.js';
 import { Origins } from './auth/origins/origins.js';
-import { isSharedAddress } from './auth/origins/shared-addresses.js';
 import { ConfiguredAuthProviders } from './auth/providers/configured-auth-providers.js';
 import { SignedTickets } from './auth/tickets/signed-tickets.js';
 import { tokenFeature } from './auth/tokens/token-feature.js';
@@ -25,9 +23,8 @@ import { acceptedSockets } from './http/accepted-sockets.js';
 import { createHttpServer } from './http/http-server.js';
 import { registerPages } from './http/pages.js';
 import { DescriptorWatch } from './observe/descriptor-watch.js';
-import { createLog, type Log } from './observe/log.js';
+import { createLog, type Log, sparingLog } from './observe/log.js';
 import { sessionLog } from './observe/session-log.js';
-import { sparingLog } from './observe/sparing-log.js';
 import { openApiKeyFile } from './open-api-key-file.js';
 import { warnOfLogsBelowOutbox } from './path-log-warnings.js';
 import { HandoffStore } from './stores/handoff/handoff-store.js';
@@ -36,6 +33,7 @@ import { MemoryBroker } from './stores/memory/memory-broker.js';
 import { type Journals, openJournals } from './stores/revocations/revocation-journal.js';
 import { type MadeKey, StateFolder } from './stores/state-folder/state-folder.js';
 import { StateLock } from './stores/state-folder/state-lock.js';
+import type { WatchedFile } from './stores/state-folder/watched-file.js';
 import { Endpoint } from './transports/endpoint.js';
 import { Probes } from './transports/probes.js';
 import { VERSION } from './version.js';
@@ -82,7 +80,7 @@ export interface Assembly {
   readonly sockets: SocketTable;
   readonly handoff: HandoffStore;
   readonly api: MountedApi;
-  readonly keyFile: ApiKeyFile | null;
+  readonly keyFile: WatchedFile<ApiKey[]> | null;
 }
 
 /** Creates a server that does not listen yet. @throws ConfigError, StateFolderError, ModuleError, TokenKeysError */
@@ -99,7 +97,8 @@ export function assemble(config: Config, isStopping: () => boolean): Assembly {
   for (const warning of state.warnings) log.warn({}, warning);
   const apiKey = apiKeyOf(config, state);
   const keys = new ApiKeys(apiKey.keys);
-  const keyFile = openApiKeyFile(config.apiKeys, keys, log);
+  const { apiKeys: file } = config;
+  const keyFile = file === undefined ? null : openApiKeyFile({ file, keys, log });
   state.ticketSecrets(Date.now()); // faults in them are reported at the start
   warnOfLogsBelowOutbox(config.paths, OUTBOX, log);
   const marker = new StateMarker(state.file('states'), onStateFault);
@@ -107,7 +106,7 @@ export function assemble(config: Config, isStopping: () => boolean): Assembly {
   const authProviders = new ConfiguredAuthProviders(config, {
     ...base,
     clock: systemClock,
-    madeTokenSecrets: () => state.tokenSecrets().keys,
+    madeTokenSecrets: () => state.made('token-secret').keys,
   });
   const engine = engineOf(base, { ...stores, authProviders });
   const commands = new CommandCenter(config, { ...base, engine, clock: systemClock });
@@ -145,14 +144,14 @@ function createBaseServices(config: Config, given: Pick<BaseServices, 'log' | 'i
     // A copy: a slice of a header would keep all of it in memory.
     addressOf: ({ headers, socket }) =>
       String(Buffer.from(origins.clientAddress(headers, socket.remoteAddress ?? ''))),
-    secret: () => secretsOf(config.webhookSecret ?? '')?.[0] ?? state.webhookSecret(),
+    secret: () => secretsOf(config.webhookSecret ?? '')?.[0] ?? state.made('webhook-secret').key,
     onStateFault,
   };
 }
 
 function apiKeyOf({ apiKey }: Config, state: StateFolder): MadeKey {
   const keys = secretsOf(apiKey ?? '');
-  return keys === null ? state.apiKey() : { key: keys[0], keys, isNew: false };
+  return keys === null ? state.made('api-key') : { key: keys[0], keys, isNew: false };
 }
 
 type Stores = Pick<Assembly, 'broker' | 'journal' | 'revocations'>;
@@ -194,7 +193,7 @@ function engineOf(
   const sparing = sparingLog(log, systemClock);
   const engine = createEngine({
     ...{ clock: systemClock, ids: systemIds, wheel, broker, tickets, revocations },
-    isShared: (address) => isSharedAddress(address, origins),
+    isShared: (address) => origins.isShared(address),
     authProviders,
     isPublic: (path) => policies.isPublic(path),
     settings: {
@@ -240,7 +239,7 @@ function createHttp(base: BaseServices, parts: HttpOptions): HttpServices {
   });
   const sockets = acceptedSockets({
     ...{ server: app.server, log },
-    isShared: (address) => isSharedAddress(address, origins),
+    isShared: (address) => origins.isShared(address),
     backEndConnections: config.commandConnections + config.sessionConnections,
   });
   const endpoint = endpointOf(base, { ...parts, sockets });

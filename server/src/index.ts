@@ -2,7 +2,7 @@
 export type { ErrorBody, ErrorCode } from '../../protocol/codes.js';
 export type { Json } from '../../protocol/frames.js';
 export type { Position } from '../../protocol/positions.js';
-export { TokenKeysError } from './auth/tokens/key-source.js';
+export { TokenKeysError } from './auth/tokens/key-set.js';
 export { ModuleError } from './commands/modules/folder.js';
 export { type Config, ConfigError, type ConfigInput } from './config/config.js';
 export type { Receiver } from './core/hub/receiver.js';

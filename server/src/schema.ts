@@ -1,7 +1,8 @@
 /** Where untrusted values become typed ones: a schema's first complaint, as an error of the protocol's table. */
 import { z } from 'zod';
 import { ERRORS, errorBody, type Outcome } from '../../protocol/codes.js';
-import { patternFault } from '../../protocol/patterns.js';
+import { LIMITS } from '../../protocol/limits.js';
+import { compilePattern, patternFault } from '../../protocol/patterns.js';
 
 const MAX_FIELD_CHARACTERS = 255;
 
@@ -43,10 +44,25 @@ export function canonicalOrigin(text: string): string | null {
   return OTHER_ORIGIN.test(bare) && !NO_ORIGINS.test(bare) ? bare : null;
 }
 
+/** A pattern. */
+export const pattern = z.string().superRefine((source, context) => {
+  try {
+    compilePattern(source);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: String((error as Error).message) });
+  }
+});
+
 /** A path or a pattern. */
 export const source = z
   .string()
   .refine((text) => patternFault(text) === null, 'neither a path nor a pattern');
+
+/** Paths and patterns of one request. */
+export const sources = z.array(source).max(LIMITS.itemsPerRequest);
+
+/** A user or a login. */
+export const name = z.string().min(1).max(LIMITS.nameCharacters);
 
 /** What was said of a session, as it is written down: in tickets and in the handoff. */
 export const identitySchema = z.strictObject({

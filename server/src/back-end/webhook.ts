@@ -6,8 +6,8 @@ import { errors, Pool } from 'undici';
 import { Semaphore } from '../core/data/semaphore.js';
 import { isTooDeep } from '../core/hub/draft.js';
 import type { Clock } from '../core/time/clock.js';
-import { redirectAdvice } from '../http/redirects.js';
-import { NOT_UTF8, otherCharset, utf8Of } from '../http/utf8.js';
+import { failureMessage, redirectAdvice } from '../http/outgoing.js';
+import { bodyText, parseJson } from '../http/utf8.js';
 import type { Log } from '../observe/log.js';
 import { CircuitBreaker, type CircuitToken } from './circuit-breaker.js';
 import { SIGNATURE_HEADER, sign } from './signature.js';
@@ -30,16 +30,13 @@ export type WebhookAnswer =
   | { readonly json: unknown }
   | { readonly failure: 'down' | 'busy' | 'failed'; readonly detail?: string };
 
-/** How long a caller waits. */
-export interface Wait {
+/** How a request is sent, and how long its caller waits. */
+export interface AskOptions {
   readonly signal: AbortSignal;
   /** Returns whether an abort after so many milliseconds counts as a failure of the back end, which is slow then. */
   readonly countsAsFailure: (askedMs: number) => boolean;
-}
-
-interface SendOptions extends Wait {
-  readonly extraHeaders: Readonly<Record<string, string>>;
-  readonly token: CircuitToken;
+  /** Additional headers. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Requests that wait for a connection, for each connection. */
@@ -62,7 +59,6 @@ export class Webhook {
   readonly #circuit: CircuitBreaker;
   /** Requests queue here and not in the pool, so that waiting does not count as the back end's time. */
   readonly #connections: Semaphore;
-  #pending = 0;
 
   constructor(options: WebhookOptions) {
     this.#options = options;
@@ -75,32 +71,18 @@ export class Webhook {
       keepAliveTimeout: IDLE_MS,
       maxResponseSize: MAX_ANSWER_BYTES,
     });
-    this.#connections = new Semaphore({ maxRunning: options.maxConnections });
+    this.#connections = new Semaphore({
+      maxRunning: options.maxConnections,
+      maxWaiting: options.maxConnections * WAITING_PER_CONNECTION,
+    });
     this.#circuit = new CircuitBreaker(options.clock, (pauseMs) => this.#logChange(pauseMs));
   }
 
-  /** Sends a request with additional `headers`; waits until the signal is aborted. Never rejects. */
-  async ask(
-    content: object,
-    wait: Wait,
-    headers: Readonly<Record<string, string>> = {},
-  ): Promise<WebhookAnswer> {
-    if (this.#pending >= this.#options.maxConnections * (1 + WAITING_PER_CONNECTION))
-      return { failure: 'busy' };
-    this.#pending++;
-    try {
-      if (!(await this.#connections.acquire({ signal: wait.signal }))) return { failure: 'busy' };
-      try {
-        const body = JSON.stringify(content);
-        const token = this.#circuit.allow();
-        if (token === null) return { failure: 'down' };
-        return await this.#send(body, { ...wait, token, extraHeaders: headers });
-      } finally {
-        this.#connections.release();
-      }
-    } finally {
-      this.#pending--;
-    }
+  /** Sends a request; waits until the signal is aborted. Never rejects. */
+  async ask(content: object, options: AskOptions): Promise<WebhookAnswer> {
+    const { signal } = options;
+    const answer = await this.#connections.run(() => this.#send(content, options), { signal });
+    return answer ?? { failure: 'busy' };
   }
 
   /** Closes the connections; pending requests fail. */
@@ -108,23 +90,20 @@ export class Webhook {
     await this.#pool.destroy();
   }
 
-  async #send(
-    body: string,
-    { signal, countsAsFailure, token, extraHeaders }: SendOptions,
-  ): Promise<WebhookAnswer> {
-    const { secret, clock } = this.#options;
+  async #send(content: object, options: AskOptions): Promise<WebhookAnswer> {
+    const body = JSON.stringify(content);
+    const token = this.#circuit.allow();
+    if (token === null) return { failure: 'down' };
+    const { secret, clock, url } = this.#options;
+    const { signal, countsAsFailure } = options;
     const request = { method: 'POST', target: this.#target, body };
     const sentAt = clock.monotonic();
     try {
-      const {
-        statusCode,
-        headers,
-        body: answer,
-      } = await this.#pool.request({
+      const answer = await this.#pool.request({
         method: 'POST',
         path: this.#target,
         headers: {
-          ...extraHeaders,
+          ...options.headers,
           'content-type': 'application/json',
           accept: 'application/json',
           [SIGNATURE_HEADER]: sign(request, { secret, now: clock.now() }),
@@ -132,28 +111,25 @@ export class Webhook {
         body,
         signal,
       });
-      const bytes = await answer.bytes();
-      if (DOWN_STATUSES.has(statusCode)) return this.#failed(token, `status ${statusCode}`);
+      const bytes = await answer.body.bytes();
+      const { statusCode: status, headers } = answer;
+      if (DOWN_STATUSES.has(status)) return this.#failed(token, `status ${status}`);
       this.#circuit.succeeded();
-      const { url } = this.#options;
-      if (statusCode !== 200)
-        return refusalOf(
-          statusCode,
-          redirectAdvice(statusCode, headers['location'], { from: url, setting: SETTINGS }),
-        );
-      return parse(String(headers['content-type'] ?? ''), bytes);
+      if (status === 200) return parse(String(headers['content-type'] ?? ''), bytes);
+      const redirect = redirectAdvice(status, headers['location'], { from: url, setting: SETTINGS });
+      const advice = status === 401 ? ': does it have the same webhook secret?' : redirect;
+      return { failure: 'failed', detail: `status ${status}${advice}` };
     } catch (error) {
       if (signal.aborted && !countsAsFailure(clock.monotonic() - sentAt)) {
         this.#circuit.cancelled(token);
         return { failure: 'failed', detail: 'the caller stopped waiting' };
       }
       // Too large an answer is still an answer.
-      if (isTooLarge(error)) {
+      if (error instanceof errors.ResponseExceededMaxSizeError) {
         this.#circuit.succeeded();
         return { failure: 'failed', detail: `its answer has more than ${MAX_ANSWER_BYTES} bytes` };
       }
-      if (!mayHaveArrived(error)) return this.#failed(token, describe(error), 'down');
-      return this.#failed(token, describe(error));
+      return this.#failed(token, failureMessage(error), mayHaveArrived(error) ? 'failed' : 'down');
     }
   }
 
@@ -168,8 +144,6 @@ export class Webhook {
     else log.error({ url, pauseMs }, 'the back end does not answer: requests are suspended');
   }
 }
-
-const isTooLarge = (error: unknown): boolean => error instanceof errors.ResponseExceededMaxSizeError;
 
 /** Errors that happen before any byte of a request was sent. */
 const UNSENT: ReadonlySet<string> = new Set([
@@ -187,29 +161,14 @@ function mayHaveArrived(error: unknown): boolean {
   return !UNSENT.has(String((error as { code?: unknown } | null)?.code));
 }
 
-function refusalOf(status: number, redirect: string): WebhookAnswer {
-  const advice = status === 401 ? ': does it have the same webhook secret?' : redirect;
-  return { failure: 'failed', detail: `status ${status}${advice}` };
-}
-
 function parse(type: string, bytes: Uint8Array): WebhookAnswer {
   const failed = (detail: string): WebhookAnswer => ({ failure: 'failed', detail });
   if (!/^application\/json\b/i.test(type))
     return failed(`its content type "${type}" is not application/json`);
-  const charset = otherCharset(type);
-  if (charset !== null) return failed(`its charset "${charset}" is not UTF-8`);
-  const text = utf8Of(bytes);
-  if (text === null) return failed(`its body ${NOT_UTF8}`);
   try {
-    if (isTooDeep(text)) return failed('its JSON is nested too deep');
-    return { json: JSON.parse(text) };
-  } catch {
-    return failed('its body is not JSON');
+    const text = bodyText(bytes, type);
+    return isTooDeep(text) ? failed('its JSON is nested too deep') : { json: parseJson(text) };
+  } catch (error) {
+    return failed(`its body ${(error as Error).message}`);
   }
-}
-
-/** Returns the messages of an error; the pool wraps those of several addresses in one. */
-function describe(error: unknown): string {
-  if (error instanceof AggregateError && error.message === '') return error.errors.map(describe).join('; ');
-  return error instanceof Error ? error.message : String(error);
 }

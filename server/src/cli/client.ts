@@ -8,7 +8,7 @@ import type { ErrorAnswer } from '../../../protocol/frames.js';
 import { checkedSecrets } from '../../../protocol/secrets.js';
 import type { Config } from '../config/config.js';
 import { loadConfig } from '../config/sources.js';
-import { redirectAdvice } from '../http/redirects.js';
+import { redirectAdvice } from '../http/outgoing.js';
 import { readUtf8 } from '../http/utf8.js';
 
 /** A command could not do what it was asked; the message is for the person at the terminal. */
@@ -18,6 +18,9 @@ export class CommandError extends Error {
 
 /** A command is refused in a way that trying again does not change. */
 export class FinalError extends CommandError {}
+
+/** Prints a line of JSON. */
+export const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
 
 /** The flags that say which server. */
 export interface Remote {
@@ -35,11 +38,7 @@ const EVERYWHERE: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '
 
 /** The configuration of the server, as this machine knows it. */
 function configOf({ config: file, host, port, endpoint, stateDir }: Remote): Config {
-  return loadConfig({
-    ...(file === undefined ? {} : { file }),
-    environment: process.env,
-    flags: { host, port, endpoint, stateDir },
-  });
+  return loadConfig({ file, environment: process.env, flags: { host, port, endpoint, stateDir } });
 }
 
 /** Returns the server's address, without a slash at the end: `--url`, `--host` and `--port`, `DOBBY_URL`, or the configuration. */

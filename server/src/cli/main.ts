@@ -3,7 +3,7 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
-import { TokenKeysError } from '../auth/tokens/key-source.js';
+import { TokenKeysError } from '../auth/tokens/key-set.js';
 import { ModuleError } from '../commands/modules/folder.js';
 import { ConfigError } from '../config/config.js';
 import { TEXT_FIELDS } from '../config/sources.js';
@@ -11,11 +11,9 @@ import { Utf8Error } from '../http/utf8.js';
 import { StateFolderError } from '../stores/state-folder/state-folder.js';
 import { VERSION } from '../version.js';
 import { CommandError } from './client.js';
-import { history } from './history.js';
-import { info, kick, sessions } from './inspect.js';
+import { history, info, kick, sessions, update } from './methods.js';
 import { serve } from './serve.js';
 import { type TokenFlags, token } from './token.js';
-import { update } from './update.js';
 import { watch } from './watch.js';
 
 /** The whole command line. */
@@ -42,56 +40,38 @@ export function createProgram(): Command {
       `${flagDescription}${kind === 'list' ? ', with commas between' : ''} (${variable})`,
     );
   }
-  addRemote(
-    program
-      .command('update <path> <message>')
-      .description('publish an update; a message that is not JSON is text'),
-  )
-    .option(
-      '--state-key <key>',
-      "make it the new value of this key in the path's state; null removes the key",
-    )
-    .option('--except <ids>', 'sessions that are not to hear it, with commas between')
-    .action((path: string, message: string, _options: unknown, command: Command) =>
-      update(path, message, command.optsWithGlobals()),
-    );
-  addRemote(program.command('watch <path>').description('print every update of a path, a JSON line each'))
-    .option('--state', 'print its state first: the newest message of each key')
-    .action((path: string, _options: unknown, command: Command) => watch(path, command.optsWithGlobals()));
-  addRemote(
-    program
-      .command('history <path>')
-      .description('print the newest updates that the log of a path holds, a JSON line each'),
-  )
-    .option('--limit <number>', 'how many at most, by default 100')
-    .action((path: string, _options: unknown, command: Command) => history(path, command.optsWithGlobals()));
-  addInspection(program);
+  addMethods(program);
   addToken(program);
   return program;
 }
 
-function addInspection(program: Command): void {
-  addRemote(program.command('sessions').description('print the sessions, a JSON line each'))
+function addMethods(program: Command): void {
+  addRemote(program, 'update <path> <message>', update)
+    .description('publish an update; a message that is not JSON is text')
+    .option(
+      '--state-key <key>',
+      "make it the new value of this key in the path's state; null removes the key",
+    )
+    .option('--except <ids>', 'sessions that are not to hear it, with commas between');
+  addRemote(program, 'watch <path>', watch)
+    .description('print every update of a path, a JSON line each')
+    .option('--state', 'print its state first: the newest message of each key');
+  addRemote(program, 'history <path>', history)
+    .description('print the newest updates that the log of a path holds, a JSON line each')
+    .option('--limit <number>', 'how many at most, by default 100');
+  addRemote(program, 'sessions', sessions)
+    .description('print the sessions, a JSON line each')
     .option('--user <name>', 'only those that are bound to this user')
     .option('--login <tag>', 'only those of this login')
     .option('--transport <name>', 'only those that are connected so: websocket, event-stream or long-poll')
     .option('--address <address>', 'only those that are connected from this address')
-    .option('--limit <number>', 'how many at most, by default all')
-    .action((_options: unknown, command: Command) => sessions(command.optsWithGlobals()));
-  addRemote(program.command('info').description('print version, uptime and counters as JSON')).action(
-    (_options: unknown, command: Command) => info(command.optsWithGlobals()),
-  );
-  addRemote(
-    program
-      .command('kick [id]')
-      .description('end a session, or all of a user or a login, and print how many ended'),
-  )
+    .option('--limit <number>', 'how many at most, by default all');
+  addRemote(program, 'info', info).description('print version, uptime and counters as JSON');
+  addRemote(program, 'kick [id]', kick)
+    .description('end a session, or all of a user or a login, and print how many ended')
     .option('--user <name>', 'end all sessions of this user')
     .option('--login <tag>', 'end all sessions of this login, which ends for good')
-    .option('--no-reconnect', 'let the client not come back by itself')
-    .action((id: string | undefined, _options: unknown, command: Command) =>
-      kick(id, command.optsWithGlobals()),
-    );
+    .option('--no-reconnect', 'let the client not come back by itself');
 }
 
 function addToken(program: Command): void {
@@ -114,8 +94,14 @@ function addToken(program: Command): void {
     .action((_options: unknown, command: Command) => token(command.optsWithGlobals<TokenFlags>()));
 }
 
-function addRemote(command: Command): Command {
-  return command
+/** Adds a command that talks to a running server: `run` is given its arguments, and then all flags. */
+function addRemote(program: Command, shape: string, run: (...given: never[]) => Promise<void>): Command {
+  return program
+    .command(shape)
+    .action((...given: unknown[]) => {
+      const [args, command] = [given.slice(0, -2), given.at(-1) as Command];
+      return run(...([...args, command.optsWithGlobals()] as never[]));
+    })
     .option('--url <url>', 'the server, by default where its configuration lets it listen (DOBBY_URL)')
     .option('--host <text>', 'address of the server, by default that of its configuration (DOBBY_HOST)')
     .option('--port <number>', 'port of the server, by default that of its configuration (DOBBY_PORT)')
@@ -135,12 +121,11 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
+const EXPECTED = [ConfigError, StateFolderError, Utf8Error, ModuleError, CommandError, TokenKeysError];
+
 /** What a person can mend: a wrong configuration, a wrong command, an address that cannot be listened on. */
 function isExpected(error: unknown): error is Error {
-  if (error instanceof ConfigError || error instanceof StateFolderError || error instanceof Utf8Error)
-    return true;
-  if (error instanceof ModuleError || error instanceof CommandError || error instanceof TokenKeysError)
-    return true;
+  if (EXPECTED.some((Expected) => error instanceof Expected)) return true;
   return (
     error instanceof Error && 'syscall' in error && ['listen', 'getaddrinfo'].includes(String(error.syscall))
   );

@@ -4,9 +4,9 @@ import { loadConfig } from '../config/sources.js';
 import { unknownVariables } from '../config/variables.js';
 import { createDobby, type Dobby } from '../dobby.js';
 import { keepHeapSmall } from './heap.js';
-import { watchPackageScript } from './package-script.js';
 
 const COUNTERS_EVERY_MS = 1_000;
+const PARENT_EVERY_MS = 250;
 /** A supervisor may rely on 2 s. */
 const STOP_MS = 1_900;
 /** A signal that comes so soon after another is the same one: a terminal tells the whole group, and a wrapper in it passes it on. */
@@ -21,13 +21,8 @@ export async function serve(flags: Record<string, unknown>): Promise<void> {
   for (const { name, nearest } of unknownVariables(process.env)) {
     warn(`${name} is no setting of Dobby and is ignored; did you mean ${nearest}?`);
   }
-  const { config: file } = flags;
-  const config = loadConfig({
-    ...(typeof file === 'string' ? { file } : {}),
-    environment: process.env,
-    flags,
-    onWarning: warn,
-  });
+  const file = flags['config'] as string | undefined;
+  const config = loadConfig({ file, environment: process.env, flags, onWarning: warn });
   const dobby = createDobby(config);
   // Before it starts: a signal that ended it while it loads a handoff would cost that.
   const isStopping = stopOnSignals(dobby);
@@ -101,4 +96,20 @@ function stopOnSignals(dobby: Dobby): () => boolean {
   process.on('SIGINT', stop);
   watchPackageScript(stop);
   return () => stoppedAt !== null;
+}
+
+/**
+ * Calls `onExit` once after the package manager's script (npm, pnpm, yarn, npx) that started this process has ended. Its
+ * shell forwards no signals: a supervisor that ends npm would leave the server running on its port.
+ */
+function watchPackageScript(onExit: () => void): void {
+  const parent = process.ppid;
+  // Process 1 as parent: the script has ended already, and this process was meant to outlive it.
+  if (process.env['npm_lifecycle_event'] === undefined || parent === 1) return;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    onExit();
+  }, PARENT_EVERY_MS);
+  timer.unref();
 }

@@ -30,12 +30,7 @@ const MAX_LIFETIME_MS = 365 * 86_400_000;
 export async function token(flags: TokenFlags): Promise<void> {
   const said = claimsOf(flags);
   const lifetimeMs = durationOf(flags.lifetime ?? '1h');
-  const { config: file } = flags;
-  const config = loadConfig({
-    ...(file === undefined ? {} : { file }),
-    environment: process.env,
-    flags: { ...flags },
-  });
+  const config = loadConfig({ file: flags.config, environment: process.env, flags: { ...flags } });
   const secret = secretOf(config);
   const now = Date.now();
   const issuer = flags.issuer ?? config.tokenIssuer;
@@ -65,13 +60,14 @@ function claimsOf({ user, login, info, grant, path }: TokenFlags): Claims {
   }
   checkPatterns('--grant', grant ?? []);
   checkPatterns('--path', path ?? []);
-  const claims = {
-    ...(user === undefined ? {} : { sub: user }),
-    ...(login === undefined ? {} : { login }),
-    ...(info === undefined ? {} : { info: parseInfo(info) }),
-    ...(grant === undefined ? {} : { grants: grant }),
-    ...(path === undefined ? {} : { paths: path }),
+  const given = {
+    sub: user,
+    login,
+    info: info === undefined ? info : parseInfo(info),
+    grants: grant,
+    paths: path,
   };
+  const claims = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const outcome = (path === undefined ? identityOf : pathTokenOf)(claims, { at: 0, expiresAt: 0 });
   if ('error' in outcome) throw new CommandError(outcome.error.message);
   return claims;
@@ -109,5 +105,5 @@ function secretOf({ tokenSecret, tokenKeys, stateDir }: Config): string {
   }
   return new StateFolder(stateDir, () => {
     // Tickets only, and none is made here.
-  }).tokenSecrets().key;
+  }).made('token-secret').key;
 }

@@ -7,7 +7,7 @@ import { afterClose } from '../../../protocol/codes.js';
 import type { ClosingFrame, DownFrame } from '../../../protocol/frames.js';
 import { PROTOCOL_VERSION } from '../../../protocol/limits.js';
 import type { Position } from '../../../protocol/positions.js';
-import { CommandError, call, endpointUrl, FinalError, type Remote, request } from './client.js';
+import { CommandError, call, endpointUrl, FinalError, print, type Remote, request } from './client.js';
 
 const RETRY_MS = 1_000;
 
@@ -19,8 +19,8 @@ interface Watch {
   readonly endpoint: string;
   ticket: string | null;
   connection: number;
-  position: Position | null;
-  hasBegun: boolean;
+  /** The last position, null on a path without a log; undefined before the path is subscribed. */
+  position: Position | null | undefined;
   /** The earliest time to come back that the server named, from now. */
   reconnectAfterMs: number;
 }
@@ -35,8 +35,7 @@ export async function watch(path: string, options: Remote & { state?: boolean })
     endpoint,
     ticket: null,
     connection: 0,
-    position: null,
-    hasBegun: false,
+    position: undefined,
     reconnectAfterMs: 0,
   };
   for (;;) {
@@ -44,7 +43,7 @@ export async function watch(path: string, options: Remote & { state?: boolean })
       await follow(state);
     } catch (error) {
       const mayPass = error instanceof CommandError || error instanceof TypeError;
-      if (!state.hasBegun || !mayPass || error instanceof FinalError) throw error;
+      if (state.position === undefined || !mayPass || error instanceof FinalError) throw error;
     }
     process.stderr.write('dobby: the connection was lost; trying again\n');
     await sleep(Math.max(RETRY_MS, state.reconnectAfterMs));
@@ -55,8 +54,8 @@ export async function watch(path: string, options: Remote & { state?: boolean })
 async function follow(state: Watch): Promise<void> {
   const item = {
     path: state.path,
-    ...(state.hasBegun ? { position: state.position } : {}),
-    ...(state.state === null ? {} : { state: state.state }),
+    position: state.position,
+    ...(state.state !== null && { state: state.state }),
   };
   const ticket = state.ticket === null ? {} : { ticket: state.ticket };
   const response = await request(state.endpoint, {
@@ -78,7 +77,7 @@ async function follow(state: Watch): Promise<void> {
 
 async function take(state: Watch, frame: DownFrame): Promise<void> {
   if (!('type' in frame)) {
-    process.stdout.write(`${JSON.stringify(frame)}\n`);
+    print(frame);
     state.position = frame.position ?? null;
     return;
   }
@@ -92,16 +91,15 @@ async function take(state: Watch, frame: DownFrame): Promise<void> {
       state.ticket = frame.ticket;
       return;
     case 'subscribed':
-      state.hasBegun = true;
       state.position = frame.paths[0]?.position ?? null;
       return;
     case 'gap':
-      process.stdout.write(`${JSON.stringify(frame)}\n`);
+      print(frame);
       state.position = frame.to;
       if (state.state !== null) state.state = 'snapshot';
       return;
     case 'state':
-      process.stdout.write(`${JSON.stringify(frame)}\n`);
+      print(frame);
       state.state = frame.last ? 'changes' : 'snapshot';
       if (frame.last) state.position = frame.position;
       return;

@@ -2,21 +2,12 @@
  * The one schema behind the command line, the environment, the configuration file and the options of the library. Every field has a
  * default, so that nothing need be configured to start.
  */
-import { isIP } from 'node:net';
 import { getHeapStatistics } from 'node:v8';
 import { z } from 'zod';
 import { LIMITS } from '../../../protocol/limits.js';
-import { compilePattern } from '../../../protocol/patterns.js';
 import { checkedSecrets } from '../../../protocol/secrets.js';
-import { canonicalOrigin } from '../schema.js';
-
-const pattern = z.string().superRefine((source, context) => {
-  try {
-    compilePattern(source);
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: String((error as Error).message) });
-  }
-});
+import { networkOf } from '../auth/origins/addresses.js';
+import { canonicalOrigin, pattern } from '../schema.js';
 
 /** Secrets or keys, one in each line: the first signs, all of them verify. */
 const secrets = (minCharacters: number) =>
@@ -28,7 +19,9 @@ const secrets = (minCharacters: number) =>
     );
 
 /** An address, a network such as `10.0.0.0/8`, or `loopback`. */
-const proxy = z.string().refine(isProxy, 'neither an address nor a network');
+const proxy = z
+  .string()
+  .refine((text) => text === 'loopback' || networkOf(text) !== null, 'neither an address nor a network');
 
 /** An origin such as `https://app.example`, exactly as browsers send it. */
 const origin = z
@@ -40,22 +33,30 @@ const origin = z
 const SUBSCRIPTION_BYTES = 1024;
 const MB = 1024 * 1024;
 
-const log = z.strictObject({
-  maxUpdates: z.int().min(1).default(1_000),
-  maxBytes: z.int().min(1_024).default(MB),
-  maxAgeMs: z
-    .int()
-    .min(1)
-    .default(5 * 60 * 1000),
-});
-
+/** Shapes that several fields have. */
 const ms = z
   .int()
   .min(1)
   .max(24 * 60 * 60 * 1000);
+const bytes = z
+  .int()
+  .min(MB)
+  .default(256 * MB);
+const positive = z.int().min(1);
+const connections = positive.max(1_000).default(32);
+const text = z.string().min(1);
+const patterns = z.array(pattern).default([]);
+const webUrl = (example: string) =>
+  z.string().refine(isWebUrl, `not a URL such as "${example}"`).exactOptional();
+
+const log = z.strictObject({
+  maxUpdates: positive.default(1_000),
+  maxBytes: z.int().min(1_024).default(MB),
+  maxAgeMs: positive.default(5 * 60 * 1000),
+});
 
 const state = z.strictObject({
-  maxKeys: z.int().min(1).default(10_000),
+  maxKeys: positive.default(10_000),
   maxBytes: z
     .int()
     .min(1_024)
@@ -80,13 +81,8 @@ export const DEFAULT_POLICY = policy.parse({});
 
 /** The configuration. */
 export const configSchema = z.strictObject({
-  host: z.string().min(1).default('127.0.0.1').meta({ description: 'address to listen on' }),
-  port: z
-    .int()
-    .min(0)
-    .max(65_535)
-    .default(4020)
-    .meta({ description: 'port to listen on; 0 for any that is free' }),
+  host: text.default('127.0.0.1').describe('address to listen on'),
+  port: z.int().min(0).max(65_535).default(4020).describe('port to listen on; 0 for any that is free'),
   endpoint: z
     .string()
     .regex(/^\/[\w./-]+$/, 'a path such as "/comet"')
@@ -95,17 +91,17 @@ export const configSchema = z.strictObject({
       'this address belongs to something else',
     )
     .default('/comet')
-    .meta({ description: 'URL path of the endpoint for clients' }),
-  stateDir: z.string().min(1).default('.dobby').meta({ description: 'folder for what outlives a restart' }),
+    .describe('URL path of the endpoint for clients'),
+  stateDir: text.default('.dobby').describe('folder for what outlives a restart'),
   apiKey: secrets(16)
     .exactOptional()
-    .meta({ description: 'key of the API, or several, one in each line; by default one is made' }),
-  public: z.array(pattern).default([]).meta({ description: 'patterns of paths that everybody may hear' }),
-  allowedOrigins: z.array(origin).default([]).meta({ description: 'origins of pages that may connect' }),
+    .describe('key of the API, or several, one in each line; by default one is made'),
+  public: patterns.describe('patterns of paths that everybody may hear'),
+  allowedOrigins: z.array(origin).default([]).describe('origins of pages that may connect'),
   trustedProxies: z
     .array(proxy)
     .default(['loopback'])
-    .meta({ description: 'addresses whose X-Forwarded-* headers are believed' }),
+    .describe('addresses whose X-Forwarded-* headers are believed'),
   paths: z
     .array(
       policy
@@ -121,125 +117,84 @@ export const configSchema = z.strictObject({
         .transform((policy) => (policy.log === false ? { ...policy, state: false as const } : policy)),
     )
     .default([])
-    .meta({ description: 'policies of paths by pattern, the first match wins' }),
-  maxLogBytes: z
-    .int()
-    .min(MB)
-    .default(256 * MB)
-    .meta({ description: 'bytes of all logs together' }),
-  maxStateBytes: z
-    .int()
-    .min(MB)
-    .default(256 * MB)
-    .meta({ description: 'bytes of all states together' }),
+    .describe('policies of paths by pattern, the first match wins'),
+  maxLogBytes: bytes.describe('bytes of all logs together'),
+  maxStateBytes: bytes.describe('bytes of all states together'),
   maxSubscriptions: z
     .int()
     .min(1_000)
     .default(() => Math.max(1_000, Math.floor(getHeapStatistics().heap_size_limit / 2 / SUBSCRIPTION_BYTES)))
-    .meta({
-      description: 'subscriptions of all sessions together; by default what half of the heap may hold',
-    }),
-  maxOpensPerSecond: z
-    .int()
-    .min(1)
+    .describe('subscriptions of all sessions together; by default what half of the heap may hold'),
+  maxOpensPerSecond: positive
     .default(2_000)
-    .meta({ description: 'connections that may be opened in a second; others are told when to come back' }),
+    .describe('connections that may be opened in a second; others are told when to come back'),
   tickets: z.boolean().default(true).meta({
     description: 'tickets carry user and grants, so that a crash costs the back end no question',
     flag: 'tickets name their session only: after a crash the back end is asked again',
   }),
-  commands: z.string().min(1).exactOptional().meta({ description: 'folder of modules that take commands' }),
+  commands: text.exactOptional().describe('folder of modules that take commands'),
   watchCommands: z
     .boolean()
     .default(false)
-    .meta({ description: 'load the modules again when their files change, for development' }),
-  commandUrl: z
-    .string()
-    .refine(isWebUrl, 'not a URL such as "http://127.0.0.1:8000/dobby/command/"')
+    .describe('load the modules again when their files change, for development'),
+  commandUrl: webUrl('http://127.0.0.1:8000/dobby/command/').describe(
+    'URL of the back end that takes the other commands',
+  ),
+  orderedCommands: patterns.describe(
+    'patterns of paths on which the back end gets the commands of a session one after the other',
+  ),
+  commandConnections: connections.describe('connections to the back end at a time'),
+  webhookSecret: secrets(16)
     .exactOptional()
-    .meta({ description: 'URL of the back end that takes the other commands' }),
-  orderedCommands: z.array(pattern).default([]).meta({
-    description: 'patterns of paths on which the back end gets the commands of a session one after the other',
-  }),
-  commandConnections: z
-    .int()
-    .min(1)
-    .max(1_000)
-    .default(32)
-    .meta({ description: 'connections to the back end at a time' }),
-  webhookSecret: secrets(16).exactOptional().meta({
-    description:
+    .describe(
       'secret that signs what the back end is asked, the first line of several; by default one is made',
-  }),
-  sessionUrl: z
-    .string()
-    .refine(isWebUrl, 'not a URL such as "http://127.0.0.1:8000/dobby/session/"')
-    .exactOptional()
-    .meta({ description: 'URL of the back end that says who is asking and what they may hear' }),
+    ),
+  sessionUrl: webUrl('http://127.0.0.1:8000/dobby/session/').describe(
+    'URL of the back end that says who is asking and what they may hear',
+  ),
   forwardHeaders: z
     .array(z.string().toLowerCase().refine(isForwardable, 'not a header that can be forwarded'))
     .default([])
-    .meta({ description: 'headers of clients, beside their cookies, that the back end is shown there' }),
-  sessionConnections: z
-    .int()
-    .min(1)
-    .max(1_000)
-    .default(32)
-    .meta({ description: 'connections to the back end at a time for these questions' }),
+    .describe('headers of clients, beside their cookies, that the back end is shown there'),
+  sessionConnections: connections.describe('connections to the back end at a time for these questions'),
   sessionTimeoutMs: ms
     .max(LIMITS.requestMs)
     .default(5_000)
-    .meta({ description: 'how long the back end may take to answer them' }),
+    .describe('how long the back end may take to answer them'),
   tokenSecret: secrets(32)
     .refine((secret) => !secret.includes('-----BEGIN'), 'a public key is no secret: name it in tokenKeys')
     .exactOptional()
-    .meta({
-      description:
-        'secret that signs tokens (HS256), or several, one in each line; by default one is made, unless tokenKeys is set',
-    }),
-  tokenKeys: z
-    .string()
-    .min(1)
-    .exactOptional()
-    .meta({ description: 'file or URL of the keys (JWKS) that tokens are checked with' }),
-  tokenIssuer: z.string().min(1).exactOptional().meta({ description: 'who must have issued tokens' }),
-  tokenAudience: z
-    .string()
-    .min(1)
-    .default('dobby')
-    .meta({ description: 'for whom tokens must have been made' }),
+    .describe(
+      'secret that signs tokens (HS256), or several, one in each line; by default one is made, unless tokenKeys is set',
+    ),
+  tokenKeys: text.exactOptional().describe('file or URL of the keys (JWKS) that tokens are checked with'),
+  tokenIssuer: text.exactOptional().describe('who must have issued tokens'),
+  tokenAudience: text.default('dobby').describe('for whom tokens must have been made'),
   maxTokenAgeMs: ms
     .default(60 * 60 * 1000)
-    .meta({ description: 'how old a token may be, and how long it is remembered what was taken back' }),
-  apiKeys: z.string().min(1).exactOptional().meta({
-    description: 'file of further API keys, each for some methods and paths; read again when it changes',
-  }),
-  maxCommandsPerSecond: z
-    .int()
-    .min(1)
-    .default(100)
-    .meta({ description: 'commands that a session may give in a second' }),
+    .describe('how old a token may be, and how long it is remembered what was taken back'),
+  apiKeys: text
+    .exactOptional()
+    .describe('file of further API keys, each for some methods and paths; read again when it changes'),
+  maxCommandsPerSecond: positive.default(100).describe('commands that a session may give in a second'),
   commandTimeoutMs: ms
     .max(LIMITS.commandMs)
     .default(LIMITS.commandMs)
-    .meta({ description: 'how long a command may take' }),
-  headTtlMs: ms.default(24 * 60 * 60 * 1000).meta({ description: 'how long an unused path keeps its epoch' }),
-  sessionTtlMs: ms.default(30_000).meta({ description: 'how long a session waits without a connection' }),
-  grantWaitMs: ms.default(10_000).meta({ description: 'how long a path waits for its grant' }),
-  stallMs: ms.default(30_000).meta({ description: 'how long a socket may take no byte' }),
+    .describe('how long a command may take'),
+  headTtlMs: ms.default(24 * 60 * 60 * 1000).describe('how long an unused path keeps its epoch'),
+  sessionTtlMs: ms.default(30_000).describe('how long a session waits without a connection'),
+  grantWaitMs: ms.default(10_000).describe('how long a path waits for its grant'),
+  stallMs: ms.default(30_000).describe('how long a socket may take no byte'),
   pingIntervalMs: ms
     .max(LIMITS.pingIntervalMs)
     .default(LIMITS.pingIntervalMs)
-    .meta({ description: 'time between two pings' }),
+    .describe('time between two pings'),
   logLevel: z
     .enum(['silent', 'error', 'warn', 'info', 'debug'])
     .default('info')
-    .meta({ description: 'how much is logged, to standard error' }),
-  counters: z.boolean().default(false).meta({ description: 'print a line of counters every second' }),
-  demo: z
-    .boolean()
-    .default(false)
-    .meta({ description: 'serve the demonstration page, and open demo/{name*}' }),
+    .describe('how much is logged, to standard error'),
+  counters: z.boolean().default(false).describe('print a line of counters every second'),
+  demo: z.boolean().default(false).describe('serve the demonstration page, and open demo/{name*}'),
 });
 
 /** A complete configuration. */
@@ -264,13 +219,6 @@ function isForwardable(name: string): boolean {
   const isOurs =
     /^(host|cookie|origin|connection|upgrade|te|trailer|transfer-encoding|keep-alive|proxy-.*|content-.*|expect|accept|dobby-signature|x-forwarded-.*|forwarded|sec-websocket-.*)$/;
   return /^[!#$%&'*+.^_`|~0-9a-z-]{1,100}$/.test(name) && !isOurs.test(name);
-}
-
-function isProxy(text: string): boolean {
-  const [address = '', prefix, ...rest] = text.split('/');
-  const family = isIP(address);
-  if (rest.length > 0 || (family === 0 && text !== 'loopback')) return false;
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 6 ? 128 : 32));
 }
 
 /** Checks and completes a configuration. @throws ConfigError */

@@ -3,7 +3,7 @@
  * field's name in capitals), flags of the command line.
  */
 import { z } from 'zod';
-import { readUtf8 } from '../http/utf8.js';
+import { fileFault, parseJson, readUtf8 } from '../http/utf8.js';
 import { looseRights, refusedRights } from '../stores/state-folder/file-rights.js';
 import { type Config, ConfigError, completeConfig, configSchema } from './config.js';
 
@@ -41,7 +41,7 @@ export const TEXT_FIELDS: readonly TextField[] = Object.entries(configSchema.sha
 
 /** Puts the sources together. @throws ConfigError that names the source at fault. */
 export function loadConfig(sources: {
-  readonly file?: string;
+  readonly file?: string | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Flags by field name: text, or true for a switch. */
   readonly flags: Readonly<Record<string, unknown>>;
@@ -93,14 +93,13 @@ function parseField({ kind }: TextField, value: unknown): unknown {
 
 function readFile(file: string, namedBy: string): object {
   const refused = refusedRights(file);
-  if (refused !== null) throw new ConfigError(`${file}: it ${refused}`);
+  if (refused !== null) throw new ConfigError(`"${file}" ${refused}`);
   let value: unknown;
   try {
-    value = JSON.parse(readUtf8(file));
+    value = parseJson(readUtf8(file));
   } catch (error) {
     const isThere = (error as NodeJS.ErrnoException).code !== 'ENOENT';
-    if (!isThere) throw new ConfigError(`there is no file ${file} (${namedBy})`);
-    throw new ConfigError(`${file}: ${whatIsWrong(error)}`);
+    throw new ConfigError(isThere ? fileFault(file, error) : `there is no file ${file} (${namedBy})`);
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   throw new ConfigError(`${file}: the configuration is a JSON object`);
@@ -117,11 +116,4 @@ function kindOf(schema: z.ZodType): TextField['kind'] {
   if (inner instanceof z.ZodNumber) return 'number';
   if (inner instanceof z.ZodBoolean) return 'switch';
   return inner instanceof z.ZodArray ? 'list' : 'text';
-}
-
-/** The parser's own message quotes the text, in which a key may stand. */
-function whatIsWrong(error: unknown): string {
-  if (!(error instanceof SyntaxError)) return String((error as Error).message);
-  const place = /at position \d+/.exec(error.message)?.[0];
-  return place === undefined ? 'this is not JSON' : `this is not JSON, ${place}`;
 }

@@ -2,13 +2,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import type { ErrorCode } from '../../../protocol/codes.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import { systemClock } from '../core/time/clock.js';
-import type { Log } from '../observe/log.js';
-import { sparingLog } from '../observe/sparing-log.js';
+import { type Log, sparingLog } from '../observe/log.js';
 import { BrokenRequests, type ClientRules, PARSER_HEADER_BYTES } from './broken-requests.js';
 import { fault, knownFault, type RequestFault } from './http-errors.js';
-import { logRefusal } from './refusal-log.js';
 import { BodyTurns, limitRequests } from './request-budget.js';
 import { otherCharset, utf8Of } from './utf8.js';
 
@@ -120,6 +119,29 @@ function encodingFault(headers: IncomingHttpHeaders): RequestFault | null {
 function unexpected(error: unknown, request: FastifyRequest, log: Log): RequestFault {
   log.error({ error: String(error), url: urlOf(request) }, 'a request failed');
   return fault('internal');
+}
+
+/** Refusals of API keys, and what they are called in the log. */
+const OF_KEYS: Partial<Record<ErrorCode, string>> = {
+  unauthorized: 'an API key was refused',
+  forbidden: 'an API key may not do what it was used for',
+};
+
+/** Logs a refused request: keys at `warn`, everything else of a client at `debug`. No line holds a key or a body. */
+function logRefusal(
+  log: Log,
+  { body }: RequestFault,
+  { request, address }: { readonly request: FastifyRequest; readonly address: string },
+): void {
+  const { code, message, field } = body;
+  // It has a line of its own, also where the parser refuses it.
+  if (code === 'headers_too_large') return;
+  const about = { address, method: request.method, url: urlOf(request), code };
+  const ofKey = OF_KEYS[code];
+  if (ofKey === undefined)
+    return log.debug({ ...about, ...(field === undefined ? {} : { field }) }, 'a request was refused');
+  const hasKey = request.headers.authorization !== undefined;
+  log.warn(code === 'unauthorized' ? { ...about, hasKey } : { ...about, reason: message }, ofKey);
 }
 
 const urlOf = ({ url }: FastifyRequest): string => url.split('?')[0] ?? url;

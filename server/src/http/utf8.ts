@@ -5,8 +5,8 @@
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 
-/** Says that a text is not UTF-8; goes after the name of what was read. */
-export const NOT_UTF8 = 'is not UTF-8';
+/** Goes after the name of what was read. */
+const NOT_UTF8 = 'is not UTF-8';
 
 /** A file is not UTF-8; the message names it. */
 export class Utf8Error extends Error {
@@ -26,6 +26,27 @@ export function readUtf8(file: string): string {
   return text;
 }
 
+/**
+ * Parses JSON. @throws Error whose message follows the name of the text; the parser's own quotes the text, in which a
+ * key may stand
+ */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const place = /at position \d+/.exec((error as Error).message)?.[0];
+    throw new Error(place === undefined ? 'is not JSON' : `is not JSON, ${place}`);
+  }
+}
+
+/** Returns what is wrong with a file that cannot be read or parsed, with its name. */
+export function fileFault(file: string, error: unknown): string {
+  if (error instanceof Utf8Error) return error.message;
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return `"${file}" does not exist`;
+  return `"${file}" ${code === undefined ? message : `cannot be read: ${message}`}`;
+}
+
 /** Returns the charset that a `Content-Type` header names beside UTF-8; null when it names none. */
 export function otherCharset(contentType: string | undefined): string | null {
   if (contentType?.includes(';') !== true) return null;
@@ -34,6 +55,15 @@ export function otherCharset(contentType: string | undefined): string | null {
     if (!/^utf-?8$/i.test(name)) return name.slice(0, MAX_SHOWN);
   }
   return null;
+}
+
+/** Returns the text of a body. @throws Error whose message follows the name of the body */
+export function bodyText(bytes: Uint8Array, contentType: string): string {
+  const charset = otherCharset(contentType);
+  if (charset !== null) throw new Error(`has the charset "${charset}", which is not UTF-8`);
+  const text = utf8Of(bytes);
+  if (text === null) throw new Error(NOT_UTF8);
+  return text;
 }
 
 const CHARSET = /;\s*charset\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;,]*[^;,\s])?)/gi;

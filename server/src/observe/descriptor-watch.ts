@@ -7,7 +7,6 @@ import type { Cancel, Clock } from '../core/time/clock.js';
 import type { Log } from './log.js';
 
 const LOOK_MS = 1_000;
-const EXHAUSTED: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE']);
 
 /** Looks for a free descriptor once a second. */
 export class DescriptorWatch {
@@ -39,31 +38,32 @@ export class DescriptorWatch {
     this.#cancel = null;
   }
 
-  /** Told of an error of the listening socket. */
+  /** Logs an error of the listening socket. */
   failed(error: Error): void {
     this.#log.error({ error: String(error) }, 'a connection could not be accepted');
   }
 
   #look(): void {
-    const code = this.#code();
-    const isExhausted = EXHAUSTED.has(code ?? '');
+    const code = faultOf(this.#probe);
+    const isExhausted = code === 'EMFILE' || code === 'ENFILE';
     if (isExhausted === this.#isExhausted) return;
     this.#isExhausted = isExhausted;
-    if (isExhausted) {
-      this.#log.error(
-        { code },
-        'no file descriptor is left: new connections are dropped; allow more (ulimit -n, LimitNOFILE)',
-      );
-    } else this.#log.info({}, 'there are file descriptors again: new connections are taken');
+    if (!isExhausted)
+      return this.#log.info({}, 'there are file descriptors again: new connections are taken');
+    this.#log.error(
+      { code },
+      'no file descriptor is left: new connections are dropped; allow more (ulimit -n, LimitNOFILE)',
+    );
   }
+}
 
-  #code(): string | null {
-    try {
-      this.#probe();
-      return null;
-    } catch (error) {
-      return (error as NodeJS.ErrnoException).code ?? null;
-    }
+/** Returns the code of the error that `probe` throws. */
+function faultOf(probe: () => void): string | undefined {
+  try {
+    probe();
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code;
   }
 }
 

@@ -86,13 +86,15 @@ it('keys are rotated while the server runs, and a broken file changes nothing', 
 });
 
 it('a wrong file is refused at the start, without a key in the message', () => {
-  expect(create).toThrow(`apiKeys: the file ${file} does not exist`);
+  expect(create).toThrow(`apiKeys: "${file}" does not exist`);
   put([{ ...oldKey, key: 'too-short' }]);
-  expect(create).toThrow(`apiKeys: ${file}: 0.key: must have at least 16 characters of ASCII, no spaces`);
+  expect(create).toThrow(
+    `apiKeys: "${file}" is not valid: 0.key: must have at least 16 characters of ASCII, no spaces`,
+  );
   put([{ ...oldKey, key: FULL }]);
-  expect(create).toThrow(`apiKeys: ${file}: 0.key: this key is also the unrestricted apiKey`);
+  expect(create).toThrow(`apiKeys: "${file}" is not valid: 0.key: this key is also the unrestricted apiKey`);
   put(`[{"name": "django", "key": "${OLD}"`);
-  expect(create).toThrow(/^apiKeys: [^ ]*: this is not JSON[^"]*$/);
+  expect(create).toThrow(/^apiKeys: "[^ "]*" is not JSON[^"]*$/);
 });
 
 it('a server that has stopped looks at its file no more', async () => {

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { ERRORS } from '../../../protocol/codes.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import { createHttpServer } from '../../src/http/http-server.js';
-import { sparingLog } from '../../src/observe/sparing-log.js';
+import { sparingLog } from '../../src/observe/log.js';
 import { TestLog } from '../auth/tokens/token-world.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { rawHttp, requestText } from '../support/raw-http.js';

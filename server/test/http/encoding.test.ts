@@ -2,12 +2,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ApiKeyFile } from '../../src/auth/api-keys/api-key-file.js';
 import { ApiKeys } from '../../src/auth/api-keys/api-keys.js';
 import { TokenKeys } from '../../src/auth/tokens/token-keys.js';
 import { loadConfig } from '../../src/config/sources.js';
 import { otherCharset, utf8Of } from '../../src/http/utf8.js';
 import { createDobby, type Dobby } from '../../src/index.js';
+import { openApiKeyFile } from '../../src/open-api-key-file.js';
 import { StateFolder } from '../../src/stores/state-folder/state-folder.js';
 import { codeOf, GOOD, HS256, SET, setUp, TestLog, tokenOf } from '../auth/tokens/token-world.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -134,10 +134,8 @@ describe('a file with latin1 in it is refused by its name', () => {
 
   it('as the file of API keys', () => {
     const file = fileOf('keys.json', around('[{"name": "a", "key": "0123456789abcdef', [0xe9], '"}]'));
-    const parts = { file, keys: new ApiKeys([KEY]), methods: ['update'], clock: new FakeClock() };
-    expect(() => new ApiKeyFile({ ...parts, onChange: () => {}, onFault: () => {} })).toThrow(
-      /keys\.json.*UTF-8/,
-    );
+    const parts = { file, keys: new ApiKeys([KEY]), log: new TestLog() };
+    expect(() => openApiKeyFile(parts)).toThrow(/keys\.json.*UTF-8/);
   });
 
   it('as the keys of tokens', () => {
@@ -149,7 +147,7 @@ describe('a file with latin1 in it is refused by its name', () => {
   it('as a secret of the state folder', () => {
     const file = fileOf('webhook-secret', around('0123456789abcdef', [0xe9], '\n'));
     const state = new StateFolder(join(file, '..'), () => {});
-    expect(() => state.webhookSecret()).toThrow(/webhook-secret.*UTF-8/);
+    expect(() => state.made('webhook-secret').key).toThrow(/webhook-secret.*UTF-8/);
   });
 });
 

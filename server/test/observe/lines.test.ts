@@ -168,7 +168,7 @@ it('every message of the table of the docs is one of the code', () => {
       'observe/session-log',
       'observe/descriptor-watch',
     ],
-    ...['http/refusal-log', 'http/broken-requests', 'transports/opening', 'dobby', 'assembly'],
+    ...['http/broken-requests', 'transports/opening', 'dobby', 'assembly'],
   ];
   const code = files.map((file) => readFileSync(new URL(`server/src/${file}.ts`, root), 'utf8')).join('\n');
   expect(messages.length).toBeGreaterThan(8);

@@ -1,15 +1,12 @@
 /** Parses the file of API keys. An error names each field at fault and never quotes a key. */
 import { z } from 'zod';
 import { compilePattern } from '../../../../protocol/patterns.js';
+import { parseJson } from '../../http/utf8.js';
+import { pattern } from '../../schema.js';
 import { type ApiKey, digestOf } from './api-keys.js';
 
 /** The least length of a key: a shorter text can be quoted, since it cannot be a key. */
 const MIN_KEY_CHARACTERS = 16;
-
-/** Thrown when the file of API keys is invalid; the message names the fields at fault and holds no key. */
-export class ApiKeyFileError extends Error {
-  override readonly name = 'ApiKeyFileError';
-}
 
 /** What keys must match beyond their own schema. */
 export interface KeyRules {
@@ -19,24 +16,15 @@ export interface KeyRules {
   readonly isFull: (digest: Buffer) => boolean;
 }
 
-/** Parses the text of a key file. @throws ApiKeyFileError */
+/** Parses the text of a key file. @throws Error whose message follows the file's name and names each field at fault */
 export function parseKeys(text: string, rules: KeyRules): ApiKey[] {
   const result = schemaOf(rules.methods).safeParse(parseJson(text));
   const complaints = result.success
     ? duplicates(result.data, rules.isFull)
     : result.error.issues.map(complaint);
-  if (!result.success || complaints.length > 0) throw new ApiKeyFileError(complaints.join('; '));
+  if (!result.success || complaints.length > 0) throw new Error(`is not valid: ${complaints.join('; ')}`);
   return result.data;
 }
-
-const pattern = z.string().transform((source, context) => {
-  try {
-    return compilePattern(source);
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: String((error as Error).message) });
-    return z.NEVER;
-  }
-});
 
 function schemaOf(methods: readonly string[]): z.ZodType<ApiKey[]> {
   const key = z
@@ -58,7 +46,7 @@ function schemaOf(methods: readonly string[]): z.ZodType<ApiKey[]> {
         .min(1, 'name at least one method, or leave the field out to allow all')
         .exactOptional(),
       patterns: z
-        .array(pattern)
+        .array(pattern.transform(compilePattern))
         .min(1, 'name at least one pattern, or leave the field out to allow all paths')
         .exactOptional(),
     })
@@ -87,16 +75,6 @@ function duplicates(keys: readonly ApiKey[], isFull: KeyRules['isFull']): string
     digests.add(hex);
     return found;
   });
-}
-
-/** Drops the parser's own message, which quotes the text. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    const place = /at position \d+/.exec((error as Error).message)?.[0];
-    throw new ApiKeyFileError(place === undefined ? 'this is not JSON' : `this is not JSON, ${place}`);
-  }
 }
 
 function complaint(issue: z.core.$ZodIssue): string {

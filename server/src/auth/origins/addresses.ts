@@ -12,30 +12,29 @@ const MAX_CHARACTERS = 100;
 const BRACKETED = /^\[([^[\]]+)\](?::\d{1,5})?$/;
 const IPV4_WITH_PORT = /^([\d.]+):\d{1,5}$/;
 const MAPPED = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
-const MAPPED_BITS = 96;
+const ZONE = /%[^%]*$/;
 
 /** Returns the canonical form of an address, without port, brackets, quotes and zone; null for any other text. */
 export function canonicalAddress(text: string): string | null {
   if (text.length > MAX_CHARACTERS) return null;
   const bare = withoutPort(text.trim().replace(/^"(.*)"$/, '$1'));
   if (isIPv4(bare)) return bare;
-  const address = bare.replace(/%[^%]*$/, '');
+  const address = bare.replace(ZONE, '');
   return isIPv6(address) ? canonicalIPv6(address) : null;
 }
 
-/** Returns the canonical form of a network such as `10.0.0.0/8`, or of an address; null for any other text. */
-export function canonicalNetwork(text: string): { readonly address: string; readonly bits: number } | null {
+/** A network, as `BlockList.addSubnet` takes it. */
+export type Network = readonly [address: string, bits: number, family: 'ipv4' | 'ipv6'];
+
+/** Parses a network such as `10.0.0.0/8`, or an address; null for any other text. */
+export function networkOf(text: string): Network | null {
   const [first = '', prefix, ...more] = text.split('/');
-  const address = isIP(first) === 0 ? null : canonicalAddress(first);
-  if (address === null || more.length > 0) return null;
-  const width = isIPv4(first) ? 32 : 128;
   // An empty prefix would parse as 0, which matches all addresses.
-  if (prefix !== undefined && !/^\d{1,3}$/.test(prefix)) return null;
-  const bits = prefix === undefined ? width : Number(prefix);
-  if (bits > width) return null;
-  const isMapped = isIPv4(address) && width === 128;
-  if (!isMapped) return { address, bits };
-  return bits < MAPPED_BITS ? { address: first, bits } : { address, bits: bits - MAPPED_BITS };
+  const isPrefix = prefix === undefined || /^\d{1,3}$/.test(prefix);
+  if (isIP(first) === 0 || more.length > 0 || !isPrefix) return null;
+  const [width, family] = isIPv4(first) ? ([32, 'ipv4'] as const) : ([128, 'ipv6'] as const);
+  const bits = Number(prefix ?? width);
+  return bits > width ? null : [first.replace(ZONE, ''), bits, family];
 }
 
 function withoutPort(text: string): string {

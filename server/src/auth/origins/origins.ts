@@ -7,7 +7,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
-import { canonicalAddress, canonicalNetwork, UNKNOWN_ADDRESS } from './addresses.js';
+import { canonicalAddress, networkOf, UNKNOWN_ADDRESS } from './addresses.js';
 
 /** Rules for origins and proxies. */
 export interface OriginRules {
@@ -20,22 +20,26 @@ export interface OriginRules {
 }
 
 const LOOPBACK = ['127.0.0.0/8', '::1/128'];
+/** Private, link-local and shared address space (RFC 1918, 3927, 4193, 4291, 6598). */
+const PRIVATE = [
+  ...['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', '100.64.0.0/10'],
+  ...['fc00::/7', 'fe80::/10'],
+];
 const LOOPBACK_HOSTS = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 /** Checks origins and resolves client addresses behind trusted proxies. */
 export class Origins {
   readonly #allowed: ReadonlySet<string>;
   readonly #hosts: ReadonlySet<string>;
-  readonly #proxies = new BlockList();
+  readonly #proxies: BlockList;
+  readonly #private = blockList([...LOOPBACK, ...PRIVATE]);
 
   /** @param rules from the validated configuration */
   constructor(rules: OriginRules) {
     this.#allowed = new Set(rules.allowedOrigins);
     const named = rules.host === undefined ? [] : [`http://${rules.host}`];
     this.#hosts = new Set([...rules.allowedOrigins, ...named].flatMap((it) => parseUrl(it)?.hostname ?? []));
-    for (const entry of rules.trustedProxies.flatMap((it) => (it === 'loopback' ? LOOPBACK : [it]))) {
-      this.#trust(entry);
-    }
+    this.#proxies = blockList(rules.trustedProxies.flatMap((it) => (it === 'loopback' ? LOOPBACK : it)));
   }
 
   /** Returns whether a request with these headers, from this peer address, may connect. */
@@ -65,7 +69,17 @@ export class Origins {
   /** Returns whether a peer is a trusted proxy. */
   isTrusted(address: string): boolean {
     const known = canonicalAddress(address);
-    return known !== null && this.#proxies.check(known, isIPv6(known) ? 'ipv6' : 'ipv4');
+    return known !== null && isIn(this.#proxies, known);
+  }
+
+  /**
+   * Returns whether many clients may share an address: that of a trusted proxy, one of a private network, where an
+   * unlisted proxy may stand, and a text that is no address. The bounds for one address do not apply to these: one
+   * attacker would lock out honest clients.
+   */
+  isShared(address: string): boolean {
+    const known = canonicalAddress(address);
+    return known === null || isIn(this.#proxies, known) || isIn(this.#private, known);
   }
 
   /**
@@ -83,14 +97,16 @@ export class Origins {
     }
     return client;
   }
-
-  #trust(entry: string): void {
-    const network = canonicalNetwork(entry);
-    if (network === null)
-      throw new Error(`trustedProxies: "${entry}" is neither an address nor a network such as 10.0.0.0/8`);
-    this.#proxies.addSubnet(network.address, network.bits, isIPv6(network.address) ? 'ipv6' : 'ipv4');
-  }
 }
+
+function blockList(networks: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const network of networks.map(networkOf)) if (network !== null) list.addSubnet(...network);
+  return list;
+}
+
+const isIn = (list: BlockList, address: string): boolean =>
+  list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 
 function parseUrl(text: string): URL | null {
   try {

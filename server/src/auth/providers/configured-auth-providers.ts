@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { secretsOf } from '../../../../protocol/secrets.js';
 import { Webhook } from '../../back-end/webhook.js';
+import type { Config } from '../../config/config.js';
 import type { AuthProviders, ClientInfo, TokenReader } from '../../core/access/identity.js';
 import type { Clock } from '../../core/time/clock.js';
 import type { TimerWheel } from '../../core/time/timer-wheel.js';
@@ -9,22 +10,6 @@ import type { Log } from '../../observe/log.js';
 import { TokenKeys } from '../tokens/token-keys.js';
 import { Tokens } from '../tokens/tokens.js';
 import { HttpSessionWebhook } from './http-session-webhook.js';
-
-/** Settings from the configuration. */
-export interface AuthSettings {
-  readonly sessionUrl?: string;
-  /** Header names in lower case. */
-  readonly forwardHeaders: readonly string[];
-  readonly sessionConnections: number;
-  readonly sessionTimeoutMs: number;
-  /** Secrets, one a line. */
-  readonly tokenSecret?: string;
-  /** The file or URL of published keys. */
-  readonly tokenKeys?: string;
-  readonly tokenIssuer?: string;
-  readonly tokenAudience: string;
-  readonly maxTokenAgeMs: number;
-}
 
 /** Options of `ConfiguredAuthProviders`. */
 export interface AuthOptions {
@@ -45,38 +30,31 @@ const PATH_REQUESTS_PER_CONNECTION = 8;
 /** Tokens and the session view. */
 export class ConfiguredAuthProviders implements AuthProviders {
   readonly tokens: TokenReader;
-  readonly view: HttpSessionWebhook | null;
+  readonly view: HttpSessionWebhook | null = null;
   readonly #keys: TokenKeys;
-  readonly #webhook: Webhook | null;
+  readonly #webhook: Webhook | null = null;
   readonly #forwardHeaders: readonly string[];
   readonly #addressOf: (request: IncomingMessage) => string;
 
   /** @throws TokenKeysError */
-  constructor(settings: AuthSettings, options: AuthOptions) {
-    const { clock, wheel, log, secret, addressOf } = options;
-    const { sessionUrl: url, sessionConnections: maxConnections } = settings;
-    const { sessionTimeoutMs: timeoutMs } = settings;
-    const { tokenKeys, tokenIssuer, tokenAudience: audience, maxTokenAgeMs: maxAgeMs } = settings;
-    const fallback = tokenKeys === undefined ? options.madeTokenSecrets : () => [];
-    const secrets = secretsOf(settings.tokenSecret ?? '') ?? fallback();
-    this.#keys = new TokenKeys({ secrets, location: tokenKeys ?? null, clock, log });
-    const issuer = tokenIssuer === undefined ? {} : { issuer: tokenIssuer };
-    this.tokens = new Tokens({ keys: this.#keys, audience, ...issuer, maxAgeMs, clock });
-    this.#webhook =
-      url === undefined ? null : new Webhook({ clock, log, url, secret: secret(), maxConnections });
-    this.view =
-      this.#webhook === null
-        ? null
-        : new HttpSessionWebhook({
-            webhook: this.#webhook,
-            clock,
-            wheel,
-            log,
-            timeoutMs,
-            maxPathRequests: PATH_REQUESTS_PER_CONNECTION * maxConnections,
-          });
-    this.#forwardHeaders = settings.forwardHeaders;
-    this.#addressOf = addressOf;
+  constructor(config: Config, options: AuthOptions) {
+    const { clock, wheel, log } = options;
+    const { tokenKeys: location = null, tokenIssuer: issuer, sessionUrl: url } = config;
+    const madeSecrets = location === null ? options.madeTokenSecrets : () => [];
+    const secrets = secretsOf(config.tokenSecret ?? '') ?? madeSecrets();
+    this.#keys = new TokenKeys({ secrets, location, clock, log });
+    this.tokens = new Tokens({
+      ...{ keys: this.#keys, clock, audience: config.tokenAudience, maxAgeMs: config.maxTokenAgeMs },
+      ...(issuer !== undefined && { issuer }),
+    });
+    this.#forwardHeaders = config.forwardHeaders;
+    this.#addressOf = options.addressOf;
+    if (url === undefined) return;
+    const { sessionConnections: maxConnections, sessionTimeoutMs: timeoutMs } = config;
+    const webhook = new Webhook({ clock, log, url, secret: options.secret(), maxConnections });
+    const maxPathRequests = PATH_REQUESTS_PER_CONNECTION * maxConnections;
+    this.#webhook = webhook;
+    this.view = new HttpSessionWebhook({ webhook, clock, wheel, log, timeoutMs, maxPathRequests });
   }
 
   /** Returns whether clients should send their cookies. */
@@ -98,7 +76,7 @@ export class ConfiguredAuthProviders implements AuthProviders {
     return { headers, address };
   }
 
-  /** Fetches published keys, so that faults are logged at once. */
+  /** Loads published keys, so that faults are logged at once. */
   start(): void {
     this.#keys.start();
   }

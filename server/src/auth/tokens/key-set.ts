@@ -11,7 +11,10 @@ import {
   type JWTHeaderParameters,
   type LocalJWKSet,
 } from 'jose';
-import { errorBody, type Outcome } from '../../../../protocol/codes.js';
+import { z } from 'zod';
+import type { Outcome } from '../../../../protocol/codes.js';
+import { parseJson } from '../../http/utf8.js';
+import { bad } from './token-times.js';
 
 /** The algorithms with public keys. */
 export const PUBLIC_ALGORITHMS: readonly string[] = ['RS256', 'ES256', 'EdDSA'];
@@ -19,11 +22,24 @@ export const PUBLIC_ALGORITHMS: readonly string[] = ['RS256', 'ES256', 'EdDSA'];
 /** The largest set, in bytes. */
 export const MAX_SET_BYTES = 256 * 1024;
 
-/** Thrown when a text is not a valid key set; the message follows the name of its file or URL. */
-export class KeySetError extends Error {
-  override readonly name = 'KeySetError';
+/** Thrown when no keys can be used; the message names their place and the fault, or follows the name of their place. */
+export class TokenKeysError extends Error {
+  override readonly name = 'TokenKeysError';
 }
 
+/** A source of published keys. Never rejects; null while no keys are available. */
+export interface KeySource {
+  /** Returns the known keys. */
+  keys(): Promise<KeySet | null>;
+  /** Returns the keys for a token that names an unknown one, after reloading them if that is due. */
+  newerKeys(): Promise<KeySet | null>;
+  /** Starts loading. Idempotent. */
+  start(): void;
+  /** Stops loading. Idempotent. */
+  stop(): Promise<void>;
+}
+
+const setSchema = z.object({ keys: z.array(z.looseObject({})) });
 type Members = Readonly<Record<string, unknown>>;
 
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'priv'];
@@ -40,11 +56,11 @@ export class KeySet {
   readonly #kids: ReadonlySet<unknown>;
   readonly #keys: LocalJWKSet;
 
-  /** @throws KeySetError */
+  /** @throws TokenKeysError */
   constructor(text: string) {
     const keys = keysOf(text);
     if (keys.some((key) => PRIVATE_MEMBERS.some((member) => Object.hasOwn(key, member)))) {
-      throw new KeySetError('holds a private key: publish public keys only');
+      throw new TokenKeysError('holds a private key: publish public keys only');
     }
     const faults = keys.map(faultOf);
     const usable = keys.filter((_, i) => faults[i] === null).map(cleaned);
@@ -65,27 +81,19 @@ export class KeySet {
       return { value: await this.#keys(header) };
     } catch (error) {
       const isUnclear = error instanceof errors.JWKSMultipleMatchingKeys;
-      const message = isUnclear
-        ? 'Invalid token: several keys match it, so its header must name one (kid).'
-        : 'Invalid token: no key of this server matches its header (kid, alg).';
-      return { error: errorBody('bad_token', { message }) };
+      return bad(
+        isUnclear
+          ? 'several keys match it, so its header must name one (kid)'
+          : 'no key of this server matches its header (kid, alg)',
+      );
     }
   }
 }
 
 function keysOf(text: string): Members[] {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    // The parser's own message quotes the text.
-    throw new KeySetError('is not JSON');
-  }
-  const keys = isObject(json) ? json['keys'] : undefined;
-  if (!Array.isArray(keys) || !keys.every(isObject)) {
-    throw new KeySetError('is not a key set such as {"keys": [{…}]}');
-  }
-  return keys;
+  const { data } = setSchema.safeParse(parseJson(text));
+  if (data === undefined) throw new TokenKeysError('is not a key set such as {"keys": [{…}]}');
+  return data.keys;
 }
 
 /** Returns why a key is ignored; null for a usable key. */
@@ -122,8 +130,4 @@ function weaknessOf(key: Members): string | null {
 
 function cleaned(key: Members): JWK {
   return Object.fromEntries(Object.entries(key).filter(([name]) => MEMBERS.includes(name))) as JWK;
-}
-
-function isObject(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -3,13 +3,12 @@
  * unknown key. The last is rate-limited, since any client can cause it. One fetch runs at a time, and all callers share
  * it. When a fetch fails the known keys stay valid.
  */
-import { errors, Pool } from 'undici';
+import { Agent, errors, request } from 'undici';
 import type { Clock } from '../../core/time/clock.js';
-import { redirectAdvice } from '../../http/redirects.js';
-import { NOT_UTF8, otherCharset, utf8Of } from '../../http/utf8.js';
+import { failureMessage, redirectAdvice } from '../../http/outgoing.js';
+import { bodyText } from '../../http/utf8.js';
 import type { Log } from '../../observe/log.js';
-import { KeySet, MAX_SET_BYTES } from './key-set.js';
-import { type KeySource, TokenKeysError } from './key-source.js';
+import { KeySet, type KeySource, MAX_SET_BYTES, TokenKeysError } from './key-set.js';
 
 const MAX_AGE_MS = 10 * 60 * 1000;
 const UNKNOWN_KEY_EVERY_MS = 30_000;
@@ -18,40 +17,28 @@ const FETCH_MS = 5_000;
 /** Callers that may wait for a fetch; each holds a token. */
 const MAX_WAITING = 4_096;
 
-/** Options of a `KeyUrl`. */
-export interface KeyUrlOptions {
-  readonly url: string;
-  readonly clock: Clock;
-  readonly log: Log;
-}
-
 /** A JWKS URL. */
 export class KeyUrl implements KeySource {
-  readonly #options: KeyUrlOptions;
-  readonly #pool: Pool;
-  readonly #target: string;
+  readonly #options: { readonly url: string; readonly clock: Clock; readonly log: Log };
+  readonly #agent = new Agent({
+    connections: 1,
+    connect: { timeout: FETCH_MS },
+    maxResponseSize: MAX_SET_BYTES,
+  });
   #keys: KeySet | null = null;
   /** Start of the fetch that gave `#keys`, and of the last fetch, in monotonic time. */
   #keysAt = 0;
   #fetchedAt = Number.NEGATIVE_INFINITY;
-  #failedAt = Number.NEGATIVE_INFINITY;
-  #isFailing = false;
-  #ignored = '';
+  /** End of the last fetch, where it has failed. */
+  #failedAt: number | null = null;
   #fetching: Promise<void> | null = null;
   #waiting = 0;
-  #abort: AbortController | null = null;
   #isStopped = false;
 
   /** @throws TokenKeysError */
-  constructor(options: KeyUrlOptions) {
-    this.#options = options;
-    const { origin, pathname, search } = parse(options.url);
-    this.#target = pathname + search;
-    this.#pool = new Pool(origin, {
-      connections: 1,
-      connect: { timeout: FETCH_MS },
-      maxResponseSize: MAX_SET_BYTES,
-    });
+  constructor(url: string, parts: { readonly clock: Clock; readonly log: Log }) {
+    checkUrl(url);
+    this.#options = { ...parts, url };
   }
 
   start(): void {
@@ -60,8 +47,7 @@ export class KeyUrl implements KeySource {
 
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#abort?.abort();
-    if (!this.#pool.destroyed) await this.#pool.destroy();
+    await this.#agent.destroy();
   }
 
   async keys(): Promise<KeySet | null> {
@@ -74,7 +60,7 @@ export class KeyUrl implements KeySource {
     const isDue = this.#options.clock.monotonic() - this.#fetchedAt >= UNKNOWN_KEY_EVERY_MS;
     if ((isDue || this.#fetching !== null) && !(await this.#wait())) return null;
     // While fetches fail, an unknown key may be a new one: the refusal must be retryable.
-    return this.#isFailing ? null : this.#keys;
+    return this.#failedAt === null ? this.#keys : null;
   }
 
   /** Waits for the running fetch, or for a new one. Returns false when too many callers wait already. */
@@ -93,7 +79,8 @@ export class KeyUrl implements KeySource {
   /** Starts a fetch, unless one runs or has just failed. */
   #fetch(): void {
     const now = this.#options.clock.monotonic();
-    if (this.#isStopped || this.#fetching !== null || now - this.#failedAt < RETRY_MS) return;
+    const hasJustFailed = this.#failedAt !== null && now - this.#failedAt < RETRY_MS;
+    if (this.#isStopped || this.#fetching !== null || hasJustFailed) return;
     this.#fetchedAt = now;
     this.#fetching = this.#renew(now).finally(() => {
       this.#fetching = null;
@@ -103,68 +90,54 @@ export class KeyUrl implements KeySource {
   async #renew(startedAt: number): Promise<void> {
     const { url, log, clock } = this.#options;
     try {
-      this.#keys = new KeySet(await this.#download());
+      const keys = new KeySet(await this.#download());
+      const { ignored } = keys;
+      const isNews = ignored.join() !== (this.#keys?.ignored.join() ?? '');
+      this.#keys = keys;
       this.#keysAt = startedAt;
-      if (this.#isFailing) log.info({ url }, 'the token keys can be fetched again');
-      this.#isFailing = false;
-      this.#logIgnored(this.#keys);
+      if (this.#failedAt !== null) log.info({ url }, 'the token keys can be fetched again');
+      this.#failedAt = null;
+      if (isNews && ignored.length > 0) log.warn({ url, ignored }, 'some token keys are ignored');
     } catch (error) {
       if (this.#isStopped) return;
+      if (this.#failedAt === null)
+        log.error({ url, reason: reasonOf(error) }, 'the token keys cannot be fetched');
       this.#failedAt = clock.monotonic();
-      if (!this.#isFailing) log.error({ url, reason: reasonOf(error) }, 'the token keys cannot be fetched');
-      this.#isFailing = true;
     }
   }
 
   async #download(): Promise<string> {
+    const { url, clock } = this.#options;
     const abort = new AbortController();
-    this.#abort = abort;
-    const cancel = this.#options.clock.after(FETCH_MS, () =>
-      abort.abort(new Error(`no answer within ${FETCH_MS} ms`)),
-    );
+    const timeout = new Error(`no answer within ${FETCH_MS} ms`);
+    const cancel = clock.after(FETCH_MS, () => abort.abort(timeout));
     try {
-      const { statusCode, headers, body } = await this.#pool.request({
-        method: 'GET',
-        path: this.#target,
+      const { statusCode, headers, body } = await request(url, {
+        dispatcher: this.#agent,
         headers: { accept: 'application/jwk-set+json, application/json' },
         // Closes the connection, since the next fetch is minutes away.
         reset: true,
         signal: abort.signal,
       });
-      if (statusCode === 200) return textOf(await body.bytes(), String(headers['content-type'] ?? ''));
+      if (statusCode === 200) return bodyText(await body.bytes(), String(headers['content-type'] ?? ''));
       await body.dump();
-      const from = { from: this.#options.url, setting: 'tokenKeys' };
+      const from = { from: url, setting: 'tokenKeys' };
       throw new Error(`status ${statusCode}${redirectAdvice(statusCode, headers['location'], from)}`);
     } finally {
       cancel();
     }
   }
-
-  #logIgnored({ ignored }: KeySet): void {
-    const { url, log } = this.#options;
-    const text = ignored.join();
-    if (text !== '' && text !== this.#ignored) log.warn({ url, ignored }, 'some token keys are ignored');
-    this.#ignored = text;
-  }
 }
 
-function textOf(bytes: Uint8Array, type: string): string {
-  const charset = otherCharset(type);
-  if (charset !== null) throw new Error(`the charset "${charset}" is not UTF-8`);
-  const text = utf8Of(bytes);
-  if (text === null) throw new Error(`the body ${NOT_UTF8}`);
-  return text;
-}
-
-function parse(url: string): URL {
-  const parsed = URL.canParse(url) ? new URL(url) : null;
-  if (parsed === null) throw new TokenKeysError(`tokenKeys: "${url}" is not a valid URL`);
-  if (parsed.username === '' && parsed.password === '') return parsed;
-  throw new TokenKeysError('tokenKeys: the URL must not have a user name or a password');
+/** Refuses what is no URL, or has a password in it. @throws TokenKeysError */
+function checkUrl(text: string): void {
+  if (!URL.canParse(text)) throw new TokenKeysError(`tokenKeys: "${text}" is not a valid URL`);
+  const { username, password } = new URL(text);
+  if (username !== '' || password !== '')
+    throw new TokenKeysError('tokenKeys: the URL must not have a user name or a password');
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof errors.ResponseExceededMaxSizeError) return `more than ${MAX_SET_BYTES} bytes`;
-  if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
+  const isTooLarge = error instanceof errors.ResponseExceededMaxSizeError;
+  return isTooLarge ? `more than ${MAX_SET_BYTES} bytes` : failureMessage(error);
 }

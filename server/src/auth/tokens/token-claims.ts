@@ -3,18 +3,14 @@
  * No message quotes a claim, except times (token-times.ts).
  */
 import { z } from 'zod';
-import { errorBody, type Outcome } from '../../../../protocol/codes.js';
+import type { Outcome } from '../../../../protocol/codes.js';
 import type { Json } from '../../../../protocol/frames.js';
 import { LIMITS } from '../../../../protocol/limits.js';
-import { patternFault } from '../../../../protocol/patterns.js';
 import type { Identity, PathToken } from '../../core/access/identity.js';
 import { textOf } from '../../core/hub/draft.js';
-import type { Claims, Lifespan } from './token-times.js';
+import { name, sources } from '../../schema.js';
+import { bad, type Claims, type Lifespan } from './token-times.js';
 
-const name = z.string().min(1).max(LIMITS.nameCharacters);
-const patterns = z
-  .array(z.string().refine((text) => patternFault(text) === null, 'neither a path nor a pattern'))
-  .max(LIMITS.itemsPerRequest);
 const sessionSchema = z.object({
   sub: name.optional(),
   login: name.optional(),
@@ -22,17 +18,15 @@ const sessionSchema = z.object({
     .unknown()
     .refine(isInfo, `larger than ${LIMITS.infoCharacters} characters as JSON, or nested too deep`)
     .optional(),
-  grants: patterns.optional(),
+  grants: sources.optional(),
 });
-const pathTokenSchema = z.object({ sub: name.optional(), login: name.optional(), paths: patterns.min(1) });
-
-const bad = (message: string) => ({ error: errorBody('bad_token', { message }) });
+const pathTokenSchema = z.object({ sub: name.optional(), login: name.optional(), paths: sources.min(1) });
 
 /** Returns the identity in a session token. Errors: `bad_token`. */
 export function identityOf(claims: Claims, { at, expiresAt }: Lifespan): Outcome<Identity> {
-  if (Object.hasOwn(claims, 'paths')) return bad('Invalid token: a session token has no claim "paths".');
+  if (Object.hasOwn(claims, 'paths')) return bad('a session token has no claim "paths"');
   const result = sessionSchema.safeParse(claims);
-  if (!result.success) return bad(complaintOf(result.error));
+  if (!result.success) return badClaim(result.error);
   const { sub, login, info, grants } = result.data;
   return {
     value: {
@@ -49,11 +43,11 @@ export function identityOf(claims: Claims, { at, expiresAt }: Lifespan): Outcome
 
 /** Returns the content of a path token. Errors: `bad_token`. */
 export function pathTokenOf(claims: Claims, { at, expiresAt }: Lifespan): Outcome<PathToken> {
-  if (!Object.hasOwn(claims, 'paths')) return bad('Invalid token: a path token needs the claim "paths".');
-  if (Object.hasOwn(claims, 'grants')) return bad('Invalid token: a path token has no claim "grants".');
-  if (Object.hasOwn(claims, 'info')) return bad('Invalid token: a path token has no claim "info".');
+  if (!Object.hasOwn(claims, 'paths')) return bad('a path token needs the claim "paths"');
+  if (Object.hasOwn(claims, 'grants')) return bad('a path token has no claim "grants"');
+  if (Object.hasOwn(claims, 'info')) return bad('a path token has no claim "info"');
   const result = pathTokenSchema.safeParse(claims);
-  if (!result.success) return bad(complaintOf(result.error));
+  if (!result.success) return badClaim(result.error);
   const { sub, login, paths } = result.data;
   return { value: { user: sub ?? null, login: login ?? null, paths, at, expiresAt } };
 }
@@ -64,7 +58,6 @@ function isInfo(info: unknown): boolean {
   return text !== null && text.length <= LIMITS.infoCharacters;
 }
 
-function complaintOf({ issues }: z.ZodError): string {
-  const [issue] = issues;
-  return `Invalid token, claim ${issue?.path.join('.')}: ${issue?.message}.`;
+function badClaim({ issues: [issue] }: z.ZodError) {
+  return bad(`claim ${issue?.path.join('.')}: ${issue?.message}`);
 }

@@ -7,10 +7,10 @@ import type { CryptoKey, JWTHeaderParameters } from 'jose';
 import { errorBody, type Outcome } from '../../../../protocol/codes.js';
 import type { Clock } from '../../core/time/clock.js';
 import type { Log } from '../../observe/log.js';
-import { PUBLIC_ALGORITHMS } from './key-set.js';
-import { KeySetFile } from './key-set-file.js';
-import { type KeySource, TokenKeysError } from './key-source.js';
+import { type KeySource, PUBLIC_ALGORITHMS, TokenKeysError } from './key-set.js';
+import { keySetFile } from './key-set-file.js';
 import { KeyUrl } from './key-url.js';
+import { bad } from './token-times.js';
 
 /** Where keys come from: `secrets`, `location` or both. */
 export interface TokenKeysOptions {
@@ -43,12 +43,12 @@ export class TokenKeys {
     ];
   }
 
-  /** Starts fetching the keys of a URL, so that faults are logged at once. Idempotent. */
+  /** Starts fetching the keys of a URL, so that faults are logged at once, or watching their file. Idempotent. */
   start(): void {
     this.#source?.start();
   }
 
-  /** Closes the connection. Idempotent. */
+  /** Stops that. Idempotent. */
   async stop(): Promise<void> {
     await this.#source?.stop();
   }
@@ -56,8 +56,7 @@ export class TokenKeys {
   /** Returns the key for a token and its header. Errors: `bad_token`, `keys_unavailable`. Never rejects. */
   async find(header: JWTHeaderParameters, token = ''): Promise<Outcome<CryptoKey | Uint8Array>> {
     if (!this.algorithms.includes(header.alg)) {
-      const message = `Invalid token: its algorithm (alg) must be one of ${this.algorithms.join(', ')}.`;
-      return { error: errorBody('bad_token', { message }) };
+      return bad(`its algorithm (alg) must be one of ${this.algorithms.join(', ')}`);
     }
     const source = header.alg === SECRET_ALGORITHM ? null : this.#source;
     return source === null ? { value: this.#secretOf(token) } : findPublished(source, header);
@@ -88,7 +87,5 @@ async function findPublished(source: KeySource, header: JWTHeaderParameters): Pr
 }
 
 function sourceOf(location: string, options: { clock: Clock; log: Log }): KeySource {
-  return /^https?:/i.test(location)
-    ? new KeyUrl({ ...options, url: location })
-    : new KeySetFile({ ...options, file: location });
+  return /^https?:/i.test(location) ? new KeyUrl(location, options) : keySetFile(location, options);
 }

@@ -14,7 +14,7 @@ export interface Lifespan {
 }
 
 /** The tolerated difference between two clocks. */
-export const SKEW_MS = 5_000;
+const SKEW_MS = 5_000;
 /** More than the rounding error of a time in decimal seconds. */
 const ROUNDING_MS = 0.001;
 /** The last time that a `Date` can hold (ECMA-262, 21.4.1.1). */
@@ -23,27 +23,31 @@ const MAX_DATE_MS = 8.64e15;
 const MILLISECONDS_FROM = 1e11;
 
 const NAMES = { exp: 'expiry', iat: 'time of issue', nbf: 'not-before time' } as const;
-type Time = keyof typeof NAMES;
 
-const bad = (message: string) => ({ error: errorBody('bad_token', { message }) });
+/** Returns the refusal of an invalid token; `why` is the end of a sentence, or several sentences. */
+export const bad = (why: string) => ({
+  error: errorBody('bad_token', { message: `Invalid token: ${why}.` }),
+});
 
 /** Returns the lifespan of a token that is valid now. Errors: `bad_token`, `expired_token`. */
 export function lifespanOf(
   claims: Claims,
   { now, maxAgeMs }: { readonly now: number; readonly maxAgeMs: number },
 ): Outcome<Lifespan> {
-  const wrong = missing(claims, 'exp') ?? missing(claims, 'iat') ?? wrongType(claims);
+  const missing = (['exp', 'iat'] as const).find((name) => claims[name] === undefined);
+  if (missing !== undefined) return bad(`its ${NAMES[missing]} (${missing}) is missing`);
+  const wrong = wrongType(claims);
   if (wrong !== null) return bad(wrong);
   const { exp, iat, nbf } = claims as { exp: number; iat: number; nbf?: number };
   const at = msOf(iat);
   const ends = msOf(exp);
   const clock = `this server's clock says ${shown(now)}`;
   if (nbf !== undefined && msOf(nbf) > now + SKEW_MS) {
-    return bad(`Invalid token: not valid before ${shown(msOf(nbf))} (nbf), and ${clock}.${unitAdvice(nbf)}`);
+    return bad(`not valid before ${shown(msOf(nbf))} (nbf), and ${clock}${unitAdvice(nbf)}`);
   }
   if (at > now + SKEW_MS) {
-    const advice = unitAdvice(iat) || ' One of the two clocks is wrong.';
-    return bad(`Invalid token: issued in the future, at ${shown(at)} (iat), and ${clock}.${advice}`);
+    const advice = unitAdvice(iat) || '. One of the two clocks is wrong';
+    return bad(`issued in the future, at ${shown(at)} (iat), and ${clock}${advice}`);
   }
   const expiresAt = Math.min(ends, at + maxAgeMs);
   if (expiresAt + SKEW_MS <= now) {
@@ -57,16 +61,12 @@ export function lifespanOf(
   return { value: { at, expiresAt: expiresAt > now ? expiresAt : expiresAt + SKEW_MS } };
 }
 
-function missing(claims: Claims, name: Time): string | null {
-  return claims[name] === undefined ? `Invalid token: its ${NAMES[name]} (${name}) is missing.` : null;
-}
-
 function wrongType(claims: Claims): string | null {
   for (const name of ['exp', 'iat', 'nbf'] as const) {
     const value = claims[name];
     if (value === undefined || isTime(value)) continue;
     const kind = value === null ? 'null' : typeof value === 'number' ? 'infinite' : `of type ${typeof value}`;
-    return `Invalid token: its ${NAMES[name]} (${name}) must be a number of seconds since 1970, and is ${kind}.`;
+    return `its ${NAMES[name]} (${name}) must be a number of seconds since 1970, and is ${kind}`;
   }
   return null;
 }
@@ -82,4 +82,4 @@ function shown(ms: number): string {
 }
 
 const unitAdvice = (seconds: number): string =>
-  seconds >= MILLISECONDS_FROM ? ' It seems to count milliseconds; tokens count seconds.' : '';
+  seconds >= MILLISECONDS_FROM ? '. It seems to count milliseconds; tokens count seconds' : '';

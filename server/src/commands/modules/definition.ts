@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Json } from '../../../../protocol/frames.js';
 import { keyFault } from '../../../../protocol/paths.js';
-import { compilePattern } from '../../../../protocol/patterns.js';
+import { pattern } from '../../schema.js';
 import type { CommandOperations } from './command-operations.js';
 import type { CommandContext, EndedSession } from './context.js';
 
@@ -56,16 +56,7 @@ const method = z.custom(isFunction, 'a function').exactOptional();
 
 /** The schema of a file's export. */
 export const definitionSchema = z.strictObject({
-  pattern: z
-    .string()
-    .superRefine((source, context) => {
-      try {
-        compilePattern(source);
-      } catch (error) {
-        context.addIssue({ code: 'custom', message: String((error as Error).message) });
-      }
-    })
-    .exactOptional(),
+  pattern: pattern.exactOptional(),
   command: z
     .string()
     .refine((name) => keyFault(name) === null, '1 to 255 bytes without control characters')

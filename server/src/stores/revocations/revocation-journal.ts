@@ -5,9 +5,9 @@
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { type FileHandle, open, rename } from 'node:fs/promises';
+import { patternFault } from '../../../../protocol/patterns.js';
 import type { Revocation, RevocationJournal } from '../../core/access/revocation-list.js';
 import type { Clock } from '../../core/time/clock.js';
-import { readLine } from './revocation-line.js';
 
 /** Lines of each of the two files of a journal. This bounds what a start has to load. */
 export const MAX_JOURNAL_LINES = 125_000;
@@ -26,7 +26,7 @@ export interface FileJournalOptions {
 }
 
 /** A journal in two files, the current one and the rotated one. */
-export class FileJournal implements RevocationJournal {
+export class FileJournal implements Journals {
   readonly #file: string;
   readonly #options: FileJournalOptions;
   /** Times of the oldest and newest record in the file, and of the newest in the rotated one. */
@@ -128,35 +128,18 @@ export class FileJournal implements RevocationJournal {
   }
 }
 
-/** Three journals: sessions, sessions without grants, and users and logins, whose records last longest. */
-export class Journals implements RevocationJournal {
-  readonly #ofSessions: FileJournal;
-  readonly #ofVisitors: FileJournal;
-  readonly #ofUsers: FileJournal;
-
-  constructor(options: { ofSessions: FileJournal; ofVisitors: FileJournal; ofUsers: FileJournal }) {
-    this.#ofSessions = options.ofSessions;
-    this.#ofVisitors = options.ofVisitors;
-    this.#ofUsers = options.ofUsers;
-  }
-
+/** The journals of a folder. */
+export interface Journals extends RevocationJournal {
   /** Returns the unexpired records of the files that have changed since the last call. */
-  load(): Revocation[] {
-    return [this.#ofVisitors, this.#ofSessions, this.#ofUsers].flatMap((journal) => journal.load());
-  }
-
-  write(revocation: Revocation): Promise<void> {
-    if (!('id' in revocation)) return this.#ofUsers.write(revocation);
-    return (revocation.isEmpty === true ? this.#ofVisitors : this.#ofSessions).write(revocation);
-  }
-
+  load(): Revocation[];
   /** Closes the files after the last writes. Idempotent. */
-  async close(): Promise<void> {
-    await Promise.all([this.#ofSessions.close(), this.#ofVisitors.close(), this.#ofUsers.close()]);
-  }
+  close(): Promise<void>;
 }
 
-/** Opens the journals of a folder; `file` returns the path of a file name in it. */
+/**
+ * Opens the journals of a folder: of sessions, of sessions without grants, and of users and logins, whose records last
+ * longest. `file` returns the path of a file name in it.
+ */
 export function openJournals(
   file: (name: string) => string,
   {
@@ -165,16 +148,24 @@ export function openJournals(
     longestMs,
   }: { readonly clock: Clock; readonly ticketMs: number; readonly longestMs: number },
 ): Journals {
-  const ofVisitors = { lifetimeMs: ticketMs, clock, maxLines: MAX_EMPTY_LINES, horizonOf: null };
-  return new Journals({
-    ofSessions: new FileJournal(file('revocations'), { lifetimeMs: ticketMs, clock }),
-    ofVisitors: new FileJournal(file('revocations-of-visitors'), ofVisitors),
-    ofUsers: new FileJournal(file('revocations-of-users'), {
-      lifetimeMs: longestMs,
-      clock,
-      horizonOf: 'users',
-    }),
+  const ofSessions = new FileJournal(file('revocations'), { lifetimeMs: ticketMs, clock });
+  const ofVisitors = new FileJournal(file('revocations-of-visitors'), {
+    ...{ lifetimeMs: ticketMs, clock, maxLines: MAX_EMPTY_LINES },
+    horizonOf: null,
   });
+  const ofUsers = new FileJournal(file('revocations-of-users'), {
+    ...{ lifetimeMs: longestMs, clock },
+    horizonOf: 'users',
+  });
+  const all = [ofVisitors, ofSessions, ofUsers];
+  return {
+    load: () => all.flatMap((journal) => journal.load()),
+    write(revocation) {
+      if (!('id' in revocation)) return ofUsers.write(revocation);
+      return (revocation.isEmpty === true ? ofVisitors : ofSessions).write(revocation);
+    },
+    close: async () => void (await Promise.all(all.map((journal) => journal.close()))),
+  };
 }
 
 /** Resolves when a write has ended, successful or not; its caller has its result. */
@@ -207,4 +198,45 @@ function read(
     if (at >= since) into.push(revocation);
   }
   return { oldest, newest, lines };
+}
+
+// A start may read hundreds of thousands of lines, so their fields are checked by hand.
+type Check = (value: unknown) => boolean;
+type Fields = ReadonlyMap<string, Check>;
+
+const isText: Check = (value) => typeof value === 'string';
+const isTime: Check = (value) => Number.isSafeInteger(value);
+const isFlag: Check = (value) => typeof value === 'boolean';
+const isUser: Check = (value) => value === null || typeof value === 'string';
+const isSource: Check = (value) => typeof value === 'string' && patternFault(value) === null;
+const isScope: Check = (value) => value === 'sessions' || value === 'users';
+
+/** The fields of each kind of record, by the field that identifies the kind. */
+const KINDS: ReadonlyMap<string, Fields> = new Map(
+  Object.entries({
+    id: { id: isText, at: isTime, isFinal: isFlag, path: isText, isEmpty: isFlag, user: isUser },
+    ofUser: { ofUser: isText, at: isTime, isFinal: isFlag, pattern: isSource },
+    ofLogin: { ofLogin: isText, at: isTime, isFinal: isFlag },
+    horizon: { horizon: isTime, of: isScope, at: isTime },
+  }).map(([name, fields]) => [name, new Map(Object.entries<Check>(fields))]),
+);
+const NAMES = [...KINDS.keys()];
+
+/** Parses a line; null for an invalid one, such as a crash has cut short: its write was never acknowledged. */
+function readLine(line: string): Revocation | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return null;
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || !('at' in value)) return null;
+  const kind = NAMES.find((name) => Object.hasOwn(value, name));
+  const fields = kind === undefined ? undefined : KINDS.get(kind);
+  if (fields === undefined) return null;
+  for (const name in value) {
+    if (fields.get(name)?.((value as Record<string, unknown>)[name]) !== true) return null;
+  }
+  if (kind === 'horizon' && !('of' in value)) return null;
+  return value as Revocation;
 }

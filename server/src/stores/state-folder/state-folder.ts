@@ -3,29 +3,37 @@
  * ticket secrets, and the revocation journals. Files are replaced atomically, by rename; journals are appended to.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { checkedSecrets } from '../../../../protocol/secrets.js';
 import { readUtf8 } from '../../http/utf8.js';
 import { looseRights, refusedRights } from './file-rights.js';
-import { makeFile } from './make-file.js';
 
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 const OTHERS_WRITE = 0o022;
-const MIN_KEY_CHARACTERS = 16;
-const KEY_BYTES = 24;
-/** HS256 requires as many bytes as its digest has (RFC 7518, 3.2). */
-const MIN_TOKEN_SECRET_CHARACTERS = 32;
-const SECRET_BYTES = 32;
+/** Keys and secrets that are made, by the name of their file: the shortest that is accepted, and the size of a new one. */
+const MADE = {
+  'api-key': { minCharacters: 16, bytes: 24 },
+  'webhook-secret': { minCharacters: 16, bytes: 24 },
+  // HS256 requires as many bytes as its digest has (RFC 7518, 3.2).
+  'token-secret': { minCharacters: 32, bytes: 32 },
+};
+const TICKET_SECRET_BYTES = 32;
 /** A ticket secret is replaced after a day; the one before it stays valid until the next replacement. */
 const SECRET_LIFETIME_MS = 24 * 60 * 60 * 1000;
 /** The pause after a failed replacement. */
 const RETRY_MS = 60_000;
-
-/** The default size of a key. */
-const KEY = { minCharacters: MIN_KEY_CHARACTERS, bytes: KEY_BYTES };
 
 /** Files of the folder that hold no secrets. */
 const PUBLIC_FILES: ReadonlySet<string> = new Set(['.gitignore', 'lock']);
@@ -104,58 +112,46 @@ export class StateFolder {
     return join(this.path, name);
   }
 
-  /** Returns the API keys of this folder; makes one if necessary. */
-  apiKey(): MadeKey {
-    return this.#madeKey('api-key');
-  }
-
-  /** Returns the secret that signs webhook requests, the first in its file; makes one if necessary. */
-  webhookSecret(): string {
-    return this.#madeKey('webhook-secret').key;
-  }
-
-  /** Returns the secrets that verify tokens, the first of which signs; makes one if necessary. */
-  tokenSecrets(): MadeKey {
-    return this.#madeKey('token-secret', { minCharacters: MIN_TOKEN_SECRET_CHARACTERS, bytes: SECRET_BYTES });
-  }
-
-  #madeKey(name: string, { minCharacters, bytes } = KEY): MadeKey {
+  /** Returns the keys of the API, or secrets, that a file of the folder holds; makes one if necessary. */
+  made(name: keyof typeof MADE): MadeKey {
+    const { minCharacters, bytes } = MADE[name];
     const file = this.file(name);
-    const text = this.#read(file);
-    const known = text === undefined ? null : checkedSecrets(text, minCharacters);
-    if (known !== null) return { key: known[0], keys: known, isNew: false };
-    if (text !== undefined) {
+    const found = this.#read(file);
+    const keys = found === undefined ? null : checkedSecrets(found, minCharacters);
+    if (keys !== null) return { key: keys[0], keys, isNew: false };
+    if (found !== undefined) {
       const rule = `each line must have at least ${minCharacters} characters of ASCII, no spaces`;
       throw new StateFolderError(`"${file}" holds no valid key: delete it to get a new one (${rule})`);
     }
     const key = randomBytes(bytes).toString('base64url');
-    if (this.#make(file, `${key}\n`)) return { key, keys: [key], isNew: true };
+    const text = `${key}\n`;
+    const isNew = this.#prepare(file, text, (own) => makeFile(own, file, text));
+    if (isNew) return { key, keys: [key], isNew };
     // Another process has just created the file.
-    return this.#madeKey(name, { minCharacters, bytes });
+    return this.made(name);
   }
 
   /** Returns the ticket secrets, newest first; makes a new one when the newest is a day old. */
   ticketSecrets(now: number): readonly Buffer[] {
     if (this.#secrets.length === 0) this.#loadSecrets();
     if (this.#secrets.length === 0) this.#makeSecret(now);
-    else if (now - this.#madeAt > SECRET_LIFETIME_MS) this.#replaceSecret(now);
-    return this.#secrets;
-  }
-
-  /** Keeps the old secret when the new one cannot be written: a full disk must not end the server. */
-  #replaceSecret(now: number): void {
+    if (now - this.#madeAt <= SECRET_LIFETIME_MS) return this.#secrets;
     try {
       this.#makeSecret(now);
     } catch (error) {
+      // The old secret stays: a full disk must not end the server.
       this.#madeAt = now - SECRET_LIFETIME_MS + RETRY_MS;
       this.#onFault(error);
     }
+    return this.#secrets;
   }
 
   #makeSecret(now: number): void {
-    const made = [randomBytes(SECRET_BYTES), ...this.#secrets.slice(0, 1)];
+    const made = [randomBytes(TICKET_SECRET_BYTES), ...this.#secrets.slice(0, 1)];
     const secrets = made.map((secret) => secret.toString('hex'));
-    this.#write(this.file('ticket-secrets.json'), `${JSON.stringify({ madeAt: now, secrets })}\n`);
+    const file = this.file('ticket-secrets.json');
+    const text = `${JSON.stringify({ madeAt: now, secrets })}\n`;
+    this.#prepare(file, text, (own) => renameSync(own, file));
     this.#secrets = made;
     this.#madeAt = now;
   }
@@ -182,15 +178,6 @@ export class StateFolder {
     }
   }
 
-  #write(file: string, text: string): void {
-    this.#prepare(file, text, (own) => renameSync(own, file));
-  }
-
-  /** Creates a file; returns false when it exists. */
-  #make(file: string, text: string): boolean {
-    return this.#prepare(file, text, (own) => makeFile(own, file, text));
-  }
-
   /** Writes a temporary file, from which `use` creates the final one, so that no process reads an incomplete file. */
   #prepare<T>(file: string, text: string, use: (own: string) => T): T {
     const own = `${file}.${randomBytes(4).toString('hex')}.new`;
@@ -202,5 +189,26 @@ export class StateFolder {
     } finally {
       rmSync(own, { force: true });
     }
+  }
+}
+
+/**
+ * Links `own`, which holds `text`, as `file`; returns false when `file` exists. When several processes create the same
+ * file at once, exactly one succeeds. @throws errors of the file system
+ */
+export function makeFile(own: string, file: string, text: string): boolean {
+  try {
+    linkSync(own, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+  }
+  // Not every file system has links. Without them a reader may see an incomplete file for a moment.
+  try {
+    writeFileSync(file, text, { mode: FILE_MODE, flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
   }
 }

@@ -10,9 +10,8 @@ import { readFileSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync }
 import { z } from 'zod';
 import type { Cancel, Clock } from '../../core/time/clock.js';
 import type { Log } from '../../observe/log.js';
-import { makeFile } from './make-file.js';
 import { isRunning, ownIdentity, processIdentitySchema } from './process-identity.js';
-import { StateFolderError } from './state-folder.js';
+import { makeFile, StateFolderError } from './state-folder.js';
 
 /** A supervisor may start a server before the previous one has ended. */
 const WAIT_MS = 5_000;

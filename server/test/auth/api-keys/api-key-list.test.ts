@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ApiKeyFileError, parseKeys } from '../../../src/auth/api-keys/api-key-list.js';
+import { parseKeys } from '../../../src/auth/api-keys/api-key-list.js';
 import { digestOf } from '../../../src/auth/api-keys/api-keys.js';
 
 const FULL = 'the-key-that-may-do-everything';
@@ -15,8 +15,7 @@ function complaintOf(value: unknown): string {
   try {
     parse(value);
   } catch (error) {
-    if (error instanceof ApiKeyFileError) return error.message;
-    throw error;
+    return (error as Error).message;
   }
   return 'none';
 }
@@ -39,7 +38,7 @@ describe('a list of keys', () => {
   });
 
   it.each([
-    ['{', 'this is not JSON'],
+    ['{', 'is not JSON'],
     [{}, 'a list of keys'],
     [[7], '0: '],
     [[{ key: SECRET }], '0.name: '],

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { TokenKeysError } from '../../../src/auth/tokens/key-source.js';
+import { TokenKeysError } from '../../../src/auth/tokens/key-set.js';
 import { TokenKeys } from '../../../src/auth/tokens/token-keys.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { codeOf, KEYS, type KeyServer, keyServer, makeKey, SET, serving, TestLog } from './token-world.js';
@@ -180,7 +180,7 @@ const FAILURES: [string, KeyServer['answer'], RegExp][] = [
       response
         .writeHead(200, { 'Content-Type': 'application/json; charset=latin1' })
         .end(JSON.stringify(SET)),
-    /the charset \\"latin1\\"/,
+    /has the charset \\"latin1\\"/,
   ],
   [
     'HTML',

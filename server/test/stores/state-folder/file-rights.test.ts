@@ -2,11 +2,11 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { ApiKeyFile } from '../../../src/auth/api-keys/api-key-file.js';
 import { ApiKeys } from '../../../src/auth/api-keys/api-keys.js';
 import { TokenKeys } from '../../../src/auth/tokens/token-keys.js';
 import { loadConfig } from '../../../src/config/sources.js';
 import { createDobby } from '../../../src/index.js';
+import { openApiKeyFile } from '../../../src/open-api-key-file.js';
 import { StateFolder, StateFolderError } from '../../../src/stores/state-folder/state-folder.js';
 import { SET, TestLog } from '../../auth/tokens/token-world.js';
 import { FakeClock } from '../../support/fake-clock.js';
@@ -45,10 +45,8 @@ describe.each([0o666, 0o622, 0o602, 0o777])(
 
     it('as the file of API keys', () => {
       const file = fileOf('keys.json', '[]', mode);
-      const parts = { file, keys: new ApiKeys([SECRET]), methods: ['update'], clock: new FakeClock() };
-      expect(() => new ApiKeyFile({ ...parts, onChange: () => {}, onFault: () => {} })).toThrow(
-        refusal('keys.json'),
-      );
+      const parts = { file, keys: new ApiKeys([SECRET]), log: new TestLog() };
+      expect(() => openApiKeyFile(parts)).toThrow(refusal('keys.json'));
     });
 
     it('as the keys of tokens', () => {

@@ -28,7 +28,7 @@ describe('the state folder', () => {
   it('is made for its owner alone, with every file in it, and is not for git', () => {
     const path = newPath();
     const state = new StateFolder(path, unexpected);
-    state.apiKey();
+    state.made('api-key');
     state.ticketSecrets(0);
     expect(modeOf(path)).toBe('700');
     expect(readdirSync(path).sort()).toEqual(['.gitignore', 'api-key', 'ticket-secrets.json']);
@@ -53,24 +53,24 @@ describe('the state folder', () => {
 describe('the API key', () => {
   it('is made once and then kept', () => {
     const path = newPath();
-    const first = new StateFolder(path, unexpected).apiKey();
+    const first = new StateFolder(path, unexpected).made('api-key');
     expect(first).toEqual({ key: expect.stringMatching(/^[\w-]{32}$/), keys: [first.key], isNew: true });
-    expect(new StateFolder(path, unexpected).apiKey()).toEqual({ ...first, isNew: false });
-    expect(new StateFolder(newPath(), unexpected).apiKey().key).not.toBe(first.key);
+    expect(new StateFolder(path, unexpected).made('api-key')).toEqual({ ...first, isNew: false });
+    expect(new StateFolder(newPath(), unexpected).made('api-key').key).not.toBe(first.key);
   });
 
   it('is not taken from a file that is cut short: the error names it and what to do', () => {
     const path = newPath();
-    new StateFolder(path, unexpected).apiKey();
+    new StateFolder(path, unexpected).made('api-key');
     writeFileSync(join(path, 'api-key'), 'short\n');
-    expect(() => new StateFolder(path, unexpected).apiKey()).toThrow(/holds no valid key: delete it/);
+    expect(() => new StateFolder(path, unexpected).made('api-key')).toThrow(/holds no valid key: delete it/);
   });
 
   it('that cannot be read is an error that names the file', () => {
     const path = newPath();
     const state = new StateFolder(path, unexpected);
     mkdirSync(join(path, 'api-key'));
-    expect(() => state.apiKey()).toThrow(/api-key" cannot be read/);
+    expect(() => state.made('api-key')).toThrow(/api-key" cannot be read/);
   });
 });
 
@@ -82,11 +82,11 @@ describe('a file with several lines', () => {
       const state = new StateFolder(path, unexpected);
       for (const name of ['api-key', 'webhook-secret']) writeFileSync(join(path, name), text);
       if (secrets === null) {
-        expect(() => state.apiKey()).toThrow(/api-key" holds no valid key/);
-        expect(() => state.webhookSecret()).toThrow(/webhook-secret" holds no valid key/);
+        expect(() => state.made('api-key')).toThrow(/api-key" holds no valid key/);
+        expect(() => state.made('webhook-secret').key).toThrow(/webhook-secret" holds no valid key/);
       } else {
-        expect(state.apiKey()).toEqual({ key: secrets[0], keys: secrets, isNew: false });
-        expect(state.webhookSecret()).toBe(secrets[0]);
+        expect(state.made('api-key')).toEqual({ key: secrets[0], keys: secrets, isNew: false });
+        expect(state.made('webhook-secret').key).toBe(secrets[0]);
       }
     },
   );
@@ -95,10 +95,10 @@ describe('a file with several lines', () => {
 describe('the secret of tokens', () => {
   it('is made once, of 32 bytes, for its owner alone, and then kept', () => {
     const path = newPath();
-    const secret = new StateFolder(path, unexpected).tokenSecrets().key;
+    const secret = new StateFolder(path, unexpected).made('token-secret').key;
     expect(secret).toMatch(/^[\w-]{43}$/);
-    expect(new StateFolder(path, unexpected).tokenSecrets().key).toBe(secret);
-    expect(new StateFolder(newPath(), unexpected).tokenSecrets().key).not.toBe(secret);
+    expect(new StateFolder(path, unexpected).made('token-secret').key).toBe(secret);
+    expect(new StateFolder(newPath(), unexpected).made('token-secret').key).not.toBe(secret);
     expect(modeOf(join(path, 'token-secret'))).toBe('600');
   });
 
@@ -106,9 +106,9 @@ describe('the secret of tokens', () => {
     const path = newPath();
     const state = new StateFolder(path, unexpected);
     writeFileSync(join(path, 'token-secret'), `${'x'.repeat(31)}\n`);
-    expect(() => state.tokenSecrets().key).toThrow(/token-secret" holds no valid key: delete it/);
+    expect(() => state.made('token-secret').key).toThrow(/token-secret" holds no valid key: delete it/);
     writeFileSync(join(path, 'token-secret'), `${'x'.repeat(32)}\n`);
-    expect(state.tokenSecrets().key).toBe('x'.repeat(32));
+    expect(state.made('token-secret').key).toBe('x'.repeat(32));
   });
 });
 

@@ -262,8 +262,8 @@ describe('many that start at once', () => {
     const folder = tempFolder();
     const file = join(folder, 'api-key');
     const [one, other] = [new StateFolder(folder, () => {}), new StateFolder(folder, () => {})];
-    const { key } = one.apiKey();
-    expect(other.apiKey()).toEqual({ key, keys: [key], isNew: false });
+    const { key } = one.made('api-key');
+    expect(other.made('api-key')).toEqual({ key, keys: [key], isNew: false });
     expect(readFileSync(file, 'utf8')).toBe(`${key}\n`);
     expect(readdirSync(folder)).toEqual(['api-key']);
   });

@@ -1,10 +1,11 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ApiKeyFile } from '../../../src/auth/api-keys/api-key-file.js';
-import { ApiKeys } from '../../../src/auth/api-keys/api-keys.js';
-import { FakeClock } from '../../support/fake-clock.js';
-import { tempFolder } from '../../support/temp-folder.js';
+import { ApiKeys } from '../src/auth/api-keys/api-keys.js';
+import { openApiKeyFile } from '../src/open-api-key-file.js';
+import { TestLog } from './auth/tokens/token-world.js';
+import { FakeClock } from './support/fake-clock.js';
+import { tempFolder } from './support/temp-folder.js';
 
 const FULL = 'the-key-that-may-do-everything';
 const keyOf = (name: string) => `the-secret-key-of-${name}`;
@@ -13,29 +14,24 @@ const text = (...names: string[]) => JSON.stringify(names.map((name) => ({ name,
 let file: string;
 let clock: FakeClock;
 let keys: ApiKeys;
-let changes: (readonly string[])[];
-let faults: string[];
+let log: TestLog;
 
 beforeEach(() => {
   file = join(tempFolder(), 'keys.json');
   clock = new FakeClock();
   keys = new ApiKeys([FULL]);
-  changes = [];
-  faults = [];
+  log = new TestLog();
 });
 
-function open(): ApiKeyFile {
-  return new ApiKeyFile({
-    file,
-    keys,
-    methods: ['update'],
-    clock,
-    onChange: (names) => changes.push(names),
-    onFault: ({ message }) => faults.push(message),
-  });
-}
+const open = () => openApiKeyFile({ file, keys, log, clock });
 
-function watched(...names: string[]): ApiKeyFile {
+/** What was logged at a level: the names of the keys that were read again, and the faults of the file. */
+const logged = (level: string, field: string) =>
+  log.lines.filter((line) => line.level === level).map(({ fields }) => fields[field as never] as unknown);
+const changes = () => logged('info', 'names');
+const faults = () => logged('error', 'error');
+
+function watched(...names: string[]) {
   writeFileSync(file, text(...names));
   const keyFile = open();
   keyFile.watch();
@@ -53,12 +49,12 @@ const good = (...names: string[]) =>
 
 describe('the file of keys', () => {
   it('is read when it is opened, and refused with its name and field', () => {
-    expect(open).toThrow(`the file ${file} does not exist`);
+    expect(open).toThrow(`"${file}" does not exist`);
     writeFileSync(file, '[{"name": "a", "key": "too-short"}]');
-    expect(open).toThrow(`${file}: 0.key: must have at least 16 characters`);
+    expect(open).toThrow(`"${file}" is not valid: 0.key: must have at least 16 characters`);
     mkdirSync(`${file}.d`);
     file = `${file}.d`;
-    expect(open).toThrow(`${file}: this is not a regular file`);
+    expect(open).toThrow(`"${file}" is not a regular file`);
     file = join(file, 'keys.json');
     writeFileSync(file, text('a'));
     open();
@@ -67,13 +63,13 @@ describe('the file of keys', () => {
 
   it('that is huge is refused', () => {
     writeFileSync(file, ' '.repeat(1024 * 1024 + 1));
-    expect(open).toThrow(`${file}: the file is larger than 1048576 bytes`);
+    expect(open).toThrow(`"${file}" is larger than 1048576 bytes`);
   });
 
   it('is read again within a second of its change, and only then', () => {
     watched('old');
     clock.advance(5_000);
-    expect(changes).toEqual([]);
+    expect(changes()).toEqual([]);
     rename(text('old', 'new'));
     clock.advance(999);
     expect(good('old', 'new')).toEqual(['old']);
@@ -83,8 +79,8 @@ describe('the file of keys', () => {
     clock.advance(1_000);
     expect(good('old', 'new')).toEqual(['new']);
     clock.advance(5_000);
-    expect(changes).toEqual([['old', 'new'], ['new']]);
-    expect(faults).toEqual([]);
+    expect(changes()).toEqual([['old', 'new'], ['new']]);
+    expect(faults()).toEqual([]);
   });
 
   it.each(['in its place', 'by renaming'])(
@@ -125,22 +121,22 @@ describe('the file of keys', () => {
     watched('a');
     rename('[{"name": "a", "key": "the-secret');
     clock.advance(3_000);
-    expect(faults).toEqual([expect.stringContaining(`${file}: this is not JSON`)]);
-    expect(faults.join()).not.toContain('the-secret');
+    expect(faults()).toEqual([expect.stringContaining(`"${file}" is not JSON`)]);
+    expect(faults().join()).not.toContain('the-secret');
     rename('[7]');
     clock.advance(3_000);
-    expect(faults.slice(1)).toEqual([expect.stringContaining(`${file}: 0: `)]);
+    expect(faults().slice(1)).toEqual([expect.stringContaining(`"${file}" is not valid: 0: `)]);
     rmSync(file);
     clock.advance(3_000);
-    expect(faults.slice(2)).toEqual([`the file ${file} does not exist`]);
+    expect(faults().slice(2)).toEqual([`"${file}" does not exist`]);
     expect(good('a')).toEqual(['a']);
     rename(text('b'));
     clock.advance(1_000);
     expect(good('a', 'b')).toEqual(['b']);
     rmSync(file);
     clock.advance(3_000);
-    expect(faults.slice(3)).toEqual([`the file ${file} does not exist`]);
-    expect(changes).toEqual([['b']]);
+    expect(faults().slice(3)).toEqual([`"${file}" does not exist`]);
+    expect(changes()).toEqual([['b']]);
   });
 
   it('that comes back as it was is told again when it goes again', () => {
@@ -151,7 +147,7 @@ describe('the file of keys', () => {
       renameSync(`${file}.aside`, file);
       clock.advance(2_000);
     }
-    expect(faults).toHaveLength(2);
+    expect(faults()).toHaveLength(2);
     expect(good('a')).toEqual(['a']);
   });
 
@@ -180,7 +176,7 @@ describe('the file of keys', () => {
     watched('a');
     rename(JSON.stringify([{ name: 'full', key: FULL, methods: ['update'] }]));
     clock.advance(1_000);
-    expect(faults).toEqual([`${file}: 0.key: this key is also the unrestricted apiKey`]);
+    expect(faults()).toEqual([`"${file}" is not valid: 0.key: this key is also the unrestricted apiKey`]);
     rename('[]');
     clock.advance(1_000);
     expect(good('a')).toEqual([]);
