@@ -52,12 +52,6 @@ export interface EndpointOptions extends TransportOptions {
   readonly url: string;
 }
 
-interface ProbeRequest {
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
-  readonly wantsStream: boolean;
-}
-
 type SendRequest = Extract<PostBody, { type: 'send' }>;
 
 /** When an `EventSource` reconnects without another time, in milliseconds. */
@@ -190,39 +184,34 @@ export class Endpoint {
     const decoded = decodeBody(request.body);
     if ('error' in decoded) throw refusedBody(decoded.error, request.body);
     const body = decoded.value;
-    const wantsStream = request.headers.accept?.includes('text/event-stream') === true;
     switch (body.type) {
       case 'send':
         return this.#send(body);
       case 'poll':
         return this.#poll(body, request, reply);
       case 'probe':
-        return this.#probe(body, { request, reply, wantsStream });
+        return this.#probe(body, request, reply);
       case 'open':
-        if (wantsStream) return this.#stream(request, reply, body);
+        if (acceptsEvents(request)) return this.#stream(request, reply, body);
         return this.#openPoll(body, request, reply);
       default:
         return body satisfies never;
     }
   }
 
-  #probe(frame: ProbeFrame, { request, reply, wantsStream }: ProbeRequest): FastifyReply {
-    const { probes } = this.#options;
+  #probe(frame: ProbeFrame, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     // A pipelined response has no socket yet, and may never emit `close`.
     if (reply.raw.socket === null) throw fault('too_many_probes');
-    const end = probes.begin(this.#options.addressOf(request.raw));
-    if (end === null) throw fault('too_many_probes');
-    if (wantsStream && frame.step === 1) {
+    const probe = this.#options.probes.begin(this.#options.addressOf(request.raw));
+    if (probe === null) throw fault('too_many_probes');
+    reply.raw.on('close', () => probe.end());
+    if (acceptsEvents(request) && frame.step === 1) {
       reply.hijack();
-      probes.stream(reply.raw, this.#corsHeaders(request.headers.origin), end);
+      probe.stream(reply.raw, this.#corsHeaders(request.headers.origin));
       return reply;
     }
     reply.header('Cache-Control', 'no-store');
-    const cancel = probes.answer(frame, (answer) => void reply.send(answer));
-    reply.raw.on('close', () => {
-      cancel();
-      end();
-    });
+    probe.answer(frame, (answer) => void reply.send(answer));
     return reply;
   }
 
@@ -241,7 +230,7 @@ export class Endpoint {
     streamEvents(this.#options, { request: request.raw, response: reply.raw, headers }, frame, {
       isRaw,
       onRefused: ({ error, closing }) => {
-        const isEventSource = isRaw && request.headers.accept?.includes('text/event-stream') === true;
+        const isEventSource = isRaw && acceptsEvents(request);
         if (isEventSource && ERRORS[error.code].retryable) this.#askBack(reply, closing, headers);
         else answerRaw(reply, new RequestFault(error, closing), headers);
       },
@@ -294,7 +283,7 @@ export class Endpoint {
       connection.close(closing);
       throw new RequestFault(errorBody('too_many_frames'), closing);
     }
-    for (const frame of body.frames) receiveFrame(this.#options.sessions, session, connection, frame);
+    for (const frame of body.frames) receiveFrame(this.#options.sessions, connection, frame);
     return { accepted: session.received };
   }
 
@@ -343,6 +332,11 @@ export class Endpoint {
 function refusedBody(error: ErrorBody, body: unknown): RequestFault {
   const isOpen = (body as { readonly type?: unknown } | null)?.type === 'open';
   return isOpen ? new RequestFault(error, { code: CLOSE_CODES.open_refused }) : new RequestFault(error);
+}
+
+/** Returns whether the answer may be an event stream. */
+function acceptsEvents({ headers: { accept } }: FastifyRequest): boolean {
+  return accept?.includes('text/event-stream') === true;
 }
 
 /** Returns whether a POST says only that its client leaves for good. */

@@ -16,19 +16,11 @@ import { type AnswerHolder, KeptAnswers } from './kept-answers.js';
 import { type Opened, opening, refusalOf } from './opening.js';
 import type { TransportOptions } from './transport-options.js';
 
-const COMMA = 0x2c;
-
 /** Frames in the list of an answer: each has a comma before it; the first comma is cut off. */
 export const longPollFraming: Framing = {
   slot: 2,
-  encode: (text) => Buffer.from(`,${text}`),
-  inPlace: {
-    size: (text) => 1 + Buffer.byteLength(text),
-    put(text, bytes, at) {
-      bytes[at] = COMMA;
-      bytes.write(text, at + 1);
-    },
-  },
+  size: (text) => 1 + Buffer.byteLength(text),
+  put: (text, _position, bytes, at) => void bytes.write(`,${text}`, at),
 };
 
 /** Sends the answer of a response, once. */

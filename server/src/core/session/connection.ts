@@ -1,11 +1,9 @@
 /** One live transport of a session. Either side closes it, once; the server sends the `closing` frame last. */
 import { CLOSE_CODES, type CloseName, ERRORS } from '../../../../protocol/codes.js';
 import type { ClosingFrame } from '../../../../protocol/frames.js';
-import type { Backlogs } from '../wire/backlog.js';
-import type { Flusher } from '../wire/flusher.js';
 import { Frame } from '../wire/frame.js';
 import type { Counted } from '../wire/frame-rate.js';
-import { Outbox, type OutboxBounds, type Source, type Wire } from '../wire/outbox.js';
+import { Outbox, type OutboxOptions, type Source, type Wire } from '../wire/outbox.js';
 
 /** The transports by name. */
 export type TransportName = 'websocket' | 'event-stream' | 'long-poll';
@@ -15,8 +13,6 @@ export interface Carrier extends Wire {
   readonly transport: TransportName;
   /** The client's address. */
   readonly address: string;
-  /** Whether nothing can be written yet, as before the first poll. */
-  readonly isBlocked: boolean;
   /** Whether the server sends `ping` frames on it and the client answers them. */
   readonly isPinged: boolean;
   /** Whether it is a raw stream: its client has no ticket and cannot resume. */
@@ -77,10 +73,7 @@ export interface ConnectionOwner {
 }
 
 /** Options of `Connection`. */
-export interface ConnectionOptions<Owner extends ConnectionOwner = ConnectionOwner> {
-  readonly flusher: Flusher;
-  readonly backlogs: Backlogs;
-  readonly bounds: OutboxBounds;
+export interface ConnectionOptions<Owner extends ConnectionOwner = ConnectionOwner> extends OutboxOptions {
   /** Called once for each connection, when it is closed or lost. */
   onEnd(connection: Connection<Owner>): void;
 }
@@ -110,9 +103,7 @@ export class Connection<Owner extends ConnectionOwner = ConnectionOwner> impleme
     this.carrier = carrier;
     this.number = owner.connectionNumber + 1;
     this.#options = options;
-    const { isBlocked } = carrier;
-    const { bounds, backlogs } = options;
-    this.outbox = new Outbox(options.flusher, carrier, { bounds, source: this, isBlocked, backlogs });
+    this.outbox = new Outbox(carrier, this, options);
   }
 
   /** Lets its session catch up, as long as this connection has the session. */

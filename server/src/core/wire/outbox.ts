@@ -16,6 +16,8 @@ export interface Wire {
   readonly framing: Framing;
   /** Whether it writes only in answer to a poll: between polls it is blocked without being slow. */
   readonly isPolled: boolean;
+  /** Whether it cannot write yet, such as before the first poll. */
+  readonly isBlocked: boolean;
   /**
    * Writes bytes; returns whether more may follow at once. After a false the transport calls `Outbox.unblock` when it
    * is ready. The bytes are shared: the wire must neither change nor keep them.
@@ -35,14 +37,18 @@ export interface Source extends BacklogHolder {
   readOn(): boolean;
 }
 
+/** Options that all outboxes share. */
+export interface OutboxOptions {
+  readonly flusher: Flusher;
+  readonly backlogs: Backlogs;
+  readonly bounds: OutboxBounds;
+}
+
 /** The pending frames of one wire. */
 export class Outbox {
-  readonly #flusher: Flusher;
+  readonly #options: OutboxOptions;
   readonly #wire: Wire;
-  readonly #bounds: OutboxBounds;
-  readonly #empty: Batch;
   readonly #source: Source;
-  readonly #backlogs: Backlogs;
   #pending: Batch;
   #isQueued = false;
   /** Whether the source may have more; asking idle sessions would only touch their memory. */
@@ -53,30 +59,12 @@ export class Outbox {
   #backlog = 0;
   #isClosed = false;
 
-  /** @param options `isBlocked`: whether the wire cannot write yet, such as before the first poll */
-  constructor(
-    flusher: Flusher,
-    wire: Wire,
-    options: { bounds: OutboxBounds; source: Source; isBlocked: boolean; backlogs: Backlogs },
-  ) {
-    this.#flusher = flusher;
+  constructor(wire: Wire, source: Source, options: OutboxOptions) {
+    this.#options = options;
     this.#wire = wire;
-    this.#bounds = options.bounds;
-    this.#source = options.source;
-    this.#backlogs = options.backlogs;
-    this.#isBlocked = options.isBlocked;
-    this.#empty = flusher.emptyBatch(wire.framing);
-    this.#pending = this.#empty;
-  }
-
-  /** Returns the number of pending frames. */
-  get frames(): number {
-    return this.#pending.count;
-  }
-
-  /** Returns whether the wire is blocked. */
-  get isBlocked(): boolean {
-    return this.#isBlocked;
+    this.#source = source;
+    this.#isBlocked = wire.isBlocked;
+    this.#pending = options.flusher.emptyBatch(wire.framing);
   }
 
   /** Returns whether the wire is slow: blocked, and not for want of a poll. */
@@ -93,9 +81,10 @@ export class Outbox {
   add(frame: Frame): Verdict {
     if (this.#isClosed) return 'closed';
     const pending = this.#pending;
-    if (pending.count >= this.#bounds.maxFrames) return 'slow';
+    const { bounds } = this.#options;
+    if (pending.count >= bounds.maxFrames) return 'slow';
     const next = pending.plus(frame);
-    if (next.bytes > this.#bounds.maxBytes) return 'slow';
+    if (next.bytes > bounds.maxBytes) return 'slow';
     this.#pending = next;
     if (!this.#isQueued) this.#queue();
     if (!this.#isBlocked || frame.isShared) return 'ok';
@@ -112,7 +101,7 @@ export class Outbox {
   #queue(): void {
     if (this.#isQueued || this.#isBlocked || this.#isClosed) return;
     this.#isQueued = true;
-    this.#flusher.add(this);
+    this.#options.flusher.add(this);
   }
 
   /** Continues to write; the transport calls it when the wire is ready. */
@@ -149,7 +138,7 @@ export class Outbox {
   /** Drops the pending frames and closes the outbox, whose wire is gone. */
   discard(): void {
     this.#isClosed = true;
-    this.#pending = this.#empty;
+    this.#pending = this.#options.flusher.emptyBatch(this.#wire.framing);
     this.#heldBack = 0;
     this.#count();
   }
@@ -157,8 +146,9 @@ export class Outbox {
   #handOver(): void {
     const pending = this.#pending;
     if (pending.count === 0) return;
-    this.#pending = this.#empty;
-    this.#isBlocked = !this.#wire.write(pending.joined(this.#flusher.joined), pending.count);
+    const { flusher } = this.#options;
+    this.#pending = flusher.emptyBatch(this.#wire.framing);
+    this.#isBlocked = !this.#wire.write(pending.joined(flusher.joined), pending.count);
     // Poll answers are counted with the HTTP answers.
     if (this.#isBlocked && !this.#wire.isPolled) this.#heldBack += pending.ownBytes;
     if (this.#isBlocked || this.#backlog > 0) this.#count();
@@ -169,6 +159,6 @@ export class Outbox {
     const before = this.#backlog;
     const isHolding = this.#isBlocked && !this.#isClosed;
     this.#backlog = isHolding ? this.#pending.ownBytes + this.#heldBack : 0;
-    if (this.#backlog !== before) this.#backlogs.change(this.#source, before, this.#backlog);
+    if (this.#backlog !== before) this.#options.backlogs.change(this.#source, before, this.#backlog);
   }
 }
