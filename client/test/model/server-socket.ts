@@ -1,6 +1,7 @@
 /** The server's end of a WebSocket: what server/src/transports/websocket.ts does, without the handshake and the bytes of RFC 6455. */
 import type { ClosingFrame, DownFrame, OpenFrame } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
+import { isPromise } from '../../../server/src/core/data/maybe-promise.js';
 import { type Carrier, closingFrame } from '../../../server/src/core/session/connection.js';
 import type { SessionConnection } from '../../../server/src/core/session/session.js';
 import type { WheelTimer } from '../../../server/src/core/time/timer-wheel.js';
@@ -81,7 +82,7 @@ export class ServerSocket implements Carrier {
     this.#endProbe();
     this.#waiting?.cancel();
     const opened = opening(this.#parts, decoded as Decoded<OpenFrame>, this);
-    if (opened instanceof Promise) throw new Error('the model has no view that is asked who comes');
+    if (isPromise(opened)) throw new Error('the model has no view that is asked who comes');
     this.#opened(opened);
   }
 

@@ -83,26 +83,12 @@ export class Endpoint {
   register(app: FastifyInstance): void {
     const { url } = this.#options;
     const onRequest = async (request: FastifyRequest, reply: FastifyReply) => this.#admit(request, reply);
-    app.route({
-      // Else the library would answer HEAD and open the stream.
-      method: ['GET', 'HEAD'],
-      url,
-      onRequest,
-      handler: (request, reply) => this.#get(request, reply),
-    });
-    app.route({
-      method: 'POST',
-      url,
-      onRequest,
-      bodyLimit: LIMITS.openBytes,
-      handler: (request, reply) => this.#post(request, reply),
-    });
-    app.route({
-      method: 'OPTIONS',
-      url,
-      onRequest,
-      handler: (_request, reply) => reply.code(204).send(),
-    });
+    const get = (request: FastifyRequest, reply: FastifyReply) => this.#get(request, reply);
+    const post = (request: FastifyRequest, reply: FastifyReply) => this.#post(request, reply);
+    // Without a route for HEAD the library would answer it and open the stream.
+    app.route({ url, onRequest, method: ['GET', 'HEAD'], handler: get });
+    app.route({ url, onRequest, method: 'POST', bodyLimit: LIMITS.openBytes, handler: post });
+    app.route({ url, onRequest, method: 'OPTIONS', handler: (_, reply) => reply.code(204).send() });
     const ignored = new IgnoredUpgrades(app.server);
     app.server.on('upgrade', (request, socket: Socket, head) => {
       if (isHandshake(request, url)) this.#upgrade(request, socket, head);
@@ -216,8 +202,9 @@ export class Endpoint {
   }
 
   async #openPoll(frame: OpenFrame, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const visitor = this.#options.clientInfoOf(request.raw);
-    const refused = await this.#polls.open(frame, this.#exchange(request, reply), visitor);
+    const { addressOf, clientInfoOf } = this.#options;
+    const client = { address: addressOf(request.raw), visitor: clientInfoOf(request.raw) };
+    const refused = await this.#polls.open(frame, exchangeOf(reply), client);
     if (refused !== null) throw new RequestFault(refused.error, refused.closing);
     this.#holds(request, reply);
     return reply;
@@ -227,8 +214,8 @@ export class Endpoint {
     const headers = this.#corsHeaders(request.headers.origin);
     const isRaw = request.method === 'GET';
     reply.hijack();
-    streamEvents(this.#options, { request: request.raw, response: reply.raw, headers }, frame, {
-      isRaw,
+    streamEvents(this.#options, frame, {
+      ...{ request: request.raw, response: reply.raw, headers, isRaw },
       onRefused: ({ error, closing }) => {
         const isEventSource = isRaw && acceptsEvents(request);
         if (isEventSource && ERRORS[error.code].retryable) this.#askBack(reply, closing, headers);
@@ -289,7 +276,7 @@ export class Endpoint {
 
   #poll(body: PollBody, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const id = this.#readTicket(body.ticket);
-    const code = this.#polls.poll(id, body, this.#exchange(request, reply));
+    const code = this.#polls.poll(id, body, exchangeOf(reply));
     if (code === 'taken_over') throw endOf(code, 'taken_over', this.#options.sessions.all.get(id)?.takenBy);
     if (code !== null) throw fault(code);
     this.#holds(request, reply);
@@ -317,15 +304,12 @@ export class Endpoint {
     if (session === undefined) throw fault('unknown_session');
     return session;
   }
+}
 
-  #exchange(request: FastifyRequest, reply: FastifyReply): PollExchange {
-    return {
-      response: reply.raw,
-      address: this.#options.addressOf(request.raw),
-      answer: (body) =>
-        void reply.header('Cache-Control', 'no-store').type('application/json; charset=utf-8').send(body),
-    };
-  }
+function exchangeOf(reply: FastifyReply): PollExchange {
+  const answer = (body: Buffer): void =>
+    void reply.header('Cache-Control', 'no-store').type('application/json; charset=utf-8').send(body);
+  return { response: reply.raw, answer };
 }
 
 /** Returns the refusal of a body. Invalid `open` frames are refused for good; other bodies may come from a proxy. */

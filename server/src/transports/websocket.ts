@@ -11,6 +11,7 @@ import { CLOSE_CODES, errorBody } from '../../../protocol/codes.js';
 import type { ClosingFrame, OpenFrame, ProbeFrame } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import type { ClientInfo } from '../core/access/identity.js';
+import { mapAnswer } from '../core/data/maybe-promise.js';
 import { type Carrier, closingFrame } from '../core/session/connection.js';
 import type { SessionConnection } from '../core/session/session.js';
 import type { WheelTimer } from '../core/time/timer-wheel.js';
@@ -256,8 +257,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
     this.#state = { is: 'authenticating', frames: [], characters: 0 };
     const isGone = (): boolean => this.#webSocket.readyState !== this.#webSocket.OPEN;
     const outcome = opening(this.#options, decoded as Decoded<OpenFrame>, this, { visitor, isGone });
-    if (outcome instanceof Promise) void outcome.then((opened) => this.#opened(opened));
-    else this.#opened(outcome);
+    void mapAnswer(outcome, (opened) => this.#opened(opened));
   }
 
   #opened(outcome: Opened): void {
