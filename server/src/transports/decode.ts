@@ -14,6 +14,7 @@ import { LIMITS } from '../../../protocol/limits.js';
 import { keyFault } from '../../../protocol/paths.js';
 import { check } from '../schema.js';
 
+/** A token or a ticket. */
 const token = z.string().min(1);
 const position = z.strictObject({ epoch: z.string().length(8), offset: z.int().min(0) });
 const item = z.strictObject({
@@ -25,25 +26,24 @@ const item = z.strictObject({
 });
 /** The result of JSON.parse is JSON: checking it could recurse too deep. */
 const json = z.custom<Json>((value) => value !== undefined);
+/** The number of a frame, an attempt or a connection. */
 const n = z.int().min(1);
 /** Checks the grammar of keys. */
 const isCommandName = (name: string): boolean => keyFault(name) === null;
-const ticket = z.string().min(1);
-const connection = z.int().min(1);
 
 const open = z.strictObject({
   type: z.literal('open'),
   protocol: z.int(),
-  ticket: ticket.exactOptional(),
+  ticket: token.exactOptional(),
   attempt: n.exactOptional(),
   token: token.exactOptional(),
   paths: z.array(item).max(LIMITS.pathsPerFrame).exactOptional(),
 });
-const poll = z.strictObject({ type: z.literal('poll'), ticket, connection, cursor: z.string() });
+const poll = z.strictObject({ type: z.literal('poll'), ticket: token, connection: n, cursor: z.string() });
 const send = z.strictObject({
   type: z.literal('send'),
-  ticket,
-  connection,
+  ticket: token,
+  connection: n,
   frames: z.array(z.unknown()).max(LIMITS.framesPerPost),
 });
 
@@ -113,9 +113,7 @@ export function decodeOpen(value: unknown): Decoded<OpenFrame | ProbeFrame> {
 /** Decodes a frame that follows the first. */
 export function decodeSendFrame(value: unknown): Decoded<SendFrame> {
   if (isCommand(value)) return { value };
-  if (isObject(value) && value['type'] === 'open') {
-    return { error: errorBody('already_open') };
-  }
+  if (isObject(value) && value['type'] === 'open') return { error: errorBody('already_open') };
   return withFewTokens(decodeTyped<SendFrame>(sendFrames, value));
 }
 
@@ -148,10 +146,7 @@ function decodeTyped<T>(schemas: Record<string, z.ZodType>, value: unknown): Dec
   const { type } = value;
   const schema = typeof type === 'string' && Object.hasOwn(schemas, type) ? schemas[type] : undefined;
   if (schema === undefined) {
-    return {
-      error: errorBody('unknown_type', { field: 'type' }),
-      ...numberOf(value),
-    };
+    return { error: errorBody('unknown_type', { field: 'type' }), ...numberOf(value) };
   }
   const checked = check(schema as z.ZodType<T>, value);
   return 'error' in checked ? { ...checked, ...numberOf(value) } : checked;

@@ -57,6 +57,9 @@ type SendRequest = Extract<PostBody, { type: 'send' }>;
 /** When an `EventSource` reconnects without another time, in milliseconds. */
 const RETRY_MS = 5_000;
 
+/** The frames of a POST that says only that its client leaves for good. */
+const FAREWELL = '[{"type":"close"}]';
+
 /** Serves the endpoint on a Fastify server. */
 export class Endpoint {
   readonly #options: EndpointOptions;
@@ -255,12 +258,13 @@ export class Endpoint {
   #send(body: SendRequest): SendAnswer {
     // A repeated request; the client knows already when to come back.
     if (this.#options.isStopping()) throw endOf('restarting', 'restarting');
-    const session = this.#sessionOf(body.ticket);
+    const session = this.#options.sessions.all.get(this.#readTicket(body.ticket));
+    if (session === undefined) throw fault('unknown_session');
     const { connection, connectionNumber } = session;
     if (body.connection !== connectionNumber) throw endOf('taken_over', 'taken_over', session.takenBy);
     if (connection === null) {
       // The client leaves for good and has closed its connection already.
-      if (!isFarewell(body)) throw fault('unknown_session');
+      if (JSON.stringify(body.frames) !== FAREWELL) throw fault('unknown_session');
       void this.#options.sessions.end(session, 'ended');
       return { accepted: session.received };
     }
@@ -298,12 +302,6 @@ export class Endpoint {
     }
     return verdict.claims.id;
   }
-
-  #sessionOf(ticket: string): Session {
-    const session = this.#options.sessions.all.get(this.#readTicket(ticket));
-    if (session === undefined) throw fault('unknown_session');
-    return session;
-  }
 }
 
 function exchangeOf(reply: FastifyReply): PollExchange {
@@ -321,12 +319,6 @@ function refusedBody(error: ErrorBody, body: unknown): RequestFault {
 /** Returns whether the answer may be an event stream. */
 function acceptsEvents({ headers: { accept } }: FastifyRequest): boolean {
   return accept?.includes('text/event-stream') === true;
-}
-
-/** Returns whether a POST says only that its client leaves for good. */
-function isFarewell({ frames }: SendRequest): boolean {
-  const [frame] = frames;
-  return frames.length === 1 && JSON.stringify(frame) === '{"type":"close"}';
 }
 
 /** Returns the fault that ends a connection, with the close code for the client's next step. */

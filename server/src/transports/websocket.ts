@@ -91,11 +91,7 @@ export class WebSocketTransport {
   /** Completes the handshake and waits for the first frame. The request has been checked. */
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-      webSocket.carrier = new WebSocketCarrier(this.#options, {
-        ...{ webSocket, socket },
-        address: this.#options.addressOf(request),
-        visitor: this.#options.clientInfoOf(request),
-      });
+      webSocket.carrier = new WebSocketCarrier(this.#options, webSocket, request);
     });
   }
 
@@ -103,13 +99,6 @@ export class WebSocketTransport {
   stop(): void {
     this.#server.close();
   }
-}
-
-interface Ends {
-  readonly webSocket: CarriedSocket;
-  readonly socket: Socket;
-  readonly address: string;
-  readonly visitor: ClientInfo | null;
 }
 
 /** Waits for the first frame. Knows the client until then: headers are not kept longer. */
@@ -155,10 +144,12 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
   window = -1;
   windowFrames = 0;
 
-  constructor(options: TransportOptions, { webSocket, socket, address, visitor }: Ends) {
+  constructor(options: TransportOptions, webSocket: CarriedSocket, request: IncomingMessage) {
+    const { socket } = request;
+    const visitor = options.clientInfoOf(request);
     this.#options = options;
     this.#webSocket = webSocket;
-    this.address = address;
+    this.address = options.addressOf(request);
     this.#writer = new SocketWriter(socket, this);
     this.#state = { is: 'waiting', visitor, timeout: this.#refuseAfter(LIMITS.openMs), probe: null };
     socket.removeAllListeners('data');
