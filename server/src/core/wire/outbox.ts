@@ -46,8 +46,11 @@ export interface OutboxOptions {
 
 /** The pending frames of one wire. */
 export class Outbox {
-  readonly #options: OutboxOptions;
+  readonly #flusher: Flusher;
   readonly #wire: Wire;
+  readonly #bounds: OutboxBounds;
+  readonly #empty: Batch;
+  readonly #backlogs: Backlogs;
   readonly #source: Source;
   #pending: Batch;
   #isQueued = false;
@@ -60,11 +63,14 @@ export class Outbox {
   #isClosed = false;
 
   constructor(wire: Wire, source: Source, options: OutboxOptions) {
-    this.#options = options;
+    this.#flusher = options.flusher;
     this.#wire = wire;
+    this.#bounds = options.bounds;
+    this.#backlogs = options.backlogs;
     this.#source = source;
     this.#isBlocked = wire.isBlocked;
-    this.#pending = options.flusher.emptyBatch(wire.framing);
+    this.#empty = options.flusher.emptyBatch(wire.framing);
+    this.#pending = this.#empty;
   }
 
   /** Returns whether the wire is slow: blocked, and not for want of a poll. */
@@ -81,10 +87,9 @@ export class Outbox {
   add(frame: Frame): Verdict {
     if (this.#isClosed) return 'closed';
     const pending = this.#pending;
-    const { bounds } = this.#options;
-    if (pending.count >= bounds.maxFrames) return 'slow';
+    if (pending.count >= this.#bounds.maxFrames) return 'slow';
     const next = pending.plus(frame);
-    if (next.bytes > bounds.maxBytes) return 'slow';
+    if (next.bytes > this.#bounds.maxBytes) return 'slow';
     this.#pending = next;
     if (!this.#isQueued) this.#queue();
     if (!this.#isBlocked || frame.isShared) return 'ok';
@@ -101,7 +106,7 @@ export class Outbox {
   #queue(): void {
     if (this.#isQueued || this.#isBlocked || this.#isClosed) return;
     this.#isQueued = true;
-    this.#options.flusher.add(this);
+    this.#flusher.add(this);
   }
 
   /** Continues to write; the transport calls it when the wire is ready. */
@@ -138,7 +143,7 @@ export class Outbox {
   /** Drops the pending frames and closes the outbox, whose wire is gone. */
   discard(): void {
     this.#isClosed = true;
-    this.#pending = this.#options.flusher.emptyBatch(this.#wire.framing);
+    this.#pending = this.#empty;
     this.#heldBack = 0;
     this.#count();
   }
@@ -146,9 +151,8 @@ export class Outbox {
   #handOver(): void {
     const pending = this.#pending;
     if (pending.count === 0) return;
-    const { flusher } = this.#options;
-    this.#pending = flusher.emptyBatch(this.#wire.framing);
-    this.#isBlocked = !this.#wire.write(pending.joined(flusher.joined), pending.count);
+    this.#pending = this.#empty;
+    this.#isBlocked = !this.#wire.write(pending.joined(this.#flusher.joined), pending.count);
     // Poll answers are counted with the HTTP answers.
     if (this.#isBlocked && !this.#wire.isPolled) this.#heldBack += pending.ownBytes;
     if (this.#isBlocked || this.#backlog > 0) this.#count();
@@ -159,6 +163,6 @@ export class Outbox {
     const before = this.#backlog;
     const isHolding = this.#isBlocked && !this.#isClosed;
     this.#backlog = isHolding ? this.#pending.ownBytes + this.#heldBack : 0;
-    if (this.#backlog !== before) this.#options.backlogs.change(this.#source, before, this.#backlog);
+    if (this.#backlog !== before) this.#backlogs.change(this.#source, before, this.#backlog);
   }
 }
