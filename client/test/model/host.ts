@@ -47,7 +47,7 @@ export class Host {
     const parts: TransportOptions = {
       ...{ sessions, tickets, wheel, log },
       probes: new Probes(wheel),
-      sockets: new SocketTable({ max: MAX_SOCKETS, onFull: nothing }),
+      sockets: new SocketTable(MAX_SOCKETS, nothing),
       frameRate: new FrameRate(clock, MAX_COMMANDS_PER_SECOND),
       sessionTtlMs: SESSION_TTL_MS,
       pollHoldMs: Math.min(POLL_HOLD_MS, this.#pingIntervalMs),

@@ -1,12 +1,14 @@
 /** The server's end of a WebSocket: what server/src/transports/websocket.ts does, without the handshake and the bytes of RFC 6455. */
 import type { ClosingFrame, DownFrame, OpenFrame } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
+import { isPromise } from '../../../server/src/core/data/maybe-promise.js';
 import { type Carrier, closingFrame } from '../../../server/src/core/session/connection.js';
 import type { SessionConnection } from '../../../server/src/core/session/session.js';
 import type { WheelTimer } from '../../../server/src/core/time/timer-wheel.js';
 import { type Decoded, decodeJson, decodeOpen } from '../../../server/src/transports/decode.js';
 import { receiveText } from '../../../server/src/transports/inbound.js';
 import { type Opened, opening } from '../../../server/src/transports/opening.js';
+import type { Probe } from '../../../server/src/transports/probes.js';
 import type { TransportOptions } from '../../../server/src/transports/transport-options.js';
 import { lineFraming } from '../../../server/test/support/fake-carrier.js';
 
@@ -29,7 +31,7 @@ export class ServerSocket implements Carrier {
   readonly #sink: SocketSink;
   #connection: SessionConnection | null = null;
   #waiting: WheelTimer | null;
-  #probe: { readonly end: () => void; cancel: () => void } | null = null;
+  #probe: Probe | null = null;
   #isOver = false;
   #taken = 0;
 
@@ -43,7 +45,7 @@ export class ServerSocket implements Carrier {
   receive(text: string): void {
     if (this.#isOver) return;
     if (this.#connection === null) this.#open(text);
-    else receiveText(this.#parts.sessions, this.#connection.owner, this.#connection, text);
+    else receiveText(this.#parts.sessions, this.#connection, text);
   }
 
   /** The client has closed it, or the connection was cut. */
@@ -80,7 +82,7 @@ export class ServerSocket implements Carrier {
     this.#endProbe();
     this.#waiting?.cancel();
     const opened = opening(this.#parts, decoded as Decoded<OpenFrame>, this);
-    if (opened instanceof Promise) throw new Error('the model has no view that is asked who comes');
+    if (isPromise(opened)) throw new Error('the model has no view that is asked who comes');
     this.#opened(opened);
   }
 
@@ -95,20 +97,17 @@ export class ServerSocket implements Carrier {
 
   #answerProbe(step: 1 | 2): void {
     if (this.#probe === null) {
-      const end = this.#parts.probes.begin(this.address);
-      if (end === null) return this.#refuse(closingFrame('busy', { error: 'too_many_probes' }));
-      this.#probe = { end, cancel: () => {} };
+      this.#probe = this.#parts.probes.begin(this.address);
+      if (this.#probe === null) return this.#refuse(closingFrame('busy', { error: 'too_many_probes' }));
       this.#waiting?.cancel();
       this.#waiting = this.#parts.wheel.after(LIMITS.probeMs, () =>
         this.#refuse(closingFrame('open_timeout')),
       );
     }
-    this.#probe.cancel();
-    this.#probe.cancel = this.#parts.probes.answer({ type: 'probe', step }, (answer) => this.#say(answer));
+    this.#probe.answer({ type: 'probe', step }, (answer) => this.#say(answer));
   }
 
   #endProbe(): void {
-    this.#probe?.cancel();
     this.#probe?.end();
     this.#probe = null;
   }

@@ -28,7 +28,7 @@ export interface AcceptedSocketsOptions {
 export function acceptedSockets(options: AcceptedSocketsOptions): SocketTable {
   const { server, isShared, openFiles = openFileLimit() } = options;
   const max = Math.max(LEAST_SOCKETS, openFiles - RESERVED_DESCRIPTORS - options.backEndConnections);
-  const table = new SocketTable({ max, onFull: warner(options.log, max) });
+  const table = new SocketTable(max, warner(options.log, max));
   if (Number.isFinite(max)) server.maxConnections = max + OVERSHOOT;
   // One for all sockets: a closure for each would cost memory.
   function forget(this: Socket): void {

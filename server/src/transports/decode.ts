@@ -6,6 +6,7 @@ import { LIMITS } from '../../../protocol/limits.js';
 import type { FeatureFrame, FrameType } from '../core/sessions/features.js';
 import { check } from '../schema.js';
 
+/** A token or a ticket. */
 const token = z.string().min(1);
 const position = z.strictObject({ epoch: z.string().length(8), offset: z.int().min(0) });
 const item = z.strictObject({
@@ -15,23 +16,22 @@ const item = z.strictObject({
   state: z.enum(['snapshot', 'changes']).exactOptional(),
   token: token.exactOptional(),
 });
+/** The number of a frame, an attempt or a connection. */
 const n = z.int().min(1);
-const ticket = z.string().min(1);
-const connection = z.int().min(1);
 
 const open = z.strictObject({
   type: z.literal('open'),
   protocol: z.int(),
-  ticket: ticket.exactOptional(),
+  ticket: token.exactOptional(),
   attempt: n.exactOptional(),
   token: token.exactOptional(),
   paths: z.array(item).max(LIMITS.pathsPerFrame).exactOptional(),
 });
-const poll = z.strictObject({ type: z.literal('poll'), ticket, connection, cursor: z.string() });
+const poll = z.strictObject({ type: z.literal('poll'), ticket: token, connection: n, cursor: z.string() });
 const send = z.strictObject({
   type: z.literal('send'),
-  ticket,
-  connection,
+  ticket: token,
+  connection: n,
   frames: z.array(z.unknown()).max(LIMITS.framesPerPost),
 });
 
@@ -106,10 +106,7 @@ function decodeTyped<T>(schemas: Record<string, z.ZodType>, value: unknown): Dec
   const { type } = value;
   const schema = typeof type === 'string' && Object.hasOwn(schemas, type) ? schemas[type] : undefined;
   if (schema === undefined) {
-    return {
-      error: errorBody('unknown_type', { field: 'type' }),
-      ...numberOf(value),
-    };
+    return { error: errorBody('unknown_type', { field: 'type' }), ...numberOf(value) };
   }
   const checked = check(schema as z.ZodType<T>, value);
   return 'error' in checked ? { ...checked, ...numberOf(value) } : checked;

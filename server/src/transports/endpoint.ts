@@ -52,16 +52,13 @@ export interface EndpointOptions extends TransportOptions {
   readonly url: string;
 }
 
-interface ProbeRequest {
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
-  readonly wantsStream: boolean;
-}
-
 type SendRequest = Extract<PostBody, { type: 'send' }>;
 
 /** When an `EventSource` reconnects without another time, in milliseconds. */
 const RETRY_MS = 5_000;
+
+/** The frames of a POST that says only that its client leaves for good. */
+const FAREWELL = '[{"type":"close"}]';
 
 /** Serves the endpoint on a Fastify server. */
 export class Endpoint {
@@ -89,26 +86,12 @@ export class Endpoint {
   register(app: FastifyInstance): void {
     const { url } = this.#options;
     const onRequest = async (request: FastifyRequest, reply: FastifyReply) => this.#admit(request, reply);
-    app.route({
-      // Else the library would answer HEAD and open the stream.
-      method: ['GET', 'HEAD'],
-      url,
-      onRequest,
-      handler: (request, reply) => this.#get(request, reply),
-    });
-    app.route({
-      method: 'POST',
-      url,
-      onRequest,
-      bodyLimit: LIMITS.openBytes,
-      handler: (request, reply) => this.#post(request, reply),
-    });
-    app.route({
-      method: 'OPTIONS',
-      url,
-      onRequest,
-      handler: (_request, reply) => reply.code(204).send(),
-    });
+    const get = (request: FastifyRequest, reply: FastifyReply) => this.#get(request, reply);
+    const post = (request: FastifyRequest, reply: FastifyReply) => this.#post(request, reply);
+    // Without a route for HEAD the library would answer it and open the stream.
+    app.route({ url, onRequest, method: ['GET', 'HEAD'], handler: get });
+    app.route({ url, onRequest, method: 'POST', bodyLimit: LIMITS.openBytes, handler: post });
+    app.route({ url, onRequest, method: 'OPTIONS', handler: (_, reply) => reply.code(204).send() });
     const ignored = new IgnoredUpgrades(app.server);
     app.server.on('upgrade', (request, socket: Socket, head) => {
       if (isHandshake(request, url)) this.#upgrade(request, socket, head);
@@ -190,45 +173,41 @@ export class Endpoint {
     const decoded = decodeBody(request.body);
     if ('error' in decoded) throw refusedBody(decoded.error, request.body);
     const body = decoded.value;
-    const wantsStream = request.headers.accept?.includes('text/event-stream') === true;
     switch (body.type) {
       case 'send':
         return this.#send(body);
       case 'poll':
         return this.#poll(body, request, reply);
       case 'probe':
-        return this.#probe(body, { request, reply, wantsStream });
+        return this.#probe(body, request, reply);
       case 'open':
-        if (wantsStream) return this.#stream(request, reply, body);
+        if (acceptsEvents(request)) return this.#stream(request, reply, body);
         return this.#openPoll(body, request, reply);
       default:
         return body satisfies never;
     }
   }
 
-  #probe(frame: ProbeFrame, { request, reply, wantsStream }: ProbeRequest): FastifyReply {
-    const { probes } = this.#options;
+  #probe(frame: ProbeFrame, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     // A pipelined response has no socket yet, and may never emit `close`.
     if (reply.raw.socket === null) throw fault('too_many_probes');
-    const end = probes.begin(this.#options.addressOf(request.raw));
-    if (end === null) throw fault('too_many_probes');
-    if (wantsStream && frame.step === 1) {
+    const probe = this.#options.probes.begin(this.#options.addressOf(request.raw));
+    if (probe === null) throw fault('too_many_probes');
+    reply.raw.on('close', () => probe.end());
+    if (acceptsEvents(request) && frame.step === 1) {
       reply.hijack();
-      probes.stream(reply.raw, this.#corsHeaders(request.headers.origin), end);
+      probe.stream(reply.raw, this.#corsHeaders(request.headers.origin));
       return reply;
     }
     reply.header('Cache-Control', 'no-store');
-    const cancel = probes.answer(frame, (answer) => void reply.send(answer));
-    reply.raw.on('close', () => {
-      cancel();
-      end();
-    });
+    probe.answer(frame, (answer) => void reply.send(answer));
     return reply;
   }
 
   async #openPoll(frame: OpenFrame, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const visitor = this.#options.clientInfoOf(request.raw);
-    const refused = await this.#polls.open(frame, this.#exchange(request, reply), visitor);
+    const { addressOf, clientInfoOf } = this.#options;
+    const client = { address: addressOf(request.raw), visitor: clientInfoOf(request.raw) };
+    const refused = await this.#polls.open(frame, exchangeOf(reply), client);
     if (refused !== null) throw new RequestFault(refused.error, refused.closing);
     this.#holds(request, reply);
     return reply;
@@ -238,10 +217,10 @@ export class Endpoint {
     const headers = this.#corsHeaders(request.headers.origin);
     const isRaw = request.method === 'GET';
     reply.hijack();
-    streamEvents(this.#options, { request: request.raw, response: reply.raw, headers }, frame, {
-      isRaw,
+    streamEvents(this.#options, frame, {
+      ...{ request: request.raw, response: reply.raw, headers, isRaw },
       onRefused: ({ error, closing }) => {
-        const isEventSource = isRaw && request.headers.accept?.includes('text/event-stream') === true;
+        const isEventSource = isRaw && acceptsEvents(request);
         if (isEventSource && ERRORS[error.code].retryable) this.#askBack(reply, closing, headers);
         else answerRaw(reply, new RequestFault(error, closing), headers);
       },
@@ -279,12 +258,13 @@ export class Endpoint {
   #send(body: SendRequest): SendAnswer {
     // A repeated request; the client knows already when to come back.
     if (this.#options.isStopping()) throw endOf('restarting', 'restarting');
-    const session = this.#sessionOf(body.ticket);
+    const session = this.#options.sessions.all.get(this.#readTicket(body.ticket));
+    if (session === undefined) throw fault('unknown_session');
     const { connection, connectionNumber } = session;
     if (body.connection !== connectionNumber) throw endOf('taken_over', 'taken_over', session.takenBy);
     if (connection === null) {
       // The client leaves for good and has closed its connection already.
-      if (!isFarewell(body)) throw fault('unknown_session');
+      if (JSON.stringify(body.frames) !== FAREWELL) throw fault('unknown_session');
       void this.#options.sessions.end(session, 'ended');
       return { accepted: session.received };
     }
@@ -294,13 +274,13 @@ export class Endpoint {
       connection.close(closing);
       throw new RequestFault(errorBody('too_many_frames'), closing);
     }
-    for (const frame of body.frames) receiveFrame(this.#options.sessions, session, connection, frame);
+    for (const frame of body.frames) receiveFrame(this.#options.sessions, connection, frame);
     return { accepted: session.received };
   }
 
   #poll(body: PollBody, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const id = this.#readTicket(body.ticket);
-    const code = this.#polls.poll(id, body, this.#exchange(request, reply));
+    const code = this.#polls.poll(id, body, exchangeOf(reply));
     if (code === 'taken_over') throw endOf(code, 'taken_over', this.#options.sessions.all.get(id)?.takenBy);
     if (code !== null) throw fault(code);
     this.#holds(request, reply);
@@ -322,21 +302,12 @@ export class Endpoint {
     }
     return verdict.claims.id;
   }
+}
 
-  #sessionOf(ticket: string): Session {
-    const session = this.#options.sessions.all.get(this.#readTicket(ticket));
-    if (session === undefined) throw fault('unknown_session');
-    return session;
-  }
-
-  #exchange(request: FastifyRequest, reply: FastifyReply): PollExchange {
-    return {
-      response: reply.raw,
-      address: this.#options.addressOf(request.raw),
-      answer: (body) =>
-        void reply.header('Cache-Control', 'no-store').type('application/json; charset=utf-8').send(body),
-    };
-  }
+function exchangeOf(reply: FastifyReply): PollExchange {
+  const answer = (body: Buffer): void =>
+    void reply.header('Cache-Control', 'no-store').type('application/json; charset=utf-8').send(body);
+  return { response: reply.raw, answer };
 }
 
 /** Returns the refusal of a body. Invalid `open` frames are refused for good; other bodies may come from a proxy. */
@@ -345,10 +316,9 @@ function refusedBody(error: ErrorBody, body: unknown): RequestFault {
   return isOpen ? new RequestFault(error, { code: CLOSE_CODES.open_refused }) : new RequestFault(error);
 }
 
-/** Returns whether a POST says only that its client leaves for good. */
-function isFarewell({ frames }: SendRequest): boolean {
-  const [frame] = frames;
-  return frames.length === 1 && JSON.stringify(frame) === '{"type":"close"}';
+/** Returns whether the answer may be an event stream. */
+function acceptsEvents({ headers: { accept } }: FastifyRequest): boolean {
+  return accept?.includes('text/event-stream') === true;
 }
 
 /** Returns the fault that ends a connection, with the close code for the client's next step. */

@@ -5,67 +5,46 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { CLOSE_CODES, type ErrorBody } from '../../../protocol/codes.js';
+import { CLOSE_CODES } from '../../../protocol/codes.js';
 import type { ClosingFrame, OpenFrame } from '../../../protocol/frames.js';
+import { mapAnswer } from '../core/data/maybe-promise.js';
 import type { Carrier } from '../core/session/connection.js';
 import type { SessionConnection } from '../core/session/session.js';
-import { type Opened, opening, refusalOf } from './opening.js';
+import { opening, type Refused, refusalOf } from './opening.js';
 import { SocketWriter } from './socket-writer.js';
 import { COMMENT, endOfStream, eventStreamFraming, retryOf, STREAM_HEADERS, STREAM_PADDING } from './sse.js';
 import type { TransportOptions } from './transport-options.js';
 
-/** A request and its response. */
-export interface Exchange {
+/** A request to be answered with a stream. */
+export interface StreamExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly headers: Record<string, string>;
-}
-
-/** Options of `streamEvents`. */
-export interface StreamKind {
   readonly isRaw: boolean;
   /** Answers a refusal by HTTP, before the stream has begun. */
-  readonly onRefused: (refused: { error: ErrorBody; closing: ClosingFrame }) => void;
+  readonly onRefused: (refused: Refused) => void;
   /** Called when the stream has begun. */
   readonly onBegun: () => void;
 }
 
 /** Answers with an event stream, or through `onRefused`: at once, or after the authentication. */
-export function streamEvents(
-  options: TransportOptions,
-  exchange: Exchange,
-  frame: OpenFrame,
-  kind: StreamKind,
-): void {
-  const { request, response } = exchange;
+export function streamEvents(options: TransportOptions, frame: OpenFrame, exchange: StreamExchange): void {
+  const { request, response, headers, isRaw, onRefused } = exchange;
   const socket = response.socket;
   // A pipelined response has no socket yet: it waits behind another one.
   if (socket === null || socket.destroyed) return void request.socket.destroy();
-  const carrier = new EventStreamCarrier(options, exchange, kind.isRaw);
-  const visitor = kind.isRaw ? null : options.clientInfoOf(request);
-  const opened = opening(options, { value: frame }, carrier, { visitor, isGone: () => socket.destroyed });
-  const begin = (told: Opened): void => {
-    if ('closing' in told) return kind.onRefused(told);
+  const carrier = new EventStreamCarrier(options, exchange);
+  const visitor = isRaw ? null : options.clientInfoOf(request);
+  const isGone = (): boolean => socket.destroyed;
+  const opened = opening(options, { value: frame }, carrier, { visitor, isGone });
+  void mapAnswer(opened, (told) => {
+    if ('closing' in told) return onRefused(told);
     // Another connection may have the session already, or the first frames exceeded the outbox.
-    if (carrier.closing !== null) return kind.onRefused(refusalOf(carrier.closing));
+    if (carrier.closing !== null) return onRefused(refusalOf(carrier.closing));
     options.sockets.proves(socket, 'client');
-    beginStream(carrier, told.connection, exchange);
-    kind.onBegun();
-  };
-  if (opened instanceof Promise) void opened.then(begin);
-  else begin(opened);
-}
-
-function beginStream(
-  carrier: EventStreamCarrier,
-  connection: SessionConnection,
-  { request: { socket }, response, headers }: Exchange,
-): void {
-  response.removeHeader('Transfer-Encoding');
-  response.writeHead(200, { ...STREAM_HEADERS, ...headers });
-  response.flushHeaders();
-  socket.setNoDelay(true);
-  carrier.begin(connection);
+    carrier.begin(told.connection, headers);
+    exchange.onBegun();
+  });
 }
 
 class EventStreamCarrier implements Carrier {
@@ -83,7 +62,7 @@ class EventStreamCarrier implements Carrier {
   /** The frame that ended it; null before. */
   closing: ClosingFrame | null = null;
 
-  constructor(options: TransportOptions, { request, response }: Exchange, isRaw: boolean) {
+  constructor(options: TransportOptions, { request, response, isRaw }: StreamExchange) {
     this.#options = options;
     this.#response = response;
     this.#socket = request.socket;
@@ -93,7 +72,11 @@ class EventStreamCarrier implements Carrier {
   }
 
   /** Sends what waits, after the headers. */
-  begin(connection: SessionConnection): void {
+  begin(connection: SessionConnection, headers: Record<string, string>): void {
+    this.#response.removeHeader('Transfer-Encoding');
+    this.#response.writeHead(200, { ...STREAM_HEADERS, ...headers });
+    this.#response.flushHeaders();
+    this.#socket.setNoDelay(true);
     this.#response.on('close', () => connection.lost());
     this.#writer = new SocketWriter(this.#socket, { drained: () => connection.outbox.unblock() });
     this.#writer.write(STREAM_PADDING);

@@ -10,29 +10,18 @@ import { Frame } from '../core/wire/frame.js';
 import { type Decoded, decodeJson, decodeSendFrame } from './decode.js';
 
 /** Takes one frame as text. Drops frames of a former connection, and all once the server stops: clients repeat them. */
-export function receiveText(
-  sessions: Sessions,
-  session: Session,
-  connection: SessionConnection,
-  text: string,
-): void {
+export function receiveText(sessions: Sessions, connection: SessionConnection, text: string): void {
+  const session = connection.owner;
   if (session.connection !== connection || sessions.isFrozen) return;
-  if (isTooLarge(text)) {
-    refuse(session, { error: errorBody('too_large') });
-    return;
-  }
+  if (isTooLarge(text)) return refuse(session, { error: errorBody('too_large') });
   const json = decodeJson(text);
   if ('error' in json) refuse(session, json);
-  else receiveFrame(sessions, session, connection, json.value);
+  else receiveFrame(sessions, connection, json.value);
 }
 
 /** Takes one frame. A refused frame has no effect, and its client gets an error. */
-export function receiveFrame(
-  sessions: Sessions,
-  session: Session,
-  connection: SessionConnection,
-  value: unknown,
-): void {
+export function receiveFrame(sessions: Sessions, connection: SessionConnection, value: unknown): void {
+  const session = connection.owner;
   if (session.connection !== connection || sessions.isFrozen) return;
   sessions.heard(session, connection);
   const decoded = decodeSendFrame(value, sessions.features.frames);

@@ -16,18 +16,14 @@ export class SocketWriter {
   readonly socket: Socket;
   readonly #writing: Writing;
   #rest: Buffer | null = null;
-  #taken = 0;
+  /** The bytes that the socket has taken in whole pieces; it only rises. */
+  taken = 0;
   /** Whether it listens to the socket's `drain`: most never fill, and each listener costs memory. */
   #isListening = false;
 
   constructor(socket: Socket, writing: Writing) {
     this.socket = socket;
     this.#writing = writing;
-  }
-
-  /** Returns the bytes that the socket has taken in whole pieces; it only rises. */
-  get taken(): number {
-    return this.#taken;
   }
 
   /** Writes `bytes`; returns false when the next write must wait for `Writing.drained`. */
@@ -75,7 +71,7 @@ export class SocketWriter {
    * exceed a processor's cache. A destroyed socket drops the bytes.
    */
   #hand(piece: Buffer): boolean {
-    this.#taken += piece.length;
+    this.taken += piece.length;
     return this.socket.write(piece) || !this.#isFull();
   }
 

@@ -1,8 +1,9 @@
 /** Server-sent events (HTML standard, section 9.2): the bytes of frames, and the beginning and end of a stream. */
 import type { ServerResponse } from 'node:http';
 import type { ControlFrame } from '../../../protocol/frames.js';
+import type { Position } from '../../../protocol/positions.js';
 import type { TimerWheel } from '../core/time/timer-wheel.js';
-import type { Framing } from '../core/wire/frame.js';
+import { encoded, type Framing } from '../core/wire/frame.js';
 
 /** Fills the buffers of proxies and browsers that pass on only many bytes at a time. */
 export const STREAM_PADDING = Buffer.from(`:${' '.repeat(2048)}\n\n`);
@@ -22,15 +23,18 @@ export const STREAM_HEADERS = {
 /** Frames as events. */
 export const eventStreamFraming: Framing = {
   slot: 1,
-  encode: (text, position) =>
-    Buffer.from(
-      position === null ? `data: ${text}\n\n` : `id: ${position.epoch}:${position.offset}\ndata: ${text}\n\n`,
-    ),
+  size: (text, position) => Buffer.byteLength(idOf(position)) + 8 + Buffer.byteLength(text),
+  put: (text, position, bytes, at) => void bytes.write(`${idOf(position)}data: ${text}\n\n`, at),
 };
+
+/** Returns the line that names the position of an event. */
+function idOf(position: Position | null): string {
+  return position === null ? '' : `id: ${position.epoch}:${position.offset}\n`;
+}
 
 /** Returns a control frame as an event. */
 export function eventOf(frame: ControlFrame): Buffer {
-  return eventStreamFraming.encode(JSON.stringify(frame), null);
+  return encoded(eventStreamFraming, JSON.stringify(frame));
 }
 
 /** Returns the line that sets when an `EventSource` reconnects, in milliseconds. */

@@ -11,6 +11,7 @@ import { CLOSE_CODES, errorBody } from '../../../protocol/codes.js';
 import type { ClosingFrame, OpenFrame, ProbeFrame } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import type { ClientInfo } from '../core/access/identity.js';
+import { mapAnswer } from '../core/data/maybe-promise.js';
 import { type Carrier, closingFrame } from '../core/session/connection.js';
 import type { SessionConnection } from '../core/session/session.js';
 import type { WheelTimer } from '../core/time/timer-wheel.js';
@@ -19,9 +20,10 @@ import { type Counted, FLOOD_PAUSE_MS } from '../core/wire/frame-rate.js';
 import { type Decoded, decodeJson, decodeOpen } from './decode.js';
 import { receiveText } from './inbound.js';
 import { type Opened, opening } from './opening.js';
+import type { Probe } from './probes.js';
 import { SocketWriter, type Writing } from './socket-writer.js';
 import type { TransportOptions } from './transport-options.js';
-import { PONG, websocketFraming, wrap } from './websocket-framing.js';
+import { pongOf, websocketFraming } from './websocket-framing.js';
 
 /** A client's frame needs one fragment; a proxy may make a few more. Each costs memory beyond its bytes. */
 export const MAX_FRAGMENTS = 64;
@@ -89,10 +91,7 @@ export class WebSocketTransport {
   /** Completes the handshake and waits for the first frame. The request has been checked. */
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-      const address = this.#options.addressOf(request);
-      const visitor = this.#options.clientInfoOf(request);
-      webSocket.carrier = new WebSocketCarrier(this.#options, { webSocket, socket, address, visitor });
-      webSocket.carrier.listen();
+      webSocket.carrier = new WebSocketCarrier(this.#options, webSocket, request);
     });
   }
 
@@ -102,12 +101,28 @@ export class WebSocketTransport {
   }
 }
 
-interface Ends {
-  readonly webSocket: CarriedSocket;
-  readonly socket: Socket;
-  readonly address: string;
+/** Waits for the first frame. Knows the client until then: headers are not kept longer. */
+interface Waiting {
+  readonly is: 'waiting';
   readonly visitor: ClientInfo | null;
+  timeout: WheelTimer;
+  /** A probe before the first frame; most connections have none. */
+  probe: Probe | null;
 }
+
+/** Keeps the frames that come during the authentication. */
+interface Authenticating {
+  readonly is: 'authenticating';
+  readonly frames: string[];
+  characters: number;
+}
+
+/** The last state ignores later frames. */
+type State =
+  | Waiting
+  | Authenticating
+  | { readonly is: 'open'; readonly connection: SessionConnection }
+  | { readonly is: 'over' };
 
 class WebSocketCarrier implements Carrier, Counted, Writing {
   readonly framing = websocketFraming;
@@ -120,84 +135,65 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
   readonly #options: TransportOptions;
   readonly #webSocket: CarriedSocket;
   readonly #writer: SocketWriter;
-  #connection: SessionConnection | null = null;
-  /** The timeout of the first frame. */
-  #waiting: WheelTimer | null = null;
-  /** A probe before the first frame; most connections have none. */
-  #probe: { readonly end: () => void; cancel: () => void } | null = null;
-  /** The client until its first frame: headers are not kept longer. */
-  #visitor: ClientInfo | null;
-  /** Frames that came during the authentication; null at other times. */
-  #early: { readonly frames: string[]; characters: number } | null = null;
-  /** Bytes beyond the connection's turn, while its socket is paused; null at other times. */
-  #rest: Buffer | null = null;
+  #state: State;
+  /** Bytes beyond the connection's turn, while its socket is paused; `ignored`: the client floods. */
+  #unread: Buffer | 'ignored' | null = null;
   /** Counters of `FrameRate`. */
   turn = -1;
   turnCost = 0;
   window = -1;
   windowFrames = 0;
-  /** Whether reading has stopped, since the client floods. */
-  #isDeaf = false;
-  /** Whether later frames are ignored. */
-  #isOver = false;
 
-  constructor(options: TransportOptions, { webSocket, socket, address, visitor }: Ends) {
-    this.#visitor = visitor;
+  constructor(options: TransportOptions, webSocket: CarriedSocket, request: IncomingMessage) {
+    const { socket } = request;
+    const visitor = options.clientInfoOf(request);
     this.#options = options;
     this.#webSocket = webSocket;
-    this.address = address;
+    this.address = options.addressOf(request);
     this.#writer = new SocketWriter(socket, this);
+    this.#state = { is: 'waiting', visitor, timeout: this.#refuseAfter(LIMITS.openMs), probe: null };
     socket.removeAllListeners('data');
     (socket as CarryingSocket)[CARRIER] = this;
     socket.on('data', feed);
-  }
-
-  /** Listens to the client, from its first frame on. */
-  listen(): void {
-    this.#waiting = this.#options.wheel.after(LIMITS.openMs, () =>
-      this.#refuse(closingFrame('open_timeout')),
-    );
-    this.#webSocket.on('message', LISTENERS.message);
-    this.#webSocket.on('ping', LISTENERS.ping);
-    this.#webSocket.on('pong', LISTENERS.pong);
-    this.#webSocket.on('close', LISTENERS.close);
-    this.#webSocket.on('error', LISTENERS.error);
+    for (const [event, listener] of Object.entries(LISTENERS)) webSocket.on(event, listener);
   }
 
   /** Takes a message. */
   receive(data: RawData, isBinary: boolean): void {
-    if (this.#isOver) return;
-    if (isBinary) return this.#closeAs(1003, 'Frames are text.');
-    const text = String(data);
-    if (!this.counts(text.length)) return;
-    if (this.#early !== null) this.#keep(text, this.#early);
-    else if (this.#connection === null) this.#open(text);
-    else this.#receive(text, this.#connection);
+    const text = isBinary ? null : String(data);
+    if (!this.counts(text?.length)) return;
+    const state = this.#state;
+    if (state.is === 'over') return;
+    if (text === null) this.end({ code: 1003, message: 'Frames are text.' });
+    else if (state.is === 'waiting') this.#open(text, state);
+    else if (state.is === 'authenticating') this.#keep(text, state);
+    else receiveText(this.#options.sessions, state.connection, text);
   }
 
   /** Counts a protocol or WebSocket frame; returns false when it exceeds the bound, or frames are ignored. */
   counts(characters = 0): boolean {
     const { frameRate } = this.#options;
-    if (this.#isDeaf) return false;
+    if (this.#unread === 'ignored') return false;
     frameRate.spends(this, characters);
     if (frameRate.takes(this, 1)) return true;
     const closing = closingFrame('flooded', { reconnectAfterMs: FLOOD_PAUSE_MS });
-    if (this.#connection?.isClosed === false) this.#connection.close(closing);
-    else this.end(closing);
+    if (this.#connection === null) this.end(closing);
+    else this.#connection.close(closing);
     return false;
   }
 
   /** Answers a WebSocket ping through the outbox, since the library must not write between our bytes. */
   pong(data: Buffer): void {
     if (!this.counts()) return;
-    this.#connection?.outbox.add(Frame.ofBytes(this.framing, wrap(data, PONG)));
+    this.#connection?.outbox.add(Frame.ofBytes(this.framing, pongOf(data)));
   }
 
   /** Notes that the WebSocket has closed. */
   lost(): void {
-    this.#waiting?.cancel();
-    this.#endProbe();
-    this.#connection?.lost();
+    const state = this.#state;
+    this.#state = { is: 'over' };
+    if (state.is === 'open') state.connection.lost();
+    if (state.is === 'waiting') stopWaiting(state);
   }
 
   /** Logs a protocol error, after which the library closes the socket; `close` follows. */
@@ -221,72 +217,62 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
     // It gets pings instead.
   }
 
-  end(closing: ClosingFrame): void {
+  /** Closes the WebSocket, and ends the socket after a while, whatever its client does; stops reading a flood. */
+  end({ code, message }: Pick<ClosingFrame, 'code' | 'message'>): void {
+    const isFlooding = code === CLOSE_CODES.flooded;
+    const graceMs = this.#connection === null || isFlooding ? REFUSED_GRACE_MS : END_GRACE_MS;
+    this.lost();
     this.#writer.finish();
     // A stalled socket does not take a close frame either.
-    if (closing.code === CLOSE_CODES.stalled) return this.#webSocket.terminate();
-    this.#webSocket.close(closing.code, closing.message);
-    this.#endSoon(closing.code === CLOSE_CODES.flooded);
-  }
-
-  /** Ends the socket after a while, whatever its client does; stops reading a flood. */
-  #endSoon(isFlooding: boolean): void {
-    const isOpen = this.#connection !== null && !isFlooding;
+    if (code === CLOSE_CODES.stalled) return this.#webSocket.terminate();
+    this.#webSocket.close(code, message);
     if (isFlooding) {
-      this.#isDeaf = true;
-      this.#rest = null;
+      this.#unread = 'ignored';
       this.#webSocket.pause();
     }
-    const grace = this.#options.wheel.after(isOpen ? END_GRACE_MS : REFUSED_GRACE_MS, () =>
-      this.#webSocket.terminate(),
-    );
+    const grace = this.#options.wheel.after(graceMs, () => this.#webSocket.terminate());
     this.#webSocket.once('close', () => grace.cancel());
   }
 
-  /** Closes with a code of RFC 6455; later frames are ignored. */
-  #closeAs(code: number, reason: string): void {
-    this.#isOver = true;
-    this.#connection?.lost();
-    this.#writer.finish();
-    this.#webSocket.close(code, reason);
-    this.#endSoon(false);
+  get #connection(): SessionConnection | null {
+    return this.#state.is === 'open' ? this.#state.connection : null;
   }
 
-  #open(text: string): void {
-    if (this.#webSocket.readyState !== this.#webSocket.OPEN) return;
+  #open(text: string, waiting: Waiting): void {
     const json = decodeJson(text);
     const decoded = 'error' in json ? json : decodeOpen(json.value, this.#options.sessions.features.frames);
-    if ('value' in decoded && decoded.value.type === 'probe') return this.#answerProbe(decoded.value);
-    this.#endProbe();
-    const visitor = this.#visitor;
-    this.#visitor = null;
-    this.#waiting?.cancel();
-    this.#waiting = null;
+    if ('value' in decoded && decoded.value.type === 'probe')
+      return this.#answerProbe(decoded.value, waiting);
+    stopWaiting(waiting);
+    const { visitor } = waiting;
+    this.#state = { is: 'authenticating', frames: [], characters: 0 };
     const isGone = (): boolean => this.#webSocket.readyState !== this.#webSocket.OPEN;
     const outcome = opening(this.#options, decoded as Decoded<OpenFrame>, this, { visitor, isGone });
-    if (!(outcome instanceof Promise)) return this.#opened(outcome);
-    this.#early = { frames: [], characters: 0 };
-    void outcome.then((told) => {
-      const { frames = [] } = this.#early ?? {};
-      this.#early = null;
-      this.#opened(told);
-      for (const frame of frames) if (this.#connection !== null) this.#receive(frame, this.#connection);
-    });
+    void mapAnswer(outcome, (opened) => this.#opened(opened));
   }
 
-  /** Answers a step of a probe. The first one counts the probe and extends the timeout; each replaces the last. */
-  #answerProbe(frame: ProbeFrame): void {
-    if (this.#probe === null) {
-      const end = this.#options.probes.begin(this.address);
-      if (end === null) return this.#refuseProbe();
-      this.#probe = { end, cancel: () => undefined };
-      this.#waiting?.cancel();
-      this.#waiting = this.#options.wheel.after(LIMITS.probeMs, () =>
-        this.#refuse(closingFrame('open_timeout')),
-      );
+  #opened(outcome: Opened): void {
+    const state = this.#state;
+    // Ended meanwhile.
+    if (state.is !== 'authenticating') return;
+    if ('closing' in outcome) {
+      this.#send({ type: 'error', ...outcome.error });
+      return this.#refuse(outcome.closing);
     }
-    this.#probe.cancel();
-    this.#probe.cancel = this.#options.probes.answer(frame, (answer) => this.#send(answer));
+    this.#state = { is: 'open', connection: outcome.connection };
+    this.#options.sockets.proves(this.#writer.socket, 'client');
+    for (const text of state.frames) receiveText(this.#options.sessions, outcome.connection, text);
+  }
+
+  /** Answers a step of a probe. The first one counts the probe and extends the timeout. */
+  #answerProbe(frame: ProbeFrame, waiting: Waiting): void {
+    if (waiting.probe === null) {
+      waiting.probe = this.#options.probes.begin(this.address);
+      if (waiting.probe === null) return this.#refuseProbe();
+      waiting.timeout.cancel();
+      waiting.timeout = this.#refuseAfter(LIMITS.probeMs);
+    }
+    waiting.probe.answer(frame, (answer) => this.#send(answer));
   }
 
   #refuseProbe(): void {
@@ -294,31 +280,22 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
     this.#refuse(closingFrame('busy', { error: 'too_many_probes' }));
   }
 
-  #endProbe(): void {
-    this.#probe?.cancel();
-    this.#probe?.end();
-    this.#probe = null;
+  #refuseAfter(ms: number): WheelTimer {
+    return this.#options.wheel.after(ms, () => this.#refuse(closingFrame('open_timeout')));
   }
 
   /** Keeps a few frames that came during the authentication. */
-  #keep(text: string, early: { readonly frames: string[]; characters: number }): void {
+  #keep(text: string, early: Authenticating): void {
     early.frames.push(text);
     early.characters += text.length;
     if (early.frames.length <= LIMITS.framesPerPost && early.characters <= LIMITS.openBytes) return;
-    early.frames.length = 0;
-    this.#closeAs(1008, 'Too many frames before "opened".');
-  }
-
-  #receive(text: string, connection: SessionConnection): void {
-    if (connection.isClosed) return;
-    receiveText(this.#options.sessions, connection.owner, connection, text);
+    this.end({ code: 1008, message: 'Too many frames before "opened".' });
   }
 
   /** Parses bytes within the connection's turn, and the rest in later turns, while the socket is paused. */
   feed(bytes: Buffer): void {
-    if (this.#isDeaf) return;
-    if (this.#rest !== null) this.#rest = Buffer.concat([this.#rest, bytes]);
-    else this.#read(bytes);
+    if (this.#unread === null) this.#read(bytes);
+    else if (this.#unread !== 'ignored') this.#unread = Buffer.concat([this.#unread, bytes]);
   }
 
   #read(bytes: Buffer): void {
@@ -326,31 +303,23 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
     const webSocket = this.#webSocket;
     for (let at = 0; at < bytes.length; at += FED_BYTES) {
       if (!frameRate.hasTurn(this)) {
-        this.#rest = bytes.subarray(at);
+        this.#unread = bytes.subarray(at);
         webSocket.pause();
         return frameRate.turns.next(() => this.#readOn());
       }
       // After a failure or a close frame nothing may follow.
-      if (this.#isDeaf || webSocket._closeFrameReceived || !webSocket._receiver.writable) return;
+      if (webSocket._closeFrameReceived || !webSocket._receiver.writable) return;
       webSocket._receiver.write(bytes.length <= FED_BYTES ? bytes : bytes.subarray(at, at + FED_BYTES));
+      if (this.#unread === 'ignored') return;
     }
   }
 
   #readOn(): void {
-    const rest = this.#rest;
-    this.#rest = null;
-    if (rest !== null && !this.#isDeaf) this.#read(rest);
-    if (this.#rest === null && !this.#isDeaf) this.#webSocket.resume();
-  }
-
-  #opened(outcome: Opened): void {
-    if ('closing' in outcome) {
-      this.#send({ type: 'error', ...outcome.error });
-      this.#refuse(outcome.closing);
-      return;
-    }
-    this.#connection = outcome.connection;
-    this.#options.sockets.proves(this.#writer.socket, 'client');
+    const rest = this.#unread;
+    if (rest === null || rest === 'ignored') return;
+    this.#unread = null;
+    this.#read(rest);
+    if (this.#unread === null) this.#webSocket.resume();
   }
 
   #refuse(closing: ClosingFrame): void {
@@ -361,4 +330,9 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
   #send(control: Parameters<typeof Frame.of>[0]): void {
     this.#writer.write(Frame.of(control).encoded(this.framing));
   }
+}
+
+function stopWaiting({ timeout, probe }: Waiting): void {
+  timeout.cancel();
+  probe?.end();
 }

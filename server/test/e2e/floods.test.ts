@@ -8,6 +8,11 @@ import { Sender, WebSocket } from 'ws';
 import { createDobby, type Dobby } from '../../src/index.js';
 import { exchange, openEventStream, openWebSocket } from '../transports/wires.js';
 
+declare module 'ws' {
+  /** Exported by the library, but missing in its types. */
+  const Sender: { frame(data: Buffer, options: object): Buffer[] };
+}
+
 const OPEN = { type: 'open', protocol: 1 };
 const FLOODED = 4010;
 

@@ -4,7 +4,11 @@ import type { Carrier, TransportName } from '../../src/core/session/connection.j
 import type { Framing } from '../../src/core/wire/frame.js';
 
 /** One frame a line. */
-export const lineFraming: Framing = { slot: 0, encode: (text) => Buffer.from(`${text}\n`) };
+export const lineFraming: Framing = {
+  slot: 0,
+  size: (text) => Buffer.byteLength(text) + 1,
+  put: (text, _position, bytes, at) => void bytes.write(`${text}\n`, at),
+};
 
 export interface FakeCarrierOptions {
   readonly transport?: TransportName;

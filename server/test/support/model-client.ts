@@ -175,7 +175,7 @@ export class ModelClient {
 
   #receive(frame: SendFrame): void {
     if (this.client === null) return;
-    receiveFrame(this.#world.sessions, this.client.session, this.client.connection, frame);
+    receiveFrame(this.#world.sessions, this.client.connection, frame);
   }
 
   #process(frame: DownFrame): void {

@@ -354,7 +354,7 @@ export function handoffText(handoff: Handoff, timeLeftMs = (): number => 1): Buf
 
 /** Reads the text of a handoff. @throws HandoffError */
 export function readText(text: Buffer): ReadHandoff {
-  return readHandoff({ size: text.length, read: (into, offset) => text.copy(into, 0, offset) });
+  return readHandoff(text.length, (into, offset) => text.copy(into, 0, offset));
 }
 
 const passedOn = (handoff: Handoff): ReadHandoff => readText(handoffText(handoff));

@@ -4,13 +4,19 @@ import type { ServerResponse } from 'node:http';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { MAX_ENDED_POLLS, MAX_KEPT_ANSWER_BYTES } from '../../src/transports/kept-answers.js';
-import { LongPolls, type PollExchange } from '../../src/transports/long-poll.js';
+import {
+  LongPolls,
+  MAX_ENDED_POLLS,
+  MAX_KEPT_ANSWER_BYTES,
+  type PollExchange,
+} from '../../src/transports/long-poll.js';
 import type { TransportOptions } from '../../src/transports/transport-options.js';
 import { createWorld } from '../support/world.js';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
+
+const CLIENT = { address: '192.0.2.1', visitor: null };
 
 function setUp() {
   const world = createWorld();
@@ -23,12 +29,11 @@ function setUp() {
   const polls = new LongPolls(parts);
   const answers: { updates: { type: string; id: string; ticket: string }[]; reconnectWith: string }[] = [];
   const exchange = (): PollExchange => ({
-    address: '192.0.2.1',
     response: new EventEmitter() as ServerResponse,
     answer: (body) => void answers.push(JSON.parse(String(body)) as (typeof answers)[number]),
   });
   const open = async (paths: { path: string }[] = []) => {
-    await polls.open({ type: 'open', protocol: 1, paths }, exchange(), null);
+    await polls.open({ type: 'open', protocol: 1, paths }, exchange(), CLIENT);
     world.clock.settle();
     const answer = answers.at(-1);
     const opened = answer?.updates.find(({ type }) => type === 'opened');
@@ -55,7 +60,7 @@ describe('a long-poll connection', () => {
     const { world, polls, exchange } = setUp();
     const freed = await isFreed(async () => {
       const opening = exchange();
-      await polls.open({ type: 'open', protocol: 1 }, opening, null);
+      await polls.open({ type: 'open', protocol: 1 }, opening, CLIENT);
       world.clock.settle();
       return new WeakRef(opening);
     });
@@ -89,7 +94,7 @@ describe('the last answers of long-poll', () => {
     }
     for (let i = 0; i < 15; i++) world.publish('public', text);
     world.clock.settle();
-    expect(polls.kept.bytes).toBeLessThanOrEqual(MAX_KEPT_ANSWER_BYTES);
+    expect(polls.sizes.answerBytes).toBeLessThanOrEqual(MAX_KEPT_ANSWER_BYTES);
     const codes = clients.map(({ id, cursor }) => poll(id, cursor));
     expect(new Set(codes)).toEqual(new Set([null, 'bad_cursor']));
     expect(codes.filter((code) => code === null).length).toBeGreaterThan(2);
@@ -102,14 +107,13 @@ describe('the last answers of long-poll', () => {
       const session = world.sessions.all.get(id);
       if (session !== undefined) void world.sessions.end(session, 'ended');
     }
-    expect(polls.kept.ended).toBe(MAX_ENDED_POLLS);
-    expect(polls.size).toBe(MAX_ENDED_POLLS);
+    expect(polls.sizes).toMatchObject({ connections: MAX_ENDED_POLLS, ended: MAX_ENDED_POLLS });
   });
 
   it('are gone when nothing is waited for any more', async () => {
     const { world, polls, open } = setUp();
     for (let i = 0; i < 10; i++) await open();
     world.clock.advance(70_000);
-    expect([polls.size, polls.kept.bytes, polls.kept.ended]).toEqual([0, 0, 0]);
+    expect(polls.sizes).toEqual({ connections: 0, ended: 0, answerBytes: 0 });
   });
 });

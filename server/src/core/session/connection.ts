@@ -14,8 +14,6 @@ export interface Carrier extends Wire {
   readonly transport: TransportName;
   /** The client's address. */
   readonly address: string;
-  /** Whether nothing can be written yet, as before the first poll. */
-  readonly isBlocked: boolean;
   /** Whether the server sends `ping` frames on it and the client answers them. */
   readonly isPinged: boolean;
   /** Whether it is a raw stream: its client has no ticket and cannot resume. */
@@ -107,14 +105,7 @@ export class Connection<Owner extends ConnectionOwner = ConnectionOwner> impleme
     this.carrier = carrier;
     this.number = owner.connectionNumber + 1;
     this.#context = context;
-    const { isBlocked } = carrier;
-    const { flusher, backlogs, settings } = context;
-    this.outbox = new Outbox(flusher, carrier, {
-      bounds: settings.outbox,
-      source: this,
-      isBlocked,
-      backlogs,
-    });
+    this.outbox = new Outbox(carrier, this, context);
   }
 
   /** Lets its session catch up, as long as this connection has the session. */

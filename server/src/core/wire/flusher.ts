@@ -55,12 +55,8 @@ export class Flusher {
 
   /** Returns the empty batch of a framing, the start of every pending sequence. */
   emptyBatch(framing: Framing): Batch {
-    let empty = this.#empty[framing.slot];
-    if (empty === undefined) {
-      empty = new Batch(framing);
-      this.#empty[framing.slot] = empty;
-    }
-    return empty;
+    this.#empty[framing.slot] ??= new Batch(framing);
+    return this.#empty[framing.slot] as Batch;
   }
 
   /** Queues an outbox for the next flush. */

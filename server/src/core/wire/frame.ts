@@ -6,15 +6,17 @@ import type { Position } from '../../../../protocol/positions.js';
 export interface Framing {
   /** The index of this framing in every frame's cache: 0, 1 or 2. */
   readonly slot: number;
-  /** Returns the complete bytes of a frame: frames are written without separators. */
-  encode(text: string, position: Position | null): Buffer;
-  /** Encodes a frame for one connection directly into the joined bytes, which saves a buffer for each. */
-  readonly inPlace?: {
-    /** Returns the encoded size of a frame. */
-    size(text: string): number;
-    /** Writes the frame into `bytes` from `at` on. */
-    put(text: string, bytes: Buffer, at: number): void;
-  };
+  /** Returns the encoded size of a frame. */
+  size(text: string, position: Position | null): number;
+  /** Writes the complete frame into `bytes` from `at` on: frames are written without separators. */
+  put(text: string, position: Position | null, bytes: Buffer, at: number): void;
+}
+
+/** Returns the bytes of a frame in a buffer of their own. */
+export function encoded(framing: Framing, text: string, position: Position | null = null): Buffer {
+  const bytes = Buffer.allocUnsafe(framing.size(text, position));
+  framing.put(text, position, bytes, 0);
+  return bytes;
 }
 
 /** A frame of the server, immutable except for its cache of encodings. */
@@ -50,16 +52,14 @@ export class Frame {
 
   /** Returns the encoded size in `framing`. */
   size(framing: Framing): number {
-    const { inPlace } = framing;
-    if (this.#isEncodedWhole || inPlace === undefined) return this.encoded(framing).length;
-    return inPlace.size(this.text);
+    if (this.#isEncodedWhole) return this.encoded(framing).length;
+    return framing.size(this.text, this.position);
   }
 
-  /** Writes the encoded frame into `bytes` from `at` on. */
+  /** Writes the encoded frame into `bytes` from `at` on; one for a single connection needs no buffer of its own. */
   put(framing: Framing, bytes: Buffer, at: number): void {
-    const { inPlace } = framing;
-    if (this.#isEncodedWhole || inPlace === undefined) this.encoded(framing).copy(bytes, at);
-    else inPlace.put(this.text, bytes, at);
+    if (this.#isEncodedWhole) this.encoded(framing).copy(bytes, at);
+    else framing.put(this.text, this.position, bytes, at);
   }
 
   /** Whether its bytes have their own buffer: the frame is shared, or it was made of bytes and has no text. */
@@ -72,15 +72,11 @@ export class Frame {
     if (this.#bytes !== null && this.#slot === framing.slot) return this.#bytes;
     if (this.#bytes === null) {
       this.#slot = framing.slot;
-      this.#bytes = framing.encode(this.text, this.position);
+      this.#bytes = encoded(framing, this.text, this.position);
       return this.#bytes;
     }
     this.#others ??= [];
-    let bytes = this.#others[framing.slot];
-    if (bytes === undefined) {
-      bytes = framing.encode(this.text, this.position);
-      this.#others[framing.slot] = bytes;
-    }
-    return bytes;
+    this.#others[framing.slot] ??= encoded(framing, this.text, this.position);
+    return this.#others[framing.slot] as Buffer;
   }
 }

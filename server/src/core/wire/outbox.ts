@@ -16,6 +16,8 @@ export interface Wire {
   readonly framing: Framing;
   /** Whether it writes only in answer to a poll: between polls it is blocked without being slow. */
   readonly isPolled: boolean;
+  /** Whether it cannot write yet, such as before the first poll. */
+  readonly isBlocked: boolean;
   /**
    * Writes bytes; returns whether more may follow at once. After a false the transport calls `Outbox.unblock` when it
    * is ready. The bytes are shared: the wire must neither change nor keep them.
@@ -35,14 +37,21 @@ export interface Source extends BacklogHolder {
   readOn(): boolean;
 }
 
+/** Options that all outboxes share. */
+export interface OutboxOptions {
+  readonly flusher: Flusher;
+  readonly backlogs: Backlogs;
+  readonly settings: { readonly outbox: OutboxBounds };
+}
+
 /** The pending frames of one wire. */
 export class Outbox {
   readonly #flusher: Flusher;
   readonly #wire: Wire;
   readonly #bounds: OutboxBounds;
   readonly #empty: Batch;
-  readonly #source: Source;
   readonly #backlogs: Backlogs;
+  readonly #source: Source;
   #pending: Batch;
   #isQueued = false;
   /** Whether the source may have more; asking idle sessions would only touch their memory. */
@@ -53,30 +62,15 @@ export class Outbox {
   #backlog = 0;
   #isClosed = false;
 
-  /** @param options `isBlocked`: whether the wire cannot write yet, such as before the first poll */
-  constructor(
-    flusher: Flusher,
-    wire: Wire,
-    options: { bounds: OutboxBounds; source: Source; isBlocked: boolean; backlogs: Backlogs },
-  ) {
-    this.#flusher = flusher;
+  constructor(wire: Wire, source: Source, options: OutboxOptions) {
+    this.#flusher = options.flusher;
     this.#wire = wire;
-    this.#bounds = options.bounds;
-    this.#source = options.source;
+    this.#bounds = options.settings.outbox;
     this.#backlogs = options.backlogs;
-    this.#isBlocked = options.isBlocked;
-    this.#empty = flusher.emptyBatch(wire.framing);
+    this.#source = source;
+    this.#isBlocked = wire.isBlocked;
+    this.#empty = options.flusher.emptyBatch(wire.framing);
     this.#pending = this.#empty;
-  }
-
-  /** Returns the number of pending frames. */
-  get frames(): number {
-    return this.#pending.count;
-  }
-
-  /** Returns whether the wire is blocked. */
-  get isBlocked(): boolean {
-    return this.#isBlocked;
   }
 
   /** Returns whether the wire is slow: blocked, and not for want of a poll. */

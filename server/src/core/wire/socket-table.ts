@@ -23,32 +23,26 @@ export interface TableSocket {
   [PLACE]?: 'unproven' | 'client' | 'api' | 'gone';
 }
 
-/** Options of a `SocketTable`. */
-export interface SocketTableOptions {
-  /** The bound of open sockets. */
-  readonly max: number;
-  /** Called after a socket was closed because the table was full. */
-  readonly onFull: () => void;
-}
-
 /** Counts sockets. */
 export class SocketTable {
-  readonly #options: SocketTableOptions;
+  readonly #max: number;
+  readonly #onFull: () => void;
   readonly #unproven = new LinkedMap<TableSocket, string | null>();
   readonly #addresses = new AddressCounter({
     perAddress: MAX_UNPROVEN_OF_ADDRESS,
     inAll: Number.POSITIVE_INFINITY,
   });
-  #clients = 0;
-  #api = 0;
+  readonly #proven = { client: 0, api: 0 };
 
-  constructor(options: SocketTableOptions) {
-    this.#options = options;
+  /** @param onFull called after a socket was closed because more than `max` were open */
+  constructor(max: number, onFull: () => void) {
+    this.#max = max;
+    this.#onFull = onFull;
   }
 
   /** Returns the number of open sockets. */
   get size(): number {
-    return this.#unproven.size + this.#clients + this.#api;
+    return this.#unproven.size + this.#proven.client + this.#proven.api;
   }
 
   /** Returns the number of unproven sockets. */
@@ -58,8 +52,7 @@ export class SocketTable {
 
   /** Returns whether one more client may have a session on its own socket. */
   get hasRoom(): boolean {
-    const { max } = this.#options;
-    return this.#clients < max - Math.min(API_PART, Math.floor(max / 4));
+    return this.#proven.client < this.#max - Math.min(API_PART, Math.floor(this.#max / 4));
   }
 
   /** Counts an accepted socket, and may close one. `address` is null where many clients may share it. */
@@ -70,7 +63,7 @@ export class SocketTable {
       return;
     }
     this.#addUnproven(socket, address);
-    if (this.size > this.#options.max || this.#unproven.size > MAX_UNPROVEN) this.#closeOldest();
+    if (this.size > this.#max || this.#unproven.size > MAX_UNPROVEN) this.#closeOldest();
   }
 
   /** Marks a socket whose client has a session, or has sent an API key. */
@@ -78,14 +71,13 @@ export class SocketTable {
     if (socket[PLACE] !== 'unproven') return;
     this.#removeUnproven(socket);
     socket[PLACE] = as;
-    if (as === 'client') this.#clients++;
-    else this.#api++;
+    this.#proven[as]++;
   }
 
   /** Marks a socket as unproven again, such as after the answer to a poll. */
   rests(socket: TableSocket): void {
     if (socket[PLACE] !== 'client') return;
-    this.#clients--;
+    this.#proven.client--;
     this.#addUnproven(socket, null);
   }
 
@@ -93,8 +85,7 @@ export class SocketTable {
   closed(socket: TableSocket): void {
     const place = socket[PLACE];
     if (place === 'unproven') this.#removeUnproven(socket);
-    else if (place === 'client') this.#clients--;
-    else if (place === 'api') this.#api--;
+    else if (place === 'client' || place === 'api') this.#proven[place]--;
     socket[PLACE] = 'gone';
   }
 
@@ -114,6 +105,6 @@ export class SocketTable {
     if (oldest === undefined) return;
     this.closed(oldest);
     oldest.destroy();
-    this.#options.onFull();
+    this.#onFull();
   }
 }

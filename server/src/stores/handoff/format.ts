@@ -10,6 +10,7 @@ import { keyFault, pathFault } from '../../../../protocol/paths.js';
 import type { IdempotencyRecord } from '../../core/log/idempotency.js';
 import type { PathSnapshot } from '../../core/log/path-snapshot.js';
 import { isInbox } from '../../core/log/reserved-paths.js';
+import type { LogEntry } from '../../core/log/update.js';
 import type { SessionSnapshot } from '../../core/session/session-snapshot.js';
 import type { RestoreTimes } from '../../core/sessions/restore.js';
 import { check, identitySchema, source } from '../../schema.js';
@@ -110,8 +111,7 @@ export const keySchema = z.strictObject({ key, offset: count });
 /** The line before the updates of a path. */
 export const logSchema = z.strictObject({ log: text });
 
-/** The line before updates; it applies to all up to the next such line. */
-export const aboutSchema = z.strictObject({
+const aboutSchema = z.strictObject({
   at: count,
   key: key.nullable(),
   sender: text,
@@ -125,6 +125,27 @@ export const trailerSchema = z.strictObject({
   /** Whether paths with their states were left out. */
   isCut: z.literal(true).exactOptional(),
 });
+
+/** The line before updates; it applies to all up to the next such line. */
+export interface About extends Pick<LogEntry, 'at' | 'key' | 'sender' | 'except'> {}
+
+/** There may be a million of these lines; most contain a time and nothing else. */
+const PLAIN = /^\{"at":(\d{1,15}),"key":null,"sender":"","except":null\}$/;
+
+/** Returns the line before an update. */
+export function aboutLine({ at, key, sender, except }: About): string {
+  if (key === null && sender === '' && except === null)
+    return `{"at":${at},"key":null,"sender":"","except":null}`;
+  return JSON.stringify({ at, key, sender, except: except === null ? null : [...except] });
+}
+
+/** Reads the line before an update. @throws HandoffError */
+export function readAbout(line: string): About {
+  const at = PLAIN.exec(line)?.[1];
+  if (at !== undefined) return { at: Number(at), key: null, sender: '', except: null };
+  const { except, ...about } = parsed(aboutSchema, line);
+  return { ...about, except: except === null ? null : new Set(except) };
+}
 
 /** Reads a line by its schema. @throws HandoffError */
 export function parsed<T>(schema: z.ZodType<T>, line: string): T {

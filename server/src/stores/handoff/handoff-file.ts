@@ -13,7 +13,7 @@ import {
   readSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { devNull } from 'node:os';
 import type { Handoff } from './format.js';
@@ -26,6 +26,9 @@ const MAX_BYTES = 4 * 1024 * 1024 * 1024;
 
 export class HandoffFile {
   readonly #file: string;
+  /** Its name while it is written, and while it is read. */
+  readonly #unfinished: string;
+  readonly #loading: string;
   /** Reserves a descriptor from the start on, so that the handoff can be written when all others are in use. */
   #spare: number | null = null;
   /** A younger file was left by another server that shares the folder; milliseconds since 1970. */
@@ -33,6 +36,8 @@ export class HandoffFile {
 
   constructor(file: string) {
     this.#file = file;
+    this.#unfinished = `${file}.new`;
+    this.#loading = `${file}.loading`;
   }
 
   /**
@@ -52,7 +57,7 @@ export class HandoffFile {
     const descriptor = openSync(this.#unfinished, 'wx', FILE_MODE);
     try {
       for (const chunk of writer.chunks()) {
-        writeAll(descriptor, chunk);
+        writeFileSync(descriptor, chunk);
         await new Promise(setImmediate);
       }
       renameSync(this.#unfinished, this.#file);
@@ -112,14 +117,6 @@ export class HandoffFile {
       if (descriptor !== null) closeSync(descriptor);
     }
   }
-
-  get #loading(): string {
-    return `${this.#file}.loading`;
-  }
-
-  get #unfinished(): string {
-    return `${this.#file}.new`;
-  }
 }
 
 /** Opens a handoff without waiting; returns null when there is none. */
@@ -136,14 +133,7 @@ function read(descriptor: number): ReadHandoff {
   const stats = fstatSync(descriptor);
   if (!stats.isFile()) throw new Error('it is no file');
   if (stats.size > MAX_BYTES) throw new Error('it is too large');
-  return readHandoff({
-    size: stats.size,
-    read: (into, offset) => readSync(descriptor, into, 0, into.length, offset),
-  });
-}
-
-function writeAll(descriptor: number, bytes: Buffer): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
+  return readHandoff(stats.size, (into, offset) => readSync(descriptor, into, 0, into.length, offset));
 }
 
 /** Removes whatever has this name. */

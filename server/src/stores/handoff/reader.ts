@@ -9,8 +9,8 @@ import type { PathSnapshot } from '../../core/log/path-snapshot.js';
 import type { StateEntry } from '../../core/log/state-snapshot.js';
 import { entryBytes, type LogEntry } from '../../core/log/update.js';
 import type { SessionSnapshot } from '../../core/session/session-snapshot.js';
-import { type About, readAbout } from './about.js';
 import {
+  type About,
   CHUNK_BYTES,
   HandoffError,
   type HandoffTimes,
@@ -20,6 +20,7 @@ import {
   logSchema,
   NEWLINE,
   parsed,
+  readAbout,
   requestSchema,
   sessionSchema,
   trailerSchema,
@@ -33,32 +34,21 @@ export interface ReadHandoff extends HandoffTimes {
   readonly paths: readonly PathSnapshot[];
 }
 
-/** The source of a text, read piece by piece. */
-export interface HandoffSource {
-  /** The size in bytes. */
-  readonly size: number;
-  /** Fills `into` from `offset` on; returns the number of bytes that it has read. */
-  read(into: Buffer, offset: number): number;
-}
+/** Fills `into` with the text from `offset` on; returns the number of bytes that it has read. */
+type Read = (into: Buffer, offset: number) => number;
 
 const TRAILER_MAX_BYTES = 200;
-/** The beginnings of the kinds of lines. */
-const UPDATE = Buffer.from('{"path":');
-const ABOUT = Buffer.from('{"at":');
-const LOG = Buffer.from('{"log":');
-const SESSION = Buffer.from('{"session":');
-const REQUEST = Buffer.from('{"request":');
 
-/** Reads a handoff. @throws HandoffError when the text is not a complete handoff. */
-export function readHandoff(source: HandoffSource): ReadHandoff {
-  const trailer = readTrailer(source);
+/** Reads a handoff of `size` bytes, piece by piece. @throws HandoffError when it is not complete. */
+export function readHandoff(size: number, read: Read): ReadHandoff {
+  const trailer = readTrailer(size, read);
   const reader = new LineReader();
   let rest = Buffer.alloc(0);
   let crc = 0;
   for (let at = 0; at < trailer.at; ) {
     const chunk = Buffer.allocUnsafeSlow(rest.length + Math.min(CHUNK_BYTES, trailer.at - at));
     rest.copy(chunk);
-    const fresh = source.read(chunk.subarray(rest.length), at);
+    const fresh = read(chunk.subarray(rest.length), at);
     if (fresh === 0) throw new HandoffError('it is cut short');
     const filled = chunk.subarray(0, rest.length + fresh);
     crc = crc32(filled.subarray(rest.length), crc);
@@ -71,13 +61,12 @@ export function readHandoff(source: HandoffSource): ReadHandoff {
 }
 
 /** Returns the last line: only a text with a trailer is complete. */
-function readTrailer(source: HandoffSource): { at: number; lines: number; crc32: number; isCut: boolean } {
-  const end = Buffer.alloc(Math.min(source.size, TRAILER_MAX_BYTES));
-  source.read(end, source.size - end.length);
+function readTrailer(size: number, read: Read): z.output<typeof trailerSchema> & { readonly at: number } {
+  const end = Buffer.alloc(Math.min(size, TRAILER_MAX_BYTES));
+  read(end, size - end.length);
   const start = end.lastIndexOf(NEWLINE, -2) + 1;
   if (end.at(-1) !== NEWLINE || start === 0) throw new HandoffError('it is cut short');
-  const { lines, crc32: crc, isCut = false } = parsed(trailerSchema, end.toString('utf8', start));
-  return { at: source.size - end.length + start, lines, crc32: crc, isCut };
+  return { at: size - end.length + start, ...parsed(trailerSchema, end.toString('utf8', start)) };
 }
 
 interface Reading extends PathSnapshot {
@@ -127,14 +116,16 @@ class LineReader {
 
   #line(bytes: Buffer, start: number, end: number): void {
     const line = (): string => bytes.toString('utf8', start, end);
+    // The first letter of the first name in a line: of path, at, log, session, request, head.
+    const kind = String.fromCharCode(bytes[start + 2] ?? 0);
     if (this.#times === null) this.#times = readTimes(line());
     else if (this.#key !== null) this.#value(this.#key, line());
     else if (this.#keysLeft > 0) this.#key = parsed(keySchema, line());
-    else if (begins(bytes, start, UPDATE)) this.#entry(bytes, start, end);
-    else if (begins(bytes, start, ABOUT)) this.#about = readAbout(line());
-    else if (begins(bytes, start, LOG)) this.#log(parsed(logSchema, line()).log);
-    else if (begins(bytes, start, SESSION)) this.#sessions.push(parsed(sessionSchema, line()).session);
-    else if (begins(bytes, start, REQUEST)) this.#requests.push(parsed(requestSchema, line()).request);
+    else if (kind === 'p') this.#entry(bytes, start, end);
+    else if (kind === 'a') this.#about = readAbout(line());
+    else if (kind === 'l') this.#log(parsed(logSchema, line()).log);
+    else if (kind === 's') this.#sessions.push(parsed(sessionSchema, line()).session);
+    else if (kind === 'r') this.#requests.push(parsed(requestSchema, line()).request);
     else this.#head(parsed(headSchema, line()));
   }
 
@@ -193,12 +184,7 @@ class ReadEntry implements LogEntry {
   }
 }
 
-function begins(bytes: Buffer, start: number, word: Buffer): boolean {
-  const end = start + word.length;
-  return end <= bytes.length && bytes.compare(word, 0, word.length, start, end) === 0;
-}
-
 function readTimes(line: string): HandoffTimes {
-  const { at, backBy, areStatesLost } = parsed(headerSchema, line);
-  return { at, backBy, ...(areStatesLost && { areStatesLost }) };
+  const { dobby: _dobby, version: _version, ...times } = parsed(headerSchema, line);
+  return times;
 }

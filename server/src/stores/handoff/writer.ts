@@ -6,8 +6,7 @@ import { crc32 } from 'node:zlib';
 import type { PathSnapshot } from '../../core/log/path-snapshot.js';
 import type { LogEntry } from '../../core/log/update.js';
 import type { SessionSnapshot } from '../../core/session/session-snapshot.js';
-import { aboutLine } from './about.js';
-import { CHUNK_BYTES, type Handoff, NEWLINE, VERSION } from './format.js';
+import { aboutLine, CHUNK_BYTES, type Handoff, NEWLINE, VERSION } from './format.js';
 
 /** Bytes of UTF-8 for one unit of UTF-16. */
 const MOST_BYTES_A_UNIT = 3;
@@ -43,21 +42,30 @@ export class HandoffWriter {
 
   /** Returns the text in pieces; a piece is valid until the next one is read. */
   *chunks(): Generator<Buffer> {
+    for (const line of this.#text()) {
+      if (!this.#fits(line)) {
+        yield this.#flush();
+        if (!this.#fits(line)) this.#chunk = Buffer.allocUnsafe(line.length * MOST_BYTES_A_UNIT + 1);
+      }
+      this.#used += this.#chunk.write(line, this.#used);
+      this.#chunk[this.#used++] = NEWLINE;
+      this.#lines++;
+    }
+    yield this.#flush();
+    const isCut = this.leftOut.paths > 0 && { isCut: true };
+    yield Buffer.from(`${JSON.stringify({ lines: this.#lines, crc32: this.#crc, ...isCut })}\n`);
+  }
+
+  /** Returns the lines before the trailer. */
+  *#text(): Generator<string> {
     const { at, backBy, areStatesLost, requests, sessions, paths, unused = [] } = this.#handoff;
-    yield* this.#put(
-      JSON.stringify({
-        dobby: 'handoff',
-        version: VERSION,
-        at,
-        backBy,
-        ...(areStatesLost && { areStatesLost }),
-      }),
-    );
+    const lost = areStatesLost && { areStatesLost };
+    yield JSON.stringify({ dobby: 'handoff', version: VERSION, at, backBy, ...lost });
     for (const path of paths) if (path.state.length > 0) yield* this.#path(path);
     for (const path of paths) if (path.state.length === 0) yield* this.#path(path);
     for (const request of requests) {
       if (this.#timeLeftMs() <= 0) this.leftOut.requests++;
-      else yield* this.#put(JSON.stringify({ request }));
+      else yield JSON.stringify({ request });
     }
     const waiting = sessions[Symbol.iterator]();
     // Any client can open sessions: they leave time for the logs.
@@ -70,70 +78,47 @@ export class HandoffWriter {
       yield* this.#path(path);
     }
     while (waiting.next().done !== true) this.leftOut.sessions++;
-    yield this.#flush();
-    const isCut = this.leftOut.paths > 0 && { isCut: true };
-    yield Buffer.from(`${JSON.stringify({ lines: this.#lines, crc32: this.#crc, ...isCut })}\n`);
   }
 
   /** Writes a path completely: a head without its state would hide the loss, and a log needs its head. */
-  *#path({ path, head, usedAt, state, isPartial }: PathSnapshot): Generator<Buffer> {
+  *#path({ path, head, usedAt, state, isPartial }: PathSnapshot): Generator<string> {
     if (this.#timeLeftMs() <= 0) {
       this.leftOut.paths++;
       return;
     }
-    yield* this.#put(
-      JSON.stringify({ head, path, usedAt, keys: state.length, ...(isPartial && { isPartial }) }),
-    );
+    yield JSON.stringify({ head, path, usedAt, keys: state.length, ...(isPartial && { isPartial }) });
     for (const { key, offset, text: message } of state) {
-      yield* this.#put(JSON.stringify({ key, offset }));
-      yield* this.#put(message);
+      yield JSON.stringify({ key, offset });
+      yield message;
     }
   }
 
-  *#sessions(waiting: Iterator<SessionSnapshot>, untilMs: number): Generator<Buffer> {
+  *#sessions(waiting: Iterator<SessionSnapshot>, untilMs: number): Generator<string> {
     while (this.#timeLeftMs() > untilMs) {
       const next = waiting.next();
       if (next.done === true) return;
-      yield* this.#put(JSON.stringify({ session: next.value }));
+      yield JSON.stringify({ session: next.value });
     }
   }
 
-  *#log({ path, entries }: PathSnapshot): Generator<Buffer> {
+  *#log({ path, entries }: PathSnapshot): Generator<string> {
     for (let left = entries.length; left > 0; left--) {
-      const isFirst = left === entries.length;
       // Checked for the first entry of each path too: there may be very many paths.
       if ((entries.length - left) % STRIDE === 0 && this.#timeLeftMs() <= 0) {
         this.leftOut.updates += left;
         return;
       }
-      if (isFirst) yield* this.#put(JSON.stringify({ log: path }));
+      if (left === entries.length) yield JSON.stringify({ log: path });
       const entry = entries[left - 1] as LogEntry;
       const about = aboutLine(entry);
-      if (about !== this.#about) yield* this.#put(about);
+      if (about !== this.#about) yield about;
       this.#about = about;
-      if (!this.#fits(entry.text)) yield* this.#makeRoom(entry.text);
-      this.#add(entry.text);
+      yield entry.text;
     }
-  }
-
-  *#put(line: string): Generator<Buffer> {
-    if (!this.#fits(line)) yield* this.#makeRoom(line);
-    this.#add(line);
   }
 
   #fits(line: string): boolean {
     return line.length * MOST_BYTES_A_UNIT < this.#chunk.length - this.#used;
-  }
-
-  *#makeRoom(line: string): Generator<Buffer> {
-    yield this.#flush();
-    if (!this.#fits(line)) this.#chunk = Buffer.allocUnsafe(line.length * MOST_BYTES_A_UNIT + 1);
-  }
-
-  #add(line: string): void {
-    this.#used += this.#chunk.write(line, this.#used);
-    this.#chunk[this.#used++] = NEWLINE;
-    this.#lines++;
   }
 
   #flush(): Buffer {

@@ -1,6 +1,6 @@
 /**
- * What was published with idempotency keys in the last 5 minutes. Bounded for each API key by itself: the oldest records are dropped
- * first. Only records that are dropped are looked at.
+ * What was published with idempotency keys in the last 5 minutes. Bounded for each API key by itself: the oldest records
+ * are dropped first. Only records that are dropped are looked at.
  */
 import { LinkedMap } from '../../core/data/linked-map.js';
 import type { IdempotencyKey, IdempotencyRecord } from '../../core/log/idempotency.js';

@@ -25,7 +25,6 @@ import { type Draft, logEntry, Update, updateText } from '../../core/log/update.
 import type { Clock, IdSource } from '../../core/time/clock.js';
 import type { TimerWheel, WheelTimer } from '../../core/time/timer-wheel.js';
 import { IdempotencyRecords } from './idempotency-records.js';
-import { LostStates } from './lost-states.js';
 import { faultOf } from './state-bounds.js';
 
 /** Options of `MemoryBroker`. */
@@ -53,6 +52,8 @@ interface StoredPath extends Tail {
 }
 
 const SWEEP_MS = 10_000;
+/** Paths that are remembered as complete after a loss, beside those that are stored. */
+export const MAX_COMPLETE_PATHS = 100_000;
 
 /** A broker for one process. */
 export class MemoryBroker implements Broker {
@@ -64,8 +65,10 @@ export class MemoryBroker implements Broker {
   readonly #idle = new LinkedMap<string, true>();
   /** The same for paths without updates. Any client can make these, so they push out no others. */
   readonly #idleUnused = new LinkedMap<string, true>();
-  readonly #lostStates = new LostStates();
-  readonly #idempotency: IdempotencyRecords;
+  /** The records of updates with idempotency keys. */
+  readonly idempotency: IdempotencyRecords;
+  /** After a loss: the paths whose states the back end has completed. All others may be partial. */
+  #completed: Set<string> | null = null;
   #totalBytes = 0;
   #stateBytes = 0;
   #deliver: Deliver = () => {
@@ -75,7 +78,7 @@ export class MemoryBroker implements Broker {
 
   constructor(options: MemoryBrokerOptions) {
     this.#options = options;
-    this.#idempotency = new IdempotencyRecords(options.clock);
+    this.idempotency = new IdempotencyRecords(options.clock);
   }
 
   /** Returns the bytes of all logs. */
@@ -90,23 +93,18 @@ export class MemoryBroker implements Broker {
 
   /** Returns whether states were lost: those that are made from now on may be partial. */
   get areStatesLost(): boolean {
-    return this.#lostStates.areLost;
+    return this.#completed !== null;
   }
 
   /** Notes that a crash has lost states. Called before anything is published. */
   loseStates(): void {
-    this.#lostStates.lose();
-  }
-
-  /** Returns the records of updates with idempotency keys. */
-  get idempotency(): IdempotencyRecords {
-    return this.#idempotency;
+    this.#completed ??= new Set();
   }
 
   complete(path: string): boolean {
     const { state } = this.#use(path) ?? {};
     if (state == null) return false;
-    this.#lostStates.complete(path);
+    if (this.#completed !== null && this.#completed.size < MAX_COMPLETE_PATHS) this.#completed.add(path);
     if (!state.isPartial) return false;
     state.isPartial = false;
     return true;
@@ -136,7 +134,7 @@ export class MemoryBroker implements Broker {
       return { value: [{ position: update.position, isRepeated: false }] };
     }
     const path = first?.path ?? '';
-    const repeated = drafts.map(({ idempotency: key }) => key && this.#idempotency.find(key, path));
+    const repeated = drafts.map(({ idempotency: key }) => key && this.idempotency.find(key, path));
     if (
       repeated.some((record, i) => record !== undefined && record.digest !== drafts[i]?.idempotency?.digest)
     )
@@ -161,7 +159,7 @@ export class MemoryBroker implements Broker {
     const position = stored === null ? null : { epoch: stored.log.epoch, offset: stored.log.nextOffset };
     const text = updateText(draft, position);
     if (stored !== null && position !== null) this.#store(stored, draft, { text, offset: position.offset });
-    if (idempotency !== undefined) this.#idempotency.add(idempotency, { path, position });
+    if (idempotency !== undefined) this.idempotency.add(idempotency, { path, position });
     return new Update(draft, position, text);
   }
 
@@ -171,7 +169,7 @@ export class MemoryBroker implements Broker {
     if (keyed.length === 0) return null;
     if (stored === null || stored.state === null) return errorBody('no_state', { field: 'key' });
     const { maxStateBytes } = this.#options;
-    return faultOf(stored.state, keyed, { roomBytes: maxStateBytes - this.#stateBytes, maxStateBytes });
+    return faultOf(stored.state, keyed, { maxStateBytes, stateBytes: this.#stateBytes });
   }
 
   /** Drops the inboxes of sessions that did not come back. */
@@ -310,12 +308,8 @@ export class MemoryBroker implements Broker {
 
   /** Returns a stored path, made if need be; it counts as used now. Returns null when its policy has no log. */
   #use(path: string): StoredPath | null {
-    let stored = this.#paths.get(path);
-    if (stored === undefined) {
-      const made = this.#make(path);
-      if (made === null) return null;
-      stored = made;
-    }
+    const stored = this.#paths.get(path) ?? this.#make(path);
+    if (stored === null) return null;
     if (!stored.isJoined) this.#rest(path, stored);
     stored.usedAt = this.#options.clock.now();
     return stored;
@@ -331,7 +325,7 @@ export class MemoryBroker implements Broker {
       usedAt: 0,
       isJoined: false,
     };
-    if (stored.state !== null && this.#lostStates.isPartial(path)) stored.state.isPartial = true;
+    if (stored.state !== null && this.#completed?.has(path) === false) stored.state.isPartial = true;
     this.#paths.set(path, stored);
     return stored;
   }
@@ -352,16 +346,10 @@ export class MemoryBroker implements Broker {
   /** Stores the head of a path without listeners, within bounds of age and count; with a state it is kept for good. */
   #rest(path: string, { log, state }: StoredPath): void {
     const isUnused = log.head.offset === 0;
-    const hasState = state !== null && state.entries.size > 0;
-    if (!isUnused || hasState) this.#idleUnused.delete(path);
-    if (isUnused || hasState) this.#idle.delete(path);
-    if (hasState) return;
     const idle = isUnused ? this.#idleUnused : this.#idle;
+    (isUnused ? this.#idle : this.#idleUnused).delete(path);
+    if (state !== null && state.entries.size > 0) return void idle.delete(path);
     idle.set(path, true); // moves to the end
-    this.#dropOldest(idle);
-  }
-
-  #dropOldest(idle: LinkedMap<string, true>): void {
     for (let oldest = idle.oldest; oldest !== undefined; oldest = idle.oldest) {
       if (idle.size <= this.#options.maxHeads) return;
       this.#drop(oldest[0]);

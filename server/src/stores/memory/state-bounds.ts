@@ -1,25 +1,16 @@
 /** Whether a state may be changed: its versions, its own bounds, and the room that all states share. */
 import { type ErrorBody, errorBody } from '../../../../protocol/codes.js';
 import type { Change, PathState } from '../../core/log/path-state.js';
+import type { Draft } from '../../core/log/update.js';
 
-/** A change that may depend on a version. */
-interface VersionedChange extends Change {
-  readonly version?: number | null;
-}
-
-/** The room of all states together. */
-export interface StateRoom {
-  /** Bytes that all states may still grow. */
-  readonly roomBytes: number;
-  /** Bytes that all states together may have. */
-  readonly maxStateBytes: number;
-}
-
-/** Returns why changes may not be made together, or null. */
+/**
+ * Returns why changes may not be made together, or null.
+ * @param all the bytes that all states together have, and may have
+ */
 export function faultOf(
   state: PathState,
-  changes: readonly VersionedChange[],
-  { roomBytes, maxStateBytes }: StateRoom,
+  changes: readonly (Change & Pick<Draft, 'version'>)[],
+  all: { readonly stateBytes: number; readonly maxStateBytes: number },
 ): ErrorBody | null {
   if (new Set(changes.map(({ key }) => key)).size < changes.length)
     return errorBody('bad_field', { message: 'One key is named twice.', field: 'key' });
@@ -31,8 +22,8 @@ export function faultOf(
   if (!state.fits(changes))
     return errorBody('state_full', { message: fullMessage(state, changes), field: 'key' });
   const growth = state.growthOf(changes);
-  if (growth === 0 || growth <= roomBytes) return null;
-  const message = `All states together have no room for this in their ${maxStateBytes} bytes: remove keys, or raise "maxStateBytes".`;
+  if (growth === 0 || all.stateBytes + growth <= all.maxStateBytes) return null;
+  const message = `All states together have no room for this in their ${all.maxStateBytes} bytes: remove keys, or raise "maxStateBytes".`;
   return errorBody('state_full', { message, field: 'key' });
 }
 

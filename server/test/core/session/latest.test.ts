@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DownFrame } from '../../../../protocol/frames.js';
+import { Frame } from '../../../src/core/wire/frame.js';
 import { createWorld, LOG } from '../../support/world.js';
 
 const PATH = 'public-latest';
@@ -60,7 +61,8 @@ describe('a slow reader of a path that keeps the latest', () => {
   it('lets nothing wait while its socket takes nothing', () => {
     const { world, client } = slowClient();
     for (let i = 0; i < 500; i++) world.publish(PATH, i, { key: 'a' });
-    expect(client.connection.outbox.frames).toBe(0);
+    client.connection.outbox.close(new Frame('"last"'));
+    expect(client.carrier.take()).toEqual(['last']);
   });
 
   it('is live again afterwards and skips nothing any more', () => {
@@ -99,7 +101,6 @@ describe('a slow reader of a path that keeps the latest', () => {
     const options = { settings: { outbox: { maxFrames: 5, maxBytes: 100_000 } } };
     const { world, client, catchUp } = slowClient(options, { transport: 'long-poll' as const });
     for (let i = 2; i <= 4; i++) world.publish(PATH, i);
-    expect(client.connection.outbox.frames).toBe(3);
     expect(catchUp()).toEqual(['=2', '=3', '=4']);
     client.block();
     for (let i = 5; i <= 6; i++) world.publish(PATH, i);

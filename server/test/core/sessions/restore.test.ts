@@ -353,7 +353,7 @@ it('what a client sends while its server stops takes no effect, and the client s
   const client = world.open();
   const subscribe = { type: 'subscribe', n: 1, paths: [{ path: 'public' }] };
   world.sessions.freeze(1_000);
-  receiveFrame(world.sessions, client.session, client.connection, subscribe);
-  receiveText(world.sessions, client.session, client.connection, JSON.stringify(subscribe));
+  receiveFrame(world.sessions, client.connection, subscribe);
+  receiveText(world.sessions, client.connection, JSON.stringify(subscribe));
   expect([...world.sessions.snapshots()]).toMatchObject([{ received: 0, subscriptions: [] }]);
 });

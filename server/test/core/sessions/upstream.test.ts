@@ -14,8 +14,8 @@ function setUp() {
   const client = world.open();
   client.frames();
   const receive = (value: unknown, from: Client = client) =>
-    receiveFrame(world.sessions, from.session, from.connection, value);
-  const receiveRaw = (text: string) => receiveText(world.sessions, client.session, client.connection, text);
+    receiveFrame(world.sessions, from.connection, value);
+  const receiveRaw = (text: string) => receiveText(world.sessions, client.connection, text);
   return { world, client, receive, receiveRaw };
 }
 

@@ -64,7 +64,8 @@ describe('a frame', () => {
     let calls = 0;
     const framing: Framing = {
       slot: 1,
-      encode: (text, position) => Buffer.from(`${++calls} ${text} ${position?.offset}`),
+      size: () => 5,
+      put: (text, position, bytes, at) => void bytes.write(`${++calls} ${text} ${position?.offset}`, at),
     };
     const frame = new Frame('a', { epoch: 'epoch001', offset: 7 });
     expect(frame.encoded(framing).toString()).toBe('1 a 7');

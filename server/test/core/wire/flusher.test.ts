@@ -20,12 +20,8 @@ function setUp(count: number, writeMs = 0) {
       }
     })();
     const bounds = { maxFrames: 100, maxBytes: 10_000 };
-    return new Outbox(flusher, wire, {
-      bounds,
-      source: { readOn: () => false, overflow: () => undefined },
-      isBlocked: false,
-      backlogs: new Backlogs(),
-    });
+    const source = { readOn: () => false, overflow: () => undefined };
+    return new Outbox(wire, source, { flusher, settings: { outbox: bounds }, backlogs: new Backlogs() });
   });
   const addToAll = (text: string) => {
     const frame = new Frame(text);

@@ -10,12 +10,12 @@ function setUp(
   options: { bounds?: Partial<OutboxBounds>; readOn?: Source['readOn']; isBlocked?: boolean } = {},
 ) {
   const clock = new FakeClock();
-  const wire = new FakeCarrier();
-  const outbox = new Outbox(new Flusher(clock), wire, {
-    bounds: { maxFrames: 100, maxBytes: 10_000, ...options.bounds },
-    source: { readOn: options.readOn ?? (() => false), overflow: () => undefined },
+  const wire = new FakeCarrier({ isBlocked: options.isBlocked ?? false });
+  const source = { readOn: options.readOn ?? (() => false), overflow: () => undefined };
+  const outbox = new Outbox(wire, source, {
+    flusher: new Flusher(clock),
+    settings: { outbox: { maxFrames: 100, maxBytes: 10_000, ...options.bounds } },
     backlogs: new Backlogs(),
-    isBlocked: options.isBlocked ?? false,
   });
   return { clock, wire, outbox, add: (value: unknown) => outbox.add(new Frame(JSON.stringify(value))) };
 }
@@ -76,7 +76,7 @@ describe('an outbox', () => {
     let left = 3;
     const { clock, wire, outbox, add } = setUp({
       readOn: () => {
-        expect(outbox.frames).toBe(0);
+        expect(wire.writes).toHaveLength(4 - left);
         if (left > 0) add(`helping ${left--}`);
         return left > 0;
       },

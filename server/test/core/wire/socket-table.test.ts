@@ -15,7 +15,7 @@ class FakeSocket {
 
 function tableOf(max: number) {
   let full = 0;
-  const table = new SocketTable({ max, onFull: () => full++ });
+  const table = new SocketTable(max, () => full++);
   const accept = (count: number, address: string | null = null) =>
     Array.from({ length: count }, () => {
       const socket = new FakeSocket();
