@@ -110,28 +110,16 @@ export class Dobby {
   }
 
   #stop(): Promise<void> {
-    this.#assembly.keyFile?.stop();
+    const { keyFile, log, descriptors, lock } = this.#assembly;
+    keyFile?.stop();
     const { sessions, connections } = this.info;
-    this.#assembly.log.info({ sessions, connections }, 'the server stops');
-    return stopInOrder({
-      engine: this.#assembly.engine,
-      commands: this.#assembly.commands,
-      endpoint: this.#assembly.endpoint,
-      app: this.#assembly.app,
-      api: this.#assembly.api,
-      broker: this.#assembly.broker,
-      wheel: this.#assembly.wheel,
-      journal: this.#assembly.journal,
-      authProviders: this.#assembly.authProviders,
-      handoff: () => (this.#isRestored ? this.#assembly.handoff : null),
-      starting: this.#starting,
-    }).finally(() => this.#stoppedAll());
-  }
-
-  #stoppedAll(): void {
-    this.#assembly.descriptors.stop();
-    this.#assembly.lock.release();
-    this.#assembly.log.info({}, 'the server has stopped');
+    log.info({ sessions, connections }, 'the server stops');
+    const handoff = () => (this.#isRestored ? this.#assembly.handoff : null);
+    return stopInOrder(this.#assembly, { handoff, starting: this.#starting }).finally(() => {
+      descriptors.stop();
+      lock.release();
+      log.info({}, 'the server has stopped');
+    });
   }
 
   /** Disconnects all clients at once, for programs that cannot wait for `stop`, which must have been called. */
