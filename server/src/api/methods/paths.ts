@@ -69,12 +69,9 @@ export const paths = {
       entries: z.array(z.strictObject({ key: z.string(), message, position: place })),
       position: place.meta({ description: 'Where the path stands: all entries are true there.' }),
       next: z.string().nullable(),
-      partial: z
-        .literal(true)
-        .exactOptional()
-        .meta({
-          description: 'The server crashed: it may be a part only of what there was, see `complete`.',
-        }),
+      partial: z.literal(true).exactOptional().meta({
+        description: 'The server crashed: it may be a part only of what there was, see `complete`.',
+      }),
     }),
     async run(request, { operations }) {
       const { isPartial, ...page } = await operations.state(request);

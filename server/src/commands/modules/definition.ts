@@ -46,6 +46,14 @@ export interface CommandDefinition<Args = Json> {
   onSessionEnd?(session: EndedSession, actions: CommandOperations): void | Promise<void>;
 }
 
+/** A definition with all defaults. */
+export interface Definition extends Omit<CommandDefinition<unknown>, 'pattern'> {
+  /** Null for all paths. */
+  readonly pattern: string | null;
+  readonly command: string;
+  readonly ordered: boolean;
+}
+
 /** Defines a command; the schema gives the type of its arguments. */
 export function defineCommand<Args = Json>(definition: CommandDefinition<Args>): CommandDefinition<Args> {
   return definition;

@@ -6,9 +6,8 @@ import { readdirSync, statSync } from 'node:fs';
 import { join, parse, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createJiti } from 'jiti';
-import { definitionSchema } from './definition.js';
-import type { Definition } from './module.js';
-import { describeThrown } from './thrown.js';
+import { type Definition, definitionSchema } from './definition.js';
+import { describeThrown } from './refused.js';
 
 /** Thrown when the folder or one of its files cannot be used; the message names it. */
 export class ModuleError extends Error {

@@ -1,4 +1,4 @@
-/** Runs one command of the folder: checks the arguments, admits the session and isolates failures. */
+/** Runs the commands of the folder: admits the session, checks the arguments and isolates failures. */
 import type { Json } from '../../../../protocol/frames.js';
 import { compilePattern, type Pattern } from '../../../../protocol/patterns.js';
 import { isPromise } from '../../core/data/maybe-promise.js';
@@ -6,22 +6,13 @@ import { textOf } from '../../core/hub/draft.js';
 import type { Operations } from '../../core/operations/operations.js';
 import type { Session } from '../../core/session/session.js';
 import type { Log } from '../../observe/log.js';
-import type { Call, CallOutcome, Handler } from '../handler.js';
+import type { Call, CallOutcome, CommandRouter, Handler } from '../handler.js';
 import { commandError } from '../replies.js';
 import { CommandOperations } from './command-operations.js';
 import { CommandContext } from './context.js';
-import type { CommandDefinition, SchemaResult } from './definition.js';
+import type { Definition, SchemaResult } from './definition.js';
 import type { EventLoopMonitor, Watched } from './event-loop-monitor.js';
-import { isRefused, type Refused } from './refused.js';
-import { describeThrown } from './thrown.js';
-
-/** A definition with all defaults. */
-export interface Definition extends Omit<CommandDefinition<unknown>, 'pattern'> {
-  /** Null for all paths. */
-  readonly pattern: string | null;
-  readonly command: string;
-  readonly ordered: boolean;
-}
+import { describeThrown, isRefused, type Refused } from './refused.js';
 
 /** Options of `Module`. */
 export interface ModuleOptions {
@@ -87,7 +78,6 @@ export class Module {
     }
   }
 
-  /** Makes no promise unless it must wait: commands come by the ten thousand. */
   #run(call: Call, captured: Readonly<Record<string, string>>): CallOutcome | Promise<CallOutcome> {
     const { watch, operations } = this.#options;
     watch.begin(this.#watched);
@@ -108,35 +98,21 @@ export class Module {
 
   #admit({ args, session, path }: Call, context: CommandContext): CallOutcome | Promise<CallOutcome> {
     const { authorize } = this.#definition;
-    if (authorize === undefined) {
-      return session.paths.mayHear(path) ? this.#check(args, context) : NOT_ALLOWED;
-    }
-    const isAllowed = authorize.call(this.#definition, context);
-    if (!isPromise(isAllowed)) return isAllowed === true ? this.#check(args, context) : NOT_ALLOWED;
-    return Promise.resolve(isAllowed).then((answer) =>
-      answer === true ? this.#check(args, context) : NOT_ALLOWED,
-    );
+    const isAllowed =
+      authorize === undefined ? session.paths.mayHear(path) : authorize.call(this.#definition, context);
+    return outcomeWith(isAllowed, (answer) => (answer === true ? this.#check(args, context) : NOT_ALLOWED));
   }
 
   #check(args: Json, context: CommandContext): CallOutcome | Promise<CallOutcome> {
     const { args: schema } = this.#definition;
     if (schema === undefined) return this.#perform(args, context);
-    const checked = schema['~standard'].validate(args);
-    if (!isPromise(checked)) return this.#performChecked(checked, context);
-    return Promise.resolve(checked).then((result) => this.#performChecked(result, context));
-  }
-
-  #performChecked(
-    checked: SchemaResult<unknown>,
-    context: CommandContext,
-  ): CallOutcome | Promise<CallOutcome> {
-    if (checked.issues !== undefined) return { error: badArgs(checked) };
-    return this.#perform(checked.value, context);
+    return outcomeWith(schema['~standard'].validate(args), (checked) =>
+      checked.issues === undefined ? this.#perform(checked.value, context) : { error: badArgs(checked) },
+    );
   }
 
   #perform(args: unknown, context: CommandContext): CallOutcome | Promise<CallOutcome> {
-    const reply = this.#definition.run(args, context);
-    return isPromise(reply) ? Promise.resolve(reply).then(asReply) : { reply };
+    return outcomeWith(this.#definition.run(args, context), (reply) => ({ reply }));
   }
 
   /** Returns the error of a thrown value, which may throw again when it is read. */
@@ -159,7 +135,33 @@ export class Module {
   }
 }
 
-const asReply = (reply: unknown): CallOutcome => ({ reply });
+/** Routes commands to modules: the first module that matches takes a command. */
+export class ModuleRouter implements CommandRouter {
+  /** The modules in use. Running commands of replaced ones continue. */
+  modules: readonly Module[] = [];
+
+  route(path: string, command: string): Handler | null {
+    for (const module of this.modules) {
+      const handler = module.command === command ? module.handler(path) : null;
+      if (handler !== null) return handler;
+    }
+    return null;
+  }
+
+  ended(session: Session): void {
+    if (session.isRaw) return;
+    for (const module of this.modules) module.ended(session);
+  }
+}
+
+/** Returns what `use` makes of a value. Makes no promise unless it must wait: commands come by the ten thousand. */
+function outcomeWith<T>(
+  value: T | PromiseLike<T>,
+  use: (value: T) => CallOutcome | Promise<CallOutcome>,
+): CallOutcome | Promise<CallOutcome> {
+  return isPromise(value) ? Promise.resolve(value).then(use) : use(value);
+}
+
 const NOT_ALLOWED: CallOutcome = { error: commandError('not_allowed') };
 
 function badArgs({ issues }: Extract<SchemaResult<never>, { issues: readonly unknown[] }>) {
