@@ -61,11 +61,6 @@ export class Commands implements CommandHandler {
     this.#tickLater();
   }
 
-  /** Returns the number of unanswered commands. */
-  get unanswered(): number {
-    return this.#unanswered;
-  }
-
   take(session: Session, frame: CommandFrame): void {
     this.#options.counters.commands++;
     const digest = digestOf(frame);

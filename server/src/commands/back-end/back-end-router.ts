@@ -84,12 +84,10 @@ export class BackEndRouter implements CommandRouter {
   #apply(session: Session, answer: DoneAnswer): Promise<void> {
     const before = this.#applying.get(session) ?? Promise.resolve();
     const applied = before.then(() => this.#applyNow(session, answer));
-    const settled: Promise<void> = applied
-      .catch(() => undefined)
-      .then(() => {
-        if (this.#applying.get(session) === settled) this.#applying.delete(session);
-      });
-    this.#applying.set(session, settled);
+    this.#applying.set(
+      session,
+      applied.catch(() => undefined),
+    );
     return applied;
   }
 

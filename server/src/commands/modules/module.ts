@@ -11,7 +11,7 @@ import { commandError } from '../replies.js';
 import { CommandOperations } from './command-operations.js';
 import { CommandContext } from './context.js';
 import type { Definition, SchemaResult } from './definition.js';
-import type { EventLoopMonitor, Watched } from './event-loop-monitor.js';
+import type { EventLoopMonitor } from './event-loop-monitor.js';
 import { describeThrown, isRefused, type Refused } from './refused.js';
 
 /** Options of `Module`. */
@@ -33,7 +33,6 @@ export class Module {
   readonly #pattern: Pattern | null;
   readonly #onAllPaths: Handler;
   readonly #options: ModuleOptions;
-  readonly #watched: Watched;
 
   constructor(name: string, definition: Definition, options: ModuleOptions) {
     this.name = name;
@@ -42,7 +41,6 @@ export class Module {
     this.#pattern = definition.pattern === null ? null : compilePattern(definition.pattern);
     this.#onAllPaths = this.#handlerWith(NOTHING);
     this.#options = options;
-    this.#watched = options.watch.watch(name);
   }
 
   /** Returns the handler for a path; null when the pattern does not match. */
@@ -65,7 +63,7 @@ export class Module {
     const { onSessionEnd } = this.#definition;
     if (onSessionEnd === undefined) return;
     const failed = (error: unknown) => this.#failed(error, 'onSessionEnd');
-    this.#options.watch.begin(this.#watched);
+    this.#options.watch.begin(this.name);
     try {
       const { id, user, state } = session;
       const actions = new CommandOperations(session, this.#options.operations);
@@ -74,13 +72,13 @@ export class Module {
     } catch (error) {
       failed(error);
     } finally {
-      this.#options.watch.end(this.#watched);
+      this.#options.watch.end(this.name);
     }
   }
 
   #run(call: Call, captured: Readonly<Record<string, string>>): CallOutcome | Promise<CallOutcome> {
     const { watch, operations } = this.#options;
-    watch.begin(this.#watched);
+    watch.begin(this.name);
     let outcome: CallOutcome | Promise<CallOutcome>;
     try {
       outcome = this.#admit(call, new CommandContext(call, captured, operations));
@@ -88,12 +86,12 @@ export class Module {
       outcome = this.#outcomeOf(error, call);
     }
     if (!(outcome instanceof Promise)) {
-      watch.end(this.#watched);
+      watch.end(this.name);
       return outcome;
     }
     return outcome
       .catch((error: unknown) => this.#outcomeOf(error, call))
-      .finally(() => watch.end(this.#watched));
+      .finally(() => watch.end(this.name));
   }
 
   #admit({ args, session, path }: Call, context: CommandContext): CallOutcome | Promise<CallOutcome> {
