@@ -3,13 +3,16 @@ import type { IncomingMessage } from 'node:http';
 import { LIMITS } from '../../protocol/limits.js';
 import { secretsOf } from '../../protocol/secrets.js';
 import { registerApi } from './api/http.js';
+import { METHODS } from './api/methods/index.js';
+import { ApiKeyFile } from './auth/api-keys/api-key-file.js';
+import { ApiKeyFileError } from './auth/api-keys/api-key-list.js';
 import { ApiKeys } from './auth/api-keys/api-keys.js';
 import { Origins } from './auth/origins/origins.js';
 import { isSharedAddress } from './auth/origins/shared-addresses.js';
 import { ConfiguredAuthProviders } from './auth/providers/configured-auth-providers.js';
 import { SignedTickets } from './auth/tickets/signed-tickets.js';
 import { CommandCenter } from './commands/command-center.js';
-import type { Config } from './config/config.js';
+import { type Config, ConfigError } from './config/config.js';
 import { Policies } from './config/policies.js';
 import { RevocationList } from './core/access/revocation-list.js';
 import { createEngine, type Engine } from './core/engine.js';
@@ -25,11 +28,11 @@ import { DescriptorWatch } from './observe/descriptor-watch.js';
 import { createLog, type Log } from './observe/log.js';
 import { sessionLog } from './observe/session-log.js';
 import { sparingLog } from './observe/sparing-log.js';
-import { openApiKeyFile } from './open-api-key-file.js';
 import { HandoffStore } from './stores/handoff/handoff-store.js';
 import { StateMarker } from './stores/handoff/state-marker.js';
 import { MemoryBroker } from './stores/memory/memory-broker.js';
 import { openJournals } from './stores/revocations/revocation-journal.js';
+import { looseRights } from './stores/state-folder/file-rights.js';
 import { type MadeKey, StateFolder } from './stores/state-folder/state-folder.js';
 import { StateLock } from './stores/state-folder/state-lock.js';
 import { Endpoint } from './transports/endpoint.js';
@@ -58,7 +61,7 @@ export function assemble(config: Config, isStopping: () => boolean) {
   for (const warning of state.warnings) log.warn({}, warning);
   const apiKey = apiKeyOf(config, state);
   const keys = new ApiKeys(apiKey.keys);
-  const keyFile = openApiKeyFile(config.apiKeys, keys, log);
+  const keyFile = openApiKeyFile(config, keys, log);
   state.ticketSecrets(Date.now()); // faults in them are reported at the start
   warnOfLogsBelowOutbox(config.paths, log);
   const marker = new StateMarker(state.file('states'), base.onStateFault);
@@ -113,6 +116,25 @@ function createBaseServices(config: Config, isStopping: () => boolean) {
 function apiKeyOf({ apiKey }: Config, state: StateFolder): MadeKey {
   const keys = secretsOf(apiKey ?? '');
   return keys === null ? state.apiKey() : { key: keys[0], keys, isNew: false };
+}
+
+/** Reads the keys of `file` into `keys`, to be watched; null where none is configured. @throws ConfigError */
+function openApiKeyFile({ apiKeys: file }: Config, keys: ApiKeys, log: Log): ApiKeyFile | null {
+  if (file === undefined) return null;
+  const loose = looseRights(file);
+  if (loose !== null) log.warn({ file }, loose);
+  try {
+    return new ApiKeyFile({
+      file,
+      keys,
+      methods: METHODS.map(({ name }) => name),
+      clock: systemClock,
+      onChange: (names) => log.info({ file, names }, 'the API keys were read again'),
+      onFault: ({ message }) => log.error({ error: message }, 'the API keys stay as they were'),
+    });
+  } catch (error) {
+    throw error instanceof ApiKeyFileError ? new ConfigError(`apiKeys: ${error.message}`) : error;
+  }
 }
 
 /** Warns about path policies whose logs are smaller than an outbox, so that slow readers get gaps sooner. */
