@@ -233,7 +233,7 @@ function createHttp(base: BaseServices, parts: HttpOptions) {
   registerPages(app, { demo: config.demo });
   const api = registerApi(app, {
     ...{ ...engine, keys, isStopping },
-    about: () => ({ version: VERSION, startedAt, now: steadyClock.now() }),
+    about: () => ({ version: VERSION, uptimeMs: steadyClock.now() - startedAt }),
     onKey: (socket) => sockets.proves(socket, 'api'),
   });
   return { app, sockets, endpoint, api };

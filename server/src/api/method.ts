@@ -5,8 +5,8 @@ import type { IdempotencyKey } from '../core/log/idempotency.js';
 
 /** What methods act on. */
 export interface ApiContext extends Pick<Engine, 'sessions' | 'dispatcher' | 'counters' | 'operations'> {
-  /** Version, uptime and everything else that `info` tells beyond counters. */
-  readonly about: () => { readonly version: string; readonly startedAt: number; readonly now: number };
+  /** Tells what `info` does beyond counters. */
+  readonly about: () => { readonly version: string; readonly uptimeMs: number };
 }
 
 /** The API key that asks. */

@@ -58,7 +58,7 @@ export function commanded(
   world.sessions.handleCommandsWith(commands);
   const use: Commanded['use'] = (all) => {
     modules.modules = Object.entries(all).map(([name, definition]) => {
-      const whole = { pattern: null, command: name, ordered: false, run: () => null, ...definition };
+      const whole = { command: name, ordered: false, run: () => null, ...definition };
       return new Module(`${name}.ts`, whole as never, { operations, log, watch });
     });
   };

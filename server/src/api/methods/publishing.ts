@@ -1,7 +1,6 @@
 /** The methods that publish updates and send messages. */
 import { z } from 'zod';
 import { LIMITS } from '../../../../protocol/limits.js';
-import type { Published } from '../../core/log/broker.js';
 import { DobbyError } from '../../core/operations/dobby-error.js';
 import { check } from '../../schema.js';
 import { defineMethod } from '../method.js';
@@ -89,8 +88,7 @@ export const publishing = {
     }),
     async run({ idempotencyKey: once, ...request }, { operations }, caller) {
       const { message, ...to } = request;
-      const { sent, unknown, isRepeated } = await operations.send(message, to, caller.once(once, request));
-      return { sent, unknown, ...(isRepeated && { repeated: true as const }) };
+      return answerOf(await operations.send(message, to, caller.once(once, request)));
     },
   }),
   broadcast: defineMethod({
@@ -105,6 +103,6 @@ export const publishing = {
   }),
 };
 
-function answerOf({ position, isRepeated }: Published): z.infer<typeof published> {
-  return { position, ...(isRepeated && { repeated: true as const }) };
+function answerOf<T extends { readonly isRepeated: boolean }>({ isRepeated, ...answer }: T) {
+  return { ...answer, ...(isRepeated && { repeated: true as const }) };
 }

@@ -191,10 +191,7 @@ export const sessions = {
       commands: count,
       tooManyCommands: count,
     }),
-    run(_body, context) {
-      const { version, startedAt, now } = context.about();
-      return { version, uptimeMs: now - startedAt, ...engineInfo(context) };
-    },
+    run: (_body, context) => ({ ...context.about(), ...engineInfo(context) }),
   }),
 };
 

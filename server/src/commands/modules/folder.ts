@@ -118,7 +118,6 @@ export class CommandFolder {
     }
     // The object is the prototype, since its functions may use "this".
     return Object.assign(Object.create(exported as object), {
-      pattern: checked.data.pattern ?? null,
       command: checked.data.command ?? parse(file).name,
       ordered: checked.data.ordered,
     });

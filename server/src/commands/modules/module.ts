@@ -31,31 +31,22 @@ export class Module {
   readonly #definition: Definition;
   /** Null for a command on all paths. */
   readonly #pattern: Pattern | null;
-  readonly #onAllPaths: Handler;
   readonly #options: ModuleOptions;
 
   constructor(name: string, definition: Definition, options: ModuleOptions) {
     this.name = name;
     this.command = definition.command;
     this.#definition = definition;
-    this.#pattern = definition.pattern === null ? null : compilePattern(definition.pattern);
-    this.#onAllPaths = this.#handlerWith(NOTHING);
+    this.#pattern = definition.pattern === undefined ? null : compilePattern(definition.pattern);
     this.#options = options;
   }
 
   /** Returns the handler for a path; null when the pattern does not match. */
   handler(path: string): Handler | null {
-    if (this.#pattern === null) return this.#onAllPaths;
-    const captured = this.#pattern.match(path);
-    return captured === null ? null : this.#handlerWith(captured);
-  }
-
-  #handlerWith(captured: Readonly<Record<string, string>>): Handler {
-    return {
-      name: this.name,
-      isOrdered: this.#definition.ordered,
-      run: (call) => this.#run(call, captured),
-    };
+    const captured = this.#pattern === null ? NOTHING : this.#pattern.match(path);
+    if (captured === null) return null;
+    const { ordered: isOrdered } = this.#definition;
+    return { name: this.name, isOrdered, run: (call) => this.#run(call, captured) };
   }
 
   /** Calls the module's `ended` for an ended session. */
