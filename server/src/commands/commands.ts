@@ -185,8 +185,8 @@ function isSame(known: CallEntry, { path, command }: CommandFrame, digest: strin
 }
 
 /** Returns the digest of a command's arguments, or the error. Computed before a handler can change them. */
-function digestOf({ args = {} }: CommandFrame): string | { readonly error: 'bad_args' | 'too_large' } {
-  const text = textOf(args);
+function digestOf({ args }: CommandFrame): string | { readonly error: 'bad_args' | 'too_large' } {
+  const text = args === undefined ? '{}' : textOf(args);
   if (text === null) return { error: 'bad_args' };
   if (text.length <= SHORT_CHARACTERS) return text;
   if (Buffer.byteLength(text) > LIMITS.frameBytes) return { error: 'too_large' };
