@@ -1,10 +1,9 @@
 /** Creates the parts of a server and connects them. The interface for embedding programs is in dobby.ts. */
 import type { IncomingMessage } from 'node:http';
-import type { FastifyInstance } from 'fastify';
 import { LIMITS } from '../../protocol/limits.js';
 import { secretsOf } from '../../protocol/secrets.js';
-import { type MountedApi, registerApi } from './api/http.js';
-import { type ApiKey, ApiKeys } from './auth/api-keys/api-keys.js';
+import { registerApi } from './api/http.js';
+import { ApiKeys } from './auth/api-keys/api-keys.js';
 import { Origins } from './auth/origins/origins.js';
 import { ConfiguredAuthProviders } from './auth/providers/configured-auth-providers.js';
 import { SignedTickets } from './auth/tickets/signed-tickets.js';
@@ -26,13 +25,11 @@ import { DescriptorWatch } from './observe/descriptor-watch.js';
 import { createLog, type Log, sparingLog } from './observe/log.js';
 import { sessionLog } from './observe/session-log.js';
 import { openApiKeyFile } from './open-api-key-file.js';
-import { warnOfLogsBelowOutbox } from './path-log-warnings.js';
 import { HandoffStore, StateMarker } from './stores/handoff/handoff-store.js';
 import { MemoryBroker } from './stores/memory/memory-broker.js';
-import { type Journals, openJournals } from './stores/revocations/revocation-journal.js';
+import { openJournals } from './stores/revocations/revocation-journal.js';
 import { type MadeKey, StateFolder } from './stores/state-folder/state-folder.js';
 import { StateLock } from './stores/state-folder/state-lock.js';
-import type { WatchedFile } from './stores/state-folder/watched-file.js';
 import { Endpoint } from './transports/endpoint.js';
 import { Probes } from './transports/probes.js';
 import { VERSION } from './version.js';
@@ -43,50 +40,13 @@ const OUTBOX: OutboxBounds = { maxBytes: 1024 * 1024, maxFrames: 1_000 };
 /** Returns how long a ticket or a token may live. */
 const longestMs = ({ maxTokenAgeMs }: Config): number => Math.max(TICKET_LIFETIME_MS, maxTokenAgeMs);
 
-/** The parts made of state folder and configuration, which all others use. */
-interface BaseServices {
-  readonly config: Config;
-  readonly log: Log;
-  readonly wheel: TimerWheel;
-  readonly state: StateFolder;
-  readonly policies: Policies;
-  readonly origins: Origins;
-  readonly tickets: SignedTickets;
-  /** Returns the client's address, seen through trusted proxies. */
-  readonly addressOf: (request: IncomingMessage) => string;
-  /** Returns the secret that signs requests to the back end. */
-  readonly secret: () => string;
-  readonly onStateFault: (error: unknown) => void;
-  /** Returns whether the server stops. */
-  readonly isStopping: () => boolean;
-}
-
 /** The parts of a server. */
-export interface Assembly {
-  readonly apiKey: MadeKey;
-  readonly log: Log;
-  readonly wheel: TimerWheel;
-  readonly lock: StateLock;
-  readonly descriptors: DescriptorWatch;
-  readonly broker: MemoryBroker;
-  readonly journal: Journals;
-  readonly authProviders: ConfiguredAuthProviders;
-  readonly revocations: RevocationList;
-  readonly engine: Engine;
-  readonly commands: CommandCenter;
-  readonly endpoint: Endpoint;
-  readonly app: FastifyInstance;
-  readonly sockets: SocketTable;
-  readonly handoff: HandoffStore;
-  readonly api: MountedApi;
-  readonly keyFile: WatchedFile<ApiKey[]> | null;
-}
+export type Assembly = ReturnType<typeof assemble>;
 
 /** Creates a server that does not listen yet. @throws ConfigError, StateFolderError, ModuleError, TokenKeysError */
-export function assemble(config: Config, isStopping: () => boolean): Assembly {
-  const log = createLog(config.logLevel);
-  const base = createBaseServices(config, { log, isStopping });
-  const { state, wheel, onStateFault } = base;
+export function assemble(config: Config, isStopping: () => boolean) {
+  const base = createBaseServices(config, isStopping);
+  const { log, state, wheel } = base;
   const lock = new StateLock({
     file: state.file('lock'),
     folder: config.stateDir,
@@ -99,17 +59,17 @@ export function assemble(config: Config, isStopping: () => boolean): Assembly {
   const { apiKeys: file } = config;
   const keyFile = file === undefined ? null : openApiKeyFile({ file, keys, log });
   state.ticketSecrets(Date.now()); // faults in them are reported at the start
-  warnOfLogsBelowOutbox(config.paths, OUTBOX, log);
-  const marker = new StateMarker(state.file('states'), onStateFault);
+  warnOfLogsBelowOutbox(config.paths, log);
+  const marker = new StateMarker(state.file('states'), base.onStateFault);
   const stores = openStores(base, marker);
   const authProviders = new ConfiguredAuthProviders(config, {
     ...base,
     clock: systemClock,
     madeTokenSecrets: () => state.made('token-secret').keys,
   });
-  const engine = engineOf(base, { ...stores, authProviders });
+  const engine = engineOf(base, stores, authProviders);
   const commands = new CommandCenter(config, { ...base, engine, clock: systemClock });
-  const http = createHttp(base, { ...stores, engine, authProviders, keys });
+  const http = createHttp(base, { engine, authProviders, keys });
   const handoff = new HandoffStore({
     file: state.file('handoff'),
     clock: systemClock,
@@ -123,28 +83,29 @@ export function assemble(config: Config, isStopping: () => boolean): Assembly {
   return { ...parts, ...http, handoff, keyFile };
 }
 
-function createBaseServices(config: Config, given: Pick<BaseServices, 'log' | 'isStopping'>): BaseServices {
+type BaseServices = ReturnType<typeof createBaseServices>;
+
+/** Creates the parts made of state folder and configuration, which all others use. */
+function createBaseServices(config: Config, isStopping: () => boolean) {
+  const log = createLog(config.logLevel);
   const onStateFault = (error: unknown): void =>
-    given.log.error({ error: String(error) }, 'the state folder cannot be written');
+    log.error({ error: String(error) }, 'the state folder cannot be written');
   const state = new StateFolder(config.stateDir, onStateFault);
   const origins = new Origins(config);
   return {
-    ...given,
-    config,
+    ...{ config, log, isStopping, state, origins, onStateFault },
     wheel: new TimerWheel(systemClock),
-    state,
     policies: new Policies(config),
-    origins,
     tickets: new SignedTickets({
       clock: systemClock,
       lifetimeMs: TICKET_LIFETIME_MS,
       secrets: () => state.ticketSecrets(Date.now()),
     }),
-    // A copy: a slice of a header would keep all of it in memory.
-    addressOf: ({ headers, socket }) =>
+    /** Returns the client's address, seen through trusted proxies. A copy: a slice of a header would keep all of it in memory. */
+    addressOf: ({ headers, socket }: IncomingMessage): string =>
       String(Buffer.from(origins.clientAddress(headers, socket.remoteAddress ?? ''))),
-    secret: () => secretsOf(config.webhookSecret ?? '')?.[0] ?? state.made('webhook-secret').key,
-    onStateFault,
+    /** Returns the secret that signs requests to the back end. */
+    secret: (): string => secretsOf(config.webhookSecret ?? '')?.[0] ?? state.made('webhook-secret').key,
   };
 }
 
@@ -153,9 +114,18 @@ function apiKeyOf({ apiKey }: Config, state: StateFolder): MadeKey {
   return keys === null ? state.made('api-key') : { key: keys[0], keys, isNew: false };
 }
 
-type Stores = Pick<Assembly, 'broker' | 'journal' | 'revocations'>;
+/** Warns about path policies whose logs are smaller than an outbox, so that slow readers get gaps sooner. */
+function warnOfLogsBelowOutbox(paths: Config['paths'], warnings: Log): void {
+  for (const { pattern, log } of paths) {
+    if (log === false || (log.maxUpdates >= OUTBOX.maxFrames && log.maxBytes >= OUTBOX.maxBytes)) continue;
+    const message = 'the log of a path is smaller than an outbox: slow readers get gaps sooner';
+    warnings.warn({ pattern, log, outbox: OUTBOX }, message);
+  }
+}
 
-function openStores({ config, state, wheel, policies }: BaseServices, marker: StateMarker): Stores {
+type Stores = ReturnType<typeof openStores>;
+
+function openStores({ config, state, wheel, policies }: BaseServices, marker: StateMarker) {
   const journal = openJournals((name) => state.file(name), {
     clock: systemClock,
     ticketMs: TICKET_LIFETIME_MS,
@@ -185,7 +155,8 @@ function openStores({ config, state, wheel, policies }: BaseServices, marker: St
 
 function engineOf(
   base: BaseServices,
-  { broker, revocations, authProviders }: Stores & Pick<Assembly, 'authProviders'>,
+  { broker, revocations }: Stores,
+  authProviders: ConfiguredAuthProviders,
 ): Engine {
   const { config, log, wheel, policies, origins, tickets, onStateFault } = base;
   const { sessionTtlMs, grantWaitMs, stallMs, pingIntervalMs } = config;
@@ -221,14 +192,14 @@ function engineOf(
   return engine;
 }
 
-type HttpServices = Pick<Assembly, 'app' | 'sockets' | 'endpoint' | 'api'>;
-type HttpOptions = Stores &
-  Pick<Assembly, 'engine' | 'authProviders'> & {
-    readonly keys: ApiKeys;
-  };
+interface HttpOptions {
+  readonly engine: Engine;
+  readonly authProviders: ConfiguredAuthProviders;
+  readonly keys: ApiKeys;
+}
 
 /** Creates the HTTP server with everything that is mounted on it. */
-function createHttp(base: BaseServices, parts: HttpOptions): HttpServices {
+function createHttp(base: BaseServices, parts: HttpOptions) {
   const { config, log, origins, isStopping } = base;
   const { engine, keys } = parts;
   const startedAt = steadyClock.now();
@@ -246,7 +217,7 @@ function createHttp(base: BaseServices, parts: HttpOptions): HttpServices {
   registerPages(app, { demo: config.demo });
   const api = registerApi(app, {
     ...{ ...engine, keys, isStopping },
-    about: () => ({ version: VERSION, startedAt, now: steadyClock.now() }),
+    about: () => ({ version: VERSION, uptimeMs: steadyClock.now() - startedAt }),
     onKey: (socket) => sockets.proves(socket, 'api'),
   });
   return { app, sockets, endpoint, api };

@@ -7,7 +7,7 @@ import { type Config, type ConfigInput, completeConfig } from './config/config.j
 import { type EngineInfo, engineInfo } from './core/engine.js';
 import type { Receiver } from './core/hub/receiver.js';
 import { dobbyError } from './core/operations/dobby-error.js';
-import type { Operations } from './core/operations/operations.js';
+import type { Operations, UpdateDetails } from './core/operations/operations.js';
 import type { GrantResult, RevokeResult } from './core/session/grant-result.js';
 import type { KickTarget } from './core/sessions/features.js';
 import type { PatternResult } from './core/sessions/session-admin.js';
@@ -16,13 +16,7 @@ import { stopInOrder } from './stopping.js';
 import type { MadeKey } from './stores/state-folder/state-folder.js';
 
 /** Options of `Dobby.update`. */
-export interface UpdateOptions {
-  /** The update is also the new value of this key in the path's state; a null message removes it. */
-  readonly key?: string;
-  /** Only if the entry of the key has this version; null: only if there is no entry. Else `state_conflict`. */
-  readonly version?: number | null;
-  /** Ids of sessions that do not hear it. */
-  readonly except?: readonly string[];
+export interface UpdateOptions extends UpdateDetails {
   /** The id of the receiver that sends it and does not hear it. */
   readonly sender?: string;
 }
@@ -110,28 +104,16 @@ export class Dobby {
   }
 
   #stop(): Promise<void> {
-    this.#assembly.keyFile?.stop();
+    const { keyFile, log, descriptors, lock } = this.#assembly;
+    keyFile?.stop();
     const { sessions, connections } = this.info;
-    this.#assembly.log.info({ sessions, connections }, 'the server stops');
-    return stopInOrder({
-      engine: this.#assembly.engine,
-      commands: this.#assembly.commands,
-      endpoint: this.#assembly.endpoint,
-      app: this.#assembly.app,
-      api: this.#assembly.api,
-      broker: this.#assembly.broker,
-      wheel: this.#assembly.wheel,
-      journal: this.#assembly.journal,
-      authProviders: this.#assembly.authProviders,
-      handoff: () => (this.#isRestored ? this.#assembly.handoff : null),
-      starting: this.#starting,
-    }).finally(() => this.#stoppedAll());
-  }
-
-  #stoppedAll(): void {
-    this.#assembly.descriptors.stop();
-    this.#assembly.lock.release();
-    this.#assembly.log.info({}, 'the server has stopped');
+    log.info({ sessions, connections }, 'the server stops');
+    const handoff = () => (this.#isRestored ? this.#assembly.handoff : null);
+    return stopInOrder(this.#assembly, { handoff, starting: this.#starting }).finally(() => {
+      descriptors.stop();
+      lock.release();
+      log.info({}, 'the server has stopped');
+    });
   }
 
   /** Disconnects all clients at once, for programs that cannot wait for `stop`, which must have been called. */

@@ -2,17 +2,10 @@
  * Stops a server in order: waits a moment for running calls, writes the handoff, asks the clients to come back to the
  * next server, and closes everything.
  */
-import type { FastifyInstance } from 'fastify';
-import type { MountedApi } from './api/http.js';
-import type { ConfiguredAuthProviders } from './auth/providers/configured-auth-providers.js';
-import type { CommandCenter } from './commands/command-center.js';
-import type { Engine } from './core/engine.js';
+import type { Assembly } from './assembly.js';
 import type { Sessions } from './core/sessions/sessions.js';
 import { systemClock } from './core/time/clock.js';
-import type { TimerWheel } from './core/time/timer-wheel.js';
 import { type HandoffStore, loadingMs } from './stores/handoff/handoff-store.js';
-import type { MemoryBroker } from './stores/memory/memory-broker.js';
-import type { Journals } from './stores/revocations/revocation-journal.js';
 import type { Endpoint } from './transports/endpoint.js';
 
 /** The earliest time for clients to come back: a restarted server needs this long. */
@@ -30,25 +23,16 @@ const CLOSINGS_A_TURN = 200;
 /** Sockets are awaited until so long after the beginning of the stop. */
 const DRAINED_MS = 1_600;
 
-/** The parts that are stopped. */
-export interface Stopping {
-  readonly engine: Engine;
-  readonly commands: CommandCenter;
-  readonly endpoint: Endpoint;
-  readonly app: FastifyInstance;
-  readonly api: MountedApi;
-  readonly broker: MemoryBroker;
-  readonly wheel: TimerWheel;
-  readonly journal: Journals;
-  readonly authProviders: ConfiguredAuthProviders;
+/** What a stop must know of the start. */
+export interface Started {
   /** Returns null when nothing was restored: then the next server restores the last handoff. */
   readonly handoff: () => HandoffStore | null;
   /** The start, if it is still under way. */
   readonly starting: Promise<unknown> | null;
 }
 
-export async function stopInOrder(stopping: Stopping): Promise<void> {
-  const { engine, commands, endpoint, app, api, broker, wheel, journal, authProviders } = stopping;
+export async function stopInOrder(parts: Assembly, { handoff, starting }: Started): Promise<void> {
+  const { engine, commands, endpoint, app, api, broker, wheel, journal, authProviders } = parts;
   const { publisher, sessions } = engine;
   const startedAt = systemClock.monotonic();
   const bytes = broker.totalBytes + broker.stateBytes;
@@ -57,14 +41,14 @@ export async function stopInOrder(stopping: Stopping): Promise<void> {
   wheel.stop();
   const over = new Promise<void>((resolve) => systemClock.after(STOP_GRACE_MS, resolve));
   // A port that is being opened can be closed only then. Modules may load for ever, and open no port afterwards.
-  await Promise.race([Promise.allSettled([stopping.starting]), over]);
+  await Promise.race([Promise.allSettled([starting]), over]);
   await Promise.race([Promise.all([api.settled(), commands.settled()]), over]);
   publisher.stop();
   commands.freeze();
   // Before disconnecting thousands of clients, which takes a while. The port is kept, so that its next owner finds the
   // handoff complete.
   const closingMs = Math.min(MS_PER_CLOSING * sessions.connections, HANDOFF_MS / 2);
-  await stopping.handoff()?.write(startedAt + HANDOFF_MS - closingMs);
+  await handoff()?.write(startedAt + HANDOFF_MS - closingMs);
   await sendAway(sessions, startedAt + DRAINED_MS);
   await drained(endpoint, Math.min(systemClock.monotonic() + STOP_GRACE_MS, startedAt + DRAINED_MS));
   endpoint.stop();

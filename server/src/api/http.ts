@@ -1,7 +1,7 @@
 /** The back end's API over HTTP: API keys and what they may do, schemas, then the method. */
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { LIMITS } from '../../../protocol/limits.js';
 import type { ApiKey, ApiKeys } from '../auth/api-keys/api-keys.js';
 import { dobbyError } from '../core/operations/dobby-error.js';
@@ -21,29 +21,14 @@ export interface ApiOptions extends ApiContext {
   readonly onKey?: (socket: Socket) => void;
 }
 
-/** The API, mounted. */
-export interface MountedApi {
-  /** Resolves when the requests that are being worked on have their answers. */
-  settled(): Promise<void>;
-}
-
 /** Adds the API's routes. */
-export function registerApi(app: FastifyInstance, options: ApiOptions): MountedApi {
+export function registerApi(app: FastifyInstance, options: ApiOptions) {
   const running = new Set<Promise<unknown>>();
   const document = openApi(METHODS, options.about().version);
   for (const method of METHODS) {
-    const onRequest = (
-      request: FastifyRequest,
-      _reply: FastifyReply,
-      done: (error?: Error) => void,
-    ): void => {
-      try {
-        admit(options, method, request);
-      } catch (error) {
-        return done(error as Error);
-      }
+    const onRequest = async (request: FastifyRequest): Promise<void> => {
+      admit(options, method, request);
       options.onKey?.(request.raw.socket);
-      done();
     };
     app.post(`/api/${method.name}`, { onRequest, bodyLimit: LIMITS.apiBodyBytes }, (request) => {
       const answer = run(method, request, options);
@@ -57,9 +42,8 @@ export function registerApi(app: FastifyInstance, options: ApiOptions): MountedA
     return reply.code(503).send({ status: 'restarting' });
   });
   return {
-    async settled() {
-      await Promise.allSettled(running);
-    },
+    /** Resolves when the requests that are being worked on have their answers. */
+    settled: () => Promise.allSettled(running),
   };
 }
 
@@ -83,14 +67,12 @@ function admit(options: ApiOptions, method: AnyMethod, request: KeyedRequest): A
 
 async function run(method: AnyMethod, request: FastifyRequest, options: ApiOptions): Promise<unknown> {
   const key = admit(options, method, request);
-  const { body } = request;
-  const checked = check(method.body, body ?? {});
+  const checked = check(method.body, request.body ?? {});
   if ('error' in checked) throw new RequestFault(checked.error);
   const filtered = filterRequest(key, method, checked.value);
   if (filtered.body === null) return filtered.completeReply({});
-  return filtered.completeReply(
-    (await method.run(filtered.body, options, callerOf(key, method, filtered))) as object,
-  );
+  const reply = await method.run(filtered.body, options, callerOf(key, method, filtered));
+  return filtered.completeReply(reply as object);
 }
 
 /** Returns the caller of a method. Idempotency keys belong to one API key. */

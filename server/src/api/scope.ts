@@ -6,30 +6,7 @@
 import { type ErrorBody, errorBody } from '../../../protocol/codes.js';
 import type { ApiKey } from '../auth/api-keys/api-keys.js';
 import { fault } from '../http/http-errors.js';
-
-/** The fields of `Body`, of each of its shapes where there are several. */
-type FieldOf<Body> = Body extends unknown ? keyof Body & string : never;
-
-/** How the requests of a method name paths. */
-export type Scope<Body> =
-  /** They name no paths: a key with patterns may use the method only if its `methods` name it. */
-  | { readonly names: 'nothing' }
-  /** `field` is the path: the request is refused. */
-  | { readonly names: 'one'; readonly field: FieldOf<Body> }
-  /**
-   * `field` is a list, answered item by item as `results`: its items are refused one by one. `within`: where an item has its path, if it
-   * is not the path itself. A request without the field is not for a key with patterns.
-   */
-  | { readonly names: 'each'; readonly field: FieldOf<Body>; readonly within?: string }
-  /** `field` is a list of paths, refused as a whole; without it the method lists what its `mayName` lets it. */
-  | { readonly names: 'listed'; readonly field: FieldOf<Body> };
-
-/** A method, as far as it concerns what a key may do. */
-interface Scoped {
-  readonly name: string;
-  // biome-ignore lint/suspicious/noExplicitAny: methods with different bodies are filtered alike
-  readonly scope: Scope<any>;
-}
+import type { AnyMethod } from './method.js';
 
 /** What of a request may take effect. */
 export interface FilteredRequest {
@@ -41,29 +18,22 @@ export interface FilteredRequest {
   completeReply(reply: object): object;
 }
 
-interface Item {
-  /** Where it stands in the request. */
-  readonly index: number;
-  readonly item: unknown;
-  /** What it is answered when it is refused. */
-  readonly refusal: object | null;
-}
-
 /** Whether `key` may name a path. */
 export function mayName({ patterns }: ApiKey, path: string): boolean {
   return patterns === null || patterns.some((pattern) => pattern.match(path) !== null);
 }
 
 /** Refuses a method that the key may not use. @throws RequestFault `forbidden` */
-export function mustUse(key: ApiKey, { name, scope }: Scoped): void {
+export function mustUse(key: ApiKey, { name, scope }: AnyMethod): void {
   if (key.methods?.has(name) === false) throw forbidden(`is not for the method "${name}"`, key);
-  if (scope.names === 'nothing') mustNameMethod(key, name);
+  if (scope.names === 'nothing' && key.patterns !== null && key.methods === null)
+    throw forbidden(`has patterns, and "${name}" names no paths: its methods must name it`, key);
 }
 
 /** Takes out of a request what the key may not name; `body` has been checked. @throws RequestFault `forbidden` for the whole */
 export function filterRequest(
   key: ApiKey,
-  { scope }: Scoped,
+  { scope }: AnyMethod,
   body: Record<string, unknown>,
 ): FilteredRequest {
   const filtered = { body, indexOf: (index: number) => index, completeReply: (reply: object) => reply };
@@ -93,29 +63,26 @@ function filterItems(
   { field, within }: { readonly field: string; readonly within?: string },
   body: Record<string, unknown>,
 ): FilteredRequest {
-  const items = listOf(body[field]).map((item, index): Item => {
+  const items = listOf(body[field]);
+  /** What each item is answered when it is refused, else null. */
+  const refusals = items.map((item, index) => {
     const path = within === undefined ? item : (item as Record<string, unknown> | null)?.[within];
     // What is no text is refused by the method itself.
-    if (typeof path !== 'string' || mayName(key, path)) return { index, item, refusal: null };
-    const at = `${field}.${index}${within === undefined ? '' : `.${within}`}`;
-    const error = beyond(key, at);
-    return { index, item, refusal: within === undefined ? { path, error } : { error } };
+    if (typeof path !== 'string' || mayName(key, path)) return null;
+    const error = beyond(key, `${field}.${index}${within === undefined ? '' : `.${within}`}`);
+    return within === undefined ? { path, error } : { error };
   });
-  const left = items.filter(({ refusal }) => refusal === null);
+  const left = [...items.keys()].filter((index) => refusals[index] === null);
   return {
-    indexOf: (index) => left[index]?.index ?? index,
-    body: left.length === 0 ? null : { ...body, [field]: left.map(({ item }) => item) },
-    completeReply: (reply) => ({
-      ...reply,
-      results: joined(items, listOf((reply as { results?: unknown }).results), field),
-    }),
+    indexOf: (place) => left[place] ?? place,
+    body: left.length === 0 ? null : { ...body, [field]: left.map((index) => items[index]) },
+    completeReply(reply) {
+      const answered = listOf((reply as { results?: unknown }).results);
+      const results: unknown[] = [...refusals];
+      for (const [place, index] of left.entries()) results[index] = placed(answered[place], field, index);
+      return { ...reply, results };
+    },
   };
-}
-
-/** The results of what was left, in their places among the refusals. */
-function joined(items: readonly Item[], results: readonly unknown[], field: string): unknown[] {
-  let next = 0;
-  return items.map(({ index, refusal }) => refusal ?? placed(results[next++], field, index));
 }
 
 /** A result whose error names the item by its place in the request. */
@@ -128,11 +95,6 @@ function placed(result: unknown, field: string, index: number): unknown {
 
 function mustName(key: ApiKey, path: string, field: string): void {
   if (!mayName(key, path)) throw fault('forbidden', beyond(key, field));
-}
-
-function mustNameMethod(key: ApiKey, method: string): void {
-  if (key.patterns === null || key.methods?.has(method) === true) return;
-  throw forbidden(`has patterns, and "${method}" names no paths: its methods must name it`, key);
 }
 
 const beyond = (key: ApiKey, field: string): ErrorBody =>

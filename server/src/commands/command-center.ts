@@ -6,11 +6,9 @@ import type { TimerWheel } from '../core/time/timer-wheel.js';
 import type { Log } from '../observe/log.js';
 import { BackEndRouter } from './back-end/back-end-router.js';
 import { Commands } from './commands.js';
-import type { CommandRouter } from './handler.js';
 import { EventLoopMonitor } from './modules/event-loop-monitor.js';
 import { CommandFolder, type LoadedModule } from './modules/folder.js';
-import { Module } from './modules/module.js';
-import { ModuleRouter } from './modules/module-router.js';
+import { Module, ModuleRouter } from './modules/module.js';
 
 /** The configuration of commands. */
 export interface CommandSettings {
@@ -49,26 +47,25 @@ export class CommandCenter {
 
   /** @throws ModuleError when there is no such folder */
   constructor(settings: CommandSettings, { engine, clock, wheel, log, secret }: CommandCenterOptions) {
-    const { commands, commandUrl, commandConnections } = settings;
-    const { operations } = engine;
+    const { commands: folder, commandUrl: url, commandConnections: maxConnections } = settings;
+    const { operations, counters } = engine;
     const watch = new EventLoopMonitor(clock, log);
     this.#log = log;
     this.#isWatching = settings.watchCommands;
     this.#toModule = ({ file, definition }) => new Module(file, definition, { operations, log, watch });
-    if (settings.watchCommands && commands === undefined)
+    if (settings.watchCommands && folder === undefined)
       log.warn({}, 'there is no folder of commands to watch: name it by --commands');
-    this.#folder = commands === undefined ? null : new CommandFolder(commands);
-    this.#webhook =
-      commandUrl === undefined
-        ? null
-        : new Webhook({ clock, log, url: commandUrl, secret: secret(), maxConnections: commandConnections });
-    const routers: CommandRouter[] = [this.#modules];
-    if (this.#webhook !== null)
-      routers.push(
-        new BackEndRouter({ webhook: this.#webhook, operations, log, ordered: settings.orderedCommands }),
-      );
+    this.#folder = folder === undefined ? null : new CommandFolder(folder);
+    const webhook =
+      url === undefined ? null : new Webhook({ clock, log, url, secret: secret(), maxConnections });
+    this.#webhook = webhook;
+    const ordered = settings.orderedCommands;
     this.#commands = new Commands({
-      ...{ clock, wheel, log, routers, counters: engine.counters },
+      ...{ clock, wheel, log, counters },
+      routers: [
+        this.#modules,
+        ...(webhook ? [new BackEndRouter({ webhook, operations, log, ordered })] : []),
+      ],
       maxPerSecond: settings.maxCommandsPerSecond,
       timeoutMs: settings.commandTimeoutMs,
     });
@@ -82,10 +79,9 @@ export class CommandCenter {
 
   /** Loads the modules. Rejects with ModuleError. */
   async start(): Promise<void> {
-    if (this.#folder === null) return;
     // Before the modules are loaded, so that no change is missed.
-    if (this.#isWatching) this.#stopWatching ??= this.#folder.watch(() => this.#reloadSoon());
-    const loading = this.#load(this.#folder);
+    if (this.#isWatching) this.#stopWatching ??= this.#folder?.watch(() => this.#reloadSoon()) ?? null;
+    const loading = this.#load();
     this.#reloading = loading.catch(() => undefined);
     await loading;
   }
@@ -107,23 +103,17 @@ export class CommandCenter {
     await this.#webhook?.stop();
   }
 
-  async #load(folder: CommandFolder): Promise<void> {
-    this.#modules.use((await folder.load()).map(this.#toModule));
+  async #load(): Promise<void> {
+    this.#modules.modules = ((await this.#folder?.load()) ?? []).map(this.#toModule);
   }
 
-  /** Reloads one after the other: a slow older load must not finish last. */
+  /** Reloads one after the other: a slow older load must not finish last. A faulty module leaves the previous ones in use. */
   #reloadSoon(): void {
-    this.#reloading = this.#reloading.then(() => this.#reload());
-  }
-
-  /** Reloads the modules; a faulty module leaves the previous ones in use. */
-  async #reload(): Promise<void> {
-    if (this.#folder === null) return;
-    try {
-      await this.#load(this.#folder);
-      this.#log.info({ modules: this.modules }, 'the modules were loaded again');
-    } catch (error) {
-      this.#log.error({ error: String(error) }, 'the modules stay as they were');
-    }
+    this.#reloading = this.#reloading
+      .then(() => this.#load())
+      .then(
+        () => this.#log.info({ modules: this.modules }, 'the modules were loaded again'),
+        (error) => this.#log.error({ error: String(error) }, 'the modules stay as they were'),
+      );
   }
 }

@@ -20,20 +20,12 @@ import { type CallEntry, CallRecord, type KeptAnswers } from './call-record.js';
 import { checkCommand } from './command-frame.js';
 import type { CallOutcome, CommandRouter, Handler } from './handler.js';
 import { commandError, errorFrame, replyFrame } from './replies.js';
-import { type CallOwner, RunningCall } from './running-call.js';
-import { SessionCalls } from './session-calls.js';
-import { TokenBucket } from './token-bucket.js';
+import { type CallOwner, RunningCall, SessionCalls, TokenBucket } from './session-calls.js';
 
 /** The most running handlers of all sessions: one client may open very many sessions. */
 export const MAX_UNFINISHED = 10_000;
 /** Arguments up to this length are their own digest. */
 const SHORT_CHARACTERS = 128;
-
-interface Asked {
-  readonly frame: CommandFrame;
-  readonly digest: string;
-  readonly calls: SessionCalls<RunningCall>;
-}
 
 /** Options of `Commands`. */
 export interface CommandsOptions {
@@ -59,7 +51,7 @@ export class Commands implements Feature {
   };
   readonly #options: CommandsOptions;
   readonly #kept: KeptAnswers = { characters: 0, sessions: 0 };
-  readonly #sessions = new Map<string, SessionCalls<RunningCall>>();
+  readonly #sessions = new Map<string, SessionCalls>();
   readonly #owner: CallOwner = {
     answered: (call, outcome) => this.#answered(call, outcome),
     over: () => {
@@ -77,21 +69,15 @@ export class Commands implements Feature {
     this.#tickLater();
   }
 
-  /** Returns the number of unanswered commands. */
-  get unanswered(): number {
-    return this.#unanswered;
-  }
-
   #take(session: Session, frame: CommandFrame): void {
     session.commanded();
     this.#options.counters.commands++;
-    const calls = this.#callsOf(session);
     const digest = digestOf(frame);
-    if ('error' in digest)
+    if (typeof digest !== 'string')
       return session.tell(errorFrame(frame.uid, commandError(digest.error, { field: 'args' })));
-    const known = calls.record.get(frame.uid);
-    if (known === undefined) return this.#takeNew(session, { frame, digest: digest.text, calls });
-    if (!isSame(known, frame, digest.text)) session.tell(errorFrame(frame.uid, commandError('uid_reused')));
+    const known = this.#callsOf(session).record.get(frame.uid);
+    if (known === undefined) return this.#takeNew(session, frame, digest);
+    if (!isSame(known, frame, digest)) session.tell(errorFrame(frame.uid, commandError('uid_reused')));
     // A running command is answered when it is done.
     else if (known.answer !== null) session.tell(new Frame(known.answer));
   }
@@ -116,7 +102,8 @@ export class Commands implements Feature {
     return new Promise((resolve) => this.#onSettled.push(resolve));
   }
 
-  #takeNew(session: Session, { frame, digest, calls }: Asked): void {
+  #takeNew(session: Session, frame: CommandFrame, digest: string): void {
+    const calls = this.#callsOf(session);
     const why = this.#whyNot(frame, calls);
     const handler = why === null ? this.#handlerOf(frame) : null;
     if (handler === null) {
@@ -130,25 +117,15 @@ export class Commands implements Feature {
     this.#unanswered++;
     this.#unfinished++;
     const timeoutMs = Math.min(frame.timeoutMs ?? this.#options.timeoutMs, this.#options.timeoutMs);
-    const call = new RunningCall(called, {
-      session,
-      calls,
-      handler,
-      args,
-      timeoutMs,
-      isAgain,
-      owner: this.#owner,
-    });
+    const owner = this.#owner;
+    const call = new RunningCall(called, { session, calls, handler, args, timeoutMs, isAgain, owner });
     calls.add(call);
     // Many calls are done by now.
     if (!call.isOver) call.timer = this.#options.wheel.after(timeoutMs, () => this.#tooLong(call));
   }
 
   /** Returns why a command is refused, or null. */
-  #whyNot(
-    { again, idempotent, path }: CommandFrame,
-    calls: SessionCalls<RunningCall>,
-  ): CommandErrorCode | null {
+  #whyNot({ again, idempotent, path }: CommandFrame, calls: SessionCalls): CommandErrorCode | null {
     if (again === true && idempotent !== true) return 'disconnected';
     if (!calls.bucket.take() || calls.size >= LIMITS.commandsAtATime) return 'too_many_commands';
     if (this.#unfinished >= MAX_UNFINISHED) return 'too_many_commands';
@@ -163,13 +140,11 @@ export class Commands implements Feature {
     return null;
   }
 
-  #callsOf(session: Session): SessionCalls<RunningCall> {
+  #callsOf(session: Session): SessionCalls {
     let calls = this.#sessions.get(session.id);
     if (calls === undefined) {
-      calls = new SessionCalls<RunningCall>(
-        new TokenBucket(this.#options.maxPerSecond, this.#options.clock),
-        new CallRecord(this.#kept),
-      );
+      const bucket = new TokenBucket(this.#options.maxPerSecond, this.#options.clock);
+      calls = new SessionCalls(new CallRecord(this.#kept), bucket);
       this.#sessions.set(session.id, calls);
     }
     return calls;
@@ -219,15 +194,10 @@ function isSame(known: CallEntry, { path, command }: CommandFrame, digest: strin
 }
 
 /** Returns the digest of a command's arguments, or the error. Computed before a handler can change them. */
-function digestOf({
-  args,
-}: CommandFrame): { readonly text: string } | { readonly error: 'bad_args' | 'too_large' } {
-  if (args === undefined) return NO_ARGS;
-  const text = textOf(args);
+function digestOf({ args }: CommandFrame): string | { readonly error: 'bad_args' | 'too_large' } {
+  const text = args === undefined ? '{}' : textOf(args);
   if (text === null) return { error: 'bad_args' };
-  if (text.length <= SHORT_CHARACTERS) return { text };
+  if (text.length <= SHORT_CHARACTERS) return text;
   if (Buffer.byteLength(text) > LIMITS.frameBytes) return { error: 'too_large' };
-  return { text: `${text.length} ${crc32(text)}` };
+  return `${text.length} ${crc32(text)}`;
 }
-
-const NO_ARGS = { text: '{}' };

@@ -1,29 +1,137 @@
-/** The running commands of one session: how many there are, and which wait for each other. */
+/** The running commands of one session: how many there are, how many a second, and which wait for each other. */
+import type { Json } from '../../../protocol/frames.js';
+import type { Session } from '../core/session/session.js';
+import type { Clock } from '../core/time/clock.js';
+import type { WheelTimer } from '../core/time/timer-wheel.js';
+import type { CallEntry, CallRecord } from './call-record.js';
+import type { Call, CallOutcome, Handler } from './handler.js';
+import { commandError } from './replies.js';
 
-import type { CallRecord } from './call-record.js';
-import type { TokenBucket } from './token-bucket.js';
-
-/** The part of a call that ordering needs. */
-export interface OrderedCall {
-  readonly path: string;
-  readonly handler: { readonly isOrdered: boolean };
-  /** Whether the call is over. */
-  readonly isOver: boolean;
-  /** Runs its handler. */
-  begin(): void;
+/** Observes a call. */
+export interface CallOwner {
+  /** Called once, when the call is answered. */
+  answered(call: RunningCall, outcome: CallOutcome): void;
+  /** Called once, when the handler is done or is not awaited any more. */
+  over(): void;
 }
 
-/** Bounds and orders the calls of a session. */
-export class SessionCalls<Call extends OrderedCall = OrderedCall> {
-  readonly bucket: TokenBucket;
-  readonly record: CallRecord;
-  readonly #calls = new Set<Call>();
-  /** Ordered calls by path; the first one runs. */
-  readonly #lines = new Map<string, Call[]>();
+/** Options of `RunningCall`. */
+type RunningCallOptions = Pick<
+  RunningCall,
+  'session' | 'calls' | 'handler' | 'args' | 'timeoutMs' | 'isAgain'
+> & { readonly owner: CallOwner };
 
-  constructor(bucket: TokenBucket, record: CallRecord) {
-    this.bucket = bucket;
+/**
+ * One command from its arrival to its reply. It is answered once: by its handler, at its timeout, or at the end of its
+ * session. It is over when its handler is done or has had the longest time that the server allows.
+ */
+export class RunningCall implements Call {
+  readonly called: CallEntry;
+  readonly uid: string;
+  readonly path: string;
+  readonly command: string;
+  readonly args: Json;
+  readonly session: Session;
+  readonly calls: SessionCalls;
+  readonly handler: Handler;
+  readonly timeoutMs: number;
+  readonly isAgain: boolean;
+  /** The timer of its timeout, set by `Commands` and cancelled when the call is over. */
+  timer: WheelTimer | null = null;
+  readonly #owner: CallOwner;
+  #isBegun = false;
+  #isAnswered = false;
+  #isOver = false;
+  /** Made at its first use: most handlers never use it. */
+  #abort: AbortController | null = null;
+  /** Why the reply is not awaited any more. */
+  #reason: 'timeout' | 'ended' | undefined;
+
+  constructor(called: CallEntry, options: RunningCallOptions) {
+    this.called = called;
+    this.uid = called.uid;
+    this.path = called.path;
+    this.command = called.command;
+    this.args = options.args;
+    this.session = options.session;
+    this.calls = options.calls;
+    this.handler = options.handler;
+    this.timeoutMs = options.timeoutMs;
+    this.isAgain = options.isAgain;
+    this.#owner = options.owner;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === null) {
+      this.#abort = new AbortController();
+      if (this.#isAnswered) this.#abort.abort(this.#reason);
+    }
+    return this.#abort.signal;
+  }
+
+  /** Returns whether the call is over. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Runs the handler. */
+  begin(): void {
+    this.#isBegun = true;
+    try {
+      const outcome = this.handler.run(this);
+      if (!(outcome instanceof Promise)) return this.#settle(outcome);
+      void outcome.then(
+        (settled) => this.#settle(settled),
+        () => this.#settle(FAILED),
+      );
+    } catch {
+      // Handlers return their failures. One that throws is a fault of Dobby, and must cost only this command.
+      this.#settle(FAILED);
+    }
+  }
+
+  /** Answers in place of the handler, and aborts the handler's signal with `reason`. */
+  giveUp(outcome: CallOutcome, reason: 'timeout' | 'ended'): void {
+    this.#reason = reason;
+    this.#answer(outcome);
+    this.#abort?.abort(reason);
+    if (!this.#isBegun) this.end();
+  }
+
+  /** Ends the call, whether or not its handler still runs. */
+  end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.timer?.cancel();
+    this.#owner.over();
+    this.calls.remove(this);
+  }
+
+  #settle(outcome: CallOutcome): void {
+    this.#answer(outcome);
+    this.end();
+  }
+
+  #answer(outcome: CallOutcome): void {
+    if (this.#isAnswered) return;
+    this.#isAnswered = true;
+    this.#owner.answered(this, outcome);
+  }
+}
+
+const FAILED: CallOutcome = { error: commandError('handler_failed') };
+
+/** Bounds and orders the calls of a session. */
+export class SessionCalls {
+  readonly record: CallRecord;
+  readonly bucket: TokenBucket;
+  readonly #calls = new Set<RunningCall>();
+  /** Ordered calls by path; the first one runs. */
+  readonly #lines = new Map<string, RunningCall[]>();
+
+  constructor(record: CallRecord, bucket: TokenBucket) {
     this.record = record;
+    this.bucket = bucket;
   }
 
   /** Returns the number of commands that run or wait, answered or not. */
@@ -32,13 +140,13 @@ export class SessionCalls<Call extends OrderedCall = OrderedCall> {
   }
 
   /** Begins no call from now on; returns the unfinished ones. */
-  end(): readonly Call[] {
+  end(): readonly RunningCall[] {
     this.#lines.clear();
     return [...this.#calls];
   }
 
   /** Begins a call, or queues it. */
-  add(call: Call): void {
+  add(call: RunningCall): void {
     if (!call.handler.isOrdered) {
       call.begin();
       // Many calls are done by now.
@@ -53,7 +161,7 @@ export class SessionCalls<Call extends OrderedCall = OrderedCall> {
   }
 
   /** Removes a call that is over; the next one in its queue begins. */
-  remove(call: Call): void {
+  remove(call: RunningCall): void {
     this.#calls.delete(call);
     const line = call.handler.isOrdered ? this.#lines.get(call.path) : undefined;
     if (line === undefined) return;
@@ -61,5 +169,31 @@ export class SessionCalls<Call extends OrderedCall = OrderedCall> {
     line.splice(line.indexOf(call), 1);
     if (line.length === 0) this.#lines.delete(call.path);
     else if (isFirst) line[0]?.begin();
+  }
+}
+
+/** A token bucket: bounds the commands of a session per second, with a burst of one second's size. */
+export class TokenBucket {
+  readonly #perSecond: number;
+  readonly #clock: Clock;
+  #left: number;
+  #at: number;
+
+  constructor(perSecond: number, clock: Clock) {
+    this.#perSecond = perSecond;
+    this.#clock = clock;
+    this.#left = perSecond;
+    this.#at = clock.monotonic();
+  }
+
+  /** Takes one token; returns false when the bucket is empty. */
+  take(): boolean {
+    const now = this.#clock.monotonic();
+    const filled = this.#left + ((now - this.#at) / 1000) * this.#perSecond;
+    this.#at = now;
+    this.#left = Math.min(filled, this.#perSecond);
+    if (this.#left < 1) return false;
+    this.#left--;
+    return true;
   }
 }

@@ -4,8 +4,7 @@ import { Commands } from '../../src/commands/commands.js';
 import type { CommandRouter } from '../../src/commands/handler.js';
 import type { CommandDefinition } from '../../src/commands/modules/definition.js';
 import { EventLoopMonitor } from '../../src/commands/modules/event-loop-monitor.js';
-import { Module } from '../../src/commands/modules/module.js';
-import { ModuleRouter } from '../../src/commands/modules/module-router.js';
+import { Module, ModuleRouter } from '../../src/commands/modules/module.js';
 import type { Operations } from '../../src/core/operations/operations.js';
 import type { Log } from '../../src/observe/log.js';
 import { type Client, createWorld, isRandom, type World, type WorldOptions } from '../support/world.js';
@@ -57,13 +56,12 @@ export function commanded(
     timeoutMs: 30_000,
   });
   world.sessions.features.add(commands);
-  const use: Commanded['use'] = (all) =>
-    modules.use(
-      Object.entries(all).map(([name, definition]) => {
-        const whole = { pattern: null, command: name, ordered: false, run: () => null, ...definition };
-        return new Module(`${name}.ts`, whole as never, { operations, log, watch });
-      }),
-    );
+  const use: Commanded['use'] = (all) => {
+    modules.modules = Object.entries(all).map(([name, definition]) => {
+      const whole = { command: name, ordered: false, run: () => null, ...definition };
+      return new Module(`${name}.ts`, whole as never, { operations, log, watch });
+    });
+  };
   use(definitions);
   return { world, commands, modules, lines, use };
 }

@@ -38,8 +38,8 @@ describe('the folder of commands', () => {
     ]);
     expect(shown).toEqual([
       ['rooms/join.js', 'join', 'chat/{room}', true],
-      ['rooms/leave.mts', 'go', null, false],
-      ['say.ts', 'say', null, false],
+      ['rooms/leave.mts', 'go', undefined, false],
+      ['say.ts', 'say', undefined, false],
     ]);
     expect(await loaded[1]?.definition.run(null, null as never)).toBe(2);
   });

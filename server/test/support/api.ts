@@ -39,7 +39,7 @@ function apiOf(world: World): Api {
   const log: Log = { debug: ignore, info: ignore, warn: ignore, error: (fields) => failures.push(fields) };
   const app = createHttpServer(log);
   const startedAt = world.clock.now();
-  const about = () => ({ version: '0.0.0-test', startedAt, now: world.clock.now() });
+  const about = () => ({ version: '0.0.0-test', uptimeMs: world.clock.now() - startedAt });
   const api: Api = {
     world,
     failures,

@@ -1,11 +1,10 @@
 /** Takes every command to the back end, and applies what it answers. */
-import type { CommandErrorCode, ErrorBody } from '../../../../protocol/codes.js';
-import { errorBody } from '../../../../protocol/codes.js';
+import { type CommandErrorCode, type ErrorBody, errorBody } from '../../../../protocol/codes.js';
 import { PatternTable } from '../../../../protocol/patterns.js';
 import type { Webhook, WebhookAnswer } from '../../back-end/webhook.js';
 import { encodeMessage } from '../../core/hub/draft.js';
 import type { Draft } from '../../core/log/update.js';
-import { DobbyError } from '../../core/operations/dobby-error.js';
+import { DobbyError, dobbyError } from '../../core/operations/dobby-error.js';
 import type { Operations } from '../../core/operations/operations.js';
 import type { Session } from '../../core/session/session.js';
 import type { Log } from '../../observe/log.js';
@@ -69,42 +68,39 @@ export class BackEndRouter implements CommandRouter {
       return { error: commandError('back_end_failed') };
     }
     if ('error' in read) return { error: read.error };
-    const failed = await this.#apply(call.session, read);
-    if (failed === null) return { reply: read.reply ?? null };
-    if (failed.code === 'state_conflict') return { error: commandError('state_conflict') };
-    this.#options.log.error({ path, command, error: failed }, 'what the back end answered cannot be done');
-    return { error: commandError('back_end_failed') };
+    try {
+      await this.#apply(call.session, read);
+    } catch (error) {
+      if (!(error instanceof DobbyError)) throw error;
+      if (error.code === 'state_conflict') return { error: commandError('state_conflict') };
+      const fields = { path, command, error: error.body };
+      this.#options.log.error(fields, 'what the back end answered cannot be done');
+      return { error: commandError('back_end_failed') };
+    }
+    return { reply: read.reply ?? null };
   }
 
   /** Applies the answers to the commands of a session one after the other: none sees another half done. */
-  async #apply(session: Session, answer: DoneAnswer): Promise<ErrorBody | null> {
-    const before = this.#applying.get(session);
-    const applied = (before ?? Promise.resolve()).then(() => this.#applyNow(session, answer));
-    const settled = applied.then(
-      () => undefined,
-      () => undefined,
+  #apply(session: Session, answer: DoneAnswer): Promise<void> {
+    const before = this.#applying.get(session) ?? Promise.resolve();
+    const applied = before.then(() => this.#applyNow(session, answer));
+    this.#applying.set(
+      session,
+      applied.catch(() => undefined),
     );
-    this.#applying.set(session, settled);
-    try {
-      return await applied;
-    } catch (error) {
-      if (error instanceof DobbyError) return error.body;
-      throw error;
-    } finally {
-      if (this.#applying.get(session) === settled) this.#applying.delete(session);
-    }
+    return applied;
   }
 
   /**
    * Checks all that can be checked. Then publishes the updates of the path that has versions, in one atomic step, so that a conflict
-   * comes before anything took effect. What the store refuses later leaves the rest.
+   * comes before anything took effect. What the store refuses later leaves the rest. Rejects with the first error.
    */
   async #applyNow(
     session: Session,
     { reply = null, state, grants, updates, send }: DoneAnswer,
-  ): Promise<ErrorBody | null> {
+  ): Promise<void> {
     const { operations } = this.#options;
-    if (typeof replyFrame('', reply) === 'string') return errorBody('too_large', { field: 'reply' });
+    if (typeof replyFrame('', reply) === 'string') throw dobbyError('too_large', { field: 'reply' });
     const drafts = updates.map(({ echo = false, ...update }, index) =>
       operations.draft(update, { sender: echo ? '' : session.id, prefix: `updates.${index}.` }),
     );
@@ -114,41 +110,28 @@ export class BackEndRouter implements CommandRouter {
       grantFault(session, grants) ??
       (state && session.state.fault(state.patch, state.version)) ??
       messageFault(send);
-    if (fault != null) return fault;
+    if (fault != null) throw new DobbyError(fault);
     const undo = this.#patch(session, state);
-    if (versioned !== undefined) {
-      const first = await this.#tried(() => operations.publishAll(draftsOf(drafts, versioned)));
-      // Nothing has happened.
-      if (first !== null) undo();
-      if (first !== null) return first;
-    }
-    return this.#applyRest(session, {
-      grants,
-      drafts: drafts.filter(({ path }) => path !== versioned),
-      send,
-    });
+    if (versioned !== undefined)
+      await operations.publishAll(draftsOf(drafts, versioned)).catch((error) => {
+        // Nothing has happened.
+        undo();
+        throw error;
+      });
+    // The rest cannot conflict any more: all of it is tried, whatever fails.
+    const errors: unknown[] = [];
+    const attempt = (act: Promise<unknown>) => act.catch((error: unknown) => errors.push(error));
+    if (grants.length > 0 && !session.isEnded) await attempt(this.#grant(session, grants));
+    const rest = drafts.filter(({ path }) => path !== versioned);
+    for (const path of new Set(rest.map((draft) => draft.path)))
+      await attempt(operations.publishAll(draftsOf(rest, path)));
+    for (const { message, ...to } of send) await attempt(operations.send(message, to));
+    if (errors.length > 0) throw errors[0];
   }
 
-  /** Applies what cannot conflict any more, all of it; returns the first error. */
-  async #applyRest(
-    session: Session,
-    { grants, drafts, send }: { drafts: readonly Draft[] } & Pick<DoneAnswer, 'grants' | 'send'>,
-  ): Promise<ErrorBody | null> {
-    const { operations } = this.#options;
-    const errors: ErrorBody[] = [];
-    const attempt = async (act: () => Promise<unknown>): Promise<void> => {
-      const error = await this.#tried(act);
-      if (error !== null) errors.push(error);
-    };
-    if (grants.length > 0 && !session.isEnded)
-      await attempt(async () => {
-        const refused = (await operations.connect(session.id, grants)).find((result) => 'error' in result);
-        if (refused !== undefined && 'error' in refused) throw new DobbyError(refused.error);
-      });
-    for (const path of new Set(drafts.map((draft) => draft.path)))
-      await attempt(() => operations.publishAll(draftsOf(drafts, path)));
-    for (const { message, ...to } of send) await attempt(() => operations.send(message, to));
-    return errors[0] ?? null;
+  async #grant({ id }: Session, paths: readonly string[]): Promise<void> {
+    const refused = (await this.#options.operations.connect(id, paths)).find((result) => 'error' in result);
+    if (refused !== undefined && 'error' in refused) throw new DobbyError(refused.error);
   }
 
   /** Patches the state of a session, which was checked; returns what undoes it, unless the state has been changed since. */
@@ -159,17 +142,6 @@ export class BackEndRouter implements CommandRouter {
     return () => {
       if (state.version === patched && patched !== version) state.restore(values, version);
     };
-  }
-
-  /** Returns the error of an operation, null when it was done. */
-  async #tried(act: () => Promise<unknown>): Promise<ErrorBody | null> {
-    try {
-      await act();
-      return null;
-    } catch (error) {
-      if (error instanceof DobbyError) return error.body;
-      throw error;
-    }
   }
 
   /** Why these updates cannot be published, as far as their paths and policies tell. */

@@ -4,19 +4,13 @@
  */
 import type { Json } from '../../../../protocol/frames.js';
 import type { Position } from '../../../../protocol/positions.js';
-import type { Operations } from '../../core/operations/operations.js';
+import type { Operations, UpdateDetails } from '../../core/operations/operations.js';
 import type { Session } from '../../core/session/session.js';
 import type { Recipients } from '../../core/sessions/direct-messages.js';
 import { SharedState } from './shared-state.js';
 
 /** Options of `update`. */
-export interface CommandUpdateOptions {
-  /** The update is also the new value of this key in the path's state; a null message removes it. */
-  readonly key?: string;
-  /** Only if the entry has this version; null: only if there is no entry. Else `state_conflict`. */
-  readonly version?: number | null;
-  /** Ids of sessions that do not hear it. */
-  readonly except?: readonly string[];
+export interface CommandUpdateOptions extends UpdateDetails {
   /** Whether the session that gave the command hears it too; default false. */
   readonly echo?: boolean;
 }

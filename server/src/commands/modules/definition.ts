@@ -46,6 +46,10 @@ export interface CommandDefinition<Args = Json> {
   onSessionEnd?(session: EndedSession, actions: CommandOperations): void | Promise<void>;
 }
 
+/** A definition with its name and its order. */
+export type Definition = CommandDefinition<unknown> &
+  Required<Pick<CommandDefinition, 'command' | 'ordered'>>;
+
 /** Defines a command; the schema gives the type of its arguments. */
 export function defineCommand<Args = Json>(definition: CommandDefinition<Args>): CommandDefinition<Args> {
   return definition;

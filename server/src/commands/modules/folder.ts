@@ -6,9 +6,8 @@ import { readdirSync, statSync } from 'node:fs';
 import { join, parse, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createJiti } from 'jiti';
-import { definitionSchema } from './definition.js';
-import type { Definition } from './module.js';
-import { describeThrown } from './thrown.js';
+import { type Definition, definitionSchema } from './definition.js';
+import { describeThrown } from './refused.js';
 
 /** Thrown when the folder or one of its files cannot be used; the message names it. */
 export class ModuleError extends Error {
@@ -16,7 +15,7 @@ export class ModuleError extends Error {
 }
 
 const MODULE = /\.(?:m|c)?[jt]s$/;
-const NO_MODULE = /(?:^|\/)[_.]|\.d\.(?:m|c)?ts$|\.(?:test|spec)\.|(?:^|\/)node_modules\//;
+const NO_MODULE = /(?:^|\/)[_.]|\.d\.(?:m|c)?ts$|\.(?:test|spec)\./;
 /** How often the files are checked for changes. */
 const LOOK_MS = 300;
 
@@ -48,7 +47,8 @@ export class CommandFolder {
       fsCache: false,
     });
     const loaded: LoadedModule[] = [];
-    for (const file of this.#files()) loaded.push({ file, definition: await this.#loadOne(jiti, file) });
+    for (const file of this.#files().filter((name) => MODULE.test(name) && !NO_MODULE.test(name)))
+      loaded.push({ file, definition: await this.#loadOne(jiti, file) });
     const seen = new Map<string, string>();
     for (const { file, definition } of loaded) {
       const place = `${definition.pattern ?? ''} ${definition.command}`;
@@ -80,21 +80,18 @@ export class CommandFolder {
 
   /** Returns size and time of every file, also of those that are no modules: modules may import them. */
   #signs(): string {
-    const files = readdirSync(this.#path, { recursive: true, encoding: 'utf8' });
-    return files
-      .filter((file) => !file.split(sep).includes('node_modules'))
-      .sort()
-      .map((file) => {
-        const stat = statSync(join(this.#path, file), { throwIfNoEntry: false });
-        return `${file} ${stat?.ino} ${stat?.mtimeMs} ${stat?.size}`;
-      })
-      .join('\n');
+    const signs = this.#files().map((file) => {
+      const stat = statSync(join(this.#path, file), { throwIfNoEntry: false });
+      return `${file} ${stat?.ino} ${stat?.mtimeMs} ${stat?.size}`;
+    });
+    return signs.join('\n');
   }
 
+  /** Returns the files below the folder without those of packages, in the order of their names. */
   #files(): string[] {
     return readdirSync(this.#path, { recursive: true, encoding: 'utf8' })
       .map((file) => file.split(sep).join('/'))
-      .filter((file) => MODULE.test(file) && !NO_MODULE.test(file))
+      .filter((file) => !file.split('/').includes('node_modules'))
       .sort();
   }
 
@@ -103,12 +100,9 @@ export class CommandFolder {
     try {
       ({ default: exported } = await jiti.import<{ default?: unknown }>(join(this.#path, file)));
     } catch (error) {
+      const message = error instanceof Error ? error.message : describeThrown(error);
       // Some parsers report a place in several lines.
-      const message = (error instanceof Error ? error.message : describeThrown(error)).replace(
-        /\s*\n\s*/g,
-        ' ',
-      );
-      throw new ModuleError(`${file}: ${message}`, { cause: error });
+      throw new ModuleError(`${file}: ${message.replace(/\s*\n\s*/g, ' ')}`, { cause: error });
     }
     if (typeof exported !== 'object' || exported === null || !('run' in exported)) {
       throw new ModuleError(
@@ -124,7 +118,6 @@ export class CommandFolder {
     }
     // The object is the prototype, since its functions may use "this".
     return Object.assign(Object.create(exported as object), {
-      pattern: checked.data.pattern ?? null,
       command: checked.data.command ?? parse(file).name,
       ordered: checked.data.ordered,
     });

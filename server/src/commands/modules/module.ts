@@ -1,4 +1,4 @@
-/** Runs one command of the folder: checks the arguments, admits the session and isolates failures. */
+/** Runs the commands of the folder: admits the session, checks the arguments and isolates failures. */
 import type { Json } from '../../../../protocol/frames.js';
 import { compilePattern, type Pattern } from '../../../../protocol/patterns.js';
 import { isPromise } from '../../core/data/maybe-promise.js';
@@ -6,22 +6,13 @@ import { textOf } from '../../core/hub/draft.js';
 import type { Operations } from '../../core/operations/operations.js';
 import type { Session } from '../../core/session/session.js';
 import type { Log } from '../../observe/log.js';
-import type { Call, CallOutcome, Handler } from '../handler.js';
+import type { Call, CallOutcome, CommandRouter, Handler } from '../handler.js';
 import { commandError } from '../replies.js';
 import { CommandOperations } from './command-operations.js';
 import { CommandContext } from './context.js';
-import type { CommandDefinition, SchemaResult } from './definition.js';
-import type { EventLoopMonitor, Watched } from './event-loop-monitor.js';
-import { isRefused, type Refused } from './refused.js';
-import { describeThrown } from './thrown.js';
-
-/** A definition with all defaults. */
-export interface Definition extends Omit<CommandDefinition<unknown>, 'pattern'> {
-  /** Null for all paths. */
-  readonly pattern: string | null;
-  readonly command: string;
-  readonly ordered: boolean;
-}
+import type { Definition, SchemaResult } from './definition.js';
+import type { EventLoopMonitor } from './event-loop-monitor.js';
+import { describeThrown, isRefused, type Refused } from './refused.js';
 
 /** Options of `Module`. */
 export interface ModuleOptions {
@@ -40,33 +31,22 @@ export class Module {
   readonly #definition: Definition;
   /** Null for a command on all paths. */
   readonly #pattern: Pattern | null;
-  readonly #onAllPaths: Handler;
   readonly #options: ModuleOptions;
-  readonly #watched: Watched;
 
   constructor(name: string, definition: Definition, options: ModuleOptions) {
     this.name = name;
     this.command = definition.command;
     this.#definition = definition;
-    this.#pattern = definition.pattern === null ? null : compilePattern(definition.pattern);
-    this.#onAllPaths = this.#handlerWith(NOTHING);
+    this.#pattern = definition.pattern === undefined ? null : compilePattern(definition.pattern);
     this.#options = options;
-    this.#watched = options.watch.watch(name);
   }
 
   /** Returns the handler for a path; null when the pattern does not match. */
   handler(path: string): Handler | null {
-    if (this.#pattern === null) return this.#onAllPaths;
-    const captured = this.#pattern.match(path);
-    return captured === null ? null : this.#handlerWith(captured);
-  }
-
-  #handlerWith(captured: Readonly<Record<string, string>>): Handler {
-    return {
-      name: this.name,
-      isOrdered: this.#definition.ordered,
-      run: (call) => this.#run(call, captured),
-    };
+    const captured = this.#pattern === null ? NOTHING : this.#pattern.match(path);
+    if (captured === null) return null;
+    const { ordered: isOrdered } = this.#definition;
+    return { name: this.name, isOrdered, run: (call) => this.#run(call, captured) };
   }
 
   /** Calls the module's `ended` for an ended session. */
@@ -74,7 +54,7 @@ export class Module {
     const { onSessionEnd } = this.#definition;
     if (onSessionEnd === undefined) return;
     const failed = (error: unknown) => this.#failed(error, 'onSessionEnd');
-    this.#options.watch.begin(this.#watched);
+    this.#options.watch.begin(this.name);
     try {
       const { id, user, state } = session;
       const actions = new CommandOperations(session, this.#options.operations);
@@ -83,14 +63,13 @@ export class Module {
     } catch (error) {
       failed(error);
     } finally {
-      this.#options.watch.end(this.#watched);
+      this.#options.watch.end(this.name);
     }
   }
 
-  /** Makes no promise unless it must wait: commands come by the ten thousand. */
   #run(call: Call, captured: Readonly<Record<string, string>>): CallOutcome | Promise<CallOutcome> {
     const { watch, operations } = this.#options;
-    watch.begin(this.#watched);
+    watch.begin(this.name);
     let outcome: CallOutcome | Promise<CallOutcome>;
     try {
       outcome = this.#admit(call, new CommandContext(call, captured, operations));
@@ -98,45 +77,31 @@ export class Module {
       outcome = this.#outcomeOf(error, call);
     }
     if (!(outcome instanceof Promise)) {
-      watch.end(this.#watched);
+      watch.end(this.name);
       return outcome;
     }
     return outcome
       .catch((error: unknown) => this.#outcomeOf(error, call))
-      .finally(() => watch.end(this.#watched));
+      .finally(() => watch.end(this.name));
   }
 
   #admit({ args, session, path }: Call, context: CommandContext): CallOutcome | Promise<CallOutcome> {
     const { authorize } = this.#definition;
-    if (authorize === undefined) {
-      return session.paths.mayHear(path) ? this.#check(args, context) : NOT_ALLOWED;
-    }
-    const isAllowed = authorize.call(this.#definition, context);
-    if (!isPromise(isAllowed)) return isAllowed === true ? this.#check(args, context) : NOT_ALLOWED;
-    return Promise.resolve(isAllowed).then((answer) =>
-      answer === true ? this.#check(args, context) : NOT_ALLOWED,
-    );
+    const isAllowed =
+      authorize === undefined ? session.paths.mayHear(path) : authorize.call(this.#definition, context);
+    return outcomeWith(isAllowed, (answer) => (answer === true ? this.#check(args, context) : NOT_ALLOWED));
   }
 
   #check(args: Json, context: CommandContext): CallOutcome | Promise<CallOutcome> {
     const { args: schema } = this.#definition;
     if (schema === undefined) return this.#perform(args, context);
-    const checked = schema['~standard'].validate(args);
-    if (!isPromise(checked)) return this.#performChecked(checked, context);
-    return Promise.resolve(checked).then((result) => this.#performChecked(result, context));
-  }
-
-  #performChecked(
-    checked: SchemaResult<unknown>,
-    context: CommandContext,
-  ): CallOutcome | Promise<CallOutcome> {
-    if (checked.issues !== undefined) return { error: badArgs(checked) };
-    return this.#perform(checked.value, context);
+    return outcomeWith(schema['~standard'].validate(args), (checked) =>
+      checked.issues === undefined ? this.#perform(checked.value, context) : { error: badArgs(checked) },
+    );
   }
 
   #perform(args: unknown, context: CommandContext): CallOutcome | Promise<CallOutcome> {
-    const reply = this.#definition.run(args, context);
-    return isPromise(reply) ? Promise.resolve(reply).then(asReply) : { reply };
+    return outcomeWith(this.#definition.run(args, context), (reply) => ({ reply }));
   }
 
   /** Returns the error of a thrown value, which may throw again when it is read. */
@@ -159,7 +124,33 @@ export class Module {
   }
 }
 
-const asReply = (reply: unknown): CallOutcome => ({ reply });
+/** Routes commands to modules: the first module that matches takes a command. */
+export class ModuleRouter implements CommandRouter {
+  /** The modules in use. Running commands of replaced ones continue. */
+  modules: readonly Module[] = [];
+
+  route(path: string, command: string): Handler | null {
+    for (const module of this.modules) {
+      const handler = module.command === command ? module.handler(path) : null;
+      if (handler !== null) return handler;
+    }
+    return null;
+  }
+
+  ended(session: Session): void {
+    if (session.isRaw) return;
+    for (const module of this.modules) module.ended(session);
+  }
+}
+
+/** Returns what `use` makes of a value. Makes no promise unless it must wait: commands come by the ten thousand. */
+function outcomeWith<T>(
+  value: T | PromiseLike<T>,
+  use: (value: T) => CallOutcome | Promise<CallOutcome>,
+): CallOutcome | Promise<CallOutcome> {
+  return isPromise(value) ? Promise.resolve(value).then(use) : use(value);
+}
+
 const NOT_ALLOWED: CallOutcome = { error: commandError('not_allowed') };
 
 function badArgs({ issues }: Extract<SchemaResult<never>, { issues: readonly unknown[] }>) {

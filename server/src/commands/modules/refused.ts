@@ -1,4 +1,5 @@
-/** Thrown by a handler to refuse a command with a message for its caller. */
+/** What handlers throw: refusals, which their callers learn, and all else, which is for the log. */
+import { inspect } from 'node:util';
 import type { Json } from '../../../../protocol/frames.js';
 
 /** Options of `Refused`. */
@@ -29,4 +30,13 @@ export class Refused extends Error {
 /** Returns whether a thrown value is a refusal. */
 export function isRefused(thrown: unknown): thrown is Refused {
   return typeof thrown === 'object' && thrown !== null && (thrown as { [BRAND]?: unknown })[BRAND] === true;
+}
+
+/** Returns the stack of an error, and a description of any other value. Never throws, whatever the value does when it is read. */
+export function describeThrown(thrown: unknown): string {
+  try {
+    return thrown instanceof Error && typeof thrown.stack === 'string' ? thrown.stack : inspect(thrown);
+  } catch {
+    return 'something that cannot be shown';
+  }
 }

@@ -37,6 +37,16 @@ export interface OperationsOptions {
   readonly onStoreFault: (error: unknown) => void;
 }
 
+/** What an update may say beside its path and its message. */
+export interface UpdateDetails {
+  /** The update is also the new value of this key in the path's state; a null message removes it. */
+  readonly key?: string;
+  /** Only if the entry of the key has this version; null: only if there is no entry. Else `state_conflict`. */
+  readonly version?: number | null;
+  /** Ids of sessions that do not hear it. */
+  readonly except?: readonly string[];
+}
+
 /** What a request to publish may carry beside its subject. */
 export interface PublishOptions {
   /** The id of the receiver that it comes from, which does not hear it. */
