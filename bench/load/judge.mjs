@@ -2,19 +2,7 @@
  * Holds what a client heard against what was published and accepted: delivered, missed and told by a gap before anything later, or missed in
  * silence. An update that never came counts as one that took for ever.
  */
-import { countAll } from './counts.mjs';
-import { Samples } from './latency.mjs';
-
-/**
- * What one publisher had accepted, by number.
- * @typedef {object} Published
- * @property {number} p
- * @property {string} path
- * @property {number[]} dueMs when each was to be sent
- * @property {boolean[]} isAccepted
- * @property {boolean[]} isRetried
- * @property {({epoch: string, offset: number} | null)[]} positions
- */
+import { Samples } from './samples.mjs';
 
 /**
  * A time in which a client was subscribed.
@@ -63,6 +51,8 @@ export class Verdict {
   online = new Deliveries();
   /** Only what was published while its client was not, with the time that it took from when the client began to come back. */
   caughtUp = new Deliveries();
+  /** By when an update was due: before, during and after what befell the server or some clients. */
+  phases = [new Deliveries(), new Deliveries(), new Deliveries()];
   /** Missed, and told by a gap before anything later came. */
   told = 0;
   /** Missed without a word. */
@@ -79,14 +69,15 @@ export class Verdict {
 
   /**
    * @param {import('./hearing.mjs').Hearing} hearing
-   * @param {Published[]} published by the publishers that this client was to hear
+   * @param {import('./publishers.mjs').Published[]} published by the publishers that this client was to hear
    * @param {Span[]} spans when it was subscribed
+   * @param {number[]} edges when the first two phases end; none when this client counts in no phase
    */
-  judge(hearing, published, spans) {
+  judge(hearing, published, spans, edges = []) {
     this.clients++;
     this.disordered += hearing.disordered;
     this.altered += hearing.altered;
-    for (const each of published) this.#judgeOne(hearing, each, spans);
+    for (const each of published) this.#judgeOne(hearing, each, spans, edges);
     for (const { reason } of hearing.gaps) this.gaps[reason] = (this.gaps[reason] ?? 0) + 1;
     for (const path of new Set(published.map((each) => each.path))) {
       const count = hearing.gaps.filter((gap) => gap.path === path).length;
@@ -99,6 +90,7 @@ export class Verdict {
     this.all.merge(other.all);
     this.online.merge(other.online);
     this.caughtUp.merge(other.caughtUp);
+    for (const [i, phase] of this.phases.entries()) phase.merge(other.phases[i]);
     for (const name of ['clients', 'told', 'silent', 'doubled', 'doubledByRetry', 'disordered', 'altered']) {
       this[name] += other[name];
     }
@@ -108,11 +100,11 @@ export class Verdict {
 
   /** For another process. */
   toJSON() {
-    const { all, online, caughtUp } = this;
-    return { ...this, all: all.toJSON(), online: online.toJSON(), caughtUp: caughtUp.toJSON() };
+    const [all, online, caughtUp] = [this.all, this.online, this.caughtUp].map((each) => each.toJSON());
+    return { ...this, all, online, caughtUp, phases: this.phases.map((each) => each.toJSON()) };
   }
 
-  #judgeOne(hearing, published, spans) {
+  #judgeOne(hearing, published, spans, edges) {
     const heard = hearing.heard.get(published.p);
     for (const n of heard?.again ?? []) {
       if (published.isRetried[n]) this.doubledByRetry++;
@@ -123,6 +115,7 @@ export class Verdict {
       if (atMs === 0 && !published.isAccepted[n]) return;
       const tookMs = atMs === 0 ? Number.POSITIVE_INFINITY : atMs - dueMs;
       this.all.add(tookMs);
+      if (edges.length > 0) this.phases[edges.filter((edge) => edge <= dueMs).length].add(tookMs);
       const span = spans.find(({ to }) => dueMs < to);
       if (span !== undefined && span.from <= dueMs) this.online.add(tookMs);
       else this.caughtUp.add(tookMs - Math.max(0, (span?.connectMs ?? dueMs) - dueMs));
@@ -147,4 +140,12 @@ function covers({ from, to }, { epoch, offset }) {
   const isAfterFrom = from === null || epoch !== from.epoch || offset > from.offset;
   if (epoch === to?.epoch) return isAfterFrom && offset <= to.offset;
   return epoch === from?.epoch && offset > from.offset;
+}
+
+/** Returns the sums of what is counted under the same names. @param {Record<string, number>[]} all @returns {Record<string, number>} */
+export function countAll(all) {
+  const sums = {};
+  for (const counts of all)
+    for (const [name, count] of Object.entries(counts)) sums[name] = (sums[name] ?? 0) + count;
+  return sums;
 }
