@@ -1,9 +1,8 @@
 /** `npm run bench -- <bench> [options]`: runs one of the benches in the table. See README.md. */
 import { asleep, commands } from './benches/commands.mjs';
-import { fanout } from './benches/fanout.mjs';
 import { idle } from './benches/idle.mjs';
-import { latency } from './benches/latency.mjs';
 import { restart } from './benches/restart.mjs';
+import { fanout, latency } from './benches/windows.mjs';
 import { bounds } from './bounds/bounds.mjs';
 import { runBench } from './command/course.mjs';
 import { selfTest } from './command/self-test.mjs';

@@ -3,16 +3,13 @@
  * jitter, and connects again. All systems are given the same waits; what a client says and remembers is its dialect's.
  */
 import { DIALECTS } from './dialects.mjs';
-import { Fault } from './fault.mjs';
-import { CLOSE, FrameReader, PING, PONG, TEXT } from './frames.mjs';
+import { FrameReader } from './frames.mjs';
 import { Hearing } from './hearing.mjs';
 import { Socket } from './socket.mjs';
 import { nowMs } from './usage.mjs';
 
 const BASE_MS = 500;
 const MAX_MS = 20_000;
-/** The code of a connection that ended without a close frame. */
-const ABNORMAL = 1006;
 const MAX_ODDITIES = 3;
 
 export class Client {
@@ -107,36 +104,20 @@ export class Client {
   #connect() {
     clearTimeout(this.#timer);
     this.#connectMs = nowMs();
-    const send = (text) => this.#socket?.send(text);
-    const reader = new FrameReader((bytes, { opcode, payload, end }) =>
-      this.#hear(opcode, bytes.subarray(payload, end), send),
-    );
-    this.#socket = new Socket({
+    const send = (text) => socket.send(text);
+    const onText = (text) => this.#dialect.hear(text, send);
+    const reader = new FrameReader((bytes, frame) => socket.hear(bytes, frame, onText));
+    const socket = new Socket({
       ...{ port: this.#options.port, buffer: this.#options.buffer, ...this.#dialect.request() },
       onOpen: () => this.#dialect.opened(send),
       onBytes: (bytes, length) => {
         this.#atMs = nowMs();
         reader.feed(bytes, length);
       },
-      onEnd: () => this.#ended(ABNORMAL),
+      onEnd: (code) => this.#ended(code),
     });
-    if (this.#isPaused) this.#socket.pause();
-  }
-
-  #hear(opcode, payload, send) {
-    switch (opcode) {
-      case TEXT:
-        return this.#dialect.hear(payload.toString(), send);
-      case PING:
-        return this.#socket?.send(payload, PONG);
-      case PONG:
-        return;
-      case CLOSE:
-        this.#drop();
-        return this.#ended(payload.length < 2 ? ABNORMAL : payload.readUInt16BE(0));
-      default:
-        throw new Fault('protocol', `a frame with opcode ${opcode}`);
-    }
+    this.#socket = socket;
+    if (this.#isPaused) socket.pause();
   }
 
   #ready() {

@@ -1,10 +1,13 @@
 /** One WebSocket on plain node:net: the handshake, then its bytes to its reader. No call comes after `destroy`. */
 import { connect } from 'node:net';
-import { clientFrame, upgradeRequest } from './frames.mjs';
+import { Fault } from './fault.mjs';
+import { CLOSE, clientFrame, PING, PONG, TEXT, upgradeRequest } from './frames.mjs';
 
 /** How long connecting and the handshake may take. */
 const OPEN_MS = 10_000;
 const HEAD_CHARS = 300;
+/** The code of a socket that ended without a close frame. */
+const ABNORMAL = 1006;
 
 /**
  * @typedef {object} SocketOptions
@@ -14,7 +17,7 @@ const HEAD_CHARS = 300;
  * @property {Buffer} buffer to read into; shared by all sockets, because a read is handled to its end before the next one begins
  * @property {() => void} onOpen
  * @property {(bytes: Buffer, length: number) => void} onBytes
- * @property {(why: string) => void} onEnd once, however it ended
+ * @property {(code: number, why: string) => void} onEnd once, however it ended
  */
 
 export class Socket {
@@ -41,22 +44,39 @@ export class Socket {
     this.#socket.on('error', ({ message }) => {
       this.#why = message;
     });
-    this.#socket.on('close', () => {
-      if (this.#isOver) return;
-      this.#isOver = true;
-      options.onEnd(this.#why);
-    });
+    this.#socket.on('close', () => this.#end(ABNORMAL, this.#why));
     this.#socket.write(request);
   }
 
-  /** @param {string | Buffer} payload @param {number} [opcode] */
-  send(payload, opcode) {
-    this.write(clientFrame(payload, opcode));
+  /** @param {string} text */
+  send(text) {
+    this.write(clientFrame(text));
   }
 
   /** Writes whole frames. @param {Buffer} bytes */
   write(bytes) {
     if (!this.#isOver) this.#socket.write(bytes);
+  }
+
+  /** Handles one frame that was read: answers pings, ends at a close frame. @param {(text: string) => void} onText */
+  hear(bytes, { opcode, payload: from, end }, onText) {
+    const payload = bytes.subarray(from, end);
+    switch (opcode) {
+      case TEXT:
+        return onText(payload.toString());
+      case PING:
+        return this.write(clientFrame(payload, PONG));
+      case PONG:
+        return;
+      case CLOSE:
+        this.#socket.end(clientFrame(payload.subarray(0, 2), CLOSE));
+        return this.#end(
+          payload.length < 2 ? ABNORMAL : payload.readUInt16BE(0),
+          payload.toString('latin1', 2),
+        );
+      default:
+        throw new Fault('protocol', `a frame with opcode ${opcode}`);
+    }
   }
 
   /** Reads no more until `resume`: the kernel's buffers fill, then the server's. */
@@ -71,6 +91,12 @@ export class Socket {
   destroy() {
     this.#isOver = true;
     this.#socket.destroy();
+  }
+
+  #end(code, why) {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#options.onEnd(code, why);
   }
 
   #take(length) {

@@ -4,7 +4,6 @@
  */
 import { DIALECTS } from './dialects.mjs';
 import { Fault } from './fault.mjs';
-import { CLOSE, PING, PONG, TEXT } from './frames.mjs';
 import { Socket } from './socket.mjs';
 
 const READ_BYTES = 256 * 1024;
@@ -26,12 +25,11 @@ export class Conversation {
   #client;
   #reader;
   #socket;
-  #mayClose;
+  #send = (text) => this.#socket.send(text);
 
   /** @param {SubscribersOptions & {index: number, buffer: Buffer, onReady: () => void}} options */
   constructor({ index, port, path, dialect, buffer, readerOf, mayClose = false, onReady }) {
     this.index = index;
-    this.#mayClose = mayClose;
     this.#client = new DIALECTS[dialect]([path], {
       onReady,
       onUpdate: (update) => {
@@ -43,12 +41,11 @@ export class Conversation {
       onOddity: (why) => this.#fault('protocol', why),
     });
     this.#reader = readerOf(this);
-    const send = (text) => this.#socket.send(text);
     this.#socket = new Socket({
       ...{ port, buffer, ...this.#client.request() },
-      onOpen: () => this.#client.opened(send),
+      onOpen: () => this.#client.opened(this.#send),
       onBytes: (bytes, length) => this.#reader.feed(bytes, length),
-      onEnd: (why) => this.#closed(why),
+      onEnd: (code, why) => mayClose || this.#fault('closed', `${code} ${why}`),
     });
   }
 
@@ -59,24 +56,9 @@ export class Conversation {
 
   /** Takes one frame: answers what wants an answer. @returns {import('./account.mjs').Update | null} the update that it brings */
   hear(bytes, frame) {
-    const payload = bytes.subarray(frame.payload, frame.end);
-    switch (frame.opcode) {
-      case TEXT:
-        this.#update = null;
-        this.#client.hear(payload.toString(), (text) => this.#socket.send(text));
-        return this.#update;
-      case PING:
-        this.#socket.send(payload, PONG);
-        return null;
-      case PONG:
-        return null;
-      case CLOSE:
-        this.close();
-        this.#closed(`close frame "${payload.toString('latin1', 2)}"`);
-        return null;
-      default:
-        return this.#fault('protocol', `a frame with opcode ${frame.opcode}`);
-    }
+    this.#update = null;
+    this.#socket.hear(bytes, frame, (text) => this.#client.hear(text, this.#send));
+    return this.#update;
   }
 
   /** Writes whole frames. @param {Buffer} bytes */
@@ -86,10 +68,6 @@ export class Conversation {
 
   close() {
     this.#socket.destroy();
-  }
-
-  #closed(why) {
-    if (!this.#mayClose) this.#fault('closed', why);
   }
 
   #fault(kind, why) {

@@ -35,7 +35,8 @@ it('commands are all answered, by modules, by a peer and by a back end, and besi
   for (const system of ['dobby', 'socketio', 'dobby-webhook'])
     expect(stdout).toMatch(new RegExp(`^${system} +20 +\\d`, 'm'));
   const asleep = await short('asleep');
-  for (const variant of ['awake', 'asleep']) expect(asleep).toMatch(new RegExp(`^${variant} +20 +[1-9]`, 'm'));
+  for (const variant of ['awake', 'asleep'])
+    expect(asleep).toMatch(new RegExp(`^${variant} +20 +[1-9]`, 'm'));
 });
 
 it('idle holds sessions that hear an update at the end', { timeout: 120_000 }, async () => {
