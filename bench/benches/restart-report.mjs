@@ -15,7 +15,7 @@ function summarise(runs) {
   const hollow = runs.findIndex(({ verdict }) => verdict.all.expected === 0);
   if (hollow >= 0) throw new Error(`run ${hollow} of ${runs.length} expected nothing`);
   const verdict = new Verdict();
-  for (const run of runs) verdict.merge(run.verdict.toJSON());
+  for (const run of runs) verdict.merge(run.verdict);
   const sum = (name) => runs.reduce((total, run) => total + run[name], 0);
   return {
     ...{ runs, verdict, othersShare: othersShareOf(runs), busy: Math.max(...runs.map(({ busy }) => busy)) },

@@ -3,16 +3,18 @@
  * (`slow`). Counted is what reached every client in the end, and when, and what it cost. The report stands in restart-report.mjs.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Crowd } from '../load/crowd.mjs';
-import { Failure } from '../load/fault.mjs';
+import { Failure, within } from '../load/fault.mjs';
 import { Messages } from '../load/message.mjs';
 import { Publishers } from '../load/publishers.mjs';
+import { Remote } from '../load/remote.mjs';
 import { nowMs, residentBytes, Usage } from '../load/usage.mjs';
 import { BackEnd } from '../peers/granting-back-end.mjs';
 import { withServer } from '../peers/server.mjs';
 import { isDobby, PEERS } from '../peers/table.mjs';
 import { REPORT } from './restart-report.mjs';
 
+const CROWD = new URL('../load/crowd.mjs', import.meta.url);
+const CALL_MS = 120_000;
 const PATH = 'bench/restart';
 const LANES = 16;
 /** A ticket with the newest grants is sent at most once a second. */
@@ -134,9 +136,10 @@ class Run {
       publishers: own === 0 ? heard : [0, index + 1],
       isSlow: index % Math.max(1, Math.floor(clients / this.#slow)) === 0 && this.#slow > 0,
     }));
-    this.#crowd = new Crowd(
+    this.#crowd = new Remote(
+      CROWD,
       { port, pids, dialect: returning, seed, messageBytes, paths, members },
-      { onFault, onAsk: (id, asked) => this.#backEnd.ask(id, asked) },
+      { onFault, onTold: ({ id, paths: asked }) => this.#backEnd.ask(id, asked) },
     );
     this.#publishers = new Publishers({
       ...{ port, publish, paths, onFault, lanes: LANES, isRetrying: signal !== undefined },
@@ -157,8 +160,8 @@ class Run {
   }
 
   async #measure() {
-    const [crowd, publishers, { leadMs, perSecond, signal }] = [this.#crowd, this.#publishers, this.#mode];
-    await crowd.call('open');
+    const [publishers, { leadMs, perSecond, signal }] = [this.#publishers, this.#mode];
+    await this.#call('open');
     if (signal !== undefined) await sleep(TICKETS_MS);
     const usage = new Usage(this.#running.server.pids);
     const startMs = nowMs();
@@ -177,39 +180,41 @@ class Run {
     const sinceMs = nowMs();
     const took = await this.#befall(usage, sinceMs);
     const untilMs = nowMs();
-    await crowd.settle(BACK_MS);
+    await this.#call('settle', { ms: BACK_MS });
     await sleep(TAIL_MS);
     isOver = true;
     await published;
     await publishers.settled();
-    await crowd.settle(CATCH_UP_MS, publishers.lastOf);
+    await this.#call('settle', { ms: CATCH_UP_MS, lastOf: publishers.lastOf });
     await sleep(QUIET_MS);
-    const outcome = await crowd.judge({
-      published: publishers.published,
-      sinceMs,
-      edges: [sinceMs, untilMs],
-    });
+    const judged = { published: publishers.published, sinceMs, edges: [sinceMs, untilMs] };
+    const outcome = await this.#call('judge', judged);
     const used = usage.end(outcome.cpu);
     const asked = { askedAgain: this.#backEnd.asked - askedBefore, refusals: publishers.refusals };
     return { ...outcome, ...used, ...took, ...asked, updates: publishers.accepted, memory: this.#memory };
   }
 
+  /** Calls the process of the clients. @param {'guard' | 'open' | 'outages' | 'pause' | 'resume' | 'settle' | 'judge'} type */
+  #call(type, data = {}) {
+    return within(this.#crowd.call(type, data), CALL_MS, () => `the clients had not answered "${type}"`);
+  }
+
   /** What the mode is about. */
   async #befall(usage, sinceMs) {
     const { signal, seconds, everyMs, offMs } = this.#mode;
-    const [crowd, running, ms] = [this.#crowd, this.#running, seconds * 1000];
+    const [running, ms] = [this.#running, seconds * 1000];
     if (signal !== undefined) {
       usage.leave();
       const took = await running.restart(signal);
       usage.follow(running.server.pids);
-      await crowd.call('guard', { pids: running.server.pids });
+      await this.#call('guard', { pids: running.server.pids });
       await sleep(ms);
       return took;
     }
-    if (this.#slow > 0) await crowd.call('pause');
-    else await crowd.call('outages', { startMs: sinceMs, everyMs, offMs, untilMs: sinceMs + ms });
+    if (this.#slow > 0) await this.#call('pause');
+    else await this.#call('outages', { startMs: sinceMs, everyMs, offMs, untilMs: sinceMs + ms });
     await sleep(ms);
-    if (this.#slow > 0) await crowd.call('resume');
+    if (this.#slow > 0) await this.#call('resume');
     return {};
   }
 

@@ -45,7 +45,8 @@ export async function runBench(bench, args) {
   printTable(bench.columns, rows);
   const isKept = printBars(rows.flatMap((row) => bench.bars?.(row) ?? []));
   for (const [isNoted, text] of bench.notes ?? []) if (rows.some(isNoted)) console.log(text);
-  await writeResults(bench.name, { options, rows, runs });
+  const bare = rows.map(({ runs: _runs, ...row }) => row);
+  await writeResults(bench.name, { options, rows: bare, runs });
   return isKept ? 0 : 1;
 }
 

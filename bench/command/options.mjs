@@ -70,7 +70,7 @@ export function usageOf(bench) {
     .filter(([, { about }]) => about !== undefined)
     .map(([name, { about, full }]) => {
       const value = Array.isArray(full) ? 'A,B' : 'N';
-      return `  ${`--${name} ${value}`.padEnd(20)} ${about}${full === null ? '' : ` (${full})`}`;
+      return `  ${`--${name} ${value}`.padEnd(20)} ${about}${full === null || String(full) === '' ? '' : ` (${full})`}`;
     });
   const systems = `  ${'--only A,B'.padEnd(20)} of ${Object.keys(bench.peers)} (${bench.systems})`;
   const short = `  ${'--short'.padEnd(20)} seconds instead of minutes: whether it works, not how fast`;
