@@ -67,9 +67,9 @@ const TABLE = [
   ['p99 ms', p99(({ all }) => all)],
   ['online', p99(({ online }) => online)],
   ['after return', p99(({ caughtUp }) => caughtUp)],
-  ['before', p99(({ phases }) => phases[0])],
-  ['during', p99(({ phases }) => phases[1])],
-  ['after', p99(({ phases }) => phases[2])],
+  ['before', p99(({ before }) => before)],
+  ['during', p99(({ during }) => during)],
+  ['after', p99(({ after }) => after)],
   ['MB before', (row) => megabytes(row, 'before')],
   ['most', (row) => megabytes(row, 'most')],
   [
@@ -148,7 +148,7 @@ const BARS = {
   slow({ runs, setting, verdict }) {
     const grown = Math.max(...runs.map(({ memory }) => memory.most - memory.before)) / MB;
     const allowed = BESIDE_MB + (OUTBOX_MB * setting.clients * setting.slow) / 100;
-    const during = verdict.phases[1].quantile(0.99) ?? 0;
+    const during = verdict.during.quantile(0.99) ?? 0;
     return [
       {
         claim: `memory grows by ${allowed} MB at most`,

@@ -78,7 +78,7 @@ class Calls {
       client.judge(verdict, published, this.#order[i].isSlow ? [] : edges);
     const { cpu, readerBusy } = this.#usage();
     return {
-      ...{ verdict: verdict.toJSON(), busy: readerBusy, cpu },
+      ...{ verdict: JSON.parse(JSON.stringify(verdict)), busy: readerBusy, cpu },
       lost: this.#clients.filter(({ isReady }) => !isReady).length,
       newSessions: this.#clients.flatMap(({ sessions }) => sessions.filter((at) => at > sinceMs)).length,
       backAfterMs: this.#clients

@@ -23,7 +23,7 @@ class Deliveries {
     this.samples.add(tookMs);
   }
 
-  /** Adds what another process counted. @param {ReturnType<Deliveries['toJSON']>} other */
+  /** Adds what another process counted, as JSON. */
   merge(other) {
     this.expected += other.expected;
     this.delivered += other.delivered;
@@ -37,22 +37,22 @@ class Deliveries {
     if (rank > this.delivered) return Number.POSITIVE_INFINITY;
     return this.samples.quantile((rank - 0.5) / this.delivered);
   }
-
-  toJSON() {
-    return { expected: this.expected, delivered: this.delivered, samples: this.samples.toJSON() };
-  }
 }
+
+const TALLIES = ['all', 'online', 'caughtUp', 'before', 'during', 'after'];
+const COUNTS = ['told', 'silent', 'doubled', 'doubledByRetry', 'disordered', 'altered'];
 
 /** What became of all clients of one run. */
 export class Verdict {
-  clients = 0;
   all = new Deliveries();
   /** Only what was published while its client was subscribed. */
   online = new Deliveries();
   /** Only what was published while its client was not, with the time that it took from when the client began to come back. */
   caughtUp = new Deliveries();
   /** By when an update was due: before, during and after what befell the server or some clients. */
-  phases = [new Deliveries(), new Deliveries(), new Deliveries()];
+  before = new Deliveries();
+  during = new Deliveries();
+  after = new Deliveries();
   /** Missed, and told by a gap before anything later came. */
   told = 0;
   /** Missed without a word. */
@@ -74,7 +74,6 @@ export class Verdict {
    * @param {number[]} edges when the first two phases end; none when this client counts in no phase
    */
   judge(hearing, published, spans, edges = []) {
-    this.clients++;
     this.disordered += hearing.disordered;
     this.altered += hearing.altered;
     for (const each of published) this.#judgeOne(hearing, each, spans, edges);
@@ -85,23 +84,18 @@ export class Verdict {
     }
   }
 
-  /** Adds another process's verdict. @param {ReturnType<Verdict['toJSON']>} other */
+  /** Adds another process's verdict, as JSON. */
   merge(other) {
-    this.all.merge(other.all);
-    this.online.merge(other.online);
-    this.caughtUp.merge(other.caughtUp);
-    for (const [i, phase] of this.phases.entries()) phase.merge(other.phases[i]);
-    for (const name of ['clients', 'told', 'silent', 'doubled', 'doubledByRetry', 'disordered', 'altered']) {
-      this[name] += other[name];
-    }
+    for (const name of TALLIES) this[name].merge(other[name]);
+    for (const name of COUNTS) this[name] += other[name];
     this.gaps = countAll([this.gaps, other.gaps]);
     this.positionsByGaps = countAll([this.positionsByGaps, other.positionsByGaps]);
   }
 
-  /** For another process. */
-  toJSON() {
-    const [all, online, caughtUp] = [this.all, this.online, this.caughtUp].map((each) => each.toJSON());
-    return { ...this, all, online, caughtUp, phases: this.phases.map((each) => each.toJSON()) };
+  /** The phase in which an update was due. */
+  #phaseOf(dueMs, [begunMs, overMs]) {
+    if (dueMs < begunMs) return this.before;
+    return dueMs < overMs ? this.during : this.after;
   }
 
   #judgeOne(hearing, published, spans, edges) {
@@ -115,7 +109,7 @@ export class Verdict {
       if (atMs === 0 && !published.isAccepted[n]) return;
       const tookMs = atMs === 0 ? Number.POSITIVE_INFINITY : atMs - dueMs;
       this.all.add(tookMs);
-      if (edges.length > 0) this.phases[edges.filter((edge) => edge <= dueMs).length].add(tookMs);
+      if (edges.length > 0) this.#phaseOf(dueMs, edges).add(tookMs);
       const span = spans.find(({ to }) => dueMs < to);
       if (span !== undefined && span.from <= dueMs) this.online.add(tookMs);
       else this.caughtUp.add(tookMs - Math.max(0, (span?.connectMs ?? dueMs) - dueMs));
