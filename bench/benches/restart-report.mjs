@@ -9,6 +9,8 @@ const MAX_EXIT_MS = 2_000;
 /** What a server may hold for a client that does not read (an outbox of Dobby), and beside that for all. */
 const OUTBOX_MB = 1;
 const BESIDE_MB = 32;
+/** Its clients recover as Dobby's do. */
+const RIVAL = 'socketio-recovery';
 
 /** @param {any[]} runs of one system in one setting */
 function summarise(runs) {
@@ -89,8 +91,33 @@ function none(claim, count) {
   return { claim: `no ${claim}`, isMet: count === 0, found: String(count) };
 }
 
+/** The first of these is mostly how long clients are gone, which is the same for all. */
+const QUICKER = [
+  ['p99', 'all'],
+  ['p99 after return', 'caughtUp'],
+];
+
+/** Dobby's p99s beside those of a system. */
+function compare({ verdict }, dobby) {
+  return {
+    p99s: QUICKER.map(([, tally]) => [dobby.verdict, verdict].map((each) => each[tally].quantile(0.99))),
+  };
+}
+
+/** @returns {import('../command/report.mjs').Bar} */
+function isQuicker([own, other], i) {
+  const found = `${milliseconds(own)} ms, ${milliseconds(other)} ms`;
+  return {
+    claim: `churn: ${QUICKER[i][0]} of dobby below that of ${RIVAL}`,
+    isMet: own < other,
+    found,
+    isPromise: false,
+  };
+}
+
 /** What Dobby promises whatever happens, then of each mode. @returns {import('../command/report.mjs').Bar[]} */
 function bars(row) {
+  if (row.system === RIVAL && row.setting.name === 'churn') return (row.p99s ?? []).map(isQuicker);
   if (row.system !== 'dobby') return [];
   const { verdict, runs, lost, setting } = row;
   const oddities = runs.flatMap((run) => run.oddities).slice(0, 3);
@@ -170,6 +197,7 @@ export const REPORT = {
   title: () =>
     'Counts of all runs together, times of the slowest run, p99s in ms of all samples; before, during and after are of clients that read on',
   summarise,
+  compare,
   columns: TABLE,
   notes: [
     ...NOTES.slice(1, 2),
