@@ -5,13 +5,14 @@
  * within 20 MB of that after `--rest` seconds (60). `--only` names one kind of attack. Memory is the resident set as the system counts it; nothing asks for a collection.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { WebSocket } from 'ws';
+import { residentBytes } from '../load/usage.mjs';
+import { KEY, startServer } from '../peers/server.mjs';
 
-const KEY = 'the-key-of-the-attack-bench';
 const MB = 1024 * 1024;
 const EVERY_MS = 50;
 const WARM_UP_MS = 5_000;
@@ -20,26 +21,14 @@ export const MAX_GROWTH_MB = 200;
 export const MAX_REST_MB = 20;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-const residentMb = (pid) => {
-  const [, kb] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return (Number(kb) * 1024) / MB;
-};
+const residentMb = ({ pids }) => residentBytes(pids) / MB;
 
-async function startServer(stateDir, nodeFlags) {
+async function start(stateDir, nodeFlags) {
   const main = join(import.meta.dirname, '../../server/bin/dobby.mjs');
   const flags = ['--port', '0', '--state-dir', stateDir, '--public', 'demo/{name*}', '--log-level', 'error'];
-  const child = spawn(process.execPath, [...nodeFlags, main, ...flags], {
-    env: { ...process.env, DOBBY_API_KEY: KEY },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const url = await new Promise((resolve, reject) => {
-    child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
-    child.stdout.on('data', (chunk) => {
-      const [found] = /http:\/\/127\.0\.0\.1:\d+/.exec(String(chunk)) ?? [];
-      if (found !== undefined) resolve(found);
-    });
-  });
-  return { child, url };
+  const env = { DOBBY_API_KEY: KEY };
+  const server = await startServer(process.execPath, [...nodeFlags, main, ...flags], { env });
+  return { server, url: `http://127.0.0.1:${server.port}` };
 }
 
 /** One client that hears a path, and a back end that publishes to it; what did not arrive in 10 s counts as that. */
@@ -111,16 +100,16 @@ const at = (sorted, part) =>
 /** Attacks, and returns the figures. */
 export async function attack({ sockets, seconds, restSeconds, only = '', nodeFlags = [] }) {
   const stateDir = mkdtempSync(join(tmpdir(), 'dobby-attack-'));
-  const { child, url } = await startServer(stateDir, nodeFlags);
+  const { server, url } = await start(stateDir, nodeFlags);
   try {
     const innocent = new Innocent(url);
     await innocent.start();
     await pause(WARM_UP_MS);
-    const startMb = residentMb(child.pid);
+    const startMb = residentMb(server);
     innocent.latencies.length = 0;
     let mostMb = startMb;
     const watch = setInterval(() => {
-      mostMb = Math.max(mostMb, residentMb(child.pid));
+      mostMb = Math.max(mostMb, residentMb(server));
     }, 250);
     const attackers = spawn(
       process.execPath,
@@ -135,7 +124,7 @@ export async function attack({ sockets, seconds, restSeconds, only = '', nodeFla
     const latencies = innocent.latencies.toSorted((a, b) => a - b);
     clearInterval(watch);
     await pause(1_000 * restSeconds);
-    const restMb = residentMb(child.pid);
+    const restMb = residentMb(server);
     innocent.stop();
     return {
       ...{ sockets, seconds, restSeconds },
@@ -150,9 +139,7 @@ export async function attack({ sockets, seconds, restSeconds, only = '', nodeFla
       attacks: JSON.parse(said === '' ? '{}' : said),
     };
   } finally {
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGTERM');
-    await ended;
+    await server.stop();
     rmSync(stateDir, { recursive: true });
   }
 }

@@ -15,6 +15,7 @@ import {
   MAX_JOURNAL_LINES,
   openJournals,
 } from '../../server/dist/server/src/stores/revocations/revocation-journal.js';
+import { median } from '../command/report.mjs';
 
 const COUNT = 120_000;
 /** The median of several thousands at each end: one of them may meet a garbage collection. */
@@ -74,8 +75,6 @@ function cpuMs() {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1_000;
 }
-
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
 async function rates({ add, stop }, count) {
   const ms = [];

@@ -1,68 +1,53 @@
-/** What the benches' command lines have in common: numbers, lists of them, systems, `--short` and `--help`. */
+/** The command line of a bench, from its table of options. */
 import { parseArgs } from 'node:util';
 import { Fault } from '../load/fault.mjs';
-import { PEERS } from '../peers/table.mjs';
 
-/** Names of all peers. */
-export const SYSTEMS = Object.keys(PEERS);
+/**
+ * An option; its kind follows from `full`: a whole number from 1 (null: the bench knows better), several, or, with `of`, words.
+ * @typedef {object} Option
+ * @property {string} [about] an option without it is fixed
+ * @property {number | number[] | string[] | null} full
+ * @property {number | number[] | string[] | null} [short] with `--short`
+ * @property {readonly string[]} [of] the words that it takes
+ */
 
-/** The values of a command line. */
-export class Options {
-  #values;
+/** @type {Record<string, Option>} */
+const COMMON = {
+  rounds: { about: 'runs of each system and setting', full: 5, short: 1 },
+  seed: { about: "of the messages' content", full: 1 },
+};
 
-  /**
-   * @param {string[]} args
-   * @param {string[]} names that take a value, beside `--only`; all take `--short` and `--help`
-   * @param {string[]} [flags] that take none, beside these
-   */
-  constructor(args, names, flags = []) {
-    const text = { type: /** @type {const} */ ('string') };
-    const flag = { type: /** @type {const} */ ('boolean') };
-    const valued = Object.fromEntries([...names, 'only'].map((name) => [name, text]));
-    const bare = Object.fromEntries([...flags, 'short', 'help'].map((name) => [name, flag]));
-    /** @type {Record<string, string | boolean | undefined>} */
-    this.#values = parseArgs({ args, options: { ...valued, ...bare } }).values;
-  }
+/** @param {import('./course.mjs').Bench} bench */
+const optionsOf = (bench) => ({ ...COMMON, ...bench.options });
 
-  get isHelp() {
-    return this.#values.help === true;
-  }
+/** Returns the values of a command line, and the `systems` to run. Null when only help was asked for. @param {import('./course.mjs').Bench} bench */
+export function readOptions(bench, args) {
+  const table = optionsOf(bench);
+  const named = Object.keys(table).filter((name) => table[name].about !== undefined);
+  const valued = Object.fromEntries([...named, 'only'].map((name) => [name, { type: 'string' }]));
+  const flags = { short: { type: 'boolean' }, help: { type: 'boolean' } };
+  const { values } = parseArgs({ args, options: /** @type {any} */ ({ ...valued, ...flags }) });
+  if (values['help']) return null;
+  const read = Object.entries(table).map(([name, option]) => {
+    const { full, short = full } = option;
+    const text = values[name];
+    return [name, text === undefined ? (values['short'] ? short : full) : parsed(name, option, String(text))];
+  });
+  return { ...Object.fromEntries(read), systems: systemsOf(bench, values['only']) };
+}
 
-  get isShort() {
-    return this.#values.short === true;
-  }
+function parsed(name, { full, of }, text) {
+  const parts = text.split(',').map((part) => (of === undefined ? Number(part) : part));
+  const isSound = (part) => (of === undefined ? Number.isInteger(part) && part > 0 : of.includes(part));
+  const isMany = Array.isArray(full);
+  if (parts.every(isSound) && (isMany || parts.length === 1)) return isMany ? parts : parts[0];
+  const due = of === undefined ? `${isMany ? 'whole numbers' : 'a whole number'} from 1` : of.join(', ');
+  throw new Fault('options', `--${name} takes ${due}, not ${text}`);
+}
 
-  /** Whether a flag was given. @param {string} name */
-  has(name) {
-    return this.#values[name] === true;
-  }
-
-  /** A whole number from 1. @param {string} name @param {number} otherwise */
-  whole(name, otherwise) {
-    return this.wholes(name, [otherwise])[0];
-  }
-
-  /** Whole numbers from 1, with commas between. @template T @param {string} name @param {T} otherwise @returns {number[] | T} */
-  wholes(name, otherwise) {
-    const text = this.#values[name];
-    if (text === undefined) return otherwise;
-    return String(text)
-      .split(',')
-      .map((each) => {
-        const value = Number(each);
-        if (Number.isInteger(value) && value > 0) return value;
-        throw new Fault('options', `--${name} takes whole numbers from 1, not ${text}`);
-      });
-  }
-
-  /**
-   * The systems named by `--only`, else those of `names` that can run here; what is left out is said.
-   * @param {string[]} [names]
-   * @param {Record<string, {missing: () => string | null}>} [peers] the table that they stand in
-   */
-  systems(names = SYSTEMS.filter((name) => PEERS[name].isCompared), peers = PEERS) {
-    const only = this.#values.only;
-    if (only === undefined) return names.filter((name) => isReady(name, peers));
+/** The systems named by `--only`, else those of the bench that can run here; what is left out is said. */
+function systemsOf({ peers, systems }, only) {
+  if (only !== undefined) {
     const asked = String(only).split(',');
     const unknown = asked.find((name) => !(name in peers));
     if (unknown !== undefined) throw new Fault('options', `--only: there is no system ${unknown}`);
@@ -70,12 +55,24 @@ export class Options {
     if (missing.length > 0) throw new Fault('unready', missing.join('\n'));
     return asked;
   }
+  return systems.filter((name) => {
+    const missing = peers[name].missing();
+    if (missing === null) return true;
+    if (name === systems[0]) throw new Fault('unready', missing);
+    console.log(`Without ${name}: ${missing}`);
+    return false;
+  });
 }
 
-function isReady(name, peers) {
-  const missing = peers[name].missing();
-  if (missing === null) return true;
-  if (name === 'dobby') throw new Fault('unready', missing);
-  console.log(`Without ${name}: ${missing}`);
-  return false;
+/** Returns what `--help` prints. @param {import('./course.mjs').Bench} bench */
+export function usageOf(bench) {
+  const lines = Object.entries(optionsOf(bench))
+    .filter(([, { about }]) => about !== undefined)
+    .map(([name, { about, full }]) => {
+      const value = Array.isArray(full) ? 'A,B' : 'N';
+      return `  ${`--${name} ${value}`.padEnd(20)} ${about}${full === null || String(full) === '' ? '' : ` (${full})`}`;
+    });
+  const systems = `  ${'--only A,B'.padEnd(20)} of ${Object.keys(bench.peers)} (${bench.systems})`;
+  const short = `  ${'--short'.padEnd(20)} seconds instead of minutes: whether it works, not how fast`;
+  return [`npm run bench -- ${bench.name} [options]`, ...lines, systems, short].join('\n');
 }

@@ -1,81 +1,241 @@
 /**
- * How each system speaks over its WebSocket: where to connect, what to send first, and what a text message means. A dialect
- * holds no state, so one serves every connection.
- */
-
-/**
- * What a text message means.
- * @typedef {{kind: 'update', update: import('./ledger.mjs').Update} | {kind: 'reply', text: string} | {kind: 'ready'}
- *   | {kind: 'ignore'} | {kind: 'fault', why: string}} Reading
- */
-
-/**
- * @typedef {object} Dialect
- * @property {string} url where the WebSocket is
- * @property {(path: string) => string[]} hello messages to send after the handshake
- * @property {(text: string) => Reading} read
- * @property {boolean} [isReadyAtOnce] that the subscription is made is said by the handshake and by no message
+ * How each system's clients speak over a WebSocket, and what they remember across connections. A client is told `opened` on every new
+ * connection and `hear` for each text message; what these mean it tells its listener.
  */
 
 const PONG = '{"type":"pong"}';
 
-/** Dobby's protocol (docs/protocol.md). @type {Dialect} */
-const dobby = {
-  url: '/comet',
-  hello: (path) => [JSON.stringify({ type: 'open', protocol: 1, paths: [{ path }] })],
-  read(text) {
+/** A position on the wire. @typedef {{epoch: string, offset: number}} Position */
+/** @typedef {{path: string, from: Position | null, to: Position | null, reason: string}} Gap */
+
+/**
+ * @typedef {object} Listener
+ * @property {(update: import('./account.mjs').Update) => void} onUpdate
+ * @property {(gap: Gap) => void} onGap
+ * @property {() => void} onReady every path is subscribed
+ * @property {(isNew: boolean) => void} onSession a connection was opened, in a new session or in the one before
+ * @property {(id: string, paths: string[]) => void} onAsk the back end has to be asked for these
+ * @property {(why: string) => void} onOddity what a sound server would not have said
+ */
+
+/** Bare JSON messages: `{"path", "message"}`, and one `{"type": "ready"}` when the subscription is made. Remembers nothing. */
+class Json {
+  listener;
+
+  /** @param {string[]} paths @param {Listener} listener */
+  constructor(paths, listener) {
+    this.paths = paths;
+    this.listener = listener;
+  }
+
+  /** How the next connection is asked for. @returns {{url: string, headers?: string[]}} */
+  request() {
+    return { url: '/socket' };
+  }
+
+  opened(_send) {
+    this.listener.onSession(true);
+  }
+
+  hear(text, _send) {
+    const frame = JSON.parse(text);
+    if (frame.type === 'ready') this.listener.onReady();
+    else if (frame.type !== undefined) this.listener.onOddity(`the message ${text}`);
+    else this.listener.onUpdate(frame);
+  }
+
+  /** Whether to stay away, and how long at least. @param {number} _code */
+  ended(_code) {
+    return { isFinal: false, leastMs: 0 };
+  }
+}
+
+/**
+ * Dobby, as docs/protocol.md ("Writing a client") has it, without upstream frames beyond the first: every path stands in `open`. Numbered
+ * frames, and taking a silent connection for dead, are not here: no bench lets a server fall silent.
+ */
+class Dobby extends Json {
+  /** Of each path the position last processed, undefined before the first. @type {Map<string, Position | null | undefined>} */
+  #positions = new Map(this.paths.map((path) => [path, undefined]));
+  /** Paths that this connection is not subscribed to yet. @type {Set<string>} */
+  #awaited = new Set();
+  #id = '';
+  /** @type {string | undefined} */
+  #ticket;
+  #leastMs = 0;
+
+  request() {
+    return { url: '/comet' };
+  }
+
+  opened(send) {
+    this.#awaited = new Set(this.paths);
+    this.#leastMs = 0;
+    const paths = [...this.#positions].map(([path, position]) => ({ path, position }));
+    send(JSON.stringify({ type: 'open', protocol: 1, ticket: this.#ticket, paths }));
+  }
+
+  hear(text, send) {
     const frame = JSON.parse(text);
     switch (frame.type) {
-      case undefined: {
-        const { path, message, position } = frame;
-        return {
-          kind: 'update',
-          update: { path, message, offset: position?.offset, epoch: position?.epoch },
-        };
-      }
-      case 'subscribed':
-        return { kind: 'ready' };
-      case 'ping':
-        return { kind: 'reply', text: PONG };
+      case undefined:
+        return this.#update(frame);
       case 'opened':
+        return this.#opened(frame);
       case 'ticket':
-        return { kind: 'ignore' };
+        this.#ticket = frame.ticket;
+        return;
+      case 'subscribed':
+        for (const item of frame.paths) this.#subscribed(item);
+        return;
+      case 'pending':
+        return this.listener.onAsk(this.#id, frame.paths);
+      case 'gap':
+        this.#positions.set(frame.path, frame.to);
+        return this.listener.onGap(frame);
+      case 'ping':
+        return send(PONG);
+      case 'closing':
+        this.#leastMs = frame.reconnectAfterMs ?? 0;
+        return;
       default:
-        return { kind: 'fault', why: `the frame ${text}` };
+        return this.listener.onOddity(text.slice(0, 300));
     }
-  },
+  }
+
+  ended(code) {
+    if (code >= 4100 && code < 4200) this.#ticket = undefined;
+    return { isFinal: code >= 4200 && code < 4300, leastMs: this.#leastMs };
+  }
+
+  #opened({ id, ticket, resumed, refused }) {
+    if (refused !== undefined) this.listener.onOddity(`the ticket was refused: ${refused}`);
+    this.#id = id;
+    this.#ticket = ticket;
+    this.listener.onSession(!resumed);
+  }
+
+  #subscribed({ path, position }) {
+    const held = this.#positions.get(path);
+    if (held === undefined) this.#positions.set(path, position);
+    else if (held?.offset !== position?.offset || held?.epoch !== position?.epoch)
+      this.listener.onOddity(
+        `subscribed at ${JSON.stringify(position)} though the client stands at ${JSON.stringify(held)}`,
+      );
+    this.#awaited.delete(path);
+    if (this.#awaited.size === 0) this.listener.onReady();
+  }
+
+  #update({ path, message, position }) {
+    this.listener.onUpdate({ path, message, offset: position?.offset, epoch: position?.epoch });
+    this.#positions.set(path, position);
+  }
+}
+
+/**
+ * Socket.IO 4 (Engine.IO protocol 4), WebSocket only; the server emits `ready` after it joined the room. Where connection state recovery
+ * gives a `pid` of the session and an offset at the end of an event's arguments, both are sent when it connects again.
+ */
+class SocketIo extends Json {
+  /** @type {string | undefined} */
+  #pid;
+  /** @type {string | undefined} */
+  #offset;
+
+  request() {
+    return { url: '/socket.io/?EIO=4&transport=websocket' };
+  }
+
+  hear(text, send) {
+    if (text.startsWith('0{'))
+      return send(
+        `40${this.#pid === undefined ? '' : JSON.stringify({ pid: this.#pid, offset: this.#offset })}`,
+      );
+    if (text === '2') return send('3');
+    if (text.startsWith('40')) {
+      this.#pid = JSON.parse(text.slice(2)).pid;
+      return;
+    }
+    if (!text.startsWith('42')) return this.listener.onOddity(`the packet ${text}`);
+    const [event, body, offset] = JSON.parse(text.slice(2));
+    if (event === 'ready') this.listener.onReady();
+    else if (event === 'update') this.listener.onUpdate(body);
+    else return this.listener.onOddity(`the event ${event}`);
+    this.#offset = offset ?? (typeof body === 'string' ? body : this.#offset);
+  }
+}
+
+/** Centrifugo's JSON protocol; its frames hold several messages, a line each. It recovers by epoch and offset. */
+class Centrifugo extends Json {
+  isJoining = true;
+  #epoch = '';
+  /** @type {number | undefined} */
+  #offset;
+
+  request() {
+    return { url: '/connection/websocket' };
+  }
+
+  opened(send) {
+    const channel = this.paths[0];
+    const from =
+      this.#offset === undefined ? {} : { recover: true, epoch: this.#epoch, offset: this.#offset };
+    send(`{"id":1,"connect":{}}\n${JSON.stringify({ id: 2, subscribe: { channel, ...from } })}`);
+  }
+
+  hear(text, send) {
+    for (const line of text.split('\n')) if (line !== '') this.#reply(line, send);
+  }
+
+  #reply(line, send) {
+    const { connect, subscribe, push, error } = JSON.parse(line);
+    if (line === '{}') return send('{}');
+    if (connect !== undefined) return this.listener.onSession(true);
+    if (push?.pub !== undefined) return this.#publication(push.pub);
+    if (error !== undefined || subscribe === undefined) return this.listener.onOddity(line.slice(0, 300));
+    for (const publication of subscribe.publications ?? []) this.#publication(publication);
+    this.#epoch = subscribe.epoch ?? '';
+    this.#offset ??= subscribe.offset ?? 0;
+    this.listener.onReady();
+  }
+
+  #publication({ data, offset }) {
+    this.#offset = offset;
+    this.listener.onUpdate({ path: this.paths[0], message: data, offset });
+  }
+}
+
+/** Nchan: what was posted, as it was posted. The handshake is answered when the subscription is made. */
+class Nchan extends Json {
+  opened(send) {
+    super.opened(send);
+    this.listener.onReady();
+  }
+}
+
+/** Nchan with the subprotocol that tells each message's id; the last one is named when it connects again. */
+class NchanResuming extends Nchan {
+  /** @type {string | null} */
+  #lastId = null;
+
+  request() {
+    const resume = this.#lastId === null ? [] : [`Last-Event-ID: ${this.#lastId}`];
+    return { ...super.request(), headers: ['Sec-WebSocket-Protocol: ws+meta.nchan', ...resume] };
+  }
+
+  hear(text, send) {
+    const end = text.indexOf('\n\n');
+    this.#lastId = /^id: *(.+)$/m.exec(text.slice(0, end))?.[1] ?? this.#lastId;
+    super.hear(text.slice(end + 2), send);
+  }
+}
+
+/** By name. @type {Record<string, typeof Json>} */
+export const DIALECTS = {
+  dobby: Dobby,
+  json: Json,
+  socketio: SocketIo,
+  centrifugo: Centrifugo,
+  nchan: Nchan,
+  'nchan-resuming': NchanResuming,
 };
-
-/** Bare JSON messages: `{"path", "message"}`, and one `{"type": "ready"}` when the subscription is made. @type {Dialect} */
-const json = {
-  url: '/socket',
-  hello: () => [],
-  read(text) {
-    const frame = JSON.parse(text);
-    if (frame.type === 'ready') return { kind: 'ready' };
-    if (frame.type !== undefined) return { kind: 'fault', why: `the message ${text}` };
-    return { kind: 'update', update: frame };
-  },
-};
-
-/** Socket.IO 4 (Engine.IO protocol 4), WebSocket only. The server emits `ready` after it joined the room. @type {Dialect} */
-const socketio = {
-  url: '/socket.io/?EIO=4&transport=websocket',
-  hello: () => [],
-  read(text) {
-    if (text.startsWith('0{')) return { kind: 'reply', text: '40' };
-    if (text === '2') return { kind: 'reply', text: '3' };
-    if (text.startsWith('40')) return { kind: 'ignore' };
-    if (!text.startsWith('42')) return { kind: 'fault', why: `the packet ${text}` };
-    const [event, body] = JSON.parse(text.slice(2));
-    if (event === 'ready') return { kind: 'ready' };
-    if (event !== 'update') return { kind: 'fault', why: `the event ${event}` };
-    return { kind: 'update', update: body };
-  },
-};
-
-/** Nchan: what was posted, as it was posted. The handshake is answered when the subscription is made. @type {Dialect} */
-const nchan = { ...json, isReadyAtOnce: true };
-
-/** By name. @type {Record<string, Dialect>} */
-export const DIALECTS = { dobby, json, socketio, nchan };

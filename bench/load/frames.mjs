@@ -7,6 +7,8 @@ export const CLOSE = 8;
 export const PING = 9;
 export const PONG = 10;
 
+const NEWLINE = 10;
+const NOTHING = Buffer.alloc(0);
 const MAX_FRAME_BYTES = 1024 * 1024;
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
@@ -62,12 +64,12 @@ export function clientFrame(payload, opcode = TEXT) {
   return Buffer.concat([header(body.length, opcode, 0x80), mask, body]);
 }
 
-/** A client's half of the handshake: the request, and the Sec-WebSocket-Accept that must answer it. @param {string} url */
-export function upgradeRequest(url) {
+/** A client's half of the handshake: the request, and the Sec-WebSocket-Accept that must answer it. */
+export function upgradeRequest(url, headers = []) {
   const key = randomBytes(16).toString('base64');
   const request =
     `GET ${url} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-    `Sec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n\r\n`;
+    `Sec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n${headers.map((line) => `${line}\r\n`).join('')}\r\n`;
   return { request, accept: acceptOf(key) };
 }
 
@@ -76,6 +78,47 @@ export function acceptOf(key) {
   return createHash('sha1')
     .update(key + GUID)
     .digest('base64');
+}
+
+/** Reads whole frames out of chunks: `onFrame(bytes, frame)` for each. */
+export class FrameReader {
+  #carry = NOTHING;
+  #onFrame;
+
+  constructor(onFrame) {
+    this.#onFrame = onFrame;
+  }
+
+  /** Takes the first `length` bytes of `chunk`, which may be reused after the call. */
+  feed(chunk, length) {
+    const read = chunk.subarray(0, length);
+    const bytes = this.#carry.length === 0 ? read : Buffer.concat([this.#carry, read]);
+    let at = 0;
+    for (let frame = frameAt(bytes, at, bytes.length); frame !== null; ) {
+      this.#onFrame(bytes, frame);
+      at = frame.end;
+      frame = frameAt(bytes, at, bytes.length);
+    }
+    this.#carry = at === bytes.length ? NOTHING : Buffer.from(bytes.subarray(at));
+  }
+}
+
+/**
+ * Centrifugo joins messages in one frame, a line each, and not the same ones for every connection: answers the same bytes with a frame for each
+ * line, and where they end. What is no whole frame stays as it is, at the end.
+ */
+export function singleLines(bytes, from, to) {
+  if (!bytes.subarray(from, to).includes(NEWLINE)) return [bytes, to];
+  const parts = [];
+  let at = from;
+  for (let frame = frameAt(bytes, at, to); frame !== null; frame = frameAt(bytes, at, to)) {
+    const lines = frame.opcode === TEXT ? bytes.toString('utf8', frame.payload, frame.end).split('\n') : [];
+    if (lines.length < 2) parts.push(bytes.subarray(at, frame.end));
+    else parts.push(...lines.filter((line) => line !== '').map((line) => serverFrame(line)));
+    at = frame.end;
+  }
+  const joined = Buffer.concat([...parts, bytes.subarray(at, to)]);
+  return [joined, joined.length];
 }
 
 /**

@@ -16,7 +16,7 @@
 export class Hearing {
   /** By publisher. @type {Map<number, Heard>} */
   heard = new Map();
-  /** In the order in which they came. @type {import('./speakers/dobby.mjs').Gap[]} */
+  /** In the order in which they came. @type {import('./dialects.mjs').Gap[]} */
   gaps = [];
   /** Updates that came after a later one. */
   disordered = 0;
@@ -36,7 +36,7 @@ export class Hearing {
     this.#pathOf = pathOf;
   }
 
-  /** Takes the next update. @param {import('./ledger.mjs').Update} update @param {number} atMs */
+  /** Takes the next update. @param {import('./account.mjs').Update} update @param {number} atMs */
   take(update, atMs) {
     const message = /** @type {import('./message.mjs').Message} */ (update.message);
     if (!this.#isSound(update.path, message)) {
@@ -57,11 +57,6 @@ export class Hearing {
     }
     times[n] = atMs;
     if (isLate || this.#isBack(update)) this.disordered++;
-  }
-
-  /** @param {import('./speakers/dobby.mjs').Gap} gap */
-  tell(gap) {
-    this.gaps.push(gap);
   }
 
   /** Whether it has heard up to the last number of each of these publishers. @param {ReadonlyMap<number, number>} lastOf */

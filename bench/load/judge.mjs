@@ -2,19 +2,7 @@
  * Holds what a client heard against what was published and accepted: delivered, missed and told by a gap before anything later, or missed in
  * silence. An update that never came counts as one that took for ever.
  */
-import { countAll } from './counts.mjs';
-import { Samples } from './latency.mjs';
-
-/**
- * What one publisher had accepted, by number.
- * @typedef {object} Published
- * @property {number} p
- * @property {string} path
- * @property {number[]} dueMs when each was to be sent
- * @property {boolean[]} isAccepted
- * @property {boolean[]} isRetried
- * @property {({epoch: string, offset: number} | null)[]} positions
- */
+import { Samples } from './samples.mjs';
 
 /**
  * A time in which a client was subscribed.
@@ -35,7 +23,7 @@ class Deliveries {
     this.samples.add(tookMs);
   }
 
-  /** Adds what another process counted. @param {ReturnType<Deliveries['toJSON']>} other */
+  /** Adds what another process counted, as JSON. */
   merge(other) {
     this.expected += other.expected;
     this.delivered += other.delivered;
@@ -49,20 +37,22 @@ class Deliveries {
     if (rank > this.delivered) return Number.POSITIVE_INFINITY;
     return this.samples.quantile((rank - 0.5) / this.delivered);
   }
-
-  toJSON() {
-    return { expected: this.expected, delivered: this.delivered, samples: this.samples.toJSON() };
-  }
 }
+
+const TALLIES = ['all', 'online', 'caughtUp', 'before', 'during', 'after'];
+const COUNTS = ['told', 'silent', 'doubled', 'doubledByRetry', 'disordered', 'altered'];
 
 /** What became of all clients of one run. */
 export class Verdict {
-  clients = 0;
   all = new Deliveries();
   /** Only what was published while its client was subscribed. */
   online = new Deliveries();
   /** Only what was published while its client was not, with the time that it took from when the client began to come back. */
   caughtUp = new Deliveries();
+  /** By when an update was due: before, during and after what befell the server or some clients. */
+  before = new Deliveries();
+  during = new Deliveries();
+  after = new Deliveries();
   /** Missed, and told by a gap before anything later came. */
   told = 0;
   /** Missed without a word. */
@@ -79,14 +69,14 @@ export class Verdict {
 
   /**
    * @param {import('./hearing.mjs').Hearing} hearing
-   * @param {Published[]} published by the publishers that this client was to hear
+   * @param {import('./publishers.mjs').Published[]} published by the publishers that this client was to hear
    * @param {Span[]} spans when it was subscribed
+   * @param {number[]} edges when the first two phases end; none when this client counts in no phase
    */
-  judge(hearing, published, spans) {
-    this.clients++;
+  judge(hearing, published, spans, edges = []) {
     this.disordered += hearing.disordered;
     this.altered += hearing.altered;
-    for (const each of published) this.#judgeOne(hearing, each, spans);
+    for (const each of published) this.#judgeOne(hearing, each, spans, edges);
     for (const { reason } of hearing.gaps) this.gaps[reason] = (this.gaps[reason] ?? 0) + 1;
     for (const path of new Set(published.map((each) => each.path))) {
       const count = hearing.gaps.filter((gap) => gap.path === path).length;
@@ -94,25 +84,21 @@ export class Verdict {
     }
   }
 
-  /** Adds another process's verdict. @param {ReturnType<Verdict['toJSON']>} other */
+  /** Adds another process's verdict, as JSON. */
   merge(other) {
-    this.all.merge(other.all);
-    this.online.merge(other.online);
-    this.caughtUp.merge(other.caughtUp);
-    for (const name of ['clients', 'told', 'silent', 'doubled', 'doubledByRetry', 'disordered', 'altered']) {
-      this[name] += other[name];
-    }
+    for (const name of TALLIES) this[name].merge(other[name]);
+    for (const name of COUNTS) this[name] += other[name];
     this.gaps = countAll([this.gaps, other.gaps]);
     this.positionsByGaps = countAll([this.positionsByGaps, other.positionsByGaps]);
   }
 
-  /** For another process. */
-  toJSON() {
-    const { all, online, caughtUp } = this;
-    return { ...this, all: all.toJSON(), online: online.toJSON(), caughtUp: caughtUp.toJSON() };
+  /** The phase in which an update was due. */
+  #phaseOf(dueMs, [begunMs, overMs]) {
+    if (dueMs < begunMs) return this.before;
+    return dueMs < overMs ? this.during : this.after;
   }
 
-  #judgeOne(hearing, published, spans) {
+  #judgeOne(hearing, published, spans, edges) {
     const heard = hearing.heard.get(published.p);
     for (const n of heard?.again ?? []) {
       if (published.isRetried[n]) this.doubledByRetry++;
@@ -123,6 +109,7 @@ export class Verdict {
       if (atMs === 0 && !published.isAccepted[n]) return;
       const tookMs = atMs === 0 ? Number.POSITIVE_INFINITY : atMs - dueMs;
       this.all.add(tookMs);
+      if (edges.length > 0) this.#phaseOf(dueMs, edges).add(tookMs);
       const span = spans.find(({ to }) => dueMs < to);
       if (span !== undefined && span.from <= dueMs) this.online.add(tookMs);
       else this.caughtUp.add(tookMs - Math.max(0, (span?.connectMs ?? dueMs) - dueMs));
@@ -147,4 +134,12 @@ function covers({ from, to }, { epoch, offset }) {
   const isAfterFrom = from === null || epoch !== from.epoch || offset > from.offset;
   if (epoch === to?.epoch) return isAfterFrom && offset <= to.offset;
   return epoch === from?.epoch && offset > from.offset;
+}
+
+/** Returns the sums of what is counted under the same names. @param {Record<string, number>[]} all @returns {Record<string, number>} */
+export function countAll(all) {
+  const sums = {};
+  for (const counts of all)
+    for (const [name, count] of Object.entries(counts)) sums[name] = (sums[name] ?? 0) + count;
+  return sums;
 }

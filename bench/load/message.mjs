@@ -2,6 +2,7 @@
  * The messages of a run: JSON objects of one exact size that name their publisher (`p`) and sequence number (`n`) and are
  * filled with text that follows from both and the seed. Whoever knows the seed can say what any message must look like.
  */
+import { Fault } from './fault.mjs';
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
 const FILLER_CHARS = 8192;
@@ -29,5 +30,16 @@ export class Messages {
     const head = `{"p":${p},"n":${n},"f":"`;
     const start = (p * 31 + n * 17) % (FILLER_CHARS - this.bytes);
     return `${head}${this.#filler.slice(start, start + this.bytes - head.length - 2)}"}`;
+  }
+
+  /** Checks that a decoded message is one of these, of `publishers` publishers; returns its numbers. */
+  numbersOf(message, publishers) {
+    const text = JSON.stringify(message);
+    const { p, n } = /** @type {Message} */ (message ?? {});
+    const isNamed = Number.isInteger(p) && Number.isInteger(n) && p >= 0 && p < publishers && n >= 0;
+    if (!isNamed) throw new Fault('altered', `a message that was never published: ${text}`);
+    const published = this.text(p, n);
+    if (text !== published) throw new Fault('altered', `published ${published}, received ${text}`);
+    return { p, n };
   }
 }

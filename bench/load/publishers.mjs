@@ -1,121 +1,174 @@
 /**
- * The publishers of a run, in a thread of their own so that reading thousands of sockets does not slow them. Either each
- * sends its next message when its last one was answered, or one is sent every so often by whoever is free. When each was sent
- * stands in the shared `times`, at `n * publishers + p`.
- *
- * Takes {type: 'run', ms, isWarmUp}, answers {type: 'ran', accepted, elapsedMs, utilization} or {type: 'fault', message}.
+ * Publishes updates over HTTP and notes what was due, accepted and repeated. A lane is one kept-alive connection with one request at a time, so
+ * the updates of one publisher keep their order. When asked to, a lane repeats what was refused, or not answered, with the same idempotency key.
  */
-import { performance } from 'node:perf_hooks';
-import { parentPort, workerData } from 'node:worker_threads';
-import { nowMs } from './clock.mjs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Fault } from './fault.mjs';
 import { KeepAlive } from './http.mjs';
-import { Messages } from './message.mjs';
-import { updateHead } from './update-request.mjs';
+import { nowMs } from './usage.mjs';
 
+const RETRY_MS = 20;
 const ANSWER_MS = 10_000;
 
-const { port, url, key, path, seed, publishers, everyMs, messageBytes, times: shared } = workerData;
-const times = new Float64Array(shared);
-const messages = new Messages(seed, messageBytes);
+/** How a system is asked to publish: names of fields, and the line that carries the key. @typedef {{url: string, header: string, path: string, message: string}} Publish */
 
-const requestHead = updateHead({ port, url, key, path, messageBytes });
+/**
+ * What one publisher published, by number.
+ * @typedef {{p: number, path: string, dueMs: number[], isAccepted: boolean[], isRetried: boolean[],
+ *   positions: (import('./dialects.mjs').Position | null)[]}} Published
+ */
 
-/** A publisher: its connection, and the number of its next message. */
-const lanes = Array.from({ length: publishers }, (_, p) => ({
-  p,
-  n: 0,
-  sentMs: 0,
-  connection: new KeepAlive(port),
-}));
+export class Publishers {
+  /** @type {Published[]} */
+  published;
+  /** Requests that were refused, or not answered. */
+  refusals = 0;
+  /** Updates that are not accepted yet. */
+  open = 0;
+  #options;
+  #lanes;
+  #isClosed = false;
+  #watch;
 
-function fault(message) {
-  parentPort?.postMessage({ type: 'fault', message });
-}
+  /**
+   * @param {object} options
+   * @param {number} options.port
+   * @param {Publish} options.publish
+   * @param {import('./message.mjs').Messages} options.messages
+   * @param {string[]} options.paths of each publisher
+   * @param {(fault: unknown) => void} options.onFault
+   * @param {(p: number, n: number, atMs: number) => void} [options.onSent] just before a request is written
+   * @param {number} [options.lanes] one for each publisher, if not said
+   * @param {boolean} [options.isRetrying] repeats what was not accepted; otherwise that is a fault
+   */
+  constructor(options) {
+    this.#options = options;
+    this.published = options.paths.map((path, p) => ({
+      ...{ p, path },
+      ...{ dueMs: [], isAccepted: [], isRetried: [], positions: [] },
+    }));
+    const lanes = options.lanes ?? options.paths.length;
+    this.#lanes = Array.from({ length: lanes }, () => ({ connection: null, queue: [], sentMs: 0 }));
+    this.#watch = setInterval(() => this.#look(), 1000);
+  }
 
-/** Whether there is still time, and room to note it. */
-function mayPublish(lane, untilMs) {
-  return nowMs() < untilMs && slotOf(lane) < times.length;
-}
+  /** Publishes the next update of `p`, which was due at `dueMs`; resolves when it is accepted. */
+  publish(p, dueMs = nowMs()) {
+    const published = this.published[p];
+    const n = published.dueMs.push(dueMs) - 1;
+    published.isAccepted.push(false);
+    published.isRetried.push(false);
+    published.positions.push(null);
+    this.open++;
+    const lane = this.#lanes[p % this.#lanes.length];
+    return new Promise((resolve) => {
+      lane.queue.push({ p, n, attempts: 0, resolve });
+      if (lane.queue.length === 1) this.#send(lane);
+    });
+  }
 
-function slotOf(lane) {
-  return lane.n * publishers + lane.p;
-}
+  /** The first `count` publishers publish, each its next when its last was accepted. */
+  async inTurn(count, untilMs) {
+    const one = async (p) => {
+      while (nowMs() < untilMs) await this.publish(p);
+    };
+    await Promise.all(Array.from({ length: count }, (_, p) => one(p)));
+  }
 
-/** Publishes the lane's next message; `answered` is called when the server took it. */
-function publish(lane, answered) {
-  lane.sentMs = nowMs();
-  times[slotOf(lane)] = lane.sentMs;
-  lane.connection.request(`${requestHead}${messages.text(lane.p, lane.n)}}`, (failure, status, body) => {
-    if (failure !== null || status < 200 || status > 299) {
-      return fault(
-        `message ${lane.n} of publisher ${lane.p}: ${failure?.message ?? `status ${status} ${body}`}`,
-      );
+  /**
+   * Publishes by the clock, whatever the server does, until `isOver`.
+   * @param {{startMs: number, everyMs: number, publisherOf: (i: number) => number, isOver: (dueMs: number) => boolean}} clock
+   */
+  async byTheClock({ startMs, everyMs, publisherOf, isOver }) {
+    for (let i = 0; ; i++) {
+      const dueMs = startMs + i * everyMs;
+      const waitMs = dueMs - nowMs();
+      if (waitMs > 0) await sleep(waitMs);
+      if (isOver(dueMs) || this.#isClosed) return;
+      // A timer may be up to a millisecond early.
+      void this.publish(publisherOf(i), Math.min(dueMs, nowMs()));
     }
-    lane.n++;
+  }
+
+  /** Waits until all is accepted. */
+  async settled() {
+    while (this.open > 0) await sleep(2);
+  }
+
+  /** How many are accepted. */
+  get accepted() {
+    return this.published.reduce((sum, { dueMs }) => sum + dueMs.length, 0) - this.open;
+  }
+
+  /** The last accepted number of each publisher. @returns {Map<number, number>} */
+  get lastOf() {
+    const last = this.published.map(({ p, isAccepted }) => [p, isAccepted.lastIndexOf(true)]);
+    return new Map(last.filter(([, n]) => n >= 0));
+  }
+
+  close() {
+    this.#isClosed = true;
+    clearInterval(this.#watch);
+    for (const { connection } of this.#lanes) connection?.close();
+  }
+
+  #look() {
+    for (const lane of this.#lanes)
+      if (lane.sentMs > 0 && nowMs() - lane.sentMs > ANSWER_MS)
+        this.#refused(lane, `no answer in ${ANSWER_MS} ms`, 0);
+  }
+
+  #request(path, p, n) {
+    const { port, publish, messages, isRetrying } = this.#options;
+    const rest = `${messages.text(p, n)}${isRetrying ? `,"idempotencyKey":"${p}-${n}"` : ''}`;
+    const body = `{"${publish.path}":"${path}","${publish.message}":${rest}}`;
+    return (
+      `POST ${publish.url} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${publish.header}\r\n` +
+      `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+    );
+  }
+
+  #send(lane) {
+    if (this.#isClosed) return;
+    const job = lane.queue[0];
+    const { p, n } = job;
+    const published = this.published[p];
+    if (lane.connection === null || lane.connection.isClosed)
+      lane.connection = new KeepAlive(this.#options.port);
+    const request = this.#request(published.path, p, n);
+    lane.sentMs = nowMs();
+    if (job.attempts++ > 0) published.isRetried[n] = true;
+    else this.#options.onSent?.(p, n, lane.sentMs);
+    lane.connection.request(request, (failure, status, body) => {
+      if (failure !== null || status < 200 || status > 299)
+        return this.#refused(lane, failure?.message ?? `status ${status} ${body}`, status);
+      lane.sentMs = 0;
+      published.isAccepted[n] = true;
+      published.positions[n] = positionIn(body);
+      this.open--;
+      lane.queue.shift();
+      job.resolve(undefined);
+      // Who waited for this may have published meanwhile, which sends only where nothing was queued.
+      if (lane.queue.length > 0) this.#send(lane);
+    });
+  }
+
+  /** @param {number} status 0 without an answer */
+  #refused(lane, why, status) {
+    const { p, n } = lane.queue[0];
     lane.sentMs = 0;
-    answered();
-  });
+    lane.connection?.close();
+    const mayPass = status === 0 || status >= 500;
+    if (!this.#options.isRetrying || !mayPass) {
+      this.close();
+      return this.#options.onFault(new Fault('refused', `update ${n} of publisher ${p}: ${why}`));
+    }
+    this.refusals++;
+    setTimeout(() => this.#send(lane), RETRY_MS);
+  }
 }
 
-/** Each of `crew` publishes its next message when its last was answered. */
-function publishInTurn(crew, untilMs) {
-  const lane = (each, done) => (mayPublish(each, untilMs) ? publish(each, () => lane(each, done)) : done());
-  return Promise.all(crew.map((each) => new Promise((done) => lane(each, done))));
+/** The position in an answer; null where the system has none. */
+function positionIn(body) {
+  return body.startsWith('{') ? (JSON.parse(body).position ?? null) : null;
 }
-
-/** One message every `everyMs` on whichever connection is free, however long answers take. Ends when all are answered. */
-function publishByTheClock(untilMs) {
-  const startMs = nowMs();
-  let sent = 0;
-  let answered = 0;
-  return new Promise((resolve) => {
-    let isOver = false;
-    const end = () => {
-      if (isOver && answered === sent) resolve(undefined);
-    };
-    const tick = () => {
-      const lane = lanes.find(({ sentMs }) => sentMs === 0);
-      if (lane === undefined)
-        return fault(`none of ${lanes.length} updates had been answered when the next was due`);
-      isOver = !mayPublish(lane, untilMs);
-      if (isOver) return end();
-      sent++;
-      publish(lane, () => {
-        answered++;
-        end();
-      });
-      setTimeout(tick, startMs + sent * everyMs - nowMs());
-    };
-    tick();
-  });
-}
-
-/** Publishes for `ms`; what is sent by the clock is warmed up by one publisher at full speed. */
-function publishFor(ms, isWarmUp) {
-  const untilMs = nowMs() + ms;
-  if (everyMs === null) return publishInTurn(lanes, untilMs);
-  return isWarmUp ? publishInTurn(lanes.slice(0, 1), untilMs) : publishByTheClock(untilMs);
-}
-
-async function run({ ms, isWarmUp }) {
-  const startMs = nowMs();
-  const before = lanes.map((lane) => lane.n);
-  const utilization = performance.eventLoopUtilization();
-  const watch = setInterval(() => {
-    const stuck = lanes.find((lane) => lane.sentMs > 0 && nowMs() - lane.sentMs > ANSWER_MS);
-    if (stuck)
-      fault(`message ${stuck.n} of publisher ${stuck.p} has had no answer for ${ANSWER_MS / 1000} s`);
-  }, 1000);
-  await publishFor(ms, isWarmUp);
-  clearInterval(watch);
-  parentPort?.postMessage({
-    type: 'ran',
-    accepted: lanes.reduce((sum, { n }, p) => sum + n - before[p], 0),
-    elapsedMs: nowMs() - startMs,
-    utilization: performance.eventLoopUtilization(utilization).utilization,
-  });
-}
-
-parentPort?.on('message', (message) => {
-  if (message.type === 'run') run(message).catch((error) => fault(String(error)));
-});

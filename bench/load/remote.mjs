@@ -1,36 +1,36 @@
-/** A process that is called: this end, and `serve` for the other. */
+/** Processes that put load on a server: this end (`Remote`, `drive`), and `serve` for the other. */
 import { fork } from 'node:child_process';
-import { Fault, faultMessage, faultTold } from './fault.mjs';
-import { endWithParent } from './parent.mjs';
+import { fileURLToPath } from 'node:url';
+import { Failure, Fault, faultMessage, faultTold, within } from './fault.mjs';
 
-/** This end of a process. */
 export class Remote {
   #child;
   #calls = 0;
-  /** What each unanswered call waits for. @type {Map<number, (value: unknown) => void>} */
+  /** @type {Map<number, (value: unknown) => void>} */
   #awaited = new Map();
   #isClosed = false;
 
   /**
-   * @param {string} file that calls `serve`
-   * @param {object} order what it is given first
-   * @param {{onFault: (fault: unknown) => void, onTold?: (message: object) => void}} told of what goes wrong there, and of what it says uncalled
+   * @param {URL} program that calls `serve`
+   * @param {{pids: number[]}} order `pids` of the server, which the process kills when this one dies
+   * @param {{onFault: (fault: unknown) => void, onTold?: (message: object) => void}} told of faults there, and of what it tells uncalled
    */
-  constructor(file, order, { onFault, onTold }) {
-    this.#child = fork(file, { execArgv: [], serialization: 'advanced' });
+  constructor(program, order, { onFault, onTold }) {
+    this.#child = fork(fileURLToPath(program), { execArgv: [], serialization: 'advanced' });
     this.#child.on('error', onFault);
     this.#child.on('exit', (code, signal) => {
-      if (!this.#isClosed) onFault(new Fault('closed', `a process of clients ended with ${code ?? signal}`));
+      if (!this.#isClosed) onFault(new Fault('closed', `a load generator ended with ${code ?? signal}`));
     });
     this.#child.on('message', ({ type, call, value }) => {
-      if (type === 'told') onTold?.(value);
-      else if (type === 'fault') onFault(faultTold(value));
-      else this.#answered(call, value);
+      if (type === 'told') return onTold?.(value);
+      if (type === 'fault') return onFault(faultTold(value));
+      this.#awaited.get(call)?.(value);
+      this.#awaited.delete(call);
     });
     this.#child.send(order);
   }
 
-  /** @param {string} type of the call @param {object} [data] @returns {Promise<any>} the answer */
+  /** Calls a method there. @param {string} type @param {object} [data] @returns {Promise<any>} its answer */
   call(type, data = {}) {
     return new Promise((resolve) => {
       const call = this.#calls++;
@@ -43,54 +43,52 @@ export class Remote {
     this.#isClosed = true;
     this.#child.kill('SIGKILL');
   }
+}
 
-  #answered(call, value) {
-    this.#awaited.get(call)?.(value);
-    this.#awaited.delete(call);
+/** Has a fresh process fulfil one order with its method `run`. @param {URL} program @param {object} order @param {number} deadlineMs */
+export async function drive(program, order, deadlineMs) {
+  const failure = new Failure();
+  const remote = new Remote(program, order, { onFault: (fault) => failure.fail(fault) });
+  try {
+    const late = () => 'the load generator had not answered';
+    return await failure.during(within(remote.call('run'), deadlineMs, late));
+  } finally {
+    remote.close();
   }
 }
 
-/** Says something to whoever started this process, uncalled. @param {object} value */
+/** Tells the process that started this one something, uncalled. @param {object} value */
 export function tell(value) {
   send({ type: 'told', value });
 }
 
-/** Says that something went wrong here. @param {unknown} error */
-export function fail(error) {
-  send({ type: 'fault', value: faultMessage(error) });
-}
-
 /**
- * Takes an order, then calls, each answered by the method of its name; `guard` with the `pids` of the server is taken here.
- * @template O
- * @param {(order: O) => object} create
+ * Takes an order, then calls of methods of what `create` makes of it. `guard` names other processes of the server. An exception anywhere in
+ * this process is a fault of the run. When the parent dies, the server is killed and this process ends.
  */
 export function serve(create) {
-  /** @type {number[]} */
-  let guarded = [];
+  let pids = [];
+  const fail = (error) => send({ type: 'fault', value: faultMessage(error) });
   process.on('uncaughtException', fail);
-  endWithParent(() => guarded);
+  process.on('disconnect', () => {
+    try {
+      for (const pid of pids) process.kill(pid, 'SIGKILL');
+    } finally {
+      process.exit(1);
+    }
+  });
   process.once('message', (order) => {
-    const guard = ({ pids }) => {
-      guarded = pids;
-    };
-    const calls = { ...bound(create(/** @type {O} */ (order))), guard };
+    pids = order.pids;
+    const target = create(order);
     process.on('message', async ({ type, call, data }) => {
       try {
-        send({ type: 'answer', call, value: await calls[type](data) });
+        if (type === 'guard') pids = data.pids;
+        send({ type: 'answer', call, value: type === 'guard' ? null : await target[type](data) });
       } catch (error) {
         fail(error);
       }
     });
   });
-}
-
-/** The methods of an object, by name. */
-function bound(object) {
-  const names = Object.getOwnPropertyNames(Object.getPrototypeOf(object)).filter(
-    (name) => name !== 'constructor',
-  );
-  return Object.fromEntries(names.map((name) => [name, object[name].bind(object)]));
 }
 
 function send(message) {

@@ -42,7 +42,7 @@ server.on('upgrade', (request, socket) => {
   socket.on('close', () => sockets.delete(socket));
 });
 
-server.listen(0, '127.0.0.1', () => {
+server.listen(Number(process.env.BENCH_PORT), '127.0.0.1', () => {
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
   console.log(`http://127.0.0.1:${port}`);
 });

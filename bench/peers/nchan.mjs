@@ -3,12 +3,9 @@
  * in one process, as with the others, and nothing is paid for handing messages from one worker to the other.
  */
 import { existsSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { startServer } from '../load/children.mjs';
-import { startInFolder } from './folder.mjs';
-import { KEY } from './key.mjs';
+import { freePort, KEY, startServer } from './server.mjs';
 
 const MODULE = '/usr/lib/nginx/modules/ngx_nchan_module.so';
 /** As many messages as Dobby's log of a path holds by default. */
@@ -20,25 +17,22 @@ const MAX_CONNECTIONS = MAX_FILES - 100;
 export const nchan = {
   name: 'nchan',
   dialect: 'nchan',
-  updateUrl: '/api/update',
-  isCompared: true,
+  returning: 'nchan-resuming',
+  publish: { url: '/api/update', header: `Authorization: Bearer ${KEY}`, path: 'path', message: 'message' },
   missing: () =>
     existsSync(MODULE)
       ? null
       : 'nginx with Nchan is missing: on Debian, apt-get install nginx-light libnginx-mod-nchan',
-  async start() {
-    const port = await freePort();
-    return startInFolder((folder) => {
-      const file = join(folder, 'nginx.conf');
-      writeFileSync(file, configuration(folder, port));
-      return startServer({ command: 'nginx', args: ['-p', folder, '-c', file], env: {}, listening });
-    });
-
-    /** It listens before it starts its worker, and says so. */
-    function listening(output) {
+  async start({ port: asked, folder }) {
+    const port = asked || (await freePort());
+    const file = join(folder, 'nginx.conf');
+    writeFileSync(file, configuration(folder, port));
+    // It listens before it starts its worker, and says so.
+    const listening = (output) => {
       const worker = /start worker process (\d+)/.exec(output);
       return worker === null ? null : { port, pids: [Number(worker[1])] };
-    }
+    };
+    return startServer('nginx', ['-p', folder, '-c', file], { listening });
   },
 };
 
@@ -71,15 +65,4 @@ http {
   }
 }
 `;
-}
-
-/** A port that nothing listens on. @returns {Promise<number>} */
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -7,7 +7,7 @@ const AUTHORIZATION = `Bearer ${process.env.BENCH_KEY}`;
 
 const server = Bun.serve({
   hostname: '127.0.0.1',
-  port: 0,
+  port: Number(process.env.BENCH_PORT),
   routes: {
     '/api/update': {
       async POST(request) {

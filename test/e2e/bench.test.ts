@@ -34,9 +34,9 @@ it('commands are all answered, by modules, by a peer and by a back end, and besi
   const stdout = await short('commands');
   for (const system of ['dobby', 'socketio', 'dobby-webhook'])
     expect(stdout).toMatch(new RegExp(`^${system} +20 +\\d`, 'm'));
-  const asleep = await short('commands', '--asleep');
-  for (const whose of ['the session of the sleepers', 'other sessions'])
-    expect(asleep).toMatch(new RegExp(`^${whose} +20 +yes +[1-9]`, 'm'));
+  const asleep = await short('asleep');
+  for (const variant of ['awake', 'asleep'])
+    expect(asleep).toMatch(new RegExp(`^${variant} +20 +[1-9]`, 'm'));
 });
 
 it('idle holds sessions that hear an update at the end', { timeout: 120_000 }, async () => {
@@ -44,14 +44,14 @@ it('idle holds sessions that hear an update at the end', { timeout: 120_000 }, a
   expect(stdout).toMatch(/^dobby +200 +-?\d+\.\d\d /m);
 });
 
-it('benches of faults find Dobby without loss, and see a peer lose', { timeout: 120_000 }, async () => {
-  const [jitter, restart, slow] = await Promise.all([
-    short('jitter', '--only', 'dobby,ws-loop'),
-    short('restart', '--only', 'dobby'),
-    short('slow', '--only', 'dobby'),
+it('the bench of faults finds Dobby without loss, and sees a peer lose', { timeout: 120_000 }, async () => {
+  const [ended, churn, slow] = await Promise.all([
+    short('restart', '--only', 'dobby', '--modes', 'term,kill'),
+    short('restart', '--only', 'dobby,ws-loop', '--modes', 'churn'),
+    short('restart', '--only', 'dobby', '--modes', 'slow'),
   ]);
-  expect(jitter).toMatch(/^dobby +100 % +0 /m);
-  expect(jitter).toMatch(/^ws-loop +\d\d\.\d+ % +[1-9]/m);
-  for (const signal of ['SIGTERM', 'SIGKILL']) expect(restart).toMatch(new RegExp(`^dobby +${signal} `, 'm'));
-  expect(slow).toMatch(/^dobby +10 +2 /m);
+  expect(churn).toMatch(/^dobby +churn +100 % +0 /m);
+  expect(churn).toMatch(/^ws-loop +churn +\d\d\.\d+ % +[1-9]/m);
+  for (const mode of ['term', 'kill']) expect(ended).toMatch(new RegExp(`^dobby +${mode} `, 'm'));
+  expect(slow).toMatch(/^dobby +slow +\d+\.?\d* % +0 /m);
 });
