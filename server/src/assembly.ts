@@ -7,8 +7,6 @@ import { ApiKeys } from './auth/api-keys/api-keys.js';
 import { Origins } from './auth/origins/origins.js';
 import { ConfiguredAuthProviders } from './auth/providers/configured-auth-providers.js';
 import { SignedTickets } from './auth/tickets/signed-tickets.js';
-import { tokenFeature } from './auth/tokens/token-feature.js';
-import { CommandCenter } from './commands/command-center.js';
 import type { Config } from './config/config.js';
 import { Policies } from './config/policies.js';
 import { RevocationList } from './core/access/revocation-list.js';
@@ -18,12 +16,12 @@ import { TimerWheel } from './core/time/timer-wheel.js';
 import { FrameRate } from './core/wire/frame-rate.js';
 import type { OutboxBounds } from './core/wire/outbox.js';
 import type { SocketTable } from './core/wire/socket-table.js';
+import { FEATURES } from './features.js';
 import { acceptedSockets } from './http/accepted-sockets.js';
 import { createHttpServer } from './http/http-server.js';
 import { registerPages } from './http/pages.js';
 import { DescriptorWatch } from './observe/descriptor-watch.js';
 import { createLog, type Log, sparingLog } from './observe/log.js';
-import { sessionLog } from './observe/session-log.js';
 import { openApiKeyFile } from './open-api-key-file.js';
 import { HandoffStore, StateMarker } from './stores/handoff/handoff-store.js';
 import { MemoryBroker } from './stores/memory/memory-broker.js';
@@ -68,7 +66,6 @@ export function assemble(config: Config, isStopping: () => boolean) {
     madeTokenSecrets: () => state.made('token-secret').keys,
   });
   const engine = engineOf(base, stores, authProviders);
-  const commands = new CommandCenter(config, { ...base, engine, clock: systemClock });
   const http = createHttp(base, { engine, authProviders, keys });
   const handoff = new HandoffStore({
     file: state.file('handoff'),
@@ -79,7 +76,7 @@ export function assemble(config: Config, isStopping: () => boolean) {
     requests: stores.broker.idempotency,
   });
   const descriptors = new DescriptorWatch(systemClock, log);
-  const parts = { apiKey, log, wheel, lock, descriptors, ...stores, authProviders, engine, commands };
+  const parts = { apiKey, log, wheel, lock, descriptors, ...stores, authProviders, engine };
   return { ...parts, ...http, handoff, keyFile };
 }
 
@@ -94,6 +91,7 @@ function createBaseServices(config: Config, isStopping: () => boolean) {
   const origins = new Origins(config);
   return {
     ...{ config, log, isStopping, state, origins, onStateFault },
+    sparing: sparingLog(log, systemClock),
     wheel: new TimerWheel(systemClock),
     policies: new Policies(config),
     tickets: new SignedTickets({
@@ -158,9 +156,8 @@ function engineOf(
   { broker, revocations }: Stores,
   authProviders: ConfiguredAuthProviders,
 ): Engine {
-  const { config, log, wheel, policies, origins, tickets, onStateFault } = base;
+  const { config, log, sparing, wheel, policies, origins, tickets, onStateFault } = base;
   const { sessionTtlMs, grantWaitMs, stallMs, pingIntervalMs } = config;
-  const sparing = sparingLog(log, systemClock);
   const engine = createEngine({
     ...{ clock: systemClock, ids: systemIds, wheel, broker, tickets, revocations },
     isShared: (address) => origins.isShared(address),
@@ -187,8 +184,7 @@ function engineOf(
         'a feature failed',
       ),
   });
-  engine.sessions.features.add(sessionLog(log, sparing));
-  engine.sessions.features.add(tokenFeature(engine.sessions));
+  for (const make of FEATURES) engine.sessions.features.add(make({ ...base, engine, clock: systemClock }));
   return engine;
 }
 

@@ -43,7 +43,7 @@ export class Dobby {
 
   /** Returns the files of the modules that take commands, below the folder of commands. */
   get modules(): string[] {
-    return this.#assembly.commands.modules;
+    return this.#assembly.engine.sessions.features.modules;
   }
 
   /** Returns the server's counters and numbers, as `info` does. */
@@ -71,7 +71,7 @@ export class Dobby {
     this.#assembly.keyFile?.watch();
     // After the port is open, since the previous server may write until then; before anything is accepted. A server
     // that stops restores nothing, since the handoff would be lost.
-    await this.#assembly.commands.start();
+    await this.#assembly.engine.sessions.features.start();
     this.#assembly.authProviders.start();
     if (this.#isStopping) throw dobbyError('restarting');
     let failure: unknown = null;

@@ -32,8 +32,9 @@ export interface Started {
 }
 
 export async function stopInOrder(parts: Assembly, { handoff, starting }: Started): Promise<void> {
-  const { engine, commands, endpoint, app, api, broker, wheel, journal, authProviders } = parts;
+  const { engine, endpoint, app, api, broker, wheel, journal, authProviders } = parts;
   const { publisher, sessions } = engine;
+  const { features } = sessions;
   const startedAt = systemClock.monotonic();
   const bytes = broker.totalBytes + broker.stateBytes;
   sessions.freeze(RESTART_MS + loadingMs(bytes, engine.counters.subscriptions));
@@ -42,9 +43,9 @@ export async function stopInOrder(parts: Assembly, { handoff, starting }: Starte
   const over = new Promise<void>((resolve) => systemClock.after(STOP_GRACE_MS, resolve));
   // A port that is being opened can be closed only then. Modules may load for ever, and open no port afterwards.
   await Promise.race([Promise.allSettled([starting]), over]);
-  await Promise.race([Promise.all([api.settled(), commands.settled()]), over]);
+  await Promise.race([Promise.all([api.settled(), features.settled()]), over]);
   publisher.stop();
-  commands.freeze();
+  features.freeze();
   // Before disconnecting thousands of clients, which takes a while. The port is kept, so that its next owner finds the
   // handoff complete.
   const closingMs = Math.min(MS_PER_CLOSING * sessions.connections, HANDOFF_MS / 2);
@@ -53,7 +54,7 @@ export async function stopInOrder(parts: Assembly, { handoff, starting }: Starte
   await drained(endpoint, Math.min(systemClock.monotonic() + STOP_GRACE_MS, startedAt + DRAINED_MS));
   endpoint.stop();
   await app.close();
-  await commands.stop();
+  await features.stop();
   await authProviders.stop();
   broker.stop();
   wheel.stop();

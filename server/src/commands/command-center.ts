@@ -1,6 +1,8 @@
-/** Creates the handlers of commands: the modules of the folder first, then the back end, if they are configured. */
+/** The feature of commands: their handlers are the modules of the folder first, then the back end, if they are configured. */
 import { Webhook } from '../back-end/webhook.js';
 import type { Engine } from '../core/engine.js';
+import type { Session } from '../core/session/session.js';
+import type { Feature } from '../core/sessions/features.js';
 import type { Clock } from '../core/time/clock.js';
 import type { TimerWheel } from '../core/time/timer-wheel.js';
 import type { Log } from '../observe/log.js';
@@ -34,7 +36,9 @@ export interface CommandCenterOptions {
 }
 
 /** Loads modules, routes commands, and stops both. */
-export class CommandCenter {
+export class CommandCenter implements Feature {
+  readonly name = 'commands';
+  readonly frames: Commands['frames'];
   readonly #commands: Commands;
   readonly #modules = new ModuleRouter();
   readonly #folder: CommandFolder | null;
@@ -69,7 +73,11 @@ export class CommandCenter {
       maxPerSecond: settings.maxCommandsPerSecond,
       timeoutMs: settings.commandTimeoutMs,
     });
-    engine.sessions.features.add(this.#commands);
+    this.frames = this.#commands.frames;
+  }
+
+  ended(session: Session): void {
+    this.#commands.ended(session);
   }
 
   /** Returns the files of the modules in use, below the folder. */
@@ -93,12 +101,12 @@ export class CommandCenter {
 
   /** Begins and answers no command from now on. */
   freeze(): void {
-    this.#commands.stop();
+    this.#commands.freeze();
   }
 
   /** Closes files and connections. */
   async stop(): Promise<void> {
-    this.#commands.stop();
+    this.#commands.freeze();
     this.#stopWatching?.();
     await this.#webhook?.stop();
   }

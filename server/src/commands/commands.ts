@@ -91,7 +91,7 @@ export class Commands implements Feature {
   }
 
   /** Begins and answers no command from now on: clients ask the next server. */
-  stop(): void {
+  freeze(): void {
     this.#isStopped = true;
     for (const calls of this.#sessions.values()) calls.end();
   }

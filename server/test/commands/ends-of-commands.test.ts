@@ -218,7 +218,7 @@ describe('a server that stops', () => {
     give(client, 'wait', { args: 1 });
     give(client, 'wait', { args: 2 });
     await settle();
-    commands.stop();
+    commands.freeze();
     gate.keep('done');
     await settle();
     expect([begun, await answers(client)]).toEqual([[1], {}]);

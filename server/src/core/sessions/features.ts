@@ -52,6 +52,16 @@ export interface Feature extends Hooks {
   readonly name: string;
   /** Its frames by type. */
   readonly frames?: Readonly<Record<string, FrameType>>;
+  /** Files that it has loaded. */
+  readonly modules?: readonly string[];
+  /** Called before the server listens; it does not start when this rejects. */
+  start?(): Promise<void>;
+  /** Resolves when nothing waits for an answer. A server that stops waits a moment for it. */
+  settled?(): Promise<void>;
+  /** Called when the server stops, before sessions are handed over: nothing may change any more. */
+  freeze?(): void;
+  /** Closes files and connections. */
+  stop?(): Promise<void>;
 }
 
 /** The features of a server. */
@@ -78,6 +88,28 @@ export class Features {
       this.#frames.set(type, frame);
     }
     this.#all.push(feature);
+  }
+
+  /** Files that features have loaded. */
+  get modules(): string[] {
+    return this.#all.flatMap(({ modules = [] }) => modules);
+  }
+
+  /** Starts all features. Rejects as the first that fails. */
+  async start(): Promise<void> {
+    for (const feature of this.#all) await feature.start?.();
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.#all.map((feature) => feature.settled?.()));
+  }
+
+  freeze(): void {
+    for (const feature of this.#all) feature.freeze?.();
+  }
+
+  async stop(): Promise<void> {
+    for (const feature of this.#all) await feature.stop?.();
   }
 
   /** Calls a hook of all features. */

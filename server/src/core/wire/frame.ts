@@ -42,6 +42,11 @@ export class Frame {
     return new Frame(JSON.stringify(control), null, false);
   }
 
+  /** Returns the frame of a feature to one connection. */
+  static ofFeature(content: { readonly type: string }): Frame {
+    return new Frame(JSON.stringify(content), null, false);
+  }
+
   /** Returns a frame for one framing only, such as a WebSocket's pong. */
   static ofBytes(framing: Framing, bytes: Buffer): Frame {
     const frame = new Frame('', null, false);

@@ -1,0 +1,30 @@
+/** The table of features: without its line a feature is gone. Commands are handled as by `commands/`, and so on. */
+import { tokenFeature } from './auth/tokens/token-feature.js';
+import { CommandCenter } from './commands/command-center.js';
+import type { Config } from './config/config.js';
+import type { Engine } from './core/engine.js';
+import type { Feature } from './core/sessions/features.js';
+import type { Clock } from './core/time/clock.js';
+import type { TimerWheel } from './core/time/timer-wheel.js';
+import type { Log } from './observe/log.js';
+import { sessionLog } from './observe/session-log.js';
+
+/** What features are made of. */
+export interface FeatureParts {
+  readonly config: Config;
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly log: Log;
+  /** Bears what clients cause by the thousand. */
+  readonly sparing: Log;
+  /** Returns the secret that signs requests to the back end; made at the first call. */
+  readonly secret: () => string;
+}
+
+/** In the order in which their hooks are called. */
+export const FEATURES: readonly ((parts: FeatureParts) => Feature)[] = [
+  ({ log, sparing }) => sessionLog(log, sparing),
+  ({ engine }) => tokenFeature(engine.sessions),
+  ({ config, ...parts }) => new CommandCenter(config, parts),
+];
