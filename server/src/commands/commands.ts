@@ -75,8 +75,9 @@ export class Commands implements Feature {
     const digest = digestOf(frame);
     if (typeof digest !== 'string')
       return session.tell(errorFrame(frame.uid, commandError(digest.error, { field: 'args' })));
-    const known = this.#callsOf(session).record.get(frame.uid);
-    if (known === undefined) return this.#takeNew(session, frame, digest);
+    const calls = this.#callsOf(session);
+    const known = calls.record.get(frame.uid);
+    if (known === undefined) return this.#takeNew(session, frame, { digest, calls });
     if (!isSame(known, frame, digest)) session.tell(errorFrame(frame.uid, commandError('uid_reused')));
     // A running command is answered when it is done.
     else if (known.answer !== null) session.tell(new Frame(known.answer));
@@ -102,8 +103,11 @@ export class Commands implements Feature {
     return new Promise((resolve) => this.#onSettled.push(resolve));
   }
 
-  #takeNew(session: Session, frame: CommandFrame, digest: string): void {
-    const calls = this.#callsOf(session);
+  #takeNew(
+    session: Session,
+    frame: CommandFrame,
+    { digest, calls }: { readonly digest: string; readonly calls: SessionCalls },
+  ): void {
     const why = this.#whyNot(frame, calls);
     const handler = why === null ? this.#handlerOf(frame) : null;
     if (handler === null) {

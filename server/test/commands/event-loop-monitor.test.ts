@@ -12,26 +12,29 @@ function watched() {
 describe('the watch on the loop', () => {
   it('names the module that worked for long without a pause, though it is done by then', () => {
     const { clock, lines, watch } = watched();
-    watch.begin('slow.ts');
+    const slow = watch.watch('slow.ts');
+    watch.begin(slow);
     clock.spend(400);
-    watch.end('slow.ts');
+    watch.end(slow);
     clock.settle();
     expect(lines).toMatchObject([{ level: 'warn', fields: { modules: ['slow.ts'], blockedMs: 350 } }]);
   });
 
   it('says nothing of one that waits, and stops looking when nothing runs', () => {
     const { clock, lines, watch } = watched();
-    watch.begin('patient.ts');
+    const patient = watch.watch('patient.ts');
+    watch.begin(patient);
     clock.advance(5_000);
-    watch.end('patient.ts');
+    watch.end(patient);
     clock.advance(200);
     expect([lines, clock.timers]).toEqual([[], 0]);
   });
 
   it('names all that ran meanwhile', () => {
     const { clock, lines, watch } = watched();
-    for (const name of ['idle.ts', 'a.ts', 'b.ts', 'a.ts']) watch.begin(name);
-    for (const name of ['idle.ts', 'a.ts']) watch.end(name);
+    watch.watch('idle.ts');
+    watch.begin(watch.watch('a.ts'));
+    watch.begin(watch.watch('b.ts'));
     clock.advance(100);
     clock.spend(300);
     clock.settle();

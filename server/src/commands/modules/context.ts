@@ -74,29 +74,41 @@ export class CommandSession implements EndedSession {
 
 /** The context of one command. */
 export class CommandContext extends CommandOperations {
-  /** The session that sends the command. */
-  readonly session: CommandSession;
-  readonly path: string;
-  readonly command: string;
-  /** The command's id among those of its session. */
-  readonly uid: string;
-  /** Whether the client repeats the command: a previous server may have begun it. */
-  readonly isAgain: boolean;
   /** The captures of the pattern in the path. */
   readonly captured: Readonly<Record<string, string>>;
   readonly #call: Call;
+  #session: CommandSession | null = null;
   readonly #operations: Operations;
 
   constructor(call: Call, captured: Readonly<Record<string, string>>, operations: Operations) {
     super(call.session, operations);
-    this.session = new CommandSession(call.session);
-    this.path = call.path;
-    this.command = call.command;
-    this.uid = call.uid;
-    this.isAgain = call.isAgain;
-    this.captured = captured;
     this.#call = call;
     this.#operations = operations;
+    this.captured = captured;
+  }
+
+  /** Returns the session that sends the command. */
+  get session(): CommandSession {
+    this.#session ??= new CommandSession(this.#call.session);
+    return this.#session;
+  }
+
+  get path(): string {
+    return this.#call.path;
+  }
+
+  get command(): string {
+    return this.#call.command;
+  }
+
+  /** Returns the command's id among those of its session. */
+  get uid(): string {
+    return this.#call.uid;
+  }
+
+  /** Returns whether the client repeats the command: a previous server may have begun it. */
+  get isAgain(): boolean {
+    return this.#call.isAgain;
   }
 
   /** Returns the signal that is aborted when the reply is not awaited any more. */

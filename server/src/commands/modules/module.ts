@@ -11,7 +11,7 @@ import { commandError } from '../replies.js';
 import { CommandOperations } from './command-operations.js';
 import { CommandContext } from './context.js';
 import type { Definition, SchemaResult } from './definition.js';
-import type { EventLoopMonitor } from './event-loop-monitor.js';
+import type { EventLoopMonitor, Watched } from './event-loop-monitor.js';
 import { describeThrown, isRefused, type Refused } from './refused.js';
 
 /** Options of `Module`. */
@@ -32,6 +32,7 @@ export class Module {
   /** Null for a command on all paths. */
   readonly #pattern: Pattern | null;
   readonly #options: ModuleOptions;
+  readonly #watched: Watched;
 
   constructor(name: string, definition: Definition, options: ModuleOptions) {
     this.name = name;
@@ -39,6 +40,7 @@ export class Module {
     this.#definition = definition;
     this.#pattern = definition.pattern === undefined ? null : compilePattern(definition.pattern);
     this.#options = options;
+    this.#watched = options.watch.watch(name);
   }
 
   /** Returns the handler for a path; null when the pattern does not match. */
@@ -54,7 +56,7 @@ export class Module {
     const { onSessionEnd } = this.#definition;
     if (onSessionEnd === undefined) return;
     const failed = (error: unknown) => this.#failed(error, 'onSessionEnd');
-    this.#options.watch.begin(this.name);
+    this.#options.watch.begin(this.#watched);
     try {
       const { id, user, state } = session;
       const actions = new CommandOperations(session, this.#options.operations);
@@ -63,13 +65,13 @@ export class Module {
     } catch (error) {
       failed(error);
     } finally {
-      this.#options.watch.end(this.name);
+      this.#options.watch.end(this.#watched);
     }
   }
 
   #run(call: Call, captured: Readonly<Record<string, string>>): CallOutcome | Promise<CallOutcome> {
     const { watch, operations } = this.#options;
-    watch.begin(this.name);
+    watch.begin(this.#watched);
     let outcome: CallOutcome | Promise<CallOutcome>;
     try {
       outcome = this.#admit(call, new CommandContext(call, captured, operations));
@@ -77,12 +79,12 @@ export class Module {
       outcome = this.#outcomeOf(error, call);
     }
     if (!(outcome instanceof Promise)) {
-      watch.end(this.name);
+      watch.end(this.#watched);
       return outcome;
     }
     return outcome
       .catch((error: unknown) => this.#outcomeOf(error, call))
-      .finally(() => watch.end(this.name));
+      .finally(() => watch.end(this.#watched));
   }
 
   #admit({ args, session, path }: Call, context: CommandContext): CallOutcome | Promise<CallOutcome> {
