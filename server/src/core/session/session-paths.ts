@@ -17,12 +17,12 @@ import { PathDecisions } from './path-decisions.js';
 import type { PathOwner } from './path-owner.js';
 import type { SubscriptionSnapshot } from './session-snapshot.js';
 import type { Subscription } from './subscription.js';
-import { Subscriptions } from './subscriptions.js';
+import { type JoinListener, Subscriptions } from './subscriptions.js';
 
 const NONE: ReadonlySet<string> = new Set();
 
 /** The paths of a session. */
-export class SessionPaths {
+export class SessionPaths implements JoinListener {
   /** What the session may hear. A change ends or begins nothing by itself: `recheck` does. */
   readonly permissions: Permissions;
   readonly #session: PathOwner;
@@ -35,10 +35,7 @@ export class SessionPaths {
   constructor(session: PathOwner, context: CoreContext) {
     this.#session = session;
     this.#context = context;
-    const subscriptions = new Subscriptions(session, context, {
-      onJoined: (joined) => this.#settleJoined(joined),
-      onUnavailable: (subscription) => this.#refuseUnavailable(subscription),
-    });
+    const subscriptions = new Subscriptions(session, context, this);
     const permissions = new Permissions(context, subscriptions.all);
     this.#subscriptions = subscriptions;
     this.permissions = permissions;
@@ -239,7 +236,7 @@ export class SessionPaths {
     this.#decisions.waiting?.clear();
   }
 
-  #settleJoined(joined: readonly Subscription[]): void {
+  settleJoined(joined: readonly Subscription[]): void {
     const result = this.#decisions.result();
     for (const subscription of joined) {
       const { name } = subscription.path;
@@ -251,7 +248,7 @@ export class SessionPaths {
     result.tell(this.#session);
   }
 
-  #refuseUnavailable({ path: { name } }: Subscription): void {
+  refuseUnavailable({ path: { name } }: Subscription): void {
     this.#subscriptions.end(name, 'store_unavailable');
     if (!isInbox(name)) this.#session.tellRefused([{ path: name, ...errorBody('store_unavailable') }]);
   }

@@ -17,12 +17,12 @@ import type { SubscriptionSnapshot } from './session-snapshot.js';
 import type { SubscribeResult } from './subscribe-result.js';
 import { Subscription, type SubscriptionOwner } from './subscription.js';
 
-/** Told what becomes of joining subscriptions. */
+/** Hears what becomes of joining subscriptions. */
 export interface JoinListener {
   /** The tails of these are there: they are to be given to `settle`. */
-  readonly onJoined: (subscriptions: readonly Subscription[]) => void;
+  settleJoined(subscriptions: readonly Subscription[]): void;
   /** The path of this one could not be joined in time: it is to be ended. */
-  readonly onUnavailable: (subscription: Subscription) => void;
+  refuseUnavailable(subscription: Subscription): void;
 }
 
 /** The subscriptions of a session. */
@@ -163,7 +163,7 @@ export class Subscriptions implements SubscriptionOwner {
     }
     const { wheel, settings } = this.#context;
     const isResumed = item.position !== undefined;
-    const giveUp = (): void => this.#listener.onUnavailable(subscription);
+    const giveUp = (): void => this.#listener.refuseUnavailable(subscription);
     const deadline = isResumed ? null : wheel.after(settings.grantWaitMs, giveUp);
     subscription.joining = new Joining(item, { page, deadline });
     return null;
@@ -194,7 +194,7 @@ export class Subscriptions implements SubscriptionOwner {
     const settleJoined = (): void => {
       const joined = (this.#joined ?? []).filter((each) => each.joining !== null);
       this.#joined = null;
-      if (joined.length > 0) this.#listener.onJoined(joined);
+      if (joined.length > 0) this.#listener.settleJoined(joined);
     };
     this.#context.clock.soon(settleJoined);
   }
