@@ -24,6 +24,7 @@ export interface PermissionOptions {
 }
 
 const NONE: ReadonlySet<string> = new Set();
+const NO_PATHS: readonly string[] = [];
 
 /** The grants, denials, identity and tokens of one session. Tables are made when they are needed: most sessions have none. */
 export class Permissions {
@@ -134,8 +135,10 @@ export class Permissions {
   }
 
   /** Removes expired tokens; returns their paths. */
-  dropExpired(now: number): string[] {
-    const all = [...(this.#tokens ?? [])];
+  dropExpired(now: number): readonly string[] {
+    // Asked every second for each session.
+    if (this.#tokens === null) return NO_PATHS;
+    const all = [...this.#tokens];
     const expired = all.filter(([, { expiresAt }]) => expiresAt <= now).map(([path]) => path);
     for (const path of expired) this.dropToken(path);
     return expired;

@@ -110,7 +110,8 @@ export class SessionPaths implements JoinListener {
 
   /** Ends what was heard by tokens that have expired. */
   expireTokens(): void {
-    this.#endAll(this.permissions.dropExpired(this.#context.clock.now()), 'expiry');
+    const expired = this.permissions.dropExpired(this.#context.clock.now());
+    if (expired.length > 0) this.#endAll(expired, 'expiry');
   }
 
   /** A connection has taken the session: every subscription goes on from where its client is. */
