@@ -1,4 +1,4 @@
-/** The table of features: without its line a feature is gone. Commands are handled as by `commands/`, and so on. */
+/** The table of features. Each line adds one; removing the line removes the feature. */
 import { tokenFeature } from './auth/tokens/token-feature.js';
 import { CommandCenter } from './commands/command-center.js';
 import type { Config } from './config/config.js';
@@ -9,22 +9,22 @@ import type { TimerWheel } from './core/time/timer-wheel.js';
 import type { Log } from './observe/log.js';
 import { sessionLog } from './observe/session-log.js';
 
-/** What features are made of. */
-export interface FeatureParts {
+/** What a feature is made from. */
+export interface FeatureOptions {
   readonly config: Config;
   readonly engine: Engine;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly log: Log;
-  /** Bears what clients cause by the thousand. */
+  /** A log that drops repeated lines, for what clients can cause often. */
   readonly sparing: Log;
   /** Returns the secret that signs requests to the back end; made at the first call. */
   readonly secret: () => string;
 }
 
 /** In the order in which their hooks are called. */
-export const FEATURES: readonly ((parts: FeatureParts) => Feature)[] = [
+export const FEATURES: readonly ((parts: FeatureOptions) => Feature)[] = [
   ({ log, sparing }) => sessionLog(log, sparing),
   ({ engine }) => tokenFeature(engine.sessions),
-  ({ config, ...parts }) => new CommandCenter(config, parts),
+  ({ config, ...options }) => new CommandCenter(config, options),
 ];

@@ -8,7 +8,7 @@ const MAX_PATHS = 10;
 
 const whoIs = ({ id, user }: Session) => ({ session: id, user });
 
-/** Returns the feature that logs. `sparing` takes what clients cause by the thousand. */
+/** Returns the feature that logs. `sparing` drops repeated lines. */
 export function sessionLog(log: Log, sparing: Log): Feature {
   const opened = (session: Session, isResumed: boolean): void => {
     const { transport, address } = session.connection?.carrier ?? {};

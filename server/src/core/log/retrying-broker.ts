@@ -4,6 +4,7 @@ import type { Broker } from './broker.js';
 
 const TRIES = 4;
 
+/** Returns `broker` with calls that are repeated at once, up to four times in all; `join` is not. */
 export function retrying(broker: Broker): Broker {
   return {
     start: (deliver) => broker.start(deliver),

@@ -1,4 +1,4 @@
-/** What the rooms of core share. `createEngine` makes it once. */
+/** What sessions and the table of sessions share. It stands here because it names the hub and the log; lower rooms do not use it. */
 import type { AddressGuard } from '../access/address-guard.js';
 import type { AuthProviders } from '../access/identity.js';
 import type { RevocationList } from '../access/revocation-list.js';
@@ -22,7 +22,7 @@ export interface SessionSettings {
   readonly pingIntervalMs: number;
   readonly stallMs: number;
   readonly outbox: OutboxBounds;
-  /** Paths of one session, subscribed or pending. */
+  /** Paths of one session, subscribed or waiting. */
   readonly maxSubscriptions: number;
   /** Subscriptions of all sessions. */
   readonly maxTotalSubscriptions: number;
@@ -33,6 +33,7 @@ export interface SessionSettings {
   readonly ticketsCarryGrants: boolean;
 }
 
+/** The shared parts of core. `createEngine` makes it once. */
 export interface CoreContext {
   readonly clock: Clock;
   readonly ids: IdSource;

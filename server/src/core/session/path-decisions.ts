@@ -19,8 +19,8 @@ import { type Answer, WaitingPaths } from './waiting-paths.js';
 /** Waiting paths of all sessions: each holds half a kilobyte, and any client can name them. */
 export const MAX_WAITING_PATHS = 100_000;
 
-/** Refusals that say nothing about a token: it was not read. */
-const SAYS_NOTHING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['keys_unavailable', 'too_many_tokens']);
+/** Refusals of a token that was not read; the session keeps its former token. */
+const UNREAD_TOKEN: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['keys_unavailable', 'too_many_tokens']);
 
 /** Decides about the paths of a session. */
 export class PathDecisions {
@@ -47,7 +47,7 @@ export class PathDecisions {
     return this.#waiting;
   }
 
-  /** Whether the session may hear a path without a question to anybody. */
+  /** Returns whether the session may hear a path without asking tokens or the back end. */
   mayHear(path: string): boolean {
     return isInboxOf(path, this.#session) || this.#permissions.mayHear(path);
   }
@@ -57,7 +57,7 @@ export class PathDecisions {
     return new SubscribeResult(this.#permissions, this.#context.clock.now(), refused);
   }
 
-  /** Why the session may not have one more path, beside `more` others; null when it may. */
+  /** Returns the code that refuses one more path, beside `more` others; null if there is room. */
   whyFull(more = 0): ErrorCode | null {
     const { counters, guard, settings } = this.#context;
     if (this.#session.pathCount + more >= settings.maxSubscriptions) return 'too_many_subscriptions';
@@ -66,7 +66,7 @@ export class PathDecisions {
     return guard.hasRoom(this.#session, more + 1) ? null : 'address_subscriptions';
   }
 
-  /** Why one more path may not wait, beside `more` others; null when it may. */
+  /** Returns the code that refuses one more waiting path, beside `more` others; null if there is room. */
   #whyNotWait(more: number): ErrorCode | null {
     const { counters, guard } = this.#context;
     if (counters.pending + more >= MAX_WAITING_PATHS) return 'subscriptions_full';
@@ -111,7 +111,7 @@ export class PathDecisions {
     if (asked.size > 0) this.#waitingPaths().ask([...asked.values()]);
   }
 
-  /** Begins what waits for the back end's `connect` and may be heard meanwhile. */
+  /** Subscribes to pending paths that the session may hear now. */
   openWaiting(result: SubscribeResult): void {
     for (const path of this.#waiting?.pending ?? []) {
       if (!this.mayHear(path)) continue;
@@ -120,7 +120,7 @@ export class PathDecisions {
     }
   }
 
-  /** Nothing lets the session hear the path yet: tokens or the back end are asked, or its `connect` is awaited. */
+  /** Asks about a path that the session may not hear yet, or waits for the back end's `connect`. */
   #askOrWait(item: SubscribeItem, result: SubscribeResult): void {
     const { path } = item;
     const isNew = !this.#waiting?.has(path) && !result.asked.has(path);
@@ -160,7 +160,7 @@ export class PathDecisions {
     const { path } = item;
     if (verdict === 'refused') {
       const { code, message } = answer;
-      if (!SAYS_NOTHING.has(code)) this.#permissions.dropToken(path);
+      if (!UNREAD_TOKEN.has(code)) this.#permissions.dropToken(path);
       if (this.mayHear(path)) return this.#open(item, result);
       this.#subscriptions.end(path);
       result.refused.push({ path, code, message });
@@ -171,8 +171,8 @@ export class PathDecisions {
       // Taken away after the question.
       result.refuse(path, 'denied');
     } else {
-      if (answer.pass === undefined) this.#permissions.grant(path);
-      else this.#permissions.addToken(path, answer.pass);
+      if (answer.token === undefined) this.#permissions.grant(path);
+      else this.#permissions.addToken(path, answer.token);
       this.#open(item, result);
       if (!this.#subscriptions.all.has(path)) this.#permissions.dropToken(path);
     }

@@ -8,6 +8,7 @@ import type { Outbox, Verdict } from '../wire/outbox.js';
 /** A path that a session may not hear, and why. */
 export type RefusedPath = ErrorBody & { readonly path: string };
 
+/** The part of a session that its subscriptions and decisions use. */
 export interface PathOwner extends GuardedSession {
   readonly id: string;
   readonly login: string | null;

@@ -7,6 +7,7 @@ import type { PathTable } from '../data/path-table.js';
 import { Frame } from '../wire/frame.js';
 import type { PathOwner, RefusedPath } from './path-owner.js';
 
+/** Decisions about the paths of one frame or grant. */
 export class SubscribeResult {
   readonly subscribed: SubscribedItem[] = [];
   readonly pending: string[] = [];

@@ -15,7 +15,7 @@ import type { PathOwner, RefusedPath } from './path-owner.js';
 
 /** The answer about a path that is still wanted: it is granted, refused or undecided. */
 export type Answer = { readonly item: SubscribeItem } & (
-  | { readonly verdict: 'granted'; readonly at: number; readonly pass?: PathToken }
+  | { readonly verdict: 'granted'; readonly at: number; readonly token?: PathToken }
   | { readonly verdict: 'undecided' }
   | ({ readonly verdict: 'refused' } & Omit<RefusedPath, 'path'>)
 );
@@ -38,7 +38,7 @@ const WAITS_MS = [250, 500, 1_000, 2_000];
 const NO_DECISION: PathDecision = { grants: [], refused: [], at: 0 };
 
 /** A path without a decision. */
-interface Waiting {
+interface WaitingPath {
   /** The client's last request for it. */
   item: SubscribeItem;
   /** When the back end's `connect` is overdue, on the monotonic clock; null while the server asks. */
@@ -47,13 +47,14 @@ interface Waiting {
   isBegun: boolean;
 }
 
+/** The undecided paths of one session. */
 export class WaitingPaths {
   readonly #session: PathOwner;
   readonly #context: CoreContext;
   readonly #permissions: Permissions;
   readonly #listener: WaitingPathsListener;
   /** An answer counts for an entry that was in its batch and is still here. */
-  readonly #paths = new Map<string, Waiting>();
+  readonly #paths = new Map<string, WaitingPath>();
   /** Characters of the tokens about which the server asks. */
   #tokenCharacters = 0;
   /** For the first overdue path. */
@@ -143,7 +144,7 @@ export class WaitingPaths {
     this.#timer = null;
   }
 
-  #set(waiting: Waiting): void {
+  #set(waiting: WaitingPath): void {
     this.#paths.set(waiting.item.path, waiting);
     this.#changed(1);
   }
@@ -190,8 +191,8 @@ export class WaitingPaths {
   }
 
   /** Returns the next batch, marked as begun: with tokens, up to the bound of a frame, or without. */
-  #next(hasToken: boolean): Set<Waiting> {
-    const batch = new Set<Waiting>();
+  #next(hasToken: boolean): Set<WaitingPath> {
+    const batch = new Set<WaitingPath>();
     for (const asked of this.#paths.values()) {
       if (asked.until !== null || asked.isBegun || (asked.item.token !== undefined) !== hasToken) continue;
       if (hasToken && batch.size >= LIMITS.tokensPerFrame) break;
@@ -202,12 +203,12 @@ export class WaitingPaths {
   }
 
   /** Returns whether an answer still counts for a path. */
-  #isCurrent(asked: Waiting): boolean {
+  #isCurrent(asked: WaitingPath): boolean {
     return this.#paths.get(asked.item.path) === asked;
   }
 
   /** Removes and returns the items of a batch whose answer still counts. */
-  #answered(batch: ReadonlySet<Waiting>): SubscribeItem[] {
+  #answered(batch: ReadonlySet<WaitingPath>): SubscribeItem[] {
     return [...batch]
       .filter((asked) => this.#isCurrent(asked))
       .map(({ item }) => this.take(item.path) as SubscribeItem);
@@ -220,7 +221,7 @@ export class WaitingPaths {
     this.#isReading = false;
   }
 
-  async #read(batch: Set<Waiting>): Promise<void> {
+  async #read(batch: Set<WaitingPath>): Promise<void> {
     const { authProviders, isFrozen } = this.#context;
     const tokensRead = new Map<string, Outcome<PathToken>>();
     for (const asked of batch) {
@@ -253,7 +254,7 @@ export class WaitingPaths {
       return refused('bad_token', { message: 'This token is not for this path.' });
     }
     if ((this.#permissions.deniedAt(path) ?? -1) >= token.at) return refused('revoked_token');
-    return { item, verdict: 'granted', at: token.at, pass: token };
+    return { item, verdict: 'granted', at: token.at, token };
   }
 
   /** Asks the back end one question at a time; paths that come meanwhile are asked about together afterwards. */
@@ -263,7 +264,7 @@ export class WaitingPaths {
     this.#isAsking = false;
   }
 
-  async #ask(batch: ReadonlySet<Waiting>): Promise<void> {
+  async #ask(batch: ReadonlySet<WaitingPath>): Promise<void> {
     const { user, login, identity } = this.#session;
     const principal = { user, login, info: identity?.info ?? null };
     const decision = await this.#untilAnswered(principal, batch);
@@ -283,7 +284,7 @@ export class WaitingPaths {
   }
 
   /** Asks the back end, and again as long as one of the paths is wanted and may wait. */
-  async #untilAnswered(principal: Principal, batch: ReadonlySet<Waiting>): Promise<PathDecision | null> {
+  async #untilAnswered(principal: Principal, batch: ReadonlySet<WaitingPath>): Promise<PathDecision | null> {
     const { authProviders, clock, wheel, settings } = this.#context;
     if (authProviders.view === null) return NO_DECISION;
     const paths = [...batch].map(({ item }) => item.path);

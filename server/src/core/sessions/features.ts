@@ -28,7 +28,7 @@ export type KickTarget = { readonly id: string } | { readonly user: string } | {
 export interface Hooks {
   /** Called when a new session has its connection. */
   opened?(session: Session): void;
-  /** Called when another connection has the session. */
+  /** Called when a session gets another connection. */
   resumed?(session: Session): void;
   /** Called when a session was restored from a ticket or the previous server; it may have no connection. */
   restored?(session: Session): void;
@@ -42,12 +42,13 @@ export interface Hooks {
   refused?(session: Session, paths: readonly RefusedPath[]): void;
   /** Called when a session has lost its connection. */
   detached?(session: Session): void;
-  /** Called when a session has ended. */
+  /** Called when a session has ended: by itself or in time (`ended`), by the back end (`kicked`), or by it for good (`dismissed`). */
   ended?(session: Session, why: 'ended' | 'kicked' | 'dismissed'): void;
   /** Called when the back end has ended sessions; `count` may be 0. */
   kicked?(target: KickTarget, count: number, mayReturn: boolean): void;
 }
 
+/** A part of the server that adds frame types and hooks. */
 export interface Feature extends Hooks {
   readonly name: string;
   /** Its frames by type. */
@@ -82,9 +83,10 @@ export class Features {
   /** Adds a feature, before any connection is opened. @throws Error when another one has its name or a frame type of it. */
   add(feature: Feature): void {
     if (this.#all.some(({ name }) => name === feature.name))
-      throw new Error(`there are two "${feature.name}"`);
+      throw new Error(`two features are named "${feature.name}"`);
     for (const [type, frame] of Object.entries(feature.frames ?? {})) {
-      if (this.#frames.has(type)) throw new Error(`another feature takes the frame "${type}"`);
+      if (this.#frames.has(type))
+        throw new Error(`feature "${feature.name}": the frame type "${type}" belongs to another feature`);
       this.#frames.set(type, frame);
     }
     this.#all.push(feature);
@@ -100,14 +102,17 @@ export class Features {
     for (const feature of this.#all) await feature.start?.();
   }
 
+  /** Resolves when no feature waits for an answer. */
   async settled(): Promise<void> {
     await Promise.all(this.#all.map((feature) => feature.settled?.()));
   }
 
+  /** Freezes all features. */
   freeze(): void {
     for (const feature of this.#all) feature.freeze?.();
   }
 
+  /** Stops all features, one after the other. */
   async stop(): Promise<void> {
     for (const feature of this.#all) await feature.stop?.();
   }

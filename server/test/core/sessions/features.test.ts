@@ -132,7 +132,7 @@ describe('a feature', () => {
     const features = new Features(() => undefined);
     const frames = { wave: { check: () => ({ value: { type: 'wave', n: 1 } }), take: () => undefined } };
     features.add({ name: 'one', frames });
-    expect(() => features.add({ name: 'one' })).toThrow('two "one"');
+    expect(() => features.add({ name: 'one' })).toThrow('named "one"');
     expect(() => features.add({ name: 'two', frames })).toThrow('"wave"');
   });
 
