@@ -179,7 +179,7 @@ function engineOf(
     onJournalFault: onStateFault,
     onStoreFault: (error) => sparing.error({ error: String(error) }, 'the store failed'),
     onFeatureFault: ({ name }, error) =>
-      log.error(
+      sparing.error(
         { feature: name, error: error instanceof Error ? error.stack : String(error) },
         'a feature failed',
       ),

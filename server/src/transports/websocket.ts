@@ -239,6 +239,8 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
   }
 
   #open(text: string, waiting: Waiting): void {
+    // A socket that has died may still hand over what it had read: its `open` must not take a session.
+    if (this.#webSocket.readyState !== this.#webSocket.OPEN) return;
     const json = decodeJson(text);
     const decoded = 'error' in json ? json : decodeOpen(json.value, this.#options.sessions.features.frames);
     if ('value' in decoded && decoded.value.type === 'probe')
