@@ -9,6 +9,7 @@ import type { ErrorCode } from '../../../protocol/codes.js';
 import type { ClosingFrame, OpenFrame, PollBody } from '../../../protocol/frames.js';
 import type { ClientInfo } from '../core/access/identity.js';
 import { LinkedMap } from '../core/data/linked-map.js';
+import { mapAnswer } from '../core/data/maybe-promise.js';
 import type { Carrier } from '../core/session/connection.js';
 import type { SessionConnection } from '../core/session/session.js';
 import type { WheelTimer } from '../core/time/timer-wheel.js';
@@ -67,12 +68,15 @@ export class LongPolls {
   ): Promise<Refused | null> {
     const carrier = new LongPollCarrier(this, address);
     const isGone = (): boolean => exchange.response.destroyed;
-    const opened = await opening(this.options, { value: frame }, carrier, { visitor, isGone });
-    if ('closing' in opened) return opened;
-    if (carrier.closing !== null) return refusalOf(carrier.closing);
-    this.#carriers.set(opened.session.id, carrier);
-    carrier.begin(opened.connection, exchange);
-    return null;
+    const outcome = opening(this.options, { value: frame }, carrier, { visitor, isGone });
+    // At once where nothing is asked: what is written before `begin` would be an answer that nothing awaits.
+    return mapAnswer(outcome, (opened) => {
+      if ('closing' in opened) return opened;
+      if (carrier.closing !== null) return refusalOf(carrier.closing);
+      this.#carriers.set(opened.session.id, carrier);
+      carrier.begin(opened.connection, exchange);
+      return null;
+    });
   }
 
   /** Returns the numbers of what is kept, ended connections included. */
