@@ -4,6 +4,7 @@
  */
 import {
   COLUMNS,
+  COST_COLUMNS,
   compareWindows,
   median,
   NOTES,
@@ -75,14 +76,7 @@ export const commands = {
     COLUMNS.perCpu,
     COLUMNS.perCpuRange,
     ['with back end', (row) => (row.hasBackEnd ? short(row.perCpuSecondOfAll) : '')],
-    COLUMNS.ratio,
-    COLUMNS.p50,
-    COLUMNS.p99,
-    COLUMNS.serverCpu,
-    COLUMNS.generatorCpu,
-    COLUMNS.generatorMicros,
-    COLUMNS.others,
-    COLUMNS.generatorBusy,
+    ...COST_COLUMNS,
   ],
   notes: NOTES,
   bars: ({ system, setting, ratio, counts }) =>

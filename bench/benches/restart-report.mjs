@@ -160,7 +160,7 @@ const BARS = {
     none('accepted update missed', row.verdict.all.expected - row.verdict.all.delivered),
     none('delivery doubled because its publisher repeated it', row.verdict.doubledByRetry),
   ],
-  /** Without a durable broker the log is lost, and every position is told so, once. */
+  /** Without a durable broker the log is lost: every position gets one gap. */
   kill({ verdict: { gaps, positionsByGaps } }) {
     const counts = Object.entries(positionsByGaps).map(([count, positions]) => `${positions} with ${count}`);
     const isOnce = Object.keys(positionsByGaps).every((count) => count === '1');

@@ -2,7 +2,15 @@
  * Benches of measured windows: a fresh server of one system, subscribers on one path, small messages published over HTTP. The first delivery of
  * Dobby that is wrong ends the bench.
  */
-import { COLUMNS, compareWindows, NOTES, quantile, short, summariseWindows } from '../command/report.mjs';
+import {
+  COLUMNS,
+  COST_COLUMNS,
+  compareWindows,
+  NOTES,
+  quantile,
+  short,
+  summariseWindows,
+} from '../command/report.mjs';
 import { drive } from '../load/remote.mjs';
 import { withServer } from '../peers/server.mjs';
 import { COMPARED, isDobby, PEERS } from '../peers/table.mjs';
@@ -76,14 +84,7 @@ export const fanout = {
     ['out of order', (row) => short(row.disordered)],
     COLUMNS.perCpu,
     COLUMNS.perCpuRange,
-    COLUMNS.ratio,
-    COLUMNS.p50,
-    COLUMNS.p99,
-    COLUMNS.serverCpu,
-    COLUMNS.generatorCpu,
-    COLUMNS.generatorMicros,
-    COLUMNS.others,
-    COLUMNS.generatorBusy,
+    ...COST_COLUMNS,
   ],
   notes: NOTES,
 };

@@ -132,6 +132,18 @@ export const COLUMNS = {
   others: ['others', ({ othersShare }) => `${percent(othersShare)}${othersShare > NOISY ? ' ~' : ''}`],
 };
 
+/** The columns of a window's times and costs. @type {Column[]} */
+export const COST_COLUMNS = [
+  COLUMNS.ratio,
+  COLUMNS.p50,
+  COLUMNS.p99,
+  COLUMNS.serverCpu,
+  COLUMNS.generatorCpu,
+  COLUMNS.generatorMicros,
+  COLUMNS.others,
+  COLUMNS.generatorBusy,
+];
+
 /** What marks in these columns mean. @type {[(row: any) => boolean, string][]} */
 export const NOTES = [
   [

@@ -137,7 +137,7 @@ function testStreams() {
     play([sound, interleaved(7), sound, interleaved(2), interleaved(1)], seed);
     play([joined(4), joined(1), joined(10), joined(3)], seed, { isJoining: true });
     for (const [what, damaged, kinds] of DAMAGES) {
-      // Where two connections disagree, which of them leads is chance and the one that follows is told: any fault will do.
+      // Where two connections disagree, which of them leads is chance, and the fault names the other: any fault will do.
       for (const streams of [
         [sound, sound, damaged],
         [damaged, sound, sound],

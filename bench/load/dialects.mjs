@@ -1,6 +1,6 @@
 /**
- * How each system's clients speak over a WebSocket, and what they remember across connections. A client is told `opened` on every new
- * connection and `hear` for each text message; what these mean it tells its listener.
+ * How each system's clients speak over a WebSocket, and what they remember across connections. A client has its `opened` called on every
+ * new connection and its `hear` for each text message, and calls its listener with what these mean.
  */
 
 const PONG = '{"type":"pong"}';

@@ -14,7 +14,7 @@ export class Fault extends Error {
   }
 }
 
-/** Returns an error as another process is told it. @param {unknown} error */
+/** Returns an error as text for another process. @param {unknown} error */
 export function faultMessage(error) {
   if (error instanceof Fault) return { kind: error.kind, message: error.message };
   const message = error instanceof Error ? (error.stack ?? String(error)) : String(error);

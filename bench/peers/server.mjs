@@ -101,7 +101,7 @@ function printedUrl(output) {
 }
 
 /**
- * Starts a server of a peer, gives it to `use`, stops it. A failure is told with what the server said.
+ * Starts a server of a peer, gives it to `use`, stops it. An error contains the server's output.
  * @template T
  * @param {import('./table.mjs').Peer} peer
  * @param {(running: Running) => Promise<T>} use

@@ -75,7 +75,7 @@ def configure(**options: Unpack[Options]) -> None:
     signed the commands that Dobby posts. `webhook_secret_file` is read for each command. What
     begins with `token_` is for `token`, and read for each; see there. A second call replaces the
     first and closes its client, so make it before other threads publish. Raises TypeError for an
-    unknown name alone: other mistakes are told, as `BadConfiguration`, by the first call that needs
+    unknown name alone: other mistakes raise `BadConfiguration` at the first call that needs
     a client.
     """
     for name in options.keys() - OPTIONS:

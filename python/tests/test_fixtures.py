@@ -68,7 +68,7 @@ def as_json(told: Update | Gap) -> dict[str, Any]:
 
 
 def watched(case: Any) -> list[Any]:
-    """Gives what a watcher is told by one frame, as JSON."""
+    """Returns what a watcher gets of one frame, as JSON."""
     watch = Watch("contacts", Retry())
     event = "".join(f"data: {line}\n" for line in case["json"].split("\n"))
     return [as_json(each) for each in watch.feed(f"{event}\n".encode())]

@@ -1,4 +1,4 @@
-/** What `send` is told, checked before anything happens, and what it rejects with: a frame that the server would refuse is never made. */
+/** Checks the arguments of `send` before anything happens, and makes its errors: a frame that the server would refuse is never made. */
 import type { Json } from '../../../protocol/frames.js';
 import type { LIMITS } from '../../../protocol/limits.js';
 import { keyFault, pathFault, utf8Length } from '../../../protocol/paths.js';

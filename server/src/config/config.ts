@@ -127,7 +127,7 @@ export const configSchema = z.strictObject({
     .describe('subscriptions of all sessions together; by default what half of the heap may hold'),
   maxOpensPerSecond: positive
     .default(2_000)
-    .describe('connections that may be opened in a second; others are told when to come back'),
+    .describe('connections that may be opened in a second; the answer to others says when to come back'),
   tickets: z.boolean().default(true).meta({
     description: 'tickets carry user and grants, so that a crash costs the back end no question',
     flag: 'tickets name their session only: after a crash the back end is asked again',

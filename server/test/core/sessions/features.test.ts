@@ -18,7 +18,7 @@ interface WaveFrame extends FeatureFrame {
 
 /** Sessions wave to each other; what it hears of them goes to `heard`. */
 function waving(heard: unknown[], sessionOf: (id: string) => Session | undefined): Feature {
-  const name = (session: Session) => session.user ?? 'nobody';
+  const name = (session: Session) => session.user ?? 'no user';
   const hooks: Required<Hooks> = {
     opened: (session) => heard.push(['opened', name(session)]),
     resumed: (session) => heard.push(['resumed', name(session)]),
@@ -67,8 +67,8 @@ describe('a feature', () => {
     const { world, since } = createWaving();
     const client = world.open({ paths: [{ path: 'public/a' }] });
     expect(since()).toEqual([
-      ['opened', 'nobody'],
-      ['subscribed', 'nobody', 'public/a'],
+      ['opened', 'no user'],
+      ['subscribed', 'no user', 'public/a'],
     ]);
     void world.connect(client.session.id, ['b'], 'ann');
     expect(since()).toEqual([
@@ -104,14 +104,14 @@ describe('a feature', () => {
     since();
     const next = world.handOver();
     expect(since()).toEqual([
-      ['detached', 'nobody'],
-      ['subscribed', 'nobody', 'public/a'],
-      ['restored', 'nobody'],
+      ['detached', 'no user'],
+      ['subscribed', 'no user', 'public/a'],
+      ['restored', 'no user'],
     ]);
     next.restart().open({ ticket });
     expect(since()).toEqual([
-      ['restored', 'nobody'],
-      ['resumed', 'nobody'],
+      ['restored', 'no user'],
+      ['resumed', 'no user'],
     ]);
   });
 
