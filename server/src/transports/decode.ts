@@ -82,8 +82,8 @@ export type FrameTypes = ReadonlyMap<string, FrameType>;
 
 /** Decodes the first frame of a WebSocket, or a frame of a probe before it. */
 export function decodeOpen(value: unknown, features: FrameTypes): Decoded<OpenFrame | ProbeFrame> {
-  const isOpen = isObject(value) && value['type'] === 'open';
-  const decoded = isOpen ? decodeTyped<OpenFrame>(bodies, value) : decodeSendFrame(value, features);
+  const isBody = isObject(value) && Object.hasOwn(bodies, String(value['type']));
+  const decoded = isBody ? decodeTyped<PostBody>(bodies, value) : decodeSendFrame(value, features);
   if ('error' in decoded) return decoded;
   if (decoded.value.type === 'probe') return { value: decoded.value as ProbeFrame };
   if (decoded.value.type === 'open') return withFewTokens({ value: decoded.value as OpenFrame });

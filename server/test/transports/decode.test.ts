@@ -64,6 +64,13 @@ describe('a frame out of place', () => {
     expect(told(decodeOpen(frame))).toMatchObject({ code: 'not_open' });
   });
 
+  it.each([
+    { type: 'poll', ticket: 'x', connection: 1, cursor: 'x' },
+    { type: 'send', ticket: 'x', connection: 1, frames: [] },
+  ])('is no `open`, if it is the body of another request: $type', (body) => {
+    expect(told(decodeOpen(body))).toMatchObject({ code: 'not_open' });
+  });
+
   it('is told so when it opens again, whatever else is in it', () => {
     expect(told(decodeSendFrame({ type: 'open' }))).toMatchObject({ code: 'already_open' });
   });

@@ -84,11 +84,11 @@ export class BackEndRouter implements CommandRouter {
   #apply(session: Session, answer: DoneAnswer): Promise<void> {
     const before = this.#applying.get(session) ?? Promise.resolve();
     const applied = before.then(() => this.#applyNow(session, answer));
-    this.#applying.set(
-      session,
-      applied.catch(() => undefined),
-    );
-    return applied;
+    const settled = applied.catch(() => undefined);
+    this.#applying.set(session, settled);
+    return applied.finally(() => {
+      if (this.#applying.get(session) === settled) this.#applying.delete(session);
+    });
   }
 
   /**
@@ -119,8 +119,12 @@ export class BackEndRouter implements CommandRouter {
         throw error;
       });
     // The rest cannot conflict any more: all of it is tried, whatever fails.
-    const errors: unknown[] = [];
-    const attempt = (act: Promise<unknown>) => act.catch((error: unknown) => errors.push(error));
+    const errors: DobbyError[] = [];
+    const attempt = (act: Promise<unknown>) =>
+      act.catch((error: unknown) => {
+        if (!(error instanceof DobbyError)) throw error;
+        errors.push(error);
+      });
     if (grants.length > 0 && !session.isEnded) await attempt(this.#grant(session, grants));
     const rest = drafts.filter(({ path }) => path !== versioned);
     for (const path of new Set(rest.map((draft) => draft.path)))

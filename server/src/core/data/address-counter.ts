@@ -18,9 +18,10 @@ const NETWORK_GROUPS = 4;
 
 /** Returns the key of an address: an IPv4 address, an IPv6 /64 such as `2001:db8:0:1::/64`, or `unknown`. */
 export function addressKey(text: string): string {
-  if (!ipaddr.IPv4.isValidFourPartDecimal(text) && !ipaddr.IPv6.isValid(text)) return UNKNOWN;
-  const address = ipaddr.process(text);
-  if (!('parts' in address)) return address.toString();
+  if (!text.includes(':')) return ipaddr.IPv4.isValidFourPartDecimal(text) ? text : UNKNOWN;
+  if (!ipaddr.IPv6.isValid(text)) return UNKNOWN;
+  const address = ipaddr.IPv6.parse(text);
+  if (address.isIPv4MappedAddress()) return address.toIPv4Address().toString();
   const network = address.parts.slice(0, NETWORK_GROUPS);
   return `${network.map((group) => group.toString(16)).join(':')}::/64`;
 }

@@ -65,13 +65,23 @@ export interface Feature extends Hooks {
   stop?(): Promise<void>;
 }
 
+/** The frames that core takes itself. */
+const OWN_FRAMES: ReadonlySet<string> = new Set([
+  'open',
+  'subscribe',
+  'unsubscribe',
+  'probe',
+  'pong',
+  'close',
+]);
+
 /** The features of a server. */
 export class Features {
   readonly #all: Feature[] = [];
   readonly #frames = new Map<string, FrameType>();
-  readonly #onFault: (feature: Feature, error: unknown) => void;
+  readonly #onFault: (feature: { readonly name: string }, error: unknown) => void;
 
-  constructor(onFault: (feature: Feature, error: unknown) => void) {
+  constructor(onFault: (feature: { readonly name: string }, error: unknown) => void) {
     this.#onFault = onFault;
   }
 
@@ -85,8 +95,8 @@ export class Features {
     if (this.#all.some(({ name }) => name === feature.name))
       throw new Error(`two features are named "${feature.name}"`);
     for (const [type, frame] of Object.entries(feature.frames ?? {})) {
-      if (this.#frames.has(type))
-        throw new Error(`feature "${feature.name}": the frame type "${type}" belongs to another feature`);
+      if (OWN_FRAMES.has(type) || this.#frames.has(type))
+        throw new Error(`feature "${feature.name}": the frame type "${type}" is taken`);
       this.#frames.set(type, frame);
     }
     this.#all.push(feature);
@@ -104,21 +114,43 @@ export class Features {
 
   /** Resolves when no feature waits for an answer. */
   async settled(): Promise<void> {
-    await Promise.all(this.#all.map((feature) => feature.settled?.()));
+    await this.#each((feature) => feature.settled?.());
   }
 
   /** Freezes all features. */
   freeze(): void {
-    for (const feature of this.#all) feature.freeze?.();
+    this.call('freeze');
   }
 
-  /** Stops all features, one after the other. */
+  /** Stops all features. */
   async stop(): Promise<void> {
-    for (const feature of this.#all) await feature.stop?.();
+    await this.#each((feature) => feature.stop?.());
+  }
+
+  /** Takes a frame of a feature. */
+  take(type: FrameType, session: Session, frame: FeatureFrame): void {
+    try {
+      type.take(session, frame);
+    } catch (error) {
+      this.#onFault({ name: frame.type }, error);
+    }
+  }
+
+  /** Does something with all features; what one rejects with is reported and stops nothing. */
+  async #each(act: (feature: Feature) => Promise<void> | undefined): Promise<void> {
+    await Promise.all(
+      this.#all.map(async (feature) => {
+        try {
+          await act(feature);
+        } catch (error) {
+          this.#onFault(feature, error);
+        }
+      }),
+    );
   }
 
   /** Calls a hook of all features. */
-  call<Name extends keyof Hooks>(hook: Name, ...args: Parameters<Required<Hooks>[Name]>): void {
+  call<Name extends keyof Hooks | 'freeze'>(hook: Name, ...args: Parameters<Required<Feature>[Name]>): void {
     for (const feature of this.#all) {
       try {
         (feature[hook] as ((...args: unknown[]) => void) | undefined)?.apply(feature, args);

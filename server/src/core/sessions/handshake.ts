@@ -128,8 +128,8 @@ export class Handshake {
     const isResumed = !isNew(resume);
     if (isResumed) counters.resumed++;
     else counters.opened++;
-    features.call(isResumed ? 'resumed' : 'opened', session);
     if (!session.isRaw) session.tell(Frame.of(this.#openedFrame(session, resume)));
+    features.call(isResumed ? 'resumed' : 'opened', session);
     if (isResumed) session.paths.expireTokens();
     if (isResumed && result.identity !== null) session.paths.recheck();
     const refusedPaths = result.refused === null ? null : tableOf(result.refused);

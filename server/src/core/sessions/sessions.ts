@@ -38,6 +38,8 @@ export class Sessions {
   #hasBroadcast = false;
   /** When the previous server asked its last client to be back, on the monotonic clock. */
   #awaitedUntil = 0;
+  /** Why the session that is being ended ends: a raw one ends with its connection. */
+  #reason: 'ended' | 'kicked' | 'dismissed' = 'ended';
   #subscribed = 0;
   #connections = 0;
 
@@ -142,7 +144,9 @@ export class Sessions {
     isUnattended = why === 'ended',
   ): Promise<void> {
     if (session.isEnded) return Promise.resolve();
+    this.#reason = why;
     session.connection?.close(closingFrame(why));
+    this.#reason = 'ended';
     this.#end(session, why);
     if (session.isRaw) return Promise.resolve();
     const isEmpty = why === 'ended' && session.isUnknown;
@@ -286,7 +290,7 @@ export class Sessions {
     if (!session.detach(connection) || session.isEnded) return;
     this.#context.guard.detached(session);
     this.features.call('detached', session);
-    if (session.isRaw) this.#end(session, 'ended');
+    if (session.isRaw) this.#end(session, this.#reason);
     else this.#liveness.expireUnlessResumed(session, () => void this.end(session, 'ended'));
   }
 

@@ -18,7 +18,7 @@ export function applyFrame(
     if (order === 'jump') return errorBody('bad_sequence');
     const feature = sessions.features.frames.get(frame.type);
     if (feature !== undefined) {
-      feature.take(session, frame);
+      sessions.features.take(feature, session, frame);
       return null;
     }
   }

@@ -115,6 +115,26 @@ describe('a feature', () => {
     ]);
   });
 
+  it('hears why a raw stream has ended', async () => {
+    const { world, since } = createWaving();
+    const { session } = world.open({}, { isRaw: true });
+    since();
+    await world.sessions.end(session, 'kicked');
+    expect(since()).toEqual([
+      ['detached', 'no user'],
+      ['ended', 'no user', 'kicked'],
+    ]);
+  });
+
+  it('sends nothing before the `opened` frame', () => {
+    const greets: Feature = {
+      name: 'greets',
+      opened: (session) => session.tell(Frame.ofFeature({ type: 'hello' })),
+    };
+    const client = createWorld({ features: [greets] }).open();
+    expect(client.frames()).toMatchObject([{ type: 'opened' }, { type: 'hello' }]);
+  });
+
   it('stops nothing when a hook of it throws', () => {
     const fails: Feature = {
       name: 'fails',
@@ -134,6 +154,32 @@ describe('a feature', () => {
     features.add({ name: 'one', frames });
     expect(() => features.add({ name: 'one' })).toThrow('named "one"');
     expect(() => features.add({ name: 'two', frames })).toThrow('"wave"');
+    const own = { close: frames.wave };
+    expect(() => features.add({ name: 'three', frames: own }), 'of core').toThrow('"close"');
+  });
+
+  it('stops nothing when it fails elsewhere', async () => {
+    const faults: string[] = [];
+    const calls: string[] = [];
+    const features = new Features(({ name }) => faults.push(name));
+    const fail = () => {
+      throw new Error('no');
+    };
+    const wave = { check: () => ({ value: { type: 'wave', n: 1 } }), take: fail };
+    features.add({ name: 'one', frames: { wave }, settled: fail, freeze: fail, stop: fail });
+    features.add({
+      name: 'two',
+      freeze: () => calls.push('freeze'),
+      stop: async () => void calls.push('stop'),
+    });
+    await features.settled();
+    features.freeze();
+    await features.stop();
+    features.take(wave, createWorld().open().session, { type: 'wave', n: 1 });
+    expect([faults, calls]).toEqual([
+      ['one', 'one', 'one', 'wave'],
+      ['freeze', 'stop'],
+    ]);
   });
 
   it('is started, frozen and stopped with the server', async () => {
