@@ -6,11 +6,12 @@ import { type Carrier, closingFrame } from '../../../server/src/core/session/con
 import type { SessionConnection } from '../../../server/src/core/session/session.js';
 import type { WheelTimer } from '../../../server/src/core/time/timer-wheel.js';
 import { type Decoded, decodeJson, decodeOpen } from '../../../server/src/transports/decode.js';
+import { DOBBY } from '../../../server/src/transports/dobby-dialect.js';
 import { receiveText } from '../../../server/src/transports/inbound.js';
 import { type Opened, opening } from '../../../server/src/transports/opening.js';
 import type { Probe } from '../../../server/src/transports/probes.js';
 import type { TransportOptions } from '../../../server/src/transports/transport-options.js';
-import { lineFraming } from '../../../server/test/support/fake-carrier.js';
+import { LINES } from '../../../server/test/support/fake-carrier.js';
 
 /** Where frames go. */
 export interface SocketSink {
@@ -20,7 +21,7 @@ export interface SocketSink {
 
 /** One WebSocket. */
 export class ServerSocket implements Carrier {
-  readonly framing: Carrier['framing'] = lineFraming;
+  readonly encoding: Carrier['encoding'] = LINES;
   readonly transport = 'websocket';
   readonly address = '192.0.2.1';
   readonly isPolled = false;
@@ -45,7 +46,7 @@ export class ServerSocket implements Carrier {
   receive(text: string): void {
     if (this.#isOver) return;
     if (this.#connection === null) this.#open(text);
-    else receiveText(this.#parts.sessions, this.#connection, text);
+    else receiveText({ ...this.#parts, dialect: DOBBY }, this.#connection, text);
   }
 
   /** The client has closed it, or the connection was cut. */

@@ -3,6 +3,7 @@
  * and asks again. Beyond a bound, replies to the oldest commands are dropped, half of them at once.
  */
 import { LIMITS } from '../../../protocol/limits.js';
+import type { Reply } from './replies.js';
 
 /** A running or answered command. */
 export interface CallEntry {
@@ -11,8 +12,8 @@ export interface CallEntry {
   readonly command: string;
   /** Distinguishes its arguments from others. */
   readonly digest: string;
-  /** The text of the reply frame; null while the command runs. */
-  answer: string | null;
+  /** Null while the command runs. */
+  answer: Reply | null;
   /** The number of ticks when it was answered. */
   tick: number;
 }
@@ -56,7 +57,7 @@ export class CallRecord {
   }
 
   /** Stores the reply to a command, unless the session has ended. */
-  answer(called: CallEntry, answer: string): void {
+  answer(called: CallEntry, answer: Reply): void {
     if (this.#isEnded) return;
     called.answer = answer;
     called.tick = this.#ticks;
@@ -93,7 +94,7 @@ export class CallRecord {
   #forget({ uid, answer }: CallEntry): void {
     this.#calls.delete(uid);
     this.#answered--;
-    this.#count(-sizeOf(answer ?? ''));
+    if (answer !== null) this.#count(-sizeOf(answer));
   }
 
   #count(characters: number): void {
@@ -108,4 +109,4 @@ export class CallRecord {
   }
 }
 
-const sizeOf = (answer: string): number => answer.length + ANSWER_CHARACTERS;
+const sizeOf = ({ text }: Reply): number => text.length + ANSWER_CHARACTERS;

@@ -19,7 +19,7 @@ import type { Log } from '../observe/log.js';
 import { type CallEntry, CallRecord, type KeptAnswers } from './call-record.js';
 import { checkCommand } from './command-frame.js';
 import type { CallOutcome, CommandRouter, Handler } from './handler.js';
-import { commandError, errorFrame, replyFrame } from './replies.js';
+import { commandError, errorReply, type Reply, replyOf } from './replies.js';
 import { type CallOwner, RunningCall, SessionCalls, TokenBucket } from './session-calls.js';
 
 /** The most running handlers of all sessions: one client may open very many sessions. */
@@ -74,13 +74,13 @@ export class Commands implements Feature {
     this.#options.counters.commands++;
     const digest = digestOf(frame);
     if (typeof digest !== 'string')
-      return session.tell(errorFrame(frame.uid, commandError(digest.error, { field: 'args' })));
+      return answer(session, errorReply(frame.uid, commandError(digest.error, { field: 'args' })));
     const calls = this.#callsOf(session);
     const known = calls.record.get(frame.uid);
     if (known === undefined) return this.#takeNew(session, frame, { digest, calls });
-    if (!isSame(known, frame, digest)) session.tell(errorFrame(frame.uid, commandError('uid_reused')));
+    if (!isSame(known, frame, digest)) answer(session, errorReply(frame.uid, commandError('uid_reused')));
     // A running command is answered when it is done.
-    else if (known.answer !== null) session.tell(new Frame(known.answer));
+    else if (known.answer !== null) answer(session, known.answer);
   }
 
   ended(session: Session): void {
@@ -112,7 +112,7 @@ export class Commands implements Feature {
     const handler = why === null ? this.#handlerOf(frame) : null;
     if (handler === null) {
       if (why === 'too_many_commands') this.#options.counters.tooManyCommands++;
-      session.tell(errorFrame(frame.uid, commandError(why ?? 'unknown_command')));
+      answer(session, errorReply(frame.uid, commandError(why ?? 'unknown_command')));
       return;
     }
     const { uid, path, command, args = {}, again: isAgain = false } = frame;
@@ -174,23 +174,25 @@ export class Commands implements Feature {
   }
 
   #answered(call: RunningCall, outcome: CallOutcome): void {
-    const answer = this.#answerOf(call, outcome);
-    call.calls.record.answer(call.called, answer.text);
+    const reply = this.#replyOf(call, outcome);
+    call.calls.record.answer(call.called, reply);
     // An ended session reads no replies.
-    if (!call.session.isEnded && !this.#isStopped) call.session.tell(answer);
+    if (!call.session.isEnded && !this.#isStopped) answer(call.session, reply);
     this.#unanswered--;
     if (this.#unanswered > 0) return;
     for (const settled of this.#onSettled.splice(0)) settled();
   }
 
-  #answerOf({ uid, handler }: RunningCall, outcome: CallOutcome): Frame {
-    if ('error' in outcome) return errorFrame(uid, outcome.error);
-    const frame = replyFrame(uid, outcome.reply);
-    if (typeof frame !== 'string') return frame;
-    this.#options.log.error({ handler: handler.name, error: frame }, 'a handler failed');
-    return errorFrame(uid, commandError('handler_failed'));
+  #replyOf({ uid, handler }: RunningCall, outcome: CallOutcome): Reply {
+    if ('error' in outcome) return errorReply(uid, outcome.error);
+    const reply = replyOf(uid, outcome.reply);
+    if (typeof reply !== 'string') return reply;
+    this.#options.log.error({ handler: handler.name, error: reply }, 'a handler failed');
+    return errorReply(uid, commandError('handler_failed'));
   }
 }
+
+const answer = (session: Session, reply: Reply): void => session.tell(Frame.ofFeature(reply));
 
 /** Returns whether a repeated uid names the same command. */
 function isSame(known: CallEntry, { path, command }: CommandFrame, digest: string): boolean {

@@ -13,30 +13,25 @@ import {
   type ErrorCode,
   errorBody,
 } from '../../../protocol/codes.js';
-import type {
-  ClosingFrame,
-  OpenFrame,
-  PollBody,
-  ProbeFrame,
-  SendAnswer,
-  SubscribeItem,
-} from '../../../protocol/frames.js';
+import type { ClosingFrame, OpenFrame, PollBody, ProbeFrame, SendAnswer } from '../../../protocol/frames.js';
 import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/limits.js';
-import { pathFault } from '../../../protocol/paths.js';
-import type { Position } from '../../../protocol/positions.js';
 import type { Origins } from '../auth/origins/origins.js';
 import { closingFrame } from '../core/session/connection.js';
 import type { Session } from '../core/session/session.js';
 import { FLOOD_PAUSE_MS } from '../core/wire/frame-rate.js';
 import { fault, headerFault, RequestFault, refuseSocket } from '../http/http-errors.js';
 import { decodeBody, type PostBody } from './decode.js';
+import type { ClientDialect } from './dialect.js';
+import { DOBBY } from './dobby-dialect.js';
 import { streamEvents } from './event-stream.js';
 import { receiveFrame } from './inbound.js';
 import { LongPolls, type PollExchange } from './long-poll.js';
+import type { Refused } from './opening.js';
 import { OriginWarnings, originAdvice } from './origin-advice.js';
-import { endOfStream, eventOf, retryOf, STREAM_HEADERS } from './sse.js';
+import { rawItems } from './raw-request.js';
+import { EVENT_STREAM, endOfStream, eventOf, type StreamFormat } from './sse.js';
 import type { TransportOptions } from './transport-options.js';
-import { IgnoredUpgrades, isHandshake } from './upgrades.js';
+import { IgnoredUpgrades, isHandshake, pathOf } from './upgrades.js';
 import { WebSocketTransport } from './websocket.js';
 
 /** Options of `Endpoint`. */
@@ -52,6 +47,13 @@ export interface EndpointOptions extends TransportOptions {
   readonly url: string;
 }
 
+/** A stream in a format. */
+interface StreamOptions {
+  readonly frame: OpenFrame;
+  readonly format: StreamFormat;
+  readonly onRefused: (refused: Refused) => void;
+}
+
 type SendRequest = Extract<PostBody, { type: 'send' }>;
 
 /** When an `EventSource` reconnects without another time, in milliseconds. */
@@ -63,7 +65,8 @@ const FAREWELL = '[{"type":"close"}]';
 /** Serves the endpoint on a Fastify server. */
 export class Endpoint {
   readonly #options: EndpointOptions;
-  readonly #webSockets: WebSocketTransport;
+  /** By URL. */
+  readonly #webSockets = new Map<string, WebSocketTransport>();
   readonly #polls: LongPolls;
   readonly #warnings: OriginWarnings;
   /** Sockets that carry an event stream, or a WebSocket, which HTTP does not track any more. */
@@ -78,14 +81,19 @@ export class Endpoint {
       sockets.delete(this);
     };
     this.#warnings = new OriginWarnings(options.log);
-    this.#webSockets = new WebSocketTransport(options);
+    this.addWebSockets(options.url, DOBBY);
     this.#polls = new LongPolls(options);
+  }
+
+  /** Takes WebSockets at another URL, in another dialect. */
+  addWebSockets(url: string, dialect: ClientDialect): void {
+    this.#webSockets.set(url, new WebSocketTransport(this.#options, dialect));
   }
 
   /** Adds the routes. */
   register(app: FastifyInstance): void {
     const { url } = this.#options;
-    const onRequest = async (request: FastifyRequest, reply: FastifyReply) => this.#admit(request, reply);
+    const onRequest = async (request: FastifyRequest, reply: FastifyReply) => this.admit(request, reply);
     const get = (request: FastifyRequest, reply: FastifyReply) => this.#get(request, reply);
     const post = (request: FastifyRequest, reply: FastifyReply) => this.#post(request, reply);
     // Without a route for HEAD the library would answer it and open the stream.
@@ -94,8 +102,9 @@ export class Endpoint {
     app.route({ url, onRequest, method: 'OPTIONS', handler: (_, reply) => reply.code(204).send() });
     const ignored = new IgnoredUpgrades(app.server);
     app.server.on('upgrade', (request, socket: Socket, head) => {
-      if (isHandshake(request, url)) this.#upgrade(request, socket, head);
-      else ignored.giveBack(request, socket, head);
+      const webSockets = isHandshake(request) ? this.#webSockets.get(pathOf(request)) : undefined;
+      if (webSockets === undefined) ignored.giveBack(request, socket, head);
+      else if (this.#mayUpgrade(request, socket)) webSockets.upgrade(request, socket, head);
     });
   }
 
@@ -106,7 +115,7 @@ export class Endpoint {
 
   /** Ends the remaining connections. */
   stop(): void {
-    this.#webSockets.stop();
+    for (const webSockets of this.#webSockets.values()) webSockets.stop();
     for (const socket of this.#sockets) socket.destroy();
   }
 
@@ -115,7 +124,8 @@ export class Endpoint {
     return this.#options.origins.isAllowed(headers, address) ? this.#corsHeaders(headers.origin) : {};
   }
 
-  #admit(request: FastifyRequest, reply: FastifyReply): void {
+  /** Adds CORS headers to the answer. @throws RequestFault for a page of an origin that is not allowed */
+  admit(request: FastifyRequest, reply: FastifyReply): void {
     const origin = request.headers.origin;
     if (!this.#options.origins.isAllowed(request.headers, request.socket.remoteAddress ?? '')) {
       throw this.#refusalOf(origin);
@@ -123,16 +133,17 @@ export class Endpoint {
     reply.headers(this.#corsHeaders(origin));
   }
 
-  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+  #mayUpgrade(request: IncomingMessage, socket: Socket): boolean {
     socket.on('error', destroySocket);
-    const wrong = headerFault(request);
-    if (wrong !== null) return refuseSocket(socket, wrong);
-    if (!this.#options.origins.isAllowed(request.headers, socket.remoteAddress ?? '')) {
-      return refuseSocket(socket, this.#refusalOf(request.headers.origin));
+    const isAllowed = this.#options.origins.isAllowed(request.headers, socket.remoteAddress ?? '');
+    const wrong = headerFault(request) ?? (isAllowed ? null : this.#refusalOf(request.headers.origin));
+    if (wrong !== null) {
+      refuseSocket(socket, wrong);
+      return false;
     }
     request.headers.upgrade = 'websocket'; // it may have been one of several offers
     this.#note(socket);
-    this.#webSockets.upgrade(request, socket, head);
+    return true;
   }
 
   /** Returns the refusal for a page of this origin, and logs it. */
@@ -143,30 +154,10 @@ export class Endpoint {
 
   #get(request: FastifyRequest, reply: FastifyReply): FastifyReply {
     if (request.headers['sec-websocket-key'] !== undefined) throw fault('upgrade_stripped');
-    const query = request.query as Record<string, string | string[] | undefined>;
-    const paths = [query['path'] ?? []].flat();
-    if (paths.length === 0) {
-      throw fault('bad_field', { field: 'path', message: 'GET reads public paths: add ?path=…' });
-    }
-    if (!isEncodedUtf8(request.url))
-      throw fault('bad_path', { field: 'path', message: 'This query is not UTF-8.' });
-    for (const path of paths) this.#mustBePublic(path);
-    const position = paths.length === 1 ? lastEventId(request.headers['last-event-id']) : undefined;
-    const state = stateOf(query['state']);
-    const stateless = state === undefined ? undefined : paths.find((path) => !this.#options.hasState(path));
-    if (stateless !== undefined) throw fault('no_state', { field: 'path' });
-    const items = paths.map((path) => ({ path, ...(position && { position }), ...(state && { state }) }));
+    const paths = rawItems(request, this.#options);
     if (request.method === 'HEAD')
       return reply.type('text/event-stream').header('Cache-Control', 'no-store').send();
-    return this.#stream(request, reply, { type: 'open', protocol: PROTOCOL_VERSION, paths: items });
-  }
-
-  #mustBePublic(path: string): void {
-    const wrong = pathFault(path);
-    if (wrong !== null) throw fault(wrong, { field: 'path' });
-    if (this.#options.isPublic(path)) return;
-    const advice = `"${path}" is not public, and GET hears nothing else: a token goes into the "open" frame of a POST. The configuration line "public": [${JSON.stringify(path)}] would open it to everybody.`;
-    throw fault('not_granted', { message: advice, field: 'path' });
+    return this.#stream(request, reply, { type: 'open', protocol: PROTOCOL_VERSION, paths });
   }
 
   #post(request: FastifyRequest, reply: FastifyReply): FastifyReply | SendAnswer | Promise<FastifyReply> {
@@ -215,15 +206,25 @@ export class Endpoint {
 
   #stream(request: FastifyRequest, reply: FastifyReply, frame: OpenFrame): FastifyReply {
     const headers = this.#corsHeaders(request.headers.origin);
-    const isRaw = request.method === 'GET';
+    const isEventSource = request.method === 'GET' && acceptsEvents(request);
+    const onRefused = ({ error, closing }: Refused): void => {
+      if (isEventSource && ERRORS[error.code].retryable) this.#askBack(reply, closing, headers);
+      else answerRaw(reply, new RequestFault(error, closing), headers);
+    };
+    return this.stream(request, reply, { frame, format: EVENT_STREAM, onRefused });
+  }
+
+  /** Opens a session over the answer to a request: a raw one when that is a GET. `onRefused` answers a refusal. */
+  stream(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { frame, format, onRefused }: StreamOptions,
+  ): FastifyReply {
+    const headers = this.#corsHeaders(request.headers.origin);
     reply.hijack();
     streamEvents(this.#options, frame, {
-      ...{ request: request.raw, response: reply.raw, headers, isRaw },
-      onRefused: ({ error, closing }) => {
-        const isEventSource = isRaw && acceptsEvents(request);
-        if (isEventSource && ERRORS[error.code].retryable) this.#askBack(reply, closing, headers);
-        else answerRaw(reply, new RequestFault(error, closing), headers);
-      },
+      ...{ request: request.raw, response: reply.raw, headers, isRaw: request.method === 'GET' },
+      ...{ format, onRefused },
       onBegun: () => this.#note(request.raw.socket),
     });
     return reply;
@@ -231,8 +232,8 @@ export class Endpoint {
 
   /** Refuses a stream; for a while only by one that ends at once, since an `EventSource` reconnects only after 200. */
   #askBack(reply: FastifyReply, closing: ClosingFrame, headers: Record<string, string>): void {
-    reply.raw.writeHead(200, { ...STREAM_HEADERS, ...headers });
-    reply.raw.write(retryOf(closing.reconnectAfterMs ?? RETRY_MS));
+    reply.raw.writeHead(200, { ...EVENT_STREAM.headers, ...headers });
+    reply.raw.write(EVENT_STREAM.retry(closing.reconnectAfterMs ?? RETRY_MS));
     reply.raw.write(eventOf(closing));
     endOfStream(reply.raw, this.#options.wheel);
   }
@@ -333,31 +334,6 @@ function answerRaw(reply: FastifyReply, refused: RequestFault, headers: Record<s
     'Content-Type': 'application/json',
   });
   reply.raw.end(JSON.stringify(refused.answer));
-}
-
-/** Returns whether a URL is percent-encoded UTF-8: the library leaves other bytes as they are. */
-function isEncodedUtf8(url: string): boolean {
-  try {
-    return decodeURIComponent(url) !== '';
-  } catch {
-    return false;
-  }
-}
-
-/** Returns the position in an `epoch:offset` id of our streams; other ids are ignored. */
-function lastEventId(header: string | string[] | undefined): Position | undefined {
-  const [, epoch, offset] = /^([^:]{1,64}):(\d{1,15})$/.exec(String(header ?? '')) ?? [];
-  return epoch === undefined || offset === undefined ? undefined : { epoch, offset: Number(offset) };
-}
-
-/**
- * Returns how a stream follows the state. An `EventSource` reconnects with the same URL, so it gets another snapshot
- * after the updates that it missed.
- */
-function stateOf(wanted: string | string[] | undefined): SubscribeItem['state'] {
-  if (wanted === undefined) return undefined;
-  if (wanted === 'snapshot') return wanted;
-  throw fault('bad_field', { field: 'state', message: 'The state can only be "snapshot" here.' });
 }
 
 function destroySocket(this: Socket): void {

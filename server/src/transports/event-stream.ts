@@ -10,9 +10,10 @@ import type { ClosingFrame, OpenFrame } from '../../../protocol/frames.js';
 import { mapAnswer } from '../core/data/maybe-promise.js';
 import type { Carrier } from '../core/session/connection.js';
 import type { SessionConnection } from '../core/session/session.js';
+import type { Encoding } from '../core/wire/encoding.js';
 import { opening, type Refused, refusalOf } from './opening.js';
 import { SocketWriter } from './socket-writer.js';
-import { COMMENT, endOfStream, eventStreamFraming, retryOf, STREAM_HEADERS, STREAM_PADDING } from './sse.js';
+import { endOfStream, type StreamFormat } from './sse.js';
 import type { TransportOptions } from './transport-options.js';
 
 /** A request to be answered with a stream. */
@@ -21,6 +22,7 @@ export interface StreamExchange {
   readonly response: ServerResponse;
   readonly headers: Record<string, string>;
   readonly isRaw: boolean;
+  readonly format: StreamFormat;
   /** Answers a refusal by HTTP, before the stream has begun. */
   readonly onRefused: (refused: Refused) => void;
   /** Called when the stream has begun. */
@@ -48,7 +50,6 @@ export function streamEvents(options: TransportOptions, frame: OpenFrame, exchan
 }
 
 class EventStreamCarrier implements Carrier {
-  readonly framing = eventStreamFraming;
   readonly transport = 'event-stream';
   readonly isPolled = false;
   readonly isBlocked = true;
@@ -56,14 +57,16 @@ class EventStreamCarrier implements Carrier {
   readonly isRaw: boolean;
   readonly address: string;
   readonly #options: TransportOptions;
+  readonly #format: StreamFormat;
   readonly #response: ServerResponse;
   readonly #socket: Socket;
   #writer: SocketWriter | null = null;
   /** The frame that ended it; null before. */
   closing: ClosingFrame | null = null;
 
-  constructor(options: TransportOptions, { request, response, isRaw }: StreamExchange) {
+  constructor(options: TransportOptions, { request, response, isRaw, format }: StreamExchange) {
     this.#options = options;
+    this.#format = format;
     this.#response = response;
     this.#socket = request.socket;
     this.isRaw = isRaw;
@@ -71,15 +74,19 @@ class EventStreamCarrier implements Carrier {
     this.address = options.addressOf(request);
   }
 
+  get encoding(): Encoding {
+    return this.#format.encoding;
+  }
+
   /** Sends what waits, after the headers. */
   begin(connection: SessionConnection, headers: Record<string, string>): void {
     this.#response.removeHeader('Transfer-Encoding');
-    this.#response.writeHead(200, { ...STREAM_HEADERS, ...headers });
+    this.#response.writeHead(200, { ...this.#format.headers, ...headers });
     this.#response.flushHeaders();
     this.#socket.setNoDelay(true);
     this.#response.on('close', () => connection.lost());
     this.#writer = new SocketWriter(this.#socket, { drained: () => connection.outbox.unblock() });
-    this.#writer.write(STREAM_PADDING);
+    this.#writer.write(this.#format.padding);
     connection.outbox.unblock();
   }
 
@@ -92,7 +99,7 @@ class EventStreamCarrier implements Carrier {
   }
 
   keepAlive(): void {
-    this.#writer?.write(COMMENT);
+    this.#writer?.write(this.#format.comment);
   }
 
   end(closing: ClosingFrame): void {
@@ -101,7 +108,7 @@ class EventStreamCarrier implements Carrier {
     if (this.#writer === null) return;
     // A browser's EventSource then reconnects no sooner.
     if (this.isRaw && closing.reconnectAfterMs !== undefined)
-      this.#writer.write(retryOf(closing.reconnectAfterMs));
+      this.#writer.write(this.#format.retry(closing.reconnectAfterMs));
     this.#writer.finish();
     endOfStream(this.#response, this.#options.wheel);
     if (closing.code === CLOSE_CODES.stalled) this.#socket.destroy();

@@ -1,30 +1,46 @@
 /** Takes the frames that follow an `open` frame, for every transport alike. */
 import { errorBody } from '../../../protocol/codes.js';
+import type { SendFrame } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import { utf8Length } from '../../../protocol/paths.js';
-
 import type { Session, SessionConnection } from '../core/session/session.js';
+import type { FeatureFrame } from '../core/sessions/features.js';
 import type { Sessions } from '../core/sessions/sessions.js';
 import { applyFrame } from '../core/sessions/upstream.js';
 import { Frame } from '../core/wire/frame.js';
-import { type Decoded, decodeJson, decodeSendFrame } from './decode.js';
+import { type Decoded, decodeSendFrame } from './decode.js';
+import type { ClientDialect } from './dialect.js';
 
-/** Takes one frame as text. Drops frames of a former connection, and all once the server stops: clients repeat them. */
-export function receiveText(sessions: Sessions, connection: SessionConnection, text: string): void {
-  const session = connection.owner;
-  if (session.connection !== connection || sessions.isFrozen) return;
-  if (isTooLarge(text)) return refuse(session, { error: errorBody('too_large') });
-  const json = decodeJson(text);
-  if ('error' in json) refuse(session, json);
-  else receiveFrame(sessions, connection, json.value);
+/** Takes the text of one frame. */
+export function receiveText(
+  { sessions, dialect }: { readonly sessions: Sessions; readonly dialect: ClientDialect },
+  connection: SessionConnection,
+  text: string,
+): void {
+  if (!isTaken(sessions, connection)) return;
+  if (isTooLarge(text)) return refuse(connection.owner, { error: errorBody('too_large') });
+  take(sessions, connection, dialect.read(text, connection.owner.received, sessions.features.frames));
 }
 
-/** Takes one frame. A refused frame has no effect, and its client gets an error. */
+/** Takes one frame of Dobby's own protocol. */
 export function receiveFrame(sessions: Sessions, connection: SessionConnection, value: unknown): void {
+  if (isTaken(sessions, connection))
+    take(sessions, connection, decodeSendFrame(value, sessions.features.frames));
+}
+
+/** Returns whether frames are taken: not of a former connection, and none once the server stops. Clients repeat them. */
+function isTaken(sessions: Sessions, connection: SessionConnection): boolean {
+  return connection.owner.connection === connection && !sessions.isFrozen;
+}
+
+/** Takes a decoded frame. A refused frame has no effect, and its client gets an error. */
+function take(
+  sessions: Sessions,
+  connection: SessionConnection,
+  decoded: Decoded<SendFrame | FeatureFrame>,
+): void {
   const session = connection.owner;
-  if (session.connection !== connection || sessions.isFrozen) return;
   sessions.heard(session, connection);
-  const decoded = decodeSendFrame(value, sessions.features.frames);
   if ('error' in decoded) return refuse(session, decoded);
   const error = applyFrame(sessions, session, decoded.value);
   if (error !== null) refuse(session, { error, ...('n' in decoded.value ? { n: decoded.value.n } : {}) });

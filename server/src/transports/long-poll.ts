@@ -13,15 +13,18 @@ import { mapAnswer } from '../core/data/maybe-promise.js';
 import type { Carrier } from '../core/session/connection.js';
 import type { SessionConnection } from '../core/session/session.js';
 import type { WheelTimer } from '../core/time/timer-wheel.js';
-import type { Framing } from '../core/wire/frame.js';
+import type { Encoding } from '../core/wire/encoding.js';
+import { DOBBY } from './dobby-dialect.js';
 import { opening, type Refused, refusalOf } from './opening.js';
 import type { TransportOptions } from './transport-options.js';
 
 /** Frames in the list of an answer: each has a comma before it; the first comma is cut off. */
-export const longPollFraming: Framing = {
-  slot: 2,
-  size: (text) => 1 + Buffer.byteLength(text),
-  put: (text, _position, bytes, at) => void bytes.write(`,${text}`, at),
+export const LONG_POLL: Encoding = {
+  dialect: DOBBY,
+  framing: {
+    size: (text) => 1 + Buffer.byteLength(text),
+    put: (text, _content, bytes, at) => void bytes.write(`,${text}`, at),
+  },
 };
 
 /** The response of a waiting poll. */
@@ -132,7 +135,7 @@ export class LongPolls {
 }
 
 class LongPollCarrier implements Carrier {
-  readonly framing = longPollFraming;
+  readonly encoding = LONG_POLL;
   readonly transport = 'long-poll';
   readonly isPolled = true;
   /** The opening request is the first to be answered. */

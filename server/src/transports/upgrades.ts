@@ -11,9 +11,14 @@ const OFFERS: ReadonlySet<string> = new Set(['upgrade', 'http2-settings']);
 const listOf = (header: string | undefined): string[] =>
   (header ?? '').split(',').map((item) => item.trim().toLowerCase());
 
-/** Returns whether a request is a WebSocket handshake (RFC 6455, 4.1) for `url`. */
-export function isHandshake({ method, url, headers }: IncomingMessage, endpoint: string): boolean {
-  if (method !== 'GET' || url?.split('?')[0] !== endpoint) return false;
+/** Returns the path of a request's URL. */
+export function pathOf({ url = '' }: IncomingMessage): string {
+  return url.split('?', 1)[0] as string;
+}
+
+/** Returns whether a request is a WebSocket handshake (RFC 6455, 4.1). */
+export function isHandshake({ method, headers }: IncomingMessage): boolean {
+  if (method !== 'GET') return false;
   return listOf(headers.upgrade).includes('websocket') && headers['sec-websocket-key'] !== undefined;
 }
 

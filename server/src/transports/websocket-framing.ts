@@ -1,5 +1,5 @@
-/** Frames as WebSocket messages (RFC 6455, 5.2): complete, unmasked, one frame of the protocol in each. */
-import type { Framing } from '../core/wire/frame.js';
+/** Frames as WebSocket messages (RFC 6455, 5.2): complete, unmasked, one frame in each. */
+import type { Framing } from '../core/wire/encoding.js';
 
 /** The first bytes of a whole text message, and of a pong. */
 const TEXT = 0x81;
@@ -15,12 +15,11 @@ const headerBytes = (length: number): number => (length < 126 ? 2 : length < 65_
 
 /** Frames as WebSocket messages. */
 export const websocketFraming: Framing = {
-  slot: 0,
   size(text) {
     const length = Buffer.byteLength(text);
     return headerBytes(length) + length;
   },
-  put(text, _position, bytes, at) {
+  put(text, _content, bytes, at) {
     const length = Buffer.byteLength(text);
     const start = headerBytes(length);
     bytes[at] = TEXT;

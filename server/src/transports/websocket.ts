@@ -1,7 +1,7 @@
 /**
  * WebSocket connections. `ws` does the handshake and reads. Dobby frames what it sends once for all connections and
- * writes it to the socket itself; the library's sender writes only the close frame. One frame of the protocol is one
- * text message; there is no compression.
+ * writes it to the socket itself; the library's sender writes only the close frame. A frame is one text message;
+ * there is no compression. What it says is up to the dialect.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -15,9 +15,12 @@ import { mapAnswer } from '../core/data/maybe-promise.js';
 import { type Carrier, closingFrame } from '../core/session/connection.js';
 import type { SessionConnection } from '../core/session/session.js';
 import type { WheelTimer } from '../core/time/timer-wheel.js';
+import type { Content } from '../core/wire/content.js';
+import type { Encoding } from '../core/wire/encoding.js';
 import { Frame } from '../core/wire/frame.js';
 import { type Counted, FLOOD_PAUSE_MS } from '../core/wire/frame-rate.js';
-import { type Decoded, decodeJson, decodeOpen } from './decode.js';
+import type { Decoded } from './decode.js';
+import type { ClientDialect } from './dialect.js';
 import { receiveText } from './inbound.js';
 import { type Opened, opening } from './opening.js';
 import type { Probe } from './probes.js';
@@ -70,9 +73,15 @@ const LISTENERS = {
   },
 };
 
-/** Takes WebSocket handshakes. */
+/** What the carriers of one protocol share. */
+interface CarrierOptions extends TransportOptions {
+  readonly dialect: ClientDialect;
+  readonly encoding: Encoding;
+}
+
+/** Takes the WebSocket handshakes of one protocol. */
 export class WebSocketTransport {
-  readonly #options: TransportOptions;
+  readonly #options: CarrierOptions;
   readonly #server = new WebSocketServer({
     WebSocket: CarriedSocket,
     noServer: true,
@@ -84,8 +93,8 @@ export class WebSocketTransport {
     maxBufferedChunks: MAX_CHUNKS,
   });
 
-  constructor(options: TransportOptions) {
-    this.#options = options;
+  constructor(options: TransportOptions, dialect: ClientDialect) {
+    this.#options = { ...options, dialect, encoding: { dialect, framing: websocketFraming } };
   }
 
   /** Completes the handshake and waits for the first frame. The request has been checked. */
@@ -125,14 +134,13 @@ type State =
   | { readonly is: 'over' };
 
 class WebSocketCarrier implements Carrier, Counted, Writing {
-  readonly framing = websocketFraming;
   readonly transport = 'websocket';
   readonly isPolled = false;
   readonly isBlocked = false;
   readonly isPinged = true;
   readonly isRaw = false;
   readonly address: string;
-  readonly #options: TransportOptions;
+  readonly #options: CarrierOptions;
   readonly #webSocket: CarriedSocket;
   readonly #writer: SocketWriter;
   #state: State;
@@ -144,7 +152,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
   window = -1;
   windowFrames = 0;
 
-  constructor(options: TransportOptions, webSocket: CarriedSocket, request: IncomingMessage) {
+  constructor(options: CarrierOptions, webSocket: CarriedSocket, request: IncomingMessage) {
     const { socket } = request;
     const visitor = options.clientInfoOf(request);
     this.#options = options;
@@ -158,6 +166,10 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
     for (const [event, listener] of Object.entries(LISTENERS)) webSocket.on(event, listener);
   }
 
+  get encoding(): Encoding {
+    return this.#options.encoding;
+  }
+
   /** Takes a message. */
   receive(data: RawData, isBinary: boolean): void {
     const text = isBinary ? null : String(data);
@@ -167,7 +179,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
     if (text === null) this.end({ code: 1003, message: 'Frames are text.' });
     else if (state.is === 'waiting') this.#open(text, state);
     else if (state.is === 'authenticating') this.#keep(text, state);
-    else receiveText(this.#options.sessions, state.connection, text);
+    else receiveText(this.#options, state.connection, text);
   }
 
   /** Counts a protocol or WebSocket frame; returns false when it exceeds the bound, or frames are ignored. */
@@ -185,7 +197,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
   /** Answers a WebSocket ping through the outbox, since the library must not write between our bytes. */
   pong(data: Buffer): void {
     if (!this.counts()) return;
-    this.#connection?.outbox.add(Frame.ofBytes(this.framing, pongOf(data)));
+    this.#connection?.outbox.add(Frame.ofBytes(this.encoding, pongOf(data)));
   }
 
   /** Notes that the WebSocket has closed. */
@@ -241,8 +253,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
   #open(text: string, waiting: Waiting): void {
     // A socket that has died may still hand over what it had read: its `open` must not take a session.
     if (this.#webSocket.readyState !== this.#webSocket.OPEN) return;
-    const json = decodeJson(text);
-    const decoded = 'error' in json ? json : decodeOpen(json.value, this.#options.sessions.features.frames);
+    const decoded = this.#options.dialect.open(text, this.#options.sessions.features.frames);
     if ('value' in decoded && decoded.value.type === 'probe')
       return this.#answerProbe(decoded.value, waiting);
     stopWaiting(waiting);
@@ -263,7 +274,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
     }
     this.#state = { is: 'open', connection: outcome.connection };
     this.#options.sockets.proves(this.#writer.socket, 'client');
-    for (const text of state.frames) receiveText(this.#options.sessions, outcome.connection, text);
+    for (const text of state.frames) receiveText(this.#options, outcome.connection, text);
   }
 
   /** Answers a step of a probe. The first one counts the probe and extends the timeout. */
@@ -329,8 +340,8 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
     this.end(closing);
   }
 
-  #send(control: Parameters<typeof Frame.of>[0]): void {
-    this.#writer.write(Frame.of(control).encoded(this.framing));
+  #send(content: Content): void {
+    this.#writer.write(Frame.of(content).encoded(this.encoding));
   }
 }
 

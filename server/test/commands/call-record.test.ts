@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type CallEntry, CallRecord, type KeptAnswers } from '../../src/commands/call-record.js';
+import { Reply } from '../../src/commands/replies.js';
 
 const none = (): KeptAnswers => ({ characters: 0, sessions: 0 });
 const calledAs = (uid: string): CallEntry => ({
@@ -14,7 +15,7 @@ const calledAs = (uid: string): CallEntry => ({
 function answered(record: CallRecord, uid: string, text = 'x'): CallEntry {
   const called = calledAs(uid);
   record.begin(called);
-  record.answer(called, text);
+  record.answer(called, new Reply(uid, text));
   return called;
 }
 
@@ -25,7 +26,7 @@ describe('the record of a session’s commands', () => {
     record.begin(calledAs('runs'));
     for (let i = 0; i < 1_000; i++) {
       answered(record, `${i}`);
-      expect(record.get(`${Math.max(0, i - 127)}`)?.answer).toBe('x');
+      expect(record.get(`${Math.max(0, i - 127)}`)?.answer?.text).toBe('x');
       expect(record.get(`${i - 256}`)).toBeUndefined();
     }
     expect(record.get('runs')).toBeDefined();
@@ -75,7 +76,7 @@ describe('the record of a session’s commands', () => {
     const running = calledAs('c');
     record.begin(running);
     record.end();
-    record.answer(running, 'late');
+    record.answer(running, new Reply('c', '"late"'));
     expect(kept).toEqual(none());
     expect(['a', 'b', 'c'].map((uid) => record.get(uid))).toEqual([undefined, undefined, undefined]);
   });

@@ -126,10 +126,9 @@ export function brokerContract(name: string, create: CreateBroker): void {
       await eventually(() => delivered.length === 1, 'the delivery');
       const [update] = delivered;
       expect(update).toMatchObject({ path: 'räume/日本語', message, sender: 'me', except: new Set(['you']) });
-      expect(JSON.parse(update?.frame.text ?? '')).toEqual({
-        path: 'räume/日本語',
-        message,
-        position: update?.position,
+      expect(update?.frame.content).toEqual({
+        ...{ type: 'update', path: 'räume/日本語', key: null },
+        ...{ text: JSON.stringify(message), position: update?.position },
       });
     });
 
@@ -185,7 +184,7 @@ export function brokerContract(name: string, create: CreateBroker): void {
       expect(await read({ before: 4, limit: 2 })).toEqual([[3, 2], 0, 5]);
       expect(await read({ after: 5 })).toEqual([[], 0, 5]);
       expect(await read({ limit: 0 })).toEqual([[], 0, 5]);
-      const { length } = delivered[0]?.frame.text ?? '';
+      const { length } = JSON.stringify(delivered[0]?.message);
       expect(await read({ maxCharacters: length + 1 })).toEqual([[1, 2], 0, 5]);
     });
 
@@ -204,7 +203,7 @@ export function brokerContract(name: string, create: CreateBroker): void {
       expect(await broker.complete('nolog')).toBe(false);
       expect((await publish('nolog', 1)).position).toBeNull();
       await eventually(() => delivered.length === 1, 'the delivery');
-      expect(JSON.parse(delivered[0]?.frame.text ?? '')).toEqual({ path: 'nolog', message: 1 });
+      expect(delivered[0]?.frame.content).toMatchObject({ path: 'nolog', text: '1', position: null });
       expect(() => broker.leave('nolog')).not.toThrow();
     });
 

@@ -1,14 +1,22 @@
 /** A transport without a socket: it records what it is given, and takes no more when a test says so. */
 import type { ClosingFrame, DownFrame } from '../../../protocol/frames.js';
 import type { Carrier, TransportName } from '../../src/core/session/connection.js';
-import type { Framing } from '../../src/core/wire/frame.js';
+import type { Content } from '../../src/core/wire/content.js';
+import type { Encoding } from '../../src/core/wire/encoding.js';
+import { Frame } from '../../src/core/wire/frame.js';
+import { DOBBY } from '../../src/transports/dobby-dialect.js';
 
 /** One frame a line. */
-export const lineFraming: Framing = {
-  slot: 0,
-  size: (text) => Buffer.byteLength(text) + 1,
-  put: (text, _position, bytes, at) => void bytes.write(`${text}\n`, at),
+export const LINES: Encoding = {
+  dialect: DOBBY,
+  framing: {
+    size: (text) => Buffer.byteLength(text) + 1,
+    put: (text, _content, bytes, at) => void bytes.write(`${text}\n`, at),
+  },
 };
+
+/** A frame to many that says just this. */
+export const frameOf = (json: string): Frame => Frame.shared({ type: 'test', json } as unknown as Content);
 
 export interface FakeCarrierOptions {
   readonly transport?: TransportName;
@@ -21,7 +29,7 @@ export interface FakeCarrierOptions {
 }
 
 export class FakeCarrier implements Carrier {
-  readonly framing = lineFraming;
+  readonly encoding = LINES;
   readonly address: string;
   readonly transport: TransportName;
   readonly isBlocked: boolean;

@@ -237,10 +237,10 @@ export class RandomBroker extends MemoryBroker {
 
 /** Adds a delivered update to a tail. */
 export function addTo({ log, state }: Tail, update: Update): void {
-  const { key, frame, position, sender, except } = update;
+  const { key, position, sender, except } = update;
   const offset = position?.offset ?? 0;
   const text = JSON.stringify(update.message);
   const draft: Draft = { path: update.path, key, message: update.message, text, sender, except };
-  log.append(logEntry(draft, offset, { text: frame.text, at: 0 }));
+  log.append(logEntry(draft, offset, 0));
   if (key !== null) state?.apply({ key, text }, offset);
 }

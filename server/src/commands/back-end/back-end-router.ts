@@ -9,7 +9,7 @@ import type { Operations } from '../../core/operations/operations.js';
 import type { Session } from '../../core/session/session.js';
 import type { Log } from '../../observe/log.js';
 import type { Call, CallOutcome, CommandRouter, Handler } from '../handler.js';
-import { commandError, replyFrame } from '../replies.js';
+import { commandError, replyOf } from '../replies.js';
 import { type DoneAnswer, readAnswer } from './answer.js';
 
 /** What it is given. */
@@ -100,7 +100,7 @@ export class BackEndRouter implements CommandRouter {
     { reply = null, state, grants, updates, send }: DoneAnswer,
   ): Promise<void> {
     const { operations } = this.#options;
-    if (typeof replyFrame('', reply) === 'string') throw dobbyError('too_large', { field: 'reply' });
+    if (typeof replyOf('', reply) === 'string') throw dobbyError('too_large', { field: 'reply' });
     const drafts = updates.map(({ echo = false, ...update }, index) =>
       operations.draft(update, { sender: echo ? '' : session.id, prefix: `updates.${index}.` }),
     );

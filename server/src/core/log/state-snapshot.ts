@@ -11,23 +11,28 @@ export interface StateEntry {
   readonly offset: number;
 }
 
+/** Entries that are sent in one frame. */
+interface Part {
+  readonly entries: StateEntry[];
+  characters: number;
+}
+
 /** The characters of entries in one part. */
 const PART_CHARACTERS = 32 * 1024;
 
 /** A complete, immutable state. */
 export class Snapshot {
+  readonly path: string;
   readonly position: Position;
-  readonly #head: string;
-  /** The end of each part. */
-  readonly #tail: string;
-  readonly #parts: readonly (readonly StateEntry[])[];
+  readonly #isPartial: boolean;
+  readonly #parts: readonly Part[];
   /** Weak: a slow reader must not keep the bytes of parts that it was sent. */
   readonly #frames: (WeakRef<Frame> | undefined)[] = [];
 
   constructor(path: string, position: Position, entries: readonly StateEntry[], isPartial = false) {
+    this.path = path;
     this.position = position;
-    this.#head = `{"type":"state","path":${JSON.stringify(path)},"position":{"epoch":"${position.epoch}","offset":${position.offset}},"entries":[`;
-    this.#tail = isPartial ? ',"partial":true}' : '}';
+    this.#isPartial = isPartial;
     this.#parts = divide(entries);
   }
 
@@ -36,33 +41,37 @@ export class Snapshot {
     return this.#parts.length;
   }
 
-  /** Returns one part, counted from 0. */
-  part(index: number): Frame {
-    const known = this.#frames[index]?.deref();
-    if (known !== undefined) return known;
-    const entries = (this.#parts[index] ?? []).map(
-      ({ key, text }) => `{"key":${JSON.stringify(key)},"message":${text}}`,
-    );
-    const isLast = index === this.#parts.length - 1;
-    const frame = new Frame(
-      `${this.#head}${entries.join()}],"first":${index === 0},"last":${isLast}${this.#tail}`,
-    );
+  /** Returns one part, counted from 0, and the characters of its entries. */
+  part(index: number): { readonly frame: Frame; readonly characters: number } {
+    const { entries, characters } = this.#parts[index] as Part;
+    return { frame: this.#frames[index]?.deref() ?? this.#makeFrame(index, entries), characters };
+  }
+
+  #makeFrame(index: number, entries: readonly StateEntry[]): Frame {
+    const { path, position } = this;
+    const frame = Frame.shared({
+      ...{ type: 'state', path, position, entries },
+      first: index === 0,
+      last: index === this.#parts.length - 1,
+      isPartial: this.#isPartial,
+    });
     this.#frames[index] = new WeakRef(frame);
     return frame;
   }
 }
 
-function divide(entries: readonly StateEntry[]): StateEntry[][] {
-  const parts: StateEntry[][] = [[]];
-  let room = PART_CHARACTERS;
+/** Divides entries; without entries there is one empty part. */
+function divide(entries: readonly StateEntry[]): Part[] {
+  let part: Part = { entries: [], characters: 0 };
+  const parts = [part];
   for (const entry of entries) {
     const characters = entry.key.length + entry.text.length;
-    if (characters > room && parts.at(-1)?.length !== 0) {
-      parts.push([]);
-      room = PART_CHARACTERS;
+    if (part.entries.length > 0 && part.characters + characters > PART_CHARACTERS) {
+      part = { entries: [], characters: 0 };
+      parts.push(part);
     }
-    parts.at(-1)?.push(entry);
-    room -= characters;
+    part.entries.push(entry);
+    part.characters += characters;
   }
   return parts;
 }

@@ -1,6 +1,6 @@
 /**
- * An update with its position: its log entry, and the frame that a fan-out carries. The log keeps text only; encoded
- * bytes live as long as a fan-out needs them.
+ * An update with its position: its log entry, and the frame that a fan-out carries. The log keeps the message as JSON;
+ * frames and their bytes live as long as a fan-out needs them.
  */
 import type { Json } from '../../../../protocol/frames.js';
 import type { Position } from '../../../../protocol/positions.js';
@@ -30,7 +30,7 @@ export interface Draft {
 export interface LogEntry {
   readonly offset: number;
   readonly key: string | null;
-  /** The update frame, as JSON. */
+  /** The message as JSON. */
   readonly text: string;
   readonly sender: string;
   readonly except: ReadonlySet<string> | null;
@@ -51,22 +51,18 @@ export function entryBytes(textBytes: number, except: ReadonlySet<string> | null
   return textBytes + ENTRY_BYTES + EXCEPT_BYTES * (except?.size ?? 0);
 }
 
-/** Returns the log entry of an update. */
-export function logEntry(
-  draft: Draft,
-  offset: number,
-  more: { readonly text: string; readonly at: number },
-): LogEntry {
-  const { key, sender, except } = draft;
-  const bytes = entryBytes(Buffer.byteLength(more.text), except);
-  return { offset, key, sender, except, bytes, replayed: null, ...more };
+/** Returns the log entry of an update that is published at `at`, in milliseconds since 1970. */
+export function logEntry({ key, text, sender, except }: Draft, offset: number, at: number): LogEntry {
+  const bytes = entryBytes(Buffer.byteLength(text), except);
+  return { offset, key, text, sender, except, at, bytes, replayed: null };
 }
 
-/** Returns the frame of an entry, shared by all that read it at the same time. */
-export function replayFrame(entry: LogEntry, epoch: string): Frame {
+/** Returns the frame of an entry of `path`, shared by all that read it at the same time. */
+export function replayFrame(entry: LogEntry, path: string, epoch: string): Frame {
   const shared = entry.replayed?.deref();
   if (shared !== undefined) return shared;
-  const frame = new Frame(entry.text, { epoch, offset: entry.offset });
+  const { key, text, offset } = entry;
+  const frame = Frame.shared({ type: 'update', path, key, text, position: { epoch, offset } });
   entry.replayed = new WeakRef(frame);
   return frame;
 }
@@ -77,18 +73,6 @@ export function isHiddenFrom(
   id: string,
 ): boolean {
   return update.sender === id || update.except?.has(id) === true;
-}
-
-/** Returns the text of an update frame. */
-export function updateText(
-  { path, key, text }: Pick<Draft, 'path' | 'key' | 'text'>,
-  position: Position | null,
-): string {
-  const keyed = key === null ? '' : `"key":${JSON.stringify(key)},`;
-  const head = `{"path":${JSON.stringify(path)},${keyed}"message":${text}`;
-  return position === null
-    ? `${head}}`
-    : `${head},"position":{"epoch":"${position.epoch}","offset":${position.offset}}}`;
 }
 
 /** Position and key of an update. */
@@ -111,14 +95,15 @@ export class Update implements UpdateInfo {
   /** Whether every session may hear it. */
   readonly isForAll: boolean;
 
-  constructor(draft: Draft, position: Position | null, text: string) {
-    this.path = draft.path;
-    this.key = draft.key;
+  constructor(draft: Draft, position: Position | null) {
+    const { path, key, text } = draft;
+    this.path = path;
+    this.key = key;
     this.message = draft.message;
     this.sender = draft.sender;
     this.except = draft.except;
     this.position = position;
     this.isForAll = draft.sender === '' && draft.except === null;
-    this.frame = new Frame(text, position);
+    this.frame = Frame.shared({ type: 'update', path, key, text, position });
   }
 }

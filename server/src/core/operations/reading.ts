@@ -74,9 +74,8 @@ function nextOf({ head, floor, entries }: LogPage, reverse: boolean): Position |
   return { epoch: head.epoch, offset: last };
 }
 
-function pastUpdate({ text, offset }: LogEntry, epoch: string): PastUpdate {
-  const { message, key } = JSON.parse(text);
-  return { position: { epoch, offset }, message, ...(key !== undefined && { key }) };
+function pastUpdate({ key, text, offset }: LogEntry, epoch: string): PastUpdate {
+  return { position: { epoch, offset }, message: JSON.parse(text), ...(key !== null && { key }) };
 }
 
 /** Which part of a state is read. */

@@ -20,6 +20,8 @@ import type { Subscription } from './subscription.js';
 
 /** Bytes read from logs and states in one turn of a connection. */
 const HELPING_BYTES = 64 * 1024;
+/** Characters of a frame beside its message: path and position. */
+const ENVELOPE_CHARACTERS = 100;
 /** What is read from the store at a time. */
 const PAGE = { limit: 100, maxCharacters: HELPING_BYTES };
 /** After a read that failed, in milliseconds. */
@@ -119,9 +121,10 @@ export class CatchUp {
       // A gap that reaches further has been told: there may be nothing left to send.
       else if (entry.offset > subscription.cursor) {
         if (!isHiddenFrom(entry, subscription.owner.id)) {
-          if (this.#session.enqueue(replayFrame(entry, log.epoch)) !== 'ok') return null;
+          if (this.#session.enqueue(replayFrame(entry, subscription.path.name, log.epoch)) !== 'ok')
+            return null;
           this.#context.counters.deliveries++;
-          left -= entry.text.length;
+          left -= ENVELOPE_CHARACTERS + entry.text.length;
         }
         subscription.cursor = entry.offset;
       }
@@ -153,9 +156,9 @@ export class CatchUp {
   #sendSnapshot({ state }: Subscription, budget: number): Budget {
     let left = budget;
     while (state !== null && state.snapshot !== null && left > 0) {
-      const frame = state.snapshot.part(state.part);
+      const { frame, characters } = state.snapshot.part(state.part);
       if (this.#session.enqueue(frame) !== 'ok') return null;
-      left -= frame.text.length;
+      left -= characters;
       state.part++;
       if (state.part === state.snapshot.size) state.snapshot = null;
     }

@@ -6,7 +6,6 @@ import type { Json } from '../../../../protocol/frames.js';
 import type { Identity } from '../access/identity.js';
 import type { Subscriber } from '../hub/dispatcher.js';
 import type { UpdateInfo } from '../log/update.js';
-import { updateText } from '../log/update.js';
 import { Frame } from '../wire/frame.js';
 import type { Verdict } from '../wire/outbox.js';
 import { type Connection, type ConnectionContext, type ConnectionOwner, closingFrame } from './connection.js';
@@ -237,7 +236,8 @@ export class Session implements Subscriber, PathOwner, ConnectionOwner {
 
   /** Sends a message without position to this client alone. It is lost without a connection. */
   update(_sender: string, path: string, message: Json, _update?: UpdateInfo): void {
-    this.tell(new Frame(updateText({ path, key: null, text: JSON.stringify(message) ?? 'null' }, null)));
+    const text = JSON.stringify(message) ?? 'null';
+    this.tell(Frame.of({ type: 'update', path, key: null, text, position: null }));
   }
 
   /** Sends the client the paths that it may not hear. */

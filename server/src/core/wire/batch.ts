@@ -4,14 +4,15 @@
  * order share a batch. So a delivery costs one comparison and one assignment, and the bytes of a flush are joined once
  * for all.
  */
-import type { Frame, Framing } from './frame.js';
+import type { Encoding } from './encoding.js';
+import type { Frame } from './frame.js';
 
 /** What a frame for one connection costs beside its bytes. */
 const OWN_FRAME_BYTES = 256;
 
 /** A sequence of pending frames. */
 export class Batch {
-  readonly framing: Framing;
+  readonly encoding: Encoding;
   /** The number of frames. */
   readonly count: number;
   /** The bytes of all frames. */
@@ -24,12 +25,12 @@ export class Batch {
   #nextFrame: Frame | null = null;
   #next: Batch | null = null;
 
-  constructor(framing: Framing, previous: Batch | null = null, frame: Frame | null = null) {
-    this.framing = framing;
+  constructor(encoding: Encoding, previous: Batch | null = null, frame: Frame | null = null) {
+    this.encoding = encoding;
     this.#previous = previous;
     this.#frame = frame;
     this.count = previous === null ? 0 : previous.count + 1;
-    const bytes = frame?.size(framing) ?? 0;
+    const bytes = frame?.size(encoding) ?? 0;
     this.bytes = (previous?.bytes ?? 0) + bytes;
     this.ownBytes = (previous?.ownBytes ?? 0) + (frame?.isShared === false ? bytes + OWN_FRAME_BYTES : 0);
   }
@@ -37,7 +38,7 @@ export class Batch {
   /** Returns this sequence followed by `frame`. Caches the last result, since a fan-out repeats the call. */
   plus(frame: Frame): Batch {
     if (this.#nextFrame === frame && this.#next !== null) return this.#next;
-    const next = new Batch(this.framing, this, frame);
+    const next = new Batch(this.encoding, this, frame);
     this.#nextFrame = frame;
     this.#next = next;
     return next;
@@ -57,7 +58,7 @@ export class Batch {
   joined(joinedNow: Batch[]): Buffer {
     if (this.#joined !== null) return this.#joined;
     joinedNow.push(this);
-    this.#joined = this.count === 1 && this.#frame ? this.#frame.encoded(this.framing) : this.#join();
+    this.#joined = this.count === 1 && this.#frame ? this.#frame.encoded(this.encoding) : this.#join();
     return this.#joined;
   }
 
@@ -70,8 +71,8 @@ export class Batch {
         joined.copy(bytes, 0);
         break;
       }
-      end -= batch.#frame.size(this.framing);
-      batch.#frame.put(this.framing, bytes, end);
+      end -= batch.#frame.size(this.encoding);
+      batch.#frame.put(this.encoding, bytes, end);
     }
     return bytes;
   }

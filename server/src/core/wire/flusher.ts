@@ -10,7 +10,7 @@
 
 import type { Clock } from '../time/clock.js';
 import { Batch } from './batch.js';
-import type { Framing } from './frame.js';
+import type { Encoding } from './encoding.js';
 
 /** An outbox, as the flusher uses it. */
 export interface Flushable {
@@ -33,7 +33,7 @@ const MIN_TIMER_MS = 1;
 /** Writes outboxes, paced. */
 export class Flusher {
   readonly #clock: Clock;
-  readonly #empty: (Batch | undefined)[] = [];
+  readonly #empty = new Map<Encoding, Batch>();
   /** Batches whose bytes were joined since the last flush ended; a slow connection must not keep them alive. */
   readonly joined: Batch[] = [];
   #dirty: Flushable[] = [];
@@ -53,10 +53,13 @@ export class Flusher {
     this.#clock = clock;
   }
 
-  /** Returns the empty batch of a framing, the start of every pending sequence. */
-  emptyBatch(framing: Framing): Batch {
-    this.#empty[framing.slot] ??= new Batch(framing);
-    return this.#empty[framing.slot] as Batch;
+  /** Returns the empty batch of an encoding, the start of every pending sequence. */
+  emptyBatch(encoding: Encoding): Batch {
+    const known = this.#empty.get(encoding);
+    if (known !== undefined) return known;
+    const empty = new Batch(encoding);
+    this.#empty.set(encoding, empty);
+    return empty;
   }
 
   /** Queues an outbox for the next flush. */
@@ -112,7 +115,7 @@ export class Flusher {
 
   #finish(now: number): void {
     this.#flushing.length = 0;
-    for (const empty of this.#empty) empty?.forget();
+    for (const empty of this.#empty.values()) empty.forget();
     for (const batch of this.joined) batch.forget();
     this.joined.length = 0;
     this.#notBefore = now + Math.min(PAUSE_FACTOR * this.#spentMs, MAX_PAUSE_MS);

@@ -5,15 +5,16 @@
  */
 import type { BacklogHolder, Backlogs } from './backlog.js';
 import type { Batch } from './batch.js';
+import type { Encoding } from './encoding.js';
 import type { Flusher } from './flusher.js';
-import type { Frame, Framing } from './frame.js';
+import type { Frame } from './frame.js';
 
 /** The result of adding a frame. `slow`: a bound is reached; `closed`: the outbox takes no more frames. */
 export type Verdict = 'ok' | 'slow' | 'closed';
 
 /** The writing end of a transport. */
 export interface Wire {
-  readonly framing: Framing;
+  readonly encoding: Encoding;
   /** Whether it writes only in answer to a poll: between polls it is blocked without being slow. */
   readonly isPolled: boolean;
   /** Whether it cannot write yet, such as before the first poll. */
@@ -69,7 +70,7 @@ export class Outbox {
     this.#backlogs = options.backlogs;
     this.#source = source;
     this.#isBlocked = wire.isBlocked;
-    this.#empty = options.flusher.emptyBatch(wire.framing);
+    this.#empty = options.flusher.emptyBatch(wire.encoding);
     this.#pending = this.#empty;
   }
 
@@ -152,6 +153,8 @@ export class Outbox {
     const pending = this.#pending;
     if (pending.count === 0) return;
     this.#pending = this.#empty;
+    // The dialect had no text for any of them.
+    if (pending.bytes === 0) return;
     this.#isBlocked = !this.#wire.write(pending.joined(this.#flusher.joined), pending.count);
     // Poll answers are counted with the HTTP answers.
     if (this.#isBlocked && !this.#wire.isPolled) this.#heldBack += pending.ownBytes;

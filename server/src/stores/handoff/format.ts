@@ -38,10 +38,13 @@ export class HandoffError extends Error {
 }
 
 /** The version of the format; other versions are not read. */
-export const VERSION = 6;
+export const VERSION = 7;
 /** Bytes that are written or read at a time, unless a line is longer. */
 export const CHUNK_BYTES = 1024 * 1024;
 export const NEWLINE = 10;
+/** Enclose the message of an update, in a line of its own. */
+export const UPDATE_START = '{"update":';
+export const UPDATE_END = '}';
 
 const count = z.int().min(0);
 const text = z.string();

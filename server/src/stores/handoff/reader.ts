@@ -24,6 +24,8 @@ import {
   requestSchema,
   sessionSchema,
   trailerSchema,
+  UPDATE_END,
+  UPDATE_START,
 } from './format.js';
 
 /** A handoff, as it was read. */
@@ -116,12 +118,12 @@ class LineReader {
 
   #line(bytes: Buffer, start: number, end: number): void {
     const line = (): string => bytes.toString('utf8', start, end);
-    // The first letter of the first name in a line: of path, at, log, session, request, head.
+    // The first letter of the first name in a line: of update, at, log, session, request, head.
     const kind = String.fromCharCode(bytes[start + 2] ?? 0);
     if (this.#times === null) this.#times = readTimes(line());
     else if (this.#key !== null) this.#value(this.#key, line());
     else if (this.#keysLeft > 0) this.#key = parsed(keySchema, line());
-    else if (kind === 'p') this.#entry(bytes, start, end);
+    else if (kind === 'u') this.#entry(bytes, start, end);
     else if (kind === 'a') this.#about = readAbout(line());
     else if (kind === 'l') this.#log(parsed(logSchema, line()).log);
     else if (kind === 's') this.#sessions.push(parsed(sessionSchema, line()).session);
@@ -153,7 +155,13 @@ class LineReader {
   #entry(bytes: Buffer, start: number, end: number): void {
     const offset = (this.#path?.head.offset ?? 0) - (this.#path?.entries.length ?? 0);
     if (this.#about === null || offset < 1) throw new HandoffError('an update has no place');
-    this.#path?.entries.push(new ReadEntry(offset, this.#about, { bytes, start, end }));
+    this.#path?.entries.push(
+      new ReadEntry(offset, this.#about, {
+        bytes,
+        start: start + UPDATE_START.length,
+        end: end - UPDATE_END.length,
+      }),
+    );
   }
 }
 

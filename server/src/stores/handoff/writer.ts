@@ -6,7 +6,15 @@ import { crc32 } from 'node:zlib';
 import type { PathSnapshot } from '../../core/log/path-snapshot.js';
 import type { LogEntry } from '../../core/log/update.js';
 import type { SessionSnapshot } from '../../core/session/session-snapshot.js';
-import { aboutLine, CHUNK_BYTES, type Handoff, NEWLINE, VERSION } from './format.js';
+import {
+  aboutLine,
+  CHUNK_BYTES,
+  type Handoff,
+  NEWLINE,
+  UPDATE_END,
+  UPDATE_START,
+  VERSION,
+} from './format.js';
 
 /** Bytes of UTF-8 for one unit of UTF-16. */
 const MOST_BYTES_A_UNIT = 3;
@@ -113,7 +121,7 @@ export class HandoffWriter {
       const about = aboutLine(entry);
       if (about !== this.#about) yield about;
       this.#about = about;
-      yield entry.text;
+      yield `${UPDATE_START}${entry.text}${UPDATE_END}`;
     }
   }
 

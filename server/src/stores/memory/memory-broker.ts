@@ -21,7 +21,7 @@ import type { PathPolicy } from '../../core/log/path-policy.js';
 import type { PathSnapshot } from '../../core/log/path-snapshot.js';
 import { type Change, PathState } from '../../core/log/path-state.js';
 import { BROADCAST_PATH, isInbox } from '../../core/log/reserved-paths.js';
-import { type Draft, logEntry, Update, updateText } from '../../core/log/update.js';
+import { type Draft, logEntry, Update } from '../../core/log/update.js';
 import type { Clock, IdSource } from '../../core/time/clock.js';
 import type { TimerWheel, WheelTimer } from '../../core/time/timer-wheel.js';
 import { IdempotencyRecords } from './idempotency-records.js';
@@ -157,10 +157,9 @@ export class MemoryBroker implements Broker {
   #append(stored: StoredPath | null, draft: Draft): Update {
     const { path, idempotency } = draft;
     const position = stored === null ? null : { epoch: stored.log.epoch, offset: stored.log.nextOffset };
-    const text = updateText(draft, position);
-    if (stored !== null && position !== null) this.#store(stored, draft, { text, offset: position.offset });
+    if (stored !== null && position !== null) this.#store(stored, draft, position.offset);
     if (idempotency !== undefined) this.idempotency.add(idempotency, { path, position });
-    return new Update(draft, position, text);
+    return new Update(draft, position);
   }
 
   /** Returns why drafts of a path may not be published together, or null. */
@@ -289,11 +288,11 @@ export class MemoryBroker implements Broker {
     if (!this.#paths.has(path) && this.#make(path, epoch) !== null) this.#idleUnused.set(path, true);
   }
 
-  #store(stored: StoredPath, draft: Draft, { text, offset }: { text: string; offset: number }): void {
+  #store(stored: StoredPath, draft: Draft, offset: number): void {
     const { path, key } = draft;
     const { log, state } = stored;
     const before = log.bytes;
-    log.append(logEntry(draft, offset, { text, at: stored.usedAt }));
+    log.append(logEntry(draft, offset, stored.usedAt));
     this.#totalBytes += log.bytes - before;
     if (key !== null && state !== null) {
       const had = state.bytes;

@@ -10,7 +10,7 @@ const WIDE: LogBounds = { maxUpdates: 1_000_000, maxBytes: 1_000_000_000, maxAge
 function logOf(bounds: Partial<LogBounds> = {}) {
   const log = new PathLog('epoch001', { ...WIDE, ...bounds });
   const add = (count = 1, text = 'x', at = 0) => {
-    for (let i = 0; i < count; i++) log.append(logEntry(DRAFT, log.nextOffset, { text, at }));
+    for (let i = 0; i < count; i++) log.append(logEntry({ ...DRAFT, text }, log.nextOffset, at));
   };
   const offsets = (after = 0) => {
     const found: number[] = [];
@@ -37,7 +37,7 @@ describe('a log', () => {
   });
 
   it('evicts the oldest above the bound of bytes, which count UTF-8 and a cost for each', () => {
-    const bytes = logEntry(DRAFT, 1, { text: '👋', at: 0 }).bytes;
+    const bytes = logEntry({ ...DRAFT, text: '👋' }, 1, 0).bytes;
     expect(bytes).toBeGreaterThan(4);
     const { log, add, offsets } = logOf({ maxBytes: 2 * bytes });
     add(3, '👋');

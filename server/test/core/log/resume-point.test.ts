@@ -8,7 +8,7 @@ const DRAFT = { path: 'a', key: null, message: null, text: 'null', sender: '', e
 /** A log whose head is 10 and which holds 6 to 10. */
 function logAtTen(): PathLog {
   const log = new PathLog('epoch001', { maxUpdates: 5, maxBytes: 1_000_000, maxAgeMs: 1_000 });
-  for (let offset = 1; offset <= 10; offset++) log.append(logEntry(DRAFT, offset, { text: 'x', at: 0 }));
+  for (let offset = 1; offset <= 10; offset++) log.append(logEntry(DRAFT, offset, 0));
   return log;
 }
 

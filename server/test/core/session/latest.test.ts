@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DownFrame } from '../../../../protocol/frames.js';
-import { Frame } from '../../../src/core/wire/frame.js';
+import { frameOf } from '../../support/fake-carrier.js';
 import { createWorld, LOG } from '../../support/world.js';
 
 const PATH = 'public-latest';
@@ -61,7 +61,7 @@ describe('a slow reader of a path that keeps the latest', () => {
   it('lets nothing wait while its socket takes nothing', () => {
     const { world, client } = slowClient();
     for (let i = 0; i < 500; i++) world.publish(PATH, i, { key: 'a' });
-    client.connection.outbox.close(new Frame('"last"'));
+    client.connection.outbox.close(frameOf('"last"'));
     expect(client.carrier.take()).toEqual(['last']);
   });
 

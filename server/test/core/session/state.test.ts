@@ -116,9 +116,9 @@ describe('a subscription with a snapshot', () => {
     const world = filled();
     const clients = [1, 2, 3].map(() => world.open({ paths: [{ path: 'public', state: 'snapshot' }] }));
     const state = world.broker.join('public')?.state;
-    const frame = state?.snapshot('public', at(4)).part(0);
+    const frame = state?.snapshot('public', at(4)).part(0).frame;
     world.clock.settle();
-    expect(state?.snapshot('public', at(4)).part(0)).toBe(frame);
+    expect(state?.snapshot('public', at(4)).part(0).frame).toBe(frame);
     for (const client of clients) expect(brief(client.frames())).toEqual(['4: [b=2 c=3 a=4]']);
   });
 });

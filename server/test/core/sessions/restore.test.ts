@@ -1,6 +1,7 @@
 /** A restart that nobody notices: everything is handed over to the next server. */
 import { describe, expect, it } from 'vitest';
 import { restoreHandoff } from '../../../src/stores/handoff/handoff-store.js';
+import { DOBBY } from '../../../src/transports/dobby-dialect.js';
 import { receiveFrame, receiveText } from '../../../src/transports/inbound.js';
 import { createWorld, gathered, type World } from '../../support/world.js';
 
@@ -354,6 +355,6 @@ it('what a client sends while its server stops takes no effect, and the client s
   const subscribe = { type: 'subscribe', n: 1, paths: [{ path: 'public' }] };
   world.sessions.freeze(1_000);
   receiveFrame(world.sessions, client.connection, subscribe);
-  receiveText(world.sessions, client.connection, JSON.stringify(subscribe));
+  receiveText({ ...world, dialect: DOBBY }, client.connection, JSON.stringify(subscribe));
   expect([...world.sessions.snapshots()]).toMatchObject([{ received: 0, subscriptions: [] }]);
 });

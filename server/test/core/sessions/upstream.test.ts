@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SendFrame } from '../../../../protocol/frames.js';
+import { DOBBY } from '../../../src/transports/dobby-dialect.js';
 import { receiveFrame, receiveText } from '../../../src/transports/inbound.js';
 import { type Client, createWorld } from '../../support/world.js';
 
@@ -15,7 +16,7 @@ function setUp() {
   client.frames();
   const receive = (value: unknown, from: Client = client) =>
     receiveFrame(world.sessions, from.connection, value);
-  const receiveRaw = (text: string) => receiveText(world.sessions, client.connection, text);
+  const receiveRaw = (text: string) => receiveText({ ...world, dialect: DOBBY }, client.connection, text);
   return { world, client, receive, receiveRaw };
 }
 

@@ -119,7 +119,7 @@ describe('what clients that do not read are owed', () => {
     const { backlogs } = world;
     const client = openFull(world);
     const before = backlogs.bytes;
-    client.connection.outbox.add(Frame.ofBytes(client.carrier.framing, Buffer.alloc(127)));
+    client.connection.outbox.add(Frame.ofBytes(client.carrier.encoding, Buffer.alloc(127)));
     expect(backlogs.bytes - before).toBe(127 + 256);
   });
 });

@@ -1,20 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { Batch } from '../../../src/core/wire/batch.js';
-import { Frame, type Framing } from '../../../src/core/wire/frame.js';
-import { lineFraming } from '../../support/fake-carrier.js';
+import type { Encoding } from '../../../src/core/wire/encoding.js';
+import { Frame } from '../../../src/core/wire/frame.js';
+import { frameOf, LINES } from '../../support/fake-carrier.js';
 
-const frames = (...texts: string[]) => texts.map((text) => new Frame(text));
+const frames = (...texts: string[]) => texts.map((text) => frameOf(text));
 const follow = (batch: Batch, list: Frame[]) => list.reduce((at, frame) => at.plus(frame), batch);
 
 describe('a batch', () => {
   it('is the same object for all connections that await the same frames in the same order', () => {
-    const empty = new Batch(lineFraming);
+    const empty = new Batch(LINES);
     const list = frames('a', 'b', 'c');
     expect(follow(empty, list)).toBe(follow(empty, list));
   });
 
   it('shares its joined bytes between them', () => {
-    const empty = new Batch(lineFraming);
+    const empty = new Batch(LINES);
     const list = frames('a', 'b');
     const bytes = follow(empty, list).joined([]);
     expect(bytes.toString()).toBe('a\nb\n');
@@ -22,7 +23,7 @@ describe('a batch', () => {
   });
 
   it('is another one for another order, and neither disturbs the other', () => {
-    const empty = new Batch(lineFraming);
+    const empty = new Batch(LINES);
     const [a, b] = frames('a', 'b') as [Frame, Frame];
     const ab = empty.plus(a).plus(b);
     const ba = empty.plus(b).plus(a);
@@ -31,28 +32,28 @@ describe('a batch', () => {
   });
 
   it('joins right when a shorter sequence was joined before', () => {
-    const a = new Batch(lineFraming).plus(new Frame('a'));
-    const ab = a.plus(new Frame('b'));
+    const a = new Batch(LINES).plus(frameOf('a'));
+    const ab = a.plus(frameOf('b'));
     expect(ab.joined([]).toString()).toBe('a\nb\n');
-    expect(ab.plus(new Frame('c')).plus(new Frame('d')).joined([]).toString()).toBe('a\nb\nc\nd\n');
+    expect(ab.plus(frameOf('c')).plus(frameOf('d')).joined([]).toString()).toBe('a\nb\nc\nd\n');
     expect(a.joined([]).toString()).toBe('a\n');
   });
 
   it('hands over the bytes of a single frame without a copy', () => {
-    const frame = new Frame('a');
-    expect(new Batch(lineFraming).plus(frame).joined([])).toBe(frame.encoded(lineFraming));
+    const frame = frameOf('a');
+    expect(new Batch(LINES).plus(frame).joined([])).toBe(frame.encoded(LINES));
   });
 
   it('counts frames and bytes of UTF-8', () => {
-    const batch = follow(new Batch(lineFraming), frames('ä', '👋'));
+    const batch = follow(new Batch(LINES), frames('ä', '👋'));
     expect(batch).toMatchObject({ count: 2, bytes: 2 + 1 + 4 + 1 });
-    expect(new Batch(lineFraming)).toMatchObject({ count: 0, bytes: 0 });
-    expect(new Batch(lineFraming).joined([])).toHaveLength(0);
+    expect(new Batch(LINES)).toMatchObject({ count: 0, bytes: 0 });
+    expect(new Batch(LINES).joined([])).toHaveLength(0);
   });
 
   it('keeps no frame alive once it was told to forget', () => {
-    const empty = new Batch(lineFraming);
-    const frame = new Frame('a');
+    const empty = new Batch(LINES);
+    const frame = frameOf('a');
     const before = empty.plus(frame);
     empty.forget();
     expect(empty.plus(frame)).not.toBe(before);
@@ -60,24 +61,61 @@ describe('a batch', () => {
 });
 
 describe('a frame', () => {
-  it('is encoded once for each framing, with its position', () => {
-    let calls = 0;
-    const framing: Framing = {
-      slot: 1,
-      size: () => 5,
-      put: (text, position, bytes, at) => void bytes.write(`${++calls} ${text} ${position?.offset}`, at),
+  const position = { epoch: 'epoch001', offset: 7 };
+  const update = { type: 'update', path: 'a', key: null, text: '"m"', position } as const;
+
+  /** Counts what it writes and puts. */
+  function counting() {
+    const calls = { written: 0, put: 0 };
+    const encoding: Encoding = {
+      dialect: {
+        write: (content) => (content.type === 'update' ? `${++calls.written} ${content.text}` : null),
+      },
+      framing: {
+        size: (text) => text.length,
+        put(text, _content, bytes, at) {
+          calls.put++;
+          bytes.write(text, at);
+        },
+      },
     };
-    const frame = new Frame('a', { epoch: 'epoch001', offset: 7 });
-    expect(frame.encoded(framing).toString()).toBe('1 a 7');
-    expect(frame.encoded(framing)).toBe(frame.encoded(framing));
-    expect(frame.encoded(lineFraming).toString()).toBe('a\n');
+    return { calls, encoding };
+  }
+
+  it('is encoded once for each encoding', () => {
+    const { calls, encoding } = counting();
+    const frame = Frame.shared(update);
+    expect(frame.encoded(LINES).toString()).toBe(
+      '{"path":"a","message":"m","position":{"epoch":"epoch001","offset":7}}\n',
+    );
+    for (let i = 0; i < 3; i++) expect(frame.encoded(encoding).toString()).toBe('1 "m"');
+    expect(frame.encoded(encoding)).toBe(frame.encoded(encoding));
+    expect(calls).toEqual({ written: 1, put: 1 });
+  });
+
+  it('to one connection is written once too, without bytes of its own', () => {
+    const { calls, encoding } = counting();
+    const batch = new Batch(encoding).plus(Frame.of(update)).plus(Frame.of(update));
+    expect(batch.joined([]).toString()).toBe('1 "m"2 "m"');
+    expect(calls).toEqual({ written: 2, put: 2 });
+  });
+
+  it('that a dialect leaves out has no bytes', () => {
+    const { calls, encoding } = counting();
+    for (const make of [Frame.of, Frame.shared]) {
+      const left = make({ type: 'pending', paths: ['a'] });
+      const batch = new Batch(encoding).plus(left).plus(Frame.shared(update)).plus(left);
+      expect(batch.joined([]).toString()).toMatch(/^\d "m"$/);
+      expect(left.encoded(encoding)).toHaveLength(0);
+    }
+    expect(calls.put).toBe(2);
   });
 });
 
 describe('joined bytes', () => {
   it('are noted where they are made, shared until they are let go of, and made again after that', () => {
     const noted: Batch[] = [];
-    const ab = new Batch(lineFraming).plus(new Frame('a')).plus(new Frame('b'));
+    const ab = new Batch(LINES).plus(frameOf('a')).plus(frameOf('b'));
     const first = ab.joined(noted);
     expect(ab.joined(noted)).toBe(first);
     expect(noted).toEqual([ab]);

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Backlogs } from '../../../src/core/wire/backlog.js';
 import { Flusher } from '../../../src/core/wire/flusher.js';
-import { Frame } from '../../../src/core/wire/frame.js';
 import { Outbox } from '../../../src/core/wire/outbox.js';
-import { FakeCarrier, lineFraming } from '../../support/fake-carrier.js';
+import { FakeCarrier, frameOf, LINES } from '../../support/fake-carrier.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 /** `count` outboxes, each of whose writes takes `writeMs`; `order` names them as they write. */
@@ -24,7 +23,7 @@ function setUp(count: number, writeMs = 0) {
     return new Outbox(wire, source, { flusher, settings: { outbox: bounds }, backlogs: new Backlogs() });
   });
   const addToAll = (text: string) => {
-    const frame = new Frame(text);
+    const frame = frameOf(text);
     for (const outbox of outboxes) outbox.add(frame);
   };
   return { clock, flusher, order, outboxes, addToAll };
@@ -150,11 +149,11 @@ describe('the flusher', () => {
 
   it('keeps no frame alive after its flush', () => {
     const { clock, flusher, outboxes } = setUp(1);
-    const frame = new Frame('1');
+    const frame = frameOf('1');
     outboxes[0]?.add(frame);
-    const batch = flusher.emptyBatch(lineFraming).plus(frame);
+    const batch = flusher.emptyBatch(LINES).plus(frame);
     clock.settle();
-    expect(flusher.emptyBatch(lineFraming).plus(frame)).not.toBe(batch);
+    expect(flusher.emptyBatch(LINES).plus(frame)).not.toBe(batch);
   });
 
   it('writes what is added during a flush with the next one', () => {
@@ -162,7 +161,7 @@ describe('the flusher', () => {
     addToAll('1');
     clock.turn();
     const written = outboxes[order[0] as number] as Outbox;
-    written.add(new Frame('2'));
+    written.add(frameOf('2'));
     clock.settle();
     clock.advance(10);
     expect(order).toHaveLength(161);

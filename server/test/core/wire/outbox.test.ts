@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Backlogs } from '../../../src/core/wire/backlog.js';
 import { Flusher } from '../../../src/core/wire/flusher.js';
-import { Frame } from '../../../src/core/wire/frame.js';
 import { Outbox, type OutboxBounds, type Source } from '../../../src/core/wire/outbox.js';
-import { FakeCarrier } from '../../support/fake-carrier.js';
+import { FakeCarrier, frameOf } from '../../support/fake-carrier.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 function setUp(
@@ -17,7 +16,7 @@ function setUp(
     settings: { outbox: { maxFrames: 100, maxBytes: 10_000, ...options.bounds } },
     backlogs: new Backlogs(),
   });
-  return { clock, wire, outbox, add: (value: unknown) => outbox.add(new Frame(JSON.stringify(value))) };
+  return { clock, wire, outbox, add: (value: unknown) => outbox.add(frameOf(JSON.stringify(value))) };
 }
 
 describe('an outbox', () => {
@@ -138,10 +137,10 @@ describe('an outbox', () => {
     add(1);
     clock.settle();
     add(2);
-    outbox.close(new Frame('"last"'));
+    outbox.close(frameOf('"last"'));
     expect(wire.take()).toEqual([1, 2, 'last']);
     expect(add(3)).toBe('closed');
-    outbox.close(new Frame('"again"'));
+    outbox.close(frameOf('"again"'));
     outbox.unblock();
     clock.settle();
     expect(wire.take()).toEqual([]);
@@ -150,7 +149,7 @@ describe('an outbox', () => {
   it('finds room for the last frame when it is full', () => {
     const { wire, outbox, add } = setUp({ bounds: { maxFrames: 1 } });
     expect([add(1), add(2)]).toEqual(['ok', 'slow']);
-    outbox.close(new Frame('"last"'));
+    outbox.close(frameOf('"last"'));
     expect(wire.take()).toEqual([1, 'last']);
   });
 

@@ -1,0 +1,31 @@
+/** What frames say, before a dialect writes it. A message stays JSON text: it is parsed for no client. */
+import type { ControlFrame, ReplyFrame, StateFrame } from '../../../../protocol/frames.js';
+import type { Position } from '../../../../protocol/positions.js';
+
+/** An update of a path. */
+export interface UpdateContent {
+  readonly type: 'update';
+  readonly path: string;
+  /** The key of the path's state whose value it sets, or null. */
+  readonly key: string | null;
+  /** The message as JSON. */
+  readonly text: string;
+  /** Null on a path without a log, and for messages that were not published. */
+  readonly position: Position | null;
+}
+
+/** A part of the state of a path. */
+export interface StateContent extends Pick<StateFrame, 'type' | 'path' | 'position' | 'first' | 'last'> {
+  readonly entries: readonly { readonly key: string; readonly text: string }[];
+  readonly isPartial: boolean;
+}
+
+/** What a feature sends. Dialects that do not know its type leave it out, or write it as JSON. */
+export interface FeatureContent {
+  readonly type: string;
+  /** The content as JSON, where it holds JSON text; else `JSON.stringify` writes it. */
+  readonly json?: string;
+}
+
+/** What core sends. */
+export type Content = UpdateContent | StateContent | Exclude<ControlFrame, StateFrame | ReplyFrame>;

@@ -1,0 +1,41 @@
+/** Dobby's own protocol (docs/protocol.md): each frame is a JSON object. */
+import type { Content, FeatureContent, StateContent, UpdateContent } from '../core/wire/content.js';
+import { decodeJson, decodeOpen, decodeSendFrame } from './decode.js';
+import type { ClientDialect } from './dialect.js';
+
+/** The dialect of Dobby's own clients. */
+export const DOBBY: ClientDialect = {
+  write(content) {
+    switch (content.type) {
+      case 'update':
+        return updateText(content);
+      case 'state':
+        return stateText(content);
+      default:
+        return (content as FeatureContent).json ?? JSON.stringify(content satisfies Content);
+    }
+  },
+  open(text, features) {
+    const json = decodeJson(text);
+    return 'error' in json ? json : decodeOpen(json.value, features);
+  },
+  read(text, _received, features) {
+    const json = decodeJson(text);
+    return 'error' in json ? json : decodeSendFrame(json.value, features);
+  },
+};
+
+function updateText({ path, key, text, position }: UpdateContent): string {
+  const keyed = key === null ? '' : `"key":${JSON.stringify(key)},`;
+  const head = `{"path":${JSON.stringify(path)},${keyed}"message":${text}`;
+  return position === null
+    ? `${head}}`
+    : `${head},"position":{"epoch":"${position.epoch}","offset":${position.offset}}}`;
+}
+
+function stateText({ entries, isPartial, first, last, path, position }: StateContent): string {
+  const head = JSON.stringify({ type: 'state', path, position });
+  const list = entries.map(({ key, text }) => `{"key":${JSON.stringify(key)},"message":${text}}`).join();
+  const end = JSON.stringify({ first, last, ...(isPartial && { partial: true }) });
+  return `${head.slice(0, -1)},"entries":[${list}],${end.slice(1)}`;
+}
