@@ -17,6 +17,7 @@ import { FrameRate } from './core/wire/frame-rate.js';
 import type { OutboxBounds } from './core/wire/outbox.js';
 import type { SocketTable } from './core/wire/socket-table.js';
 import { FEATURES } from './features.js';
+import { GATEWAYS } from './gateways.js';
 import { acceptedSockets } from './http/accepted-sockets.js';
 import { createHttpServer } from './http/http-server.js';
 import { registerPages } from './http/pages.js';
@@ -41,8 +42,17 @@ const longestMs = ({ maxTokenAgeMs }: Config): number => Math.max(TICKET_LIFETIM
 /** The parts of a server. */
 export type Assembly = ReturnType<typeof assemble>;
 
+/** What a server has beside its core. */
+export interface Tables {
+  readonly features: typeof FEATURES;
+  readonly gateways: typeof GATEWAYS;
+}
+
+/** What every server has. */
+export const TABLES: Tables = { features: FEATURES, gateways: GATEWAYS };
+
 /** Creates a server that does not listen yet. @throws ConfigError, StateFolderError, ModuleError, TokenKeysError */
-export function assemble(config: Config, isStopping: () => boolean) {
+export function assemble(config: Config, isStopping: () => boolean, tables: Tables) {
   const base = createBaseServices(config, isStopping);
   const { log, state, wheel } = base;
   const lock = new StateLock({
@@ -66,7 +76,10 @@ export function assemble(config: Config, isStopping: () => boolean) {
     madeTokenSecrets: () => state.made('token-secret').keys,
   });
   const engine = engineOf(base, stores, authProviders);
+  for (const make of tables.features)
+    engine.sessions.features.add(make({ ...base, engine, clock: systemClock }));
   const http = createHttp(base, { engine, authProviders, keys });
+  for (const add of tables.gateways) add({ config, ...http });
   const handoff = new HandoffStore({
     file: state.file('handoff'),
     clock: systemClock,
@@ -158,7 +171,7 @@ function engineOf(
 ): Engine {
   const { config, log, sparing, wheel, policies, origins, tickets, onStateFault } = base;
   const { sessionTtlMs, grantWaitMs, stallMs, pingIntervalMs } = config;
-  const engine = createEngine({
+  return createEngine({
     ...{ clock: systemClock, ids: systemIds, wheel, broker, tickets, revocations },
     isShared: (address) => origins.isShared(address),
     authProviders,
@@ -184,8 +197,6 @@ function engineOf(
         'a feature failed',
       ),
   });
-  for (const make of FEATURES) engine.sessions.features.add(make({ ...base, engine, clock: systemClock }));
-  return engine;
 }
 
 interface HttpOptions {

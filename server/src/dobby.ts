@@ -2,7 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Json } from '../../protocol/frames.js';
 import type { Position } from '../../protocol/positions.js';
-import { type Assembly, assemble } from './assembly.js';
+import { type Assembly, assemble, TABLES, type Tables } from './assembly.js';
 import { type Config, type ConfigInput, completeConfig } from './config/config.js';
 import { type EngineInfo, engineInfo } from './core/engine.js';
 import type { Receiver } from './core/hub/receiver.js';
@@ -33,10 +33,13 @@ export class Dobby {
   #starting: Promise<string> | null = null;
   #stopped: Promise<void> | null = null;
 
-  /** @throws ConfigError, StateFolderError, ModuleError, TokenKeysError */
-  constructor(input: ConfigInput = {}) {
+  /**
+   * @param tables the features and gateways in place of the server's own; for its tests
+   * @throws ConfigError, StateFolderError, ModuleError, TokenKeysError
+   */
+  constructor(input: ConfigInput = {}, tables: Tables = TABLES) {
     this.config = completeConfig(input);
-    this.#assembly = assemble(this.config, () => this.#isStopping);
+    this.#assembly = assemble(this.config, () => this.#isStopping, tables);
     this.apiKey = this.#assembly.apiKey;
     this.sockets = this.#assembly.sockets;
   }

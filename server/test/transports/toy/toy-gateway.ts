@@ -1,0 +1,116 @@
+/**
+ * A foreign protocol of plain lines, as a gateway would add one: over WebSocket at `/toy`, and as a stream of lines at
+ * `/toy/stream?hear=<path>[@<position>]`. It uses nothing that a folder in `gateways/` could not use.
+ *
+ *     client: HELLO [ticket] | HEAR path [position] | LEAVE path | PING | HERE | BYE
+ *     server: HELLO id ticket | HEARD path position | MESSAGE path position json | LOST path reason
+ *             NO path code | LEFT path | PONG | THERE? | ERROR code | BYE code
+ */
+import { ERRORS, errorBody } from '../../../../protocol/codes.js';
+import type { OpenFrame, SendFrame } from '../../../../protocol/frames.js';
+import { PROTOCOL_VERSION } from '../../../../protocol/limits.js';
+import type { Position } from '../../../../protocol/positions.js';
+import type { Content } from '../../../src/core/wire/content.js';
+import type { GatewayOptions } from '../../../src/gateways.js';
+import type { Decoded } from '../../../src/transports/decode.js';
+import type { ClientDialect } from '../../../src/transports/dialect.js';
+import type { Refused } from '../../../src/transports/opening.js';
+import type { StreamFormat } from '../../../src/transports/sse.js';
+
+const written = (position: Position | null): string =>
+  position === null ? '-' : `${position.epoch}:${position.offset}`;
+
+function positionIn(text: string | undefined): { position?: Position } {
+  const [epoch, offset] = (text ?? '').split(':');
+  return epoch && offset ? { position: { epoch, offset: Number(offset) } } : {};
+}
+
+function write(content: Content): string | null {
+  switch (content.type) {
+    case 'opened':
+      return `HELLO ${content.id} ${content.ticket}`;
+    case 'update':
+      return `MESSAGE ${content.path} ${written(content.position)} ${content.text}`;
+    case 'subscribed':
+      return content.paths.map(({ path, position }) => `HEARD ${path} ${written(position)}`).join('\n');
+    case 'gap':
+      return `LOST ${content.path} ${content.reason}`;
+    case 'refused':
+      return content.paths.map(({ path, code }) => `NO ${path} ${code}`).join('\n');
+    case 'unsubscribed':
+      return content.paths.map((path) => `LEFT ${path}`).join('\n');
+    case 'probed':
+      return 'PONG';
+    case 'ping':
+      return 'THERE?';
+    case 'error':
+      return `ERROR ${content.code}`;
+    case 'closing':
+      return `BYE ${content.code}`;
+    default:
+      return null;
+  }
+}
+
+const openWith = (more: Partial<OpenFrame>): OpenFrame => ({
+  ...{ type: 'open', protocol: PROTOCOL_VERSION },
+  ...more,
+});
+
+function open(text: string): Decoded<OpenFrame> {
+  const [verb, ticket] = text.split(' ');
+  if (verb !== 'HELLO') return { error: errorBody('not_open') };
+  return { value: openWith(ticket === undefined ? {} : { ticket }) };
+}
+
+function read(text: string, received: number): Decoded<SendFrame> {
+  const [verb, path = '', position] = text.split(' ');
+  const n = received + 1;
+  switch (verb) {
+    case 'HEAR':
+      return { value: { type: 'subscribe', n, paths: [{ path, ...positionIn(position) }] } };
+    case 'LEAVE':
+      return { value: { type: 'unsubscribe', n, paths: [path] } };
+    case 'PING':
+      return { value: { type: 'probe', step: 1 } };
+    case 'HERE':
+      return { value: { type: 'pong' } };
+    case 'BYE':
+      return { value: { type: 'close' } };
+    default:
+      return { error: errorBody('bad_frame') };
+  }
+}
+
+const TOY: ClientDialect = { write, open, read };
+
+const LINES: StreamFormat = {
+  encoding: {
+    dialect: TOY,
+    framing: {
+      size: (text) => Buffer.byteLength(text) + 1,
+      put: (text, _content, bytes, at) => void bytes.write(`${text}\n`, at),
+    },
+  },
+  headers: { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' },
+  padding: Buffer.alloc(0),
+  comment: Buffer.from('\n'),
+  retry: () => Buffer.alloc(0),
+};
+
+/** Adds the doors of the toy. */
+export function toyGateway({ app, endpoint }: GatewayOptions): void {
+  endpoint.addWebSockets('/toy', TOY);
+  app.route({
+    ...{ method: 'GET', url: '/toy/stream' },
+    onRequest: async (request, reply) => endpoint.admit(request, reply),
+    handler(request, reply) {
+      const { hear } = request.query as { readonly hear?: string };
+      const [path = '', position] = (hear ?? '').split('@');
+      const onRefused = ({ error: { code } }: Refused): void =>
+        void reply.raw.writeHead(ERRORS[code].status).end(`NO ${path} ${code}\n`);
+      const frame = openWith({ paths: [{ path, ...positionIn(position) }] });
+      return endpoint.stream(request, reply, { frame, format: LINES, onRefused });
+    },
+  });
+}
