@@ -14,13 +14,14 @@ import type { Session } from '../core/session/session.js';
 import type { Feature } from '../core/sessions/features.js';
 import type { Clock } from '../core/time/clock.js';
 import type { TimerWheel } from '../core/time/timer-wheel.js';
+import { TokenBucket } from '../core/time/token-bucket.js';
 import { Frame } from '../core/wire/frame.js';
 import type { Log } from '../observe/log.js';
 import { type CallEntry, CallRecord, type KeptAnswers } from './call-record.js';
 import { checkCommand } from './command-frame.js';
 import type { CallOutcome, CommandRouter, Handler } from './handler.js';
 import { commandError, errorReply, type Reply, replyOf } from './replies.js';
-import { type CallOwner, RunningCall, SessionCalls, TokenBucket } from './session-calls.js';
+import { type CallOwner, RunningCall, SessionCalls } from './session-calls.js';
 
 /** The most running handlers of all sessions: one client may open very many sessions. */
 export const MAX_UNFINISHED = 10_000;

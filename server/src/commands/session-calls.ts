@@ -1,8 +1,8 @@
 /** The running commands of one session: how many there are, how many a second, and which wait for each other. */
 import type { Json } from '../../../protocol/frames.js';
 import type { Session } from '../core/session/session.js';
-import type { Clock } from '../core/time/clock.js';
 import type { WheelTimer } from '../core/time/timer-wheel.js';
+import type { TokenBucket } from '../core/time/token-bucket.js';
 import type { CallEntry, CallRecord } from './call-record.js';
 import type { Call, CallOutcome, Handler } from './handler.js';
 import { commandError } from './replies.js';
@@ -169,31 +169,5 @@ export class SessionCalls {
     line.splice(line.indexOf(call), 1);
     if (line.length === 0) this.#lines.delete(call.path);
     else if (isFirst) line[0]?.begin();
-  }
-}
-
-/** A token bucket: bounds the commands of a session per second, with a burst of one second's size. */
-export class TokenBucket {
-  readonly #perSecond: number;
-  readonly #clock: Clock;
-  #left: number;
-  #at: number;
-
-  constructor(perSecond: number, clock: Clock) {
-    this.#perSecond = perSecond;
-    this.#clock = clock;
-    this.#left = perSecond;
-    this.#at = clock.monotonic();
-  }
-
-  /** Takes one token; returns false when the bucket is empty. */
-  take(): boolean {
-    const now = this.#clock.monotonic();
-    const filled = this.#left + ((now - this.#at) / 1000) * this.#perSecond;
-    this.#at = now;
-    this.#left = Math.min(filled, this.#perSecond);
-    if (this.#left < 1) return false;
-    this.#left--;
-    return true;
   }
 }

@@ -5,6 +5,7 @@
  * delay other clients. A server that stops admits no connection, and gives its clients slots to come back in.
  */
 import type { CoreContext, SessionSettings } from '../session/core-context.js';
+import { TokenBucket } from '../time/token-bucket.js';
 
 /** Why a connection is refused, and when its client should come back. */
 export interface MustWait {
@@ -38,8 +39,7 @@ export class Admission {
   readonly #context: AdmissionContext;
   readonly #perSecond: number;
   readonly #maxWaitMs: number;
-  #tokens: number;
-  #filledAt: number;
+  readonly #bucket: TokenBucket;
   /** The last time in the queue. */
   #queueEndsAt = 0;
   /** Null until the server stops. */
@@ -50,18 +50,15 @@ export class Admission {
     this.#context = context;
     this.#perSecond = maxOpensPerSecond;
     this.#maxWaitMs = Math.max(sessionTtlMs - MARGIN_MS, 2 * LEAST_MS);
-    this.#tokens = maxOpensPerSecond;
-    this.#filledAt = context.clock.monotonic();
+    this.#bucket = new TokenBucket(maxOpensPerSecond, context.clock);
   }
 
   /** Returns null when a connection may be opened now. `isAtHome`: for a session that lives on this server. */
   admit(isAtHome: boolean): MustWait | null {
     if (this.#slots !== null) return { code: 'restarting', reconnectAfterMs: this.#randomSlot(this.#slots) };
-    this.#fill();
     const reserved = isAtHome ? 0 : Math.floor(this.#perSecond / 2);
-    if (this.#tokens - reserved < 1) return { code: 'too_many_opens', reconnectAfterMs: this.#enqueue() };
-    this.#tokens--;
-    return null;
+    if (this.#bucket.take(reserved)) return null;
+    return { code: 'too_many_opens', reconnectAfterMs: this.#enqueue() };
   }
 
   /** Stops admitting; provides slots for `clients`, from `leastMs` on and at most at the rate of admission. */
@@ -93,15 +90,6 @@ export class Admission {
   /** Returns a random slot for a client that connects after `freeze`, without using up a slot. */
   #randomSlot({ leastMs, slotMs, count }: Slots): number {
     return Math.round(leastMs + this.#context.ids.fraction() * slotMs * Math.max(1, count));
-  }
-
-  #fill(): void {
-    const now = this.#context.clock.monotonic();
-    this.#tokens = Math.min(
-      this.#tokens + ((now - this.#filledAt) / 1_000) * this.#perSecond,
-      this.#perSecond,
-    );
-    this.#filledAt = now;
   }
 
   /** Returns the next time in the queue, in milliseconds from now. */
