@@ -59,9 +59,6 @@ type SendRequest = Extract<PostBody, { type: 'send' }>;
 /** When an `EventSource` reconnects without another time, in milliseconds. */
 const RETRY_MS = 5_000;
 
-/** The frames of a POST that says only that its client leaves for good. */
-const FAREWELL = '[{"type":"close"}]';
-
 /** Serves the endpoint on a Fastify server. */
 export class Endpoint {
   readonly #options: EndpointOptions;
@@ -265,7 +262,7 @@ export class Endpoint {
     if (body.connection !== connectionNumber) throw endOf('taken_over', 'taken_over', session.takenBy);
     if (connection === null) {
       // The client leaves for good and has closed its connection already.
-      if (JSON.stringify(body.frames) !== FAREWELL) throw fault('unknown_session');
+      if (!isFarewell(body.frames)) throw fault('unknown_session');
       void this.#options.sessions.end(session, 'ended');
       return { accepted: session.received };
     }
@@ -303,6 +300,11 @@ export class Endpoint {
     }
     return verdict.claims.id;
   }
+}
+
+/** Returns whether a client says only that it leaves for good. */
+function isFarewell([frame, ...more]: readonly unknown[]): boolean {
+  return more.length === 0 && (frame as { readonly type?: unknown } | null | undefined)?.type === 'close';
 }
 
 function exchangeOf(reply: FastifyReply): PollExchange {
