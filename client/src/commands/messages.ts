@@ -5,8 +5,8 @@
  */
 import type { Json, UpdateFrame } from '../../../protocol/frames.js';
 import type { Position } from '../../../protocol/positions.js';
-import type { Core } from '../core.js';
 import { callHandler } from '../delivery.js';
+import type { Core } from '../features.js';
 
 /** Where a message came from. */
 export interface MessageInfo {

@@ -2,7 +2,6 @@
  * The token of one path: named with the path, and renewed by naming the path once more. The position is the path's own, so
  * that an expiry costs no update: what is wanted again is wanted from what was processed last.
  */
-import type { SubscribeItem } from '../../../protocol/frames.js';
 import type { Track } from '../track.js';
 import { isRefusal, Token, type TokenCore, type TokenReason } from './token.js';
 
@@ -19,8 +18,6 @@ export class PathToken extends Token {
   constructor(track: Track, core: TokenCore, source: (reason: TokenReason) => unknown) {
     super(core, source);
     this.#track = track;
-    const item = track.item.bind(track);
-    track.item = () => ({ ...item(), token: this.value ?? undefined }) as SubscribeItem;
   }
 
   /** Whether the path can be named with what is held; else that is asked for, unless it waits to be. */
