@@ -18,7 +18,7 @@ import type { TransportEnd } from './transports/transport.js';
 /** What a feature works with. */
 export interface Core {
   /** The Pomona. */
-  readonly session: { readonly id: string | null; readonly state: PomonaState };
+  readonly session: { readonly state: PomonaState };
   readonly subscriptions: Subscriptions;
   readonly events: Emitter<PomonaEvents>;
   /** The sources of time and randomness. */
@@ -42,8 +42,8 @@ export interface Core {
 export interface Hooks {
   /** Called before every opening, which waits for it: resolves with more fields of the `open` frame. A rejection is as of `prepare`. */
   opening?(): Promise<object>;
-  /** Called when a connection has opened, of the same session or of another, before anything is sent on it. */
-  opened?(frame: OpenedFrame): void;
+  /** Called when a connection has opened, before anything is sent on it; `isNew` says that it is of another session. */
+  opened?(frame: OpenedFrame & { readonly isNew: boolean }): void;
   /** Called while the connection is open, before paths are named: something is to be sent, or there may be room again. */
   flush?(): void;
   /** Called before a path is named. Returns more fields to name it with; null if it has to wait, until `changed` is called. */
@@ -59,9 +59,7 @@ export interface Hooks {
 }
 
 /** What hooks are called with. */
-export type HookEvents = {
-  [Name in keyof Hooks]-?: Parameters<Required<Hooks>[Name]> extends [infer About] ? About : null;
-};
+export type HookEvents = { [Name in keyof Hooks]-?: Parameters<Required<Hooks>[Name]>[0] };
 
 /** A part of Pomona that adds frame types and hooks. */
 export interface Feature<Methods extends object = object> extends Hooks {

@@ -6,7 +6,7 @@ import type { ErrorFrame, Json, OpenedFrame, OpenFrame, SubscribeItem } from '..
 import { type LIMITS, PROTOCOL_VERSION } from '../../protocol/limits.js';
 import { utf8Length } from '../../protocol/paths.js';
 import { NO_FRAME } from './attempt.js';
-import { isCount, isPosition } from './checks.js';
+import { isCount, isPosition, isString } from './checks.js';
 import { within } from './clock.js';
 import { DISMISSED, IDENTITY_EXPIRED, KICKED } from './close-codes.js';
 import { Connection, type PomonaState } from './connection.js';
@@ -81,7 +81,7 @@ export class Pomona {
     });
     this.#connection = new Connection(settings, {
       prepare: async () => {
-        this.#openFields = await Promise.all(this.#hooks.emit('opening', null));
+        this.#openFields = await Promise.all(this.#hooks.emit('opening', undefined));
       },
       firstFrame: (ticket, attempt) => this.#firstFrame(ticket, attempt),
       opened: (frame) => this.#opened(frame),
@@ -153,7 +153,7 @@ export class Pomona {
     this.#subscriptions.reset();
     this.#subscriptions.revive();
     if (this.#isClosed) return; // by a listener
-    this.#hooks.emit('reopen', null);
+    this.#hooks.emit('reopen', undefined);
     this.#watch();
     this.#connection.reopen();
   }
@@ -209,7 +209,7 @@ export class Pomona {
     this.#unwatch = watchPage({
       wake: () => {
         this.#connection.wake();
-        this.#hooks.emit('wake', null);
+        this.#hooks.emit('wake', undefined);
       },
       gone: () => {
         this.#connection.suspend();
@@ -246,12 +246,10 @@ export class Pomona {
 
   /** A decision without the paths that were named again since; any other frame as it is. */
   #upToDate(frame: Decoded): Decoded {
-    const isCurrent = (path: string, received?: number) => !this.#subscriptions.isOutdated(path, received);
-    if (frame.type === 'refused')
-      return { ...frame, paths: frame.paths.filter(({ path }) => isCurrent(path, frame.received)) };
-    if (frame.type === 'unsubscribed' && frame.by !== 'client')
-      return { ...frame, paths: frame.paths.filter((path) => isCurrent(path, frame.received)) };
-    return frame;
+    if (frame.type !== 'refused' && (frame.type !== 'unsubscribed' || frame.by === 'client')) return frame;
+    const isCurrent = (item: string | { readonly path: string }): boolean =>
+      !this.#subscriptions.isOutdated(isString(item) ? item : item.path, frame.received);
+    return { ...frame, paths: frame.paths.filter(isCurrent) } as Decoded;
   }
 
   #firstFrame(ticket: string | undefined, attempt: number): string {
@@ -270,7 +268,7 @@ export class Pomona {
     this.#id = frame.id;
     if (isNew) this.#subscriptions.reset();
     this.#outstanding.restart(frame.received);
-    this.#hooks.emit('opened', frame);
+    this.#hooks.emit('opened', { ...frame, isNew });
     this.#subscriptions.opened(isNew);
     this.#flushSoon();
     if (isNew) this.#events.emit('id', frame.id);
@@ -294,7 +292,7 @@ export class Pomona {
   #flush(): void {
     this.#willFlush = false;
     if (this.state !== 'open') return;
-    this.#hooks.emit('flush', null);
+    this.#hooks.emit('flush', undefined);
     if (this.#outstanding.isFull) return;
     const { subscribe, unsubscribe } = this.#subscriptions.changes();
     const room = FRAME_BYTES - ENVELOPE_BYTES;
@@ -315,7 +313,7 @@ export class Pomona {
 
   #stateChanged(state: PomonaState): void {
     if (state === 'closed') {
-      this.#hooks.emit('closed', null);
+      this.#hooks.emit('closed', undefined);
       this.#unwatch();
       if (this.#isClosed) this.#subscriptions.close();
       else this.#subscriptions.end();

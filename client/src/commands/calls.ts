@@ -25,11 +25,9 @@ export class Calls {
   /** Makes uids differ from those of other Pomonas. */
   readonly #prefix: string;
   #count = 0;
-  #session: string | null;
 
   constructor(core: Core) {
     this.#core = core;
-    this.#session = core.session.id;
     this.#prefix = core.settings.random().toString(36).slice(2, 12);
   }
 
@@ -51,9 +49,7 @@ export class Calls {
   }
 
   /** A connection has opened, of the same session or of another. */
-  opened({ id, received, forgot }: OpenedFrame): void {
-    const isNew = id !== this.#session;
-    this.#session = id;
+  opened({ isNew, received, forgot }: OpenedFrame & { readonly isNew: boolean }): void {
     for (const call of this.#calls.values()) {
       // One that the server says it has not had is as good as never sent, whatever becomes of the session later.
       if (call.n > 0 && (isNew || forgot || call.n <= received)) call.again = true;

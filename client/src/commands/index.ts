@@ -1,14 +1,13 @@
 /**
- * Lets a Pomona give commands and hear what is sent to its session: `pomona.send`, `pomona.onMessage`. It takes the
- * frames that concern them and hands the rest on; docs/protocol.md, "Commands" and "Messages to sessions", says what
- * they mean.
+ * Lets a Pomona give commands and hear what is sent to its session: `pomona.send`, `pomona.onMessage`. Their frames are
+ * described in docs/protocol.md, "Commands" and "Messages to sessions".
  */
 import type { Json } from '../../../protocol/frames.js';
 import { UPDATE } from '../frames.js';
 import type { Pomona } from '../pomona.js';
 import { UNKNOWN_OUTCOME } from './call.js';
 import { Calls, CLOSED } from './calls.js';
-import { type MessageListener, Messages } from './messages.js';
+import { type MessageListener, messagesOf } from './messages.js';
 import type { CommandOptions } from './request.js';
 
 export type { Json } from '../../../protocol/frames.js';
@@ -35,10 +34,10 @@ export interface CommandsPomona {
 export function withCommands<P extends Pomona>(pomona: P): CommandsPomona & P {
   return pomona.extend('commands', (core) => {
     const calls = new Calls(core);
-    const messages = new Messages(core);
+    const messages = messagesOf(core);
     return {
       frames: {
-        [UPDATE]: (frame, handOn) => messages.update(frame, handOn),
+        [UPDATE]: messages.update,
         reply: (frame) => calls.reply(frame),
         error: (frame, handOn) => {
           if (!calls.refused(frame)) handOn(frame);
@@ -52,7 +51,7 @@ export function withCommands<P extends Pomona>(pomona: P): CommandsPomona & P {
       methods: {
         send: (path: string, command: string, args: Json = {}, options: CommandOptions = {}) =>
           calls.send({ path, command, args, options }),
-        onMessage: (listener: MessageListener) => messages.on(listener),
+        onMessage: messages.on,
       } as CommandsPomona,
     };
   });

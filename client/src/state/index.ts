@@ -1,7 +1,4 @@
-/**
- * Lets a Pomona follow the state of paths: `connect(path, handler, { state: true })`. It takes the frames that
- * concern states and hands the rest on; docs/protocol.md, "State", says what they mean.
- */
+/** Lets a Pomona follow the state of paths: `connect(path, handler, { state: true })`; docs/protocol.md, "State". */
 import type { Json } from '../../../protocol/frames.js';
 import { fits, isBoolean, isPosition, isString, listOf } from '../checks.js';
 import { UPDATE } from '../frames.js';
@@ -61,9 +58,8 @@ export function withState<P extends Pomona>(pomona: P): FollowsState & P {
           handOn(frame);
           for (const { path } of frame.paths) follower(path)?.afterSubscribed();
         },
-        refused: (frame, handOn) => {
-          handOn({ ...frame, paths: frame.paths.filter((item) => !follower(item.path)?.refused(item)) });
-        },
+        refused: (frame, handOn) =>
+          handOn({ ...frame, paths: frame.paths.filter((item) => !follower(item.path)?.refused(item)) }),
       },
       naming: (track) => followers.get(track)?.fields(),
       methods: {

@@ -1,6 +1,6 @@
 /**
- * Gives a Pomona tokens: of its session, and of paths. It gets them from the page, in time, and renews them. It takes the
- * frames that concern them and hands the rest on; docs/protocol.md, "Tokens", says what they mean.
+ * Gives a Pomona tokens: of its session, and of paths. It gets them from the page, in time, and renews them. Their frames
+ * are described in docs/protocol.md, "Tokens".
  */
 import type { Core, Feature } from '../features.js';
 import type { Pomona } from '../pomona.js';
@@ -55,11 +55,10 @@ function tokenFeature(given: Core, { session, path: ofPath }: TokenSources): Fea
   };
   const pathTokens = (): PathToken[] => tracks().flatMap((track) => tokens.get(track) ?? []);
   const all = (): Token[] => (ofSession ? [ofSession, ...pathTokens()] : pathTokens());
-  const disarm = (): void => core.settings.clock.clearTimeout(timer);
   /** One timer for all tokens. */
   const arm = (): void => {
     const { clock } = core.settings;
-    disarm();
+    clock.clearTimeout(timer);
     if (core.session.state === 'closed') return;
     const left = Math.min(...all().map(({ dueAt }) => dueAt)) - clock.now();
     if (left < Infinity) timer = clock.setTimeout(look, Math.min(left, MAX_TIMER_MS));
@@ -75,7 +74,7 @@ function tokenFeature(given: Core, { session, path: ofPath }: TokenSources): Fea
     arm();
   };
   const core = { ...given, arm };
-  const ofSession = session && new SessionToken(core, (reason) => session({ reason }));
+  const ofSession = session && new SessionToken(core, async (reason) => (await session({ reason })) ?? '');
 
   return {
     frames: {
@@ -115,6 +114,6 @@ function tokenFeature(given: Core, { session, path: ofPath }: TokenSources): Fea
       ofSession?.discard();
       for (const track of core.subscriptions.tracks.values()) tokens.get(track)?.discard();
     },
-    closed: disarm,
+    closed: arm,
   };
 }

@@ -2,16 +2,12 @@
 import type { ErrorFrame } from '../../../protocol/frames.js';
 import { DISMISSED, KICKED, TOKEN_REFUSED } from '../close-codes.js';
 import type { TransportEnd } from '../transports/transport.js';
-import { isRefusal, Token, type TokenCore, type TokenReason } from './token.js';
+import { isRefusal, Token } from './token.js';
 
 /** The token of one Pomona's session. */
 export class SessionToken extends Token {
   /** The number of the frame that carries a new one; 0 when none is on its way. */
   #n = 0;
-
-  constructor(core: TokenCore, source: (reason: TokenReason) => unknown) {
-    super(core, async (reason) => (await source(reason)) ?? '');
-  }
 
   /** For an `open` frame. Rejects with a TransportEnd. */
   async forOpening(): Promise<string | null | undefined> {
