@@ -48,7 +48,7 @@ export interface Hooks {
   flush?(): void;
   /** Called before a path is named. Returns more fields to name it with; null if it has to wait, until `changed` is called. */
   naming?(track: Track): object | null | undefined;
-  /** Called when a connection has ended or could not be had, before the page hears of it. */
+  /** Called when a connection has ended or could not be had, after the state has changed and before the page hears why. */
   ended?(end: TransportEnd): void;
   /** Called when the network or the page is back: timers may have slept. */
   wake?(): void;

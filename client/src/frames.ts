@@ -1,5 +1,5 @@
 /**
- * How Pomona tells the frames of the server apart. Beside decode.ts, because later entries need the words of this file and
+ * How Pomona tells the frames of the server apart. Beside decode.ts, because features need the words of this file and
  * not the shapes of that one, which would be in each of their files once more.
  */
 import type { ControlFrame, UpdateFrame } from '../../protocol/frames.js';

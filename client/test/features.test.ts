@@ -29,7 +29,7 @@ class ToyStage extends Stage {
         },
       },
       opening: async () => ({ toy: 1 }),
-      opened: ({ id }) => called('opened', id),
+      opened: ({ id, isNew }) => called('opened', id, isNew),
       flush: () => {
         try {
           for (; due > 0; due--) core.send({ type: 'wave' });
@@ -124,24 +124,32 @@ describe('a feature', () => {
     expect(stage.transport.sent.at(-1)).toEqual({ type: 'wave', n: MAX_FRAMES + 1 });
   });
 
-  it('hears of the life of the Pomona, before the page does', async () => {
+  it('hears of the life of the Pomona, and of its close before the page does', async () => {
     const stage = new ToyStage();
     stage.pomona.on('kicked', () => stage.pomona.reopen());
     await stage.transport.opens();
     goesOnline();
+    await stage.transport.ends({ code: 1006 });
+    await stage.clock.advance(1_000);
+    await stage.transport.opens({ resumed: true });
     await stage.transport.ends({ code: 4201 });
     await stage.transport.opens({ id: 'two' });
     stage.pomona.close();
     expect(stage.calls()).toEqual([
-      ['opened', 'one'],
+      ['opened', 'one', true],
       ['state', 'open'],
       ['wake'],
+      ['state', 'waiting'],
+      ['ended', 1006],
+      ['state', 'connecting'],
+      ['opened', 'one', false],
+      ['state', 'open'],
       ['closed'],
       ['state', 'closed'],
       ['ended', 4201],
       ['reopen'],
       ['state', 'connecting'],
-      ['opened', 'two'],
+      ['opened', 'two', true],
       ['state', 'open'],
       ['closed'],
       ['state', 'closed'],

@@ -1,6 +1,6 @@
 /** The token of the session: in every `open`, and renewed while it is open. It goes into frames and nowhere else. */
 import type { ErrorFrame } from '../../../protocol/frames.js';
-import { DISMISSED, KICKED, TOKEN_REFUSED } from '../close-codes.js';
+import { KICKED, TOKEN_REFUSED } from '../close-codes.js';
 import type { TransportEnd } from '../transports/transport.js';
 import { isRefusal, Token } from './token.js';
 
@@ -27,8 +27,8 @@ export class SessionToken extends Token {
   }
 
   /** A connection has ended; perhaps another token is needed for the next. */
-  ended({ code = 0, error = '' }: TransportEnd): void {
-    if ([TOKEN_REFUSED, KICKED, DISMISSED].includes(code) || isRefusal(error)) this.needs = 'refused';
+  ended({ code, error = '' }: TransportEnd): void {
+    if (code === TOKEN_REFUSED || code === KICKED || isRefusal(error)) this.needs = 'refused';
   }
 
   /** Gets another and sends it. */
