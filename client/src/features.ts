@@ -61,7 +61,7 @@ export interface Hooks {
 /** What hooks are called with. */
 export type HookEvents = { [Name in keyof Hooks]-?: Parameters<Required<Hooks>[Name]>[0] };
 
-/** A part of Pomona that adds frame types and hooks. */
+/** A part of Pomona that adds frame types and hooks, as a plain object. */
 export interface Feature<Methods extends object = object> extends Hooks {
   readonly frames?: FrameHandlers;
   /** What the page can call on the Pomona from now on. */
