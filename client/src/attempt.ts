@@ -54,7 +54,7 @@ export class Attempt {
     this.#owner = owner;
   }
 
-  /** Opens the transport, not before this tick is over: later entries join in the one in which a Pomona is made. */
+  /** Opens the transport, not before this tick is over: features are added in the one in which a Pomona is made. */
   async start(): Promise<void> {
     const { clock, openTimeoutMs } = this.#settings;
     const whileOn = (run?: () => void): void => {

@@ -18,7 +18,7 @@ import { type Decoded, type FrameType, UPDATE } from './frames.js';
 const isPlace: Check = (value) => value === null || isPosition(value);
 const coded = { code: isString, message: isString };
 
-/** The frames of later entries are checked there; `probed` is for transports. */
+/** The frames of features are checked there; `probed` is for transports. */
 type Checked = Exclude<FrameType, 'state' | 'reply' | 'renewed' | 'probed'>;
 
 const SHAPES: Readonly<Record<Checked, Shape>> = {

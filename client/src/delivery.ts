@@ -7,18 +7,18 @@ import type { Json, UpdateFrame } from '../../protocol/frames.js';
 import type { Position } from '../../protocol/positions.js';
 import type { Emitter } from './emitter.js';
 import { PomonaError, reportUncaught } from './errors.js';
-import type { CoreEvents } from './pomona-events.js';
+import type { PomonaEvents } from './pomona-events.js';
 import type { GapEvent, SubscriptionEvents } from './subscription.js';
 import type { Track } from './track.js';
 
-type Events = Emitter<CoreEvents>;
+type Events = Emitter<PomonaEvents>;
 
 /** Emits an event of a path on the path's subscriptions, then on the Pomona. */
 export function emit<Name extends 'subscribed' | 'refused' | 'gap' | 'unsubscribed'>(
   events: Events,
   track: Track,
   name: Name,
-  event: SubscriptionEvents[Name] & CoreEvents[Name],
+  event: SubscriptionEvents[Name] & PomonaEvents[Name],
 ): void {
   track.tell(name, event);
   events.emit(name, event);
@@ -90,7 +90,7 @@ export function callHandler<About extends { readonly path: string }>(
   } catch (cause) {
     const { path } = about;
     const text = `A handler of "${path}" threw: ${cause}`;
-    if (!events.emit('error', new PomonaError('handler_failed', text, { cause, path })))
-      reportUncaught(cause);
+    const heard = events.emit('error', new PomonaError('handler_failed', text, { cause, path }));
+    if (heard.length === 0) reportUncaught(cause);
   }
 }

@@ -1,4 +1,4 @@
-/** The class of errors that Pomona throws and reports; those of later entries extend it. */
+/** The class of errors that Pomona throws and reports; those of features extend it. */
 import type { CloseName, ErrorCode } from '../../protocol/codes.js';
 
 /** What only a client can run into; all other codes are those of docs/protocol.md. */

@@ -37,13 +37,3 @@ export interface PomonaEvents {
   /** Something failed: a handler threw, a connection was lost, a frame was refused. */
   error: PomonaError;
 }
-
-/** Further events for later entries. */
-export interface CoreEvents extends PomonaEvents {
-  /** The network or the page is back: timers may have slept. */
-  wake: null;
-  /** Pomona closes; this comes before all that the page is told of it. */
-  closed: null;
-  /** Another visitor may be here now: what identified the one before counts no more. */
-  reopen: null;
-}

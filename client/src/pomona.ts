@@ -6,19 +6,18 @@ import type { ErrorFrame, Json, OpenedFrame, OpenFrame, SubscribeItem } from '..
 import { type LIMITS, PROTOCOL_VERSION } from '../../protocol/limits.js';
 import { utf8Length } from '../../protocol/paths.js';
 import { NO_FRAME } from './attempt.js';
-import { isCount, isPosition } from './checks.js';
+import { isCount, isPosition, isString } from './checks.js';
 import { within } from './clock.js';
 import { DISMISSED, IDENTITY_EXPIRED, KICKED } from './close-codes.js';
 import { Connection, type PomonaState } from './connection.js';
-import type { Core, OpenFields } from './core.js';
-import { deliverGap, deliverUpdate } from './delivery.js';
 import { Emitter, type Listener } from './emitter.js';
 import { PomonaError, type PomonaErrorCode } from './errors.js';
-import { type Decoded, type FrameHandlers, UPDATE } from './frames.js';
+import type { Core, Feature, HookEvents } from './features.js';
+import { type Decoded, UPDATE } from './frames.js';
 import { type PomonaOptions, type Settings, settle } from './options.js';
 import { type Numberable, Outstanding, pack } from './outstanding.js';
 import { watchPage } from './page-life.js';
-import type { CoreEvents, PomonaEvents } from './pomona-events.js';
+import type { PomonaEvents } from './pomona-events.js';
 import type { ConnectOptions, Handler, Subscription } from './subscription.js';
 import { Subscriptions } from './subscriptions.js';
 import type { TransportEnd } from './transports/transport.js';
@@ -33,7 +32,10 @@ const ENVELOPE_BYTES = 200;
 
 /** A client of Dobby: one session, many paths. */
 export class Pomona {
-  readonly #events = new Emitter<CoreEvents>();
+  readonly #events = new Emitter<PomonaEvents>();
+  /** The names of the features. */
+  readonly #features = new Set<string>();
+  readonly #hooks = new Emitter<HookEvents>();
   readonly #frames = new Map<string, (frame: unknown) => void>();
   readonly #outstanding = new Outstanding();
   readonly #settings: Settings;
@@ -44,11 +46,14 @@ export class Pomona {
     this.#willFlush = true;
     queueMicrotask(() => this.#flush());
   };
+  readonly #accepted = (n: number): void => {
+    this.#outstanding.acknowledge(n);
+    this.#flushSoon(); // there may be room again
+  };
   readonly #fail = (code: PomonaErrorCode, message: string, cause?: unknown): void =>
     void this.#events.emit('error', new PomonaError(code, message, { cause }));
-  readonly #fields: [name: string, make: () => unknown][] = [];
-  /** What `#fields` made last. */
-  readonly #made: Record<string, unknown> = {};
+  /** More fields of the `open` frame, as the features made them last. */
+  #openFields: unknown[] = [];
   #id: string | null = null;
   #willFlush = false;
   /** Whether `close` was called. */
@@ -69,15 +74,19 @@ export class Pomona {
       settings,
       uid: () => this.#id ?? '',
       changed: this.#flushSoon,
+      item: (track) => {
+        const fields = this.#hooks.emit('naming', track);
+        return fields.includes(null) ? null : Object.assign(track.item(), ...fields);
+      },
     });
     this.#connection = new Connection(settings, {
       prepare: async () => {
-        for (const [name, make] of this.#fields) this.#made[name] = await make();
+        this.#openFields = await Promise.all(this.#hooks.emit('opening', undefined));
       },
       firstFrame: (ticket, attempt) => this.#firstFrame(ticket, attempt),
       opened: (frame) => this.#opened(frame),
       frame: (decoded) => this.#frame(decoded),
-      accepted: (n) => this.#accepted(n),
+      accepted: this.#accepted,
       state: (state) => this.#stateChanged(state),
       ended: (error, end) => this.#ended(error, end),
     });
@@ -144,7 +153,7 @@ export class Pomona {
     this.#subscriptions.reset();
     this.#subscriptions.revive();
     if (this.#isClosed) return; // by a listener
-    this.#events.emit('reopen', null);
+    this.#hooks.emit('reopen', undefined);
     this.#watch();
     this.#connection.reopen();
   }
@@ -159,17 +168,27 @@ export class Pomona {
   }
 
   /**
-   * For Pomona's own later entries, such as `pomona/state`: lets them take frames and add to the `open` frame, and
-   * returns what they work with.
+   * Adds a feature, such as that of `pomona/state`, and its methods; once more does nothing. Returns this Pomona.
    * @internal
    */
-  extend(handlers: FrameHandlers, fields: OpenFields = {}): Core {
-    this.#fields.push(...Object.entries(fields));
-    for (const [type, take] of Object.entries(handlers)) {
-      const earlier = this.#frames.get(type);
-      this.#frames.set(type, (frame) => take(frame as never, (own) => earlier?.(own)));
+  extend<Methods extends object>(name: string, make: (core: Core) => Feature<Methods>): Methods & this {
+    if (!this.#features.has(name)) {
+      this.#features.add(name);
+      const { frames = {}, methods, ...hooks } = make(this.#core());
+      for (const [hook, run] of Object.entries(hooks))
+        this.#hooks.on(hook as keyof HookEvents, run as Listener<unknown>);
+      for (const [type, take] of Object.entries(frames)) {
+        const earlier = this.#frames.get(type);
+        this.#frames.set(type, (frame) => take?.(frame as never, (own) => earlier?.(own)));
+      }
+      Object.assign(this, methods);
     }
+    return this as Methods & this;
+  }
+
+  #core(): Core {
     return {
+      session: this,
       subscriptions: this.#subscriptions,
       events: this.#events,
       send: (frame) => {
@@ -177,7 +196,7 @@ export class Pomona {
         if (this.#outstanding.isFull) throw new PomonaError('outstanding_full', 'Too much waits.');
         return this.#send(frame);
       },
-      accepted: (n) => this.#accepted(n),
+      accepted: this.#accepted,
       settings: this.#settings,
       within: (ms, run) => within({ clock: this.#settings.clock, ms }, run),
       fail: this.#fail,
@@ -190,7 +209,7 @@ export class Pomona {
     this.#unwatch = watchPage({
       wake: () => {
         this.#connection.wake();
-        this.#events.emit('wake', null);
+        this.#hooks.emit('wake', undefined);
       },
       gone: () => {
         this.#connection.suspend();
@@ -205,24 +224,19 @@ export class Pomona {
   }
 
   #registerFrames(): void {
-    const subscriptions = this.#subscriptions;
-    const events = this.#events;
-    this.extend({
-      [UPDATE]: (frame) => deliverUpdate(events, subscriptions.tracks.get(frame.path), frame),
-      subscribed: (frame) => subscriptions.subscribed(frame),
-      unsubscribed: (frame) => subscriptions.unsubscribed(frame),
-      gap: (frame) => deliverGap(events, subscriptions.tracks.get(frame.path), frame),
-      refused: (frame) => subscriptions.refused(frame),
-      pending: (frame) => subscriptions.pending(frame),
-      ticket: ({ ticket }) => {
-        this.#connection.ticket = ticket;
+    this.extend('', () => ({
+      frames: {
+        ...this.#subscriptions.frames,
+        ticket: ({ ticket }) => {
+          this.#connection.ticket = ticket;
+        },
+        ping: ({ received }) => {
+          this.#connection.send(['{"type":"pong"}']);
+          this.#accepted(received);
+        },
+        error: (frame) => this.#frameRefused(frame),
       },
-      ping: ({ received }) => {
-        this.#connection.send(['{"type":"pong"}']);
-        this.#accepted(received);
-      },
-      error: (frame) => this.#frameRefused(frame),
-    });
+    }));
   }
 
   #frame(decoded: Decoded | null): void {
@@ -232,17 +246,16 @@ export class Pomona {
 
   /** A decision without the paths that were named again since; any other frame as it is. */
   #upToDate(frame: Decoded): Decoded {
-    const isCurrent = (path: string, received?: number) => !this.#subscriptions.isOutdated(path, received);
-    if (frame.type === 'refused')
-      return { ...frame, paths: frame.paths.filter(({ path }) => isCurrent(path, frame.received)) };
-    if (frame.type === 'unsubscribed' && frame.by !== 'client')
-      return { ...frame, paths: frame.paths.filter((path) => isCurrent(path, frame.received)) };
-    return frame;
+    if (frame.type !== 'refused' && (frame.type !== 'unsubscribed' || frame.by === 'client')) return frame;
+    const isCurrent = (item: string | { readonly path: string }): boolean =>
+      !this.#subscriptions.isOutdated(isString(item) ? item : item.path, frame.received);
+    return { ...frame, paths: frame.paths.filter(isCurrent) } as Decoded;
   }
 
   #firstFrame(ticket: string | undefined, attempt: number): string {
     // JSON leaves out what is undefined.
-    const frame = { ...this.#made, type: 'open', protocol: PROTOCOL_VERSION, ticket, attempt };
+    const own = { type: 'open', protocol: PROTOCOL_VERSION, ticket, attempt };
+    const frame = Object.assign(own, ...this.#openFields);
     const room = OPEN_BYTES - ENVELOPE_BYTES - utf8Length(JSON.stringify(frame));
     // What does not fit is asked for when the session is open.
     const paths = pack(this.#subscriptions.wanted(), room)[0];
@@ -255,15 +268,10 @@ export class Pomona {
     this.#id = frame.id;
     if (isNew) this.#subscriptions.reset();
     this.#outstanding.restart(frame.received);
-    this.#frames.get('opened')?.(frame);
+    this.#hooks.emit('opened', { ...frame, isNew });
     this.#subscriptions.opened(isNew);
     this.#flushSoon();
     if (isNew) this.#events.emit('id', frame.id);
-  }
-
-  #accepted(n: number): void {
-    this.#outstanding.acknowledge(n);
-    this.#flushSoon(); // there may be room again
   }
 
   #send(frame: Numberable): number {
@@ -283,7 +291,9 @@ export class Pomona {
 
   #flush(): void {
     this.#willFlush = false;
-    if (this.state !== 'open' || this.#outstanding.isFull) return;
+    if (this.state !== 'open') return;
+    this.#hooks.emit('flush', undefined);
+    if (this.#outstanding.isFull) return;
     const { subscribe, unsubscribe } = this.#subscriptions.changes();
     const room = FRAME_BYTES - ENVELOPE_BYTES;
     for (const paths of pack(unsubscribe, room)) this.#send({ type: 'unsubscribe', paths });
@@ -293,6 +303,7 @@ export class Pomona {
 
   #ended(error: PomonaError, end: TransportEnd): void {
     const { code, message } = end;
+    this.#hooks.emit('ended', end);
     if (code === KICKED || code === DISMISSED)
       this.#events.emit('kicked', { message, isFinal: code === DISMISSED });
     else if (code === IDENTITY_EXPIRED) this.#events.emit('expired', { code: 'identity_expired', message });
@@ -302,7 +313,7 @@ export class Pomona {
 
   #stateChanged(state: PomonaState): void {
     if (state === 'closed') {
-      this.#events.emit('closed', null);
+      this.#hooks.emit('closed', undefined);
       this.#unwatch();
       if (this.#isClosed) this.#subscriptions.close();
       else this.#subscriptions.end();

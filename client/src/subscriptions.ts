@@ -14,11 +14,12 @@ import { pathFault } from '../../protocol/paths.js';
 import type { Position } from '../../protocol/positions.js';
 import { BackEnd, RELEASE_MS } from './back-end.js';
 import { isString } from './checks.js';
-import { deliverStart, emit } from './delivery.js';
+import { deliverGap, deliverStart, deliverUpdate, emit } from './delivery.js';
 import type { Emitter } from './emitter.js';
 import { PomonaError, type PomonaErrorCode } from './errors.js';
+import { type FrameHandlers, UPDATE } from './frames.js';
 import type { Settings } from './options.js';
-import type { CoreEvents } from './pomona-events.js';
+import type { PomonaEvents } from './pomona-events.js';
 import { type ConnectOptions, type Handler, Subscription } from './subscription.js';
 import { Track } from './track.js';
 
@@ -31,20 +32,31 @@ const LATE_MS = 60_000;
 
 /** What subscriptions ask of their Pomona. */
 export interface SubscriptionsOwner {
-  readonly events: Emitter<CoreEvents>;
+  readonly events: Emitter<PomonaEvents>;
   readonly settings: Settings;
   /** The session's id. */
   uid(): string;
   /** `changes` may have something to say. */
   changed(): void;
+  /** How to ask for a path; null while it cannot be asked for. */
+  item(track: Track): SubscribeItem | null;
 }
 
 /** The paths of one Pomona. */
 export class Subscriptions {
   /** By path. */
   readonly tracks = new Map<string, Track>();
+  /** Take the frames about paths. */
+  readonly frames: FrameHandlers = {
+    [UPDATE]: (frame) => deliverUpdate(this.#events, this.tracks.get(frame.path), frame),
+    gap: (frame) => deliverGap(this.#events, this.tracks.get(frame.path), frame),
+    subscribed: (frame) => this.#subscribed(frame),
+    pending: (frame) => this.#pending(frame),
+    refused: (frame) => this.#refused(frame),
+    unsubscribed: (frame) => this.#unsubscribed(frame),
+  };
   readonly #owner: SubscriptionsOwner;
-  readonly #events: Emitter<CoreEvents>;
+  readonly #events: Emitter<PomonaEvents>;
   readonly #backEnd: BackEnd;
   /**
    * Paths that were let go while the connect view was being asked, or posted to `disconnectUrl`: what a view has
@@ -57,9 +69,6 @@ export class Subscriptions {
     this.#events = owner.events;
     this.#backEnd = new BackEnd(owner.settings, owner.uid);
   }
-
-  /** Whether a path can be named now. A later entry may wrap this to get something first, and then calls `changed`. */
-  mayName = (_track: Track): boolean => true;
 
   /** Adds a handler to a path, at the end; the identical handler is added once. */
   connect(path: string, handler: Handler, { since, last }: ConnectOptions): Subscription {
@@ -95,7 +104,7 @@ export class Subscriptions {
   /** What an `open` frame asks for. */
   wanted(): SubscribeItem[] {
     const wanted = [...this.tracks.values()].filter((track) => track.isWanted && track.hold !== 'release');
-    return wanted.filter(this.mayName).map((track) => track.item());
+    return wanted.flatMap((track) => this.#owner.item(track) ?? []);
   }
 
   /** A connection has opened whose `open` frame was the last to be sent. */
@@ -128,10 +137,12 @@ export class Subscriptions {
     const unsubscribe: string[] = [];
     for (const track of this.tracks.values()) {
       const mayAsk = !track.hold || track.hold === 'asking';
-      if (track.isWanted && mayAsk && (!track.asked || track.isDue) && this.mayName(track)) {
+      const isToAsk = track.isWanted && mayAsk && (!track.asked || track.isDue);
+      const item = isToAsk && this.#owner.item(track);
+      if (item) {
         track.asked ||= 'named';
         track.isDue = false;
-        subscribe.push(track.item());
+        subscribe.push(item);
       } else if (!track.isWanted && track.asked) {
         this.#leave(track);
         unsubscribe.push(track.path);
@@ -161,7 +172,7 @@ export class Subscriptions {
   }
 
   /** Dobby says from where paths are heard. */
-  subscribed({ paths }: SubscribedFrame): void {
+  #subscribed({ paths }: SubscribedFrame): void {
     this.#backEnd.succeeded();
     for (const { path, position } of paths) {
       const track = this.tracks.get(path) ?? new Track(path, !this.#isLate(path));
@@ -178,7 +189,7 @@ export class Subscriptions {
   }
 
   /** Dobby waits for the back end's word, which is asked for where there is a connect view. */
-  pending({ paths }: PendingFrame): void {
+  #pending({ paths }: PendingFrame): void {
     const canAsk = this.#owner.settings.connectUrl !== undefined;
     const wanted: string[] = [];
     this.#each(paths, (track) => {
@@ -213,7 +224,7 @@ export class Subscriptions {
   }
 
   /** Dobby refused paths. When the back end's word may still come, Dobby is asked to wait on. */
-  refused({ paths }: RefusedFrame): void {
+  #refused({ paths }: RefusedFrame): void {
     for (const { path, code, message } of paths) {
       const track = this.tracks.get(path);
       if (track === undefined || track.leaving > 0) continue;
@@ -256,7 +267,7 @@ export class Subscriptions {
   }
 
   /** Subscriptions have ended. */
-  unsubscribed({ paths, by }: UnsubscribedFrame): void {
+  #unsubscribed({ paths, by }: UnsubscribedFrame): void {
     this.#each(paths, (track) => {
       if (by === 'client') track.leaving = Math.max(0, track.leaving - 1);
       else if (track.leaving === 0 && track.asked) this.#endedBy(by, track);

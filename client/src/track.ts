@@ -60,7 +60,7 @@ export class Track implements PathView {
     return isIdle && this.isLeft;
   }
 
-  /** How to ask for the path; a later entry may wrap this to ask for more. */
+  /** How to ask for the path; features add to it. */
   item(): SubscribeItem {
     const { path, position } = this;
     const last = position === undefined ? this.last : undefined;

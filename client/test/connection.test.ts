@@ -247,11 +247,12 @@ describe('an opening', () => {
     expect(stage.transport.context).toBeUndefined();
   });
 
-  it('waits for the fields that later entries add to the `open` frame', async () => {
+  it('waits for the fields that features add to the `open` frame', async () => {
     const stage = new Stage();
     let give = (_field: string): void => {};
     const later = new Promise<string>((resolve) => (give = resolve));
-    stage.pomona.extend({}, { first: () => later, second: () => 2, third: () => undefined });
+    stage.pomona.extend('first', () => ({ opening: async () => ({ first: await later }) }));
+    stage.pomona.extend('second', () => ({ opening: async () => ({ second: 2, third: undefined }) }));
     await stage.clock.advance(60_000);
     expect([stage.transport.context, stage.pomona.state]).toEqual([undefined, 'connecting']);
     give('one');
@@ -263,16 +264,13 @@ describe('an opening', () => {
     const stage = new Stage({}, ['best', 'last']);
     let fails = 2;
     const cause = new Error('no');
-    stage.pomona.extend(
-      {},
-      {
-        field: async () => {
-          if (fails-- > 0)
-            throw Object.assign(new Error('The field failed.', { cause }), { error: 'token_failed' });
-          return 1;
-        },
+    stage.pomona.extend('field', () => ({
+      opening: async () => {
+        if (fails-- > 0)
+          throw Object.assign(new Error('The field failed.', { cause }), { error: 'token_failed' });
+        return { field: 1 };
       },
-    );
+    }));
     const errors: unknown[] = [];
     stage.pomona.on('error', (error) => errors.push([error.message, error.cause]));
     await settled();
@@ -289,7 +287,7 @@ describe('an opening', () => {
 
   it('leaves room for such a field', async () => {
     const stage = new Stage();
-    stage.pomona.extend({}, { field: () => '€'.repeat(20_000) });
+    stage.pomona.extend('field', () => ({ opening: async () => ({ field: '€'.repeat(20_000) }) }));
     for (let i = 0; i < 1_500; i++) stage.pomona.connect(`${i}/${'x'.repeat(200)}`, () => {});
     await stage.transport.opens();
     const bytes = new TextEncoder().encode(stage.transport.context.firstFrame()).length;

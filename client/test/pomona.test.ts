@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { MAX_FRAMES } from '../src/outstanding.js';
-import { Stage, settled, subscribed } from './support.js';
+import { coreOf, Stage, settled, subscribed } from './support.js';
 
 describe('the upstream', () => {
   it('goes on after what was received when the session is resumed, and sends nothing again by itself', async () => {
     const stage = new Stage();
     await stage.transport.opens();
-    const { send } = stage.pomona.extend({});
+    const { send } = coreOf(stage.pomona);
     expect([send({ type: 'x', v: 1 }), send({ type: 'x', v: 2 }), send({ type: 'x', v: 3 })]).toEqual([
       1, 2, 3,
     ]);
@@ -20,7 +20,7 @@ describe('the upstream', () => {
   it('numbers from one again in a new session, without what the open frame has said', async () => {
     const stage = new Stage();
     await stage.transport.opens();
-    const { send } = stage.pomona.extend({});
+    const { send } = coreOf(stage.pomona);
     stage.pomona.connect('a', () => {});
     await settled();
     await stage.transport.ends({ code: 4100 });
@@ -31,11 +31,11 @@ describe('the upstream', () => {
     expect(send({ type: 'x' })).toBe(1);
   });
 
-  it('is open to extensions when they are told `opened`, before anything else is sent', async () => {
+  it('is open to features in their hook `opened`, before anything else is sent', async () => {
     const stage = new Stage();
-    const core = stage.pomona.extend({
-      opened: ({ id }) => core.send({ type: 'x', id, known: stage.pomona.id }),
-    });
+    stage.pomona.extend('x', (core) => ({
+      opened: ({ id }) => void core.send({ type: 'x', id, known: stage.pomona.id }),
+    }));
     // More than an `open` frame holds, so that the rest is subscribed to.
     for (let i = 0; i < 1_500; i++) stage.pomona.connect(`${i}/${'x'.repeat(200)}`, () => {});
     await stage.transport.opens();
@@ -43,10 +43,10 @@ describe('the upstream', () => {
     expect(stage.transport.sent[1]?.type).toBe('subscribe');
   });
 
-  it('has room again when extensions say what was received', async () => {
+  it('has room again when a feature says what was received', async () => {
     const stage = new Stage();
     await stage.transport.opens();
-    const { send, accepted } = stage.pomona.extend({});
+    const { send, accepted } = coreOf(stage.pomona);
     for (let i = 0; i < MAX_FRAMES; i++) send({ type: 'x' });
     stage.pomona.connect('a', () => {});
     accepted(1);
@@ -67,10 +67,10 @@ describe('the upstream', () => {
     expect(stage.transport.sent).toEqual([{ type: 'subscribe', n: 1, paths: [{ path: 'b' }] }]);
   });
 
-  it('is bounded: beyond the bound extensions are told, and subscribing waits for room', async () => {
+  it('is bounded: beyond the bound features get an error, and subscribing waits for room', async () => {
     const stage = new Stage();
     await stage.transport.opens();
-    const { send } = stage.pomona.extend({});
+    const { send } = coreOf(stage.pomona);
     for (let i = 0; i < MAX_FRAMES; i++) send({ type: 'x' });
     expect(() => send({ type: 'x' })).toThrow(expect.objectContaining({ code: 'outstanding_full' }));
     stage.pomona.connect('a', () => {});
@@ -107,7 +107,7 @@ describe('frames', () => {
   it('of unknown types are ignored, or go to whoever registered them', async () => {
     const stage = new Stage();
     const taken: unknown[] = [];
-    stage.pomona.extend({ reply: (frame) => void taken.push(frame) });
+    stage.pomona.extend('x', () => ({ frames: { reply: (frame) => void taken.push(frame) } }));
     await stage.transport.opens({ news: 1 });
     await stage.transport.says({ type: 'reply', uid: 'u' }, { type: 'other' }, { type: '__proto__' });
     expect([taken, stage.told('error')]).toEqual([[{ type: 'reply', uid: 'u' }], []]);
@@ -116,14 +116,18 @@ describe('frames', () => {
   it('go to the newest who registered them, and on to the others as far as they are handed on', async () => {
     const stage = new Stage();
     const taken: unknown[] = [];
-    stage.pomona.extend({ renewed: ({ expiresInMs }) => void taken.push(['first', expiresInMs]) });
-    stage.pomona.extend({
-      renewed: (frame, handOn) => {
-        taken.push(['second', frame.expiresInMs]);
-        if (frame.expiresInMs > 1) handOn({ ...frame, expiresInMs: -frame.expiresInMs });
+    stage.pomona.extend('first', () => ({
+      frames: { renewed: ({ expiresInMs }) => void taken.push(['first', expiresInMs]) },
+    }));
+    stage.pomona.extend('second', () => ({
+      frames: {
+        renewed: (frame, handOn) => {
+          taken.push(['second', frame.expiresInMs]);
+          if (frame.expiresInMs > 1) handOn({ ...frame, expiresInMs: -frame.expiresInMs });
+        },
+        probed: (frame, handOn) => handOn(frame),
       },
-      probed: (frame, handOn) => handOn(frame),
-    });
+    }));
     await stage.transport.opens();
     const renewed = (expiresInMs: number) => ({ type: 'renewed', expiresInMs });
     await stage.transport.says(renewed(1), renewed(2), { type: 'probed', step: 1 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { at, Stage, settled, subscribed } from './support.js';
+import { at, coreOf, Stage, settled, subscribed } from './support.js';
 
 describe('a refusal by Dobby', () => {
   const refusal = (path: string, code: string) => ({ path, code, message: 'no' });
@@ -66,9 +66,11 @@ describe('a refusal by Dobby', () => {
 describe('a path that cannot be named yet', () => {
   it('is left out by itself, of the open frame too, and named when it can be', async () => {
     const stage = new Stage();
-    const { subscriptions, changed } = stage.pomona.extend({});
+    const { changed } = coreOf(stage.pomona);
     let isReady = false;
-    subscriptions.mayName = ({ path }) => isReady || path !== 'a';
+    stage.pomona.extend('patience', () => ({
+      naming: ({ path }) => (isReady || path !== 'a' ? undefined : null),
+    }));
     for (const path of ['a', 'b']) stage.pomona.connect(path, () => {});
     await stage.transport.opens();
     stage.pomona.connect('c', () => {});

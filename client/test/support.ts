@@ -1,5 +1,6 @@
 /** A clock that is turned by hand, a transport without a network, and a back end that answers when told. */
 import type { UpFrame } from '../../protocol/frames.js';
+import type { Core } from '../src/features.js';
 import type {
   Clock,
   PomonaOptions,
@@ -233,3 +234,14 @@ export const update = (path: string, offset: number, epoch?: string) => ({
   message: offset,
   position: at(offset, epoch),
 });
+
+/** What the features of a Pomona work with; to be asked once. */
+export function coreOf(pomona: Pomona): Core {
+  let core: Core | undefined;
+  pomona.extend('core of a test', (given) => {
+    core = given;
+    return {};
+  });
+  if (core === undefined) throw new Error('asked twice');
+  return core;
+}

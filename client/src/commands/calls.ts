@@ -5,11 +5,12 @@
  */
 import type { ErrorFrame, Json, OpenedFrame, ReplyFrame } from '../../../protocol/frames.js';
 import { fits, isString, optional } from '../checks.js';
-import type { Core } from '../core.js';
-import type { Pomona } from '../pomona.js';
+import type { Core } from '../features.js';
 import { Call, UNKNOWN_OUTCOME } from './call.js';
 import { type CheckedRequest, CommandError, type CommandRequest, checked } from './request.js';
 
+/** The message of the error `closed`. */
+export const CLOSED = 'This Pomona is closed.';
 /** The most commands that may be without an answer; more of them, or so many bytes, are refused. */
 export const MAX_CALLS = 1_000;
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -18,34 +19,24 @@ const ERROR = { code: isString, message: isString, field: optional(isString), re
 
 /** The commands of one Pomona. */
 export class Calls {
-  readonly #pomona: Pomona;
   readonly #core: Core;
   /** By uid. */
   readonly #calls = new Map<string, Call>();
   /** Makes uids differ from those of other Pomonas. */
   readonly #prefix: string;
   #count = 0;
-  #session: string | null;
 
-  constructor(pomona: Pomona, core: Core) {
-    this.#pomona = pomona;
+  constructor(core: Core) {
     this.#core = core;
-    this.#session = pomona.id;
     this.#prefix = core.settings.random().toString(36).slice(2, 12);
-    core.events.on('state', () => this.flush()); // of what was given while the connection was opening
-    const failAll = (code: 'closed' | 'disconnected', message: string): void => {
-      for (const call of this.#calls.values()) call.fail(code, message);
-    };
-    core.events.on('closed', () => failAll('closed', CLOSED));
-    // What one visitor asked for is not done in the name of another.
-    core.events.on('reopen', () => failAll('disconnected', `Pomona was reopened: ${UNKNOWN_OUTCOME}`));
   }
 
   /** Gives a command. The promise is for its reply; it rejects with a CommandError, or the reason of the signal. */
   async send(given: CommandRequest): Promise<Json> {
     const request = checked(given);
     request.options.signal?.throwIfAborted();
-    if (this.#pomona.state === 'closed') throw new CommandError('closed', CLOSED, request);
+    const { state } = this.#core.session;
+    if (state === 'closed') throw new CommandError('closed', CLOSED, request);
     if (this.#isFullFor(request))
       throw new CommandError('outstanding_full', 'Too much has no answer.', request);
     return new Promise((resolve, reject) => {
@@ -53,14 +44,12 @@ export class Calls {
       const { clock } = this.#core.settings;
       const over = (): void => void this.#calls.delete(uid);
       this.#calls.set(uid, new Call(uid, request, { clock, resolve, reject, over }));
-      this.flush();
+      if (state === 'open') this.flush();
     });
   }
 
   /** A connection has opened, of the same session or of another. */
-  opened({ id, received, forgot }: OpenedFrame): void {
-    const isNew = id !== this.#session;
-    this.#session = id;
+  opened({ isNew, received, forgot }: OpenedFrame & { readonly isNew: boolean }): void {
     for (const call of this.#calls.values()) {
       // One that the server says it has not had is as good as never sent, whatever becomes of the session later.
       if (call.n > 0 && (isNew || forgot || call.n <= received)) call.again = true;
@@ -68,7 +57,6 @@ export class Calls {
       if (isNew && call.again && !call.request.options.idempotent)
         call.fail('disconnected', `The session has ended: ${UNKNOWN_OUTCOME}`);
     }
-    this.#sendDue();
   }
 
   /** An answer comes; of a command that is over it is left alone. */
@@ -82,7 +70,6 @@ export class Calls {
       const { code, message, ...more } = frame.error;
       call.fail(code, message, more);
     } else call.succeed(frame.reply);
-    this.flush(); // there may be room now
   }
 
   /** A frame was refused; says whether it was that of a command, which is over now. */
@@ -92,21 +79,16 @@ export class Calls {
     if (!call || code === 'bad_sequence') return false;
     this.#core.accepted(call.n);
     call.fail(code, message, { field });
-    this.flush();
     return true;
   }
 
-  /** Sends what is due, if there is a connection. */
+  /** There is no reply to any command. */
+  failAll(code: 'closed' | 'disconnected', message: string): void {
+    for (const call of this.#calls.values()) call.fail(code, message);
+  }
+
+  /** Sends what is due on the open connection. */
   flush(): void {
-    if (this.#pomona.state === 'open') this.#sendDue();
-  }
-
-  #isFullFor({ bytes }: CheckedRequest): boolean {
-    const held = [...this.#calls.values()].reduce((sum, { request }) => sum + request.bytes, bytes);
-    return this.#calls.size >= MAX_CALLS || held > MAX_BYTES;
-  }
-
-  #sendDue(): void {
     try {
       for (const call of this.#calls.values()) {
         if (call.n > 0) continue;
@@ -117,9 +99,12 @@ export class Calls {
       // The core holds as many frames as it may: an answer or a ping makes room, and nothing overtakes what waits.
     }
   }
-}
 
-const CLOSED = 'This Pomona is closed.';
+  #isFullFor({ bytes }: CheckedRequest): boolean {
+    const held = [...this.#calls.values()].reduce((sum, { request }) => sum + request.bytes, bytes);
+    return this.#calls.size >= MAX_CALLS || held > MAX_BYTES;
+  }
+}
 
 const isReply = (frame: { readonly uid: unknown }): boolean =>
   isString(frame.uid) && ('error' in frame ? fits(frame.error, ERROR) : 'reply' in frame);

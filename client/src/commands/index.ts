@@ -1,13 +1,13 @@
 /**
- * Lets a Pomona give commands and hear what is sent to its session: `pomona.send`, `pomona.onMessage`. It takes the
- * frames that concern them and hands the rest on; docs/protocol.md, "Commands" and "Messages to sessions", says what
- * they mean.
+ * Lets a Pomona give commands and hear what is sent to its session: `pomona.send`, `pomona.onMessage`. Their frames are
+ * described in docs/protocol.md, "Commands" and "Messages to sessions".
  */
 import type { Json } from '../../../protocol/frames.js';
 import { UPDATE } from '../frames.js';
 import type { Pomona } from '../pomona.js';
-import { Calls } from './calls.js';
-import { type MessageListener, Messages } from './messages.js';
+import { UNKNOWN_OUTCOME } from './call.js';
+import { Calls, CLOSED } from './calls.js';
+import { type MessageListener, messagesOf } from './messages.js';
 import type { CommandOptions } from './request.js';
 
 export type { Json } from '../../../protocol/frames.js';
@@ -30,32 +30,29 @@ export interface CommandsPomona {
   onMessage<Message = Json>(listener: MessageListener<Message>): () => void;
 }
 
-const extended = new WeakSet<Pomona>();
-
 /** The same Pomona, which can now give commands and hear messages. Once is enough; once more does nothing. */
 export function withCommands<P extends Pomona>(pomona: P): CommandsPomona & P {
-  if (extended.has(pomona)) return pomona as CommandsPomona & P;
-  extended.add(pomona);
-  const core = pomona.extend({
-    [UPDATE]: (frame, handOn) => messages.update(frame, handOn),
-    opened: (frame, handOn) => {
-      handOn(frame);
-      calls.opened(frame);
-    },
-    reply: (frame) => calls.reply(frame),
-    error: (frame, handOn) => {
-      if (!calls.refused(frame)) handOn(frame);
-    },
-    ping: (frame, handOn) => {
-      handOn(frame);
-      calls.flush(); // it tells what was received: there may be room now
-    },
+  return pomona.extend('commands', (core) => {
+    const calls = new Calls(core);
+    const messages = messagesOf(core);
+    return {
+      frames: {
+        [UPDATE]: messages.update,
+        reply: (frame) => calls.reply(frame),
+        error: (frame, handOn) => {
+          if (!calls.refused(frame)) handOn(frame);
+        },
+      },
+      opened: (frame) => calls.opened(frame),
+      flush: () => calls.flush(),
+      // What one visitor asked for is not done in the name of another.
+      reopen: () => calls.failAll('disconnected', `Pomona was reopened: ${UNKNOWN_OUTCOME}`),
+      closed: () => calls.failAll('closed', CLOSED),
+      methods: {
+        send: (path: string, command: string, args: Json = {}, options: CommandOptions = {}) =>
+          calls.send({ path, command, args, options }),
+        onMessage: messages.on,
+      } as CommandsPomona,
+    };
   });
-  const calls = new Calls(pomona, core);
-  const messages = new Messages(core);
-  return Object.assign(pomona, {
-    send: (path: string, command: string, args: Json = {}, options: CommandOptions = {}) =>
-      calls.send({ path, command, args, options }),
-    onMessage: (listener: MessageListener) => messages.on(listener),
-  } as CommandsPomona);
 }

@@ -5,8 +5,8 @@
  */
 import type { Json, UpdateFrame } from '../../../protocol/frames.js';
 import type { Position } from '../../../protocol/positions.js';
-import type { Core } from '../core.js';
 import { callHandler } from '../delivery.js';
+import type { Core } from '../features.js';
 
 /** Where a message came from. */
 export interface MessageInfo {
@@ -19,32 +19,25 @@ export interface MessageInfo {
 /** Takes messages. A promise that it returns is not awaited. */
 export type MessageListener<Message = Json> = (message: Message, info: MessageInfo) => void;
 
-/** The listeners of one Pomona, in the order in which they came. */
-export class Messages {
-  readonly #core: Core;
-  readonly #listeners = new Set<MessageListener>();
-
-  constructor(core: Core) {
-    this.#core = core;
-  }
-
-  /** Adds a listener (the identical one once); returns the function that removes it. */
-  on(listener: MessageListener): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
-  }
-
-  /** Takes a message, if it is one and somebody listens; else it goes on as any other update. */
-  update(frame: UpdateFrame, handOn: (frame: UpdateFrame) => void): void {
-    const { path, message, position = null } = frame;
-    const track = this.#core.subscriptions.tracks.get(path);
-    const isMine = this.#listeners.size > 0 && /^::(all$|inbox\/)/.test(path);
-    // The core drops a message that the path does not expect.
-    if (!isMine || !track?.expects(position)) return handOn(frame);
-    for (const listener of [...this.#listeners]) {
-      if (this.#listeners.has(listener))
-        callHandler(this.#core.events, listener, message, { path, position });
-    }
-    if (position !== null) track.position = position;
-  }
+/** Makes the listeners of one Pomona, which are called in the order in which they were added. */
+export function messagesOf(core: Core) {
+  const listeners = new Set<MessageListener>();
+  return {
+    /** Adds a listener (the identical one once); returns the function that removes it. */
+    on: (listener: MessageListener): (() => void) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    /** Takes a message, if it is one and there is a listener; else it goes on as any other update. */
+    update: (frame: UpdateFrame, handOn: (frame: UpdateFrame) => void): void => {
+      const { path, message, position = null } = frame;
+      const track = core.subscriptions.tracks.get(path);
+      const isMine = listeners.size > 0 && /^::(all$|inbox\/)/.test(path);
+      // The core drops a message that the path does not expect.
+      if (!isMine || !track?.expects(position)) return handOn(frame);
+      for (const listener of [...listeners])
+        if (listeners.has(listener)) callHandler(core.events, listener, message, { path, position });
+      if (position !== null) track.position = position;
+    },
+  };
 }

@@ -6,8 +6,8 @@
  */
 import type { Json, RefusedFrame, StateFrame, SubscribeItem, UpdateFrame } from '../../../protocol/frames.js';
 import type { Position } from '../../../protocol/positions.js';
-import type { Core } from '../core.js';
 import type { Listener } from '../emitter.js';
+import type { Core } from '../features.js';
 import type { Subscription, SubscriptionEvents } from '../subscription.js';
 import type { Track } from '../track.js';
 
@@ -76,8 +76,6 @@ export class Follower {
   constructor(track: Track, core: Core) {
     this.#track = track;
     this.#core = core;
-    const item = track.item.bind(track);
-    track.item = () => ({ ...item(), ...this.#ask() });
   }
 
   /** Whether the entries are the whole state at the position that the path has reached. */
@@ -117,6 +115,13 @@ export class Follower {
     }
     if (this.#named === null) this.#nameAgain();
     return subscription as StateSubscription;
+  }
+
+  /** What is added when the path is named. */
+  fields(): Pick<SubscribeItem, 'state'> {
+    if (!this.#isFollowed()) return {};
+    this.#named = this.#isWhole ? 'changes' : 'snapshot';
+    return { state: this.#named };
   }
 
   /** An update comes: what it changes is changed before the handlers hear of it. */
@@ -183,13 +188,6 @@ export class Follower {
 
   #isOn(subscription: Subscription): boolean {
     return this.#track.subscriptions.includes(subscription);
-  }
-
-  /** What is added when the path is named. */
-  #ask(): Pick<SubscribeItem, 'state'> {
-    if (!this.#isFollowed()) return {};
-    this.#named = this.#isWhole ? 'changes' : 'snapshot';
-    return { state: this.#named };
   }
 
   #nameAgain(): void {

@@ -1,7 +1,4 @@
-/**
- * Lets a Pomona follow the state of paths: `connect(path, handler, { state: true })`. It takes the frames that
- * concern states and hands the rest on; docs/protocol.md, "State", says what they mean.
- */
+/** Lets a Pomona follow the state of paths: `connect(path, handler, { state: true })`; docs/protocol.md, "State". */
 import type { Json } from '../../../protocol/frames.js';
 import { fits, isBoolean, isPosition, isString, listOf } from '../checks.js';
 import { UPDATE } from '../frames.js';
@@ -35,45 +32,46 @@ const SHAPE = {
   last: isBoolean,
 };
 
-const extended = new WeakSet<Pomona>();
-
 /** The same Pomona, which can now follow states. Once is enough; once more does nothing. */
 export function withState<P extends Pomona>(pomona: P): FollowsState & P {
-  if (extended.has(pomona)) return pomona as FollowsState & P;
-  extended.add(pomona);
-  const followers = new WeakMap<Track, Follower>();
-  const follower = (path: string): Follower | undefined => {
-    const track = core.subscriptions.tracks.get(path);
-    return track && followers.get(track);
-  };
-  const core = pomona.extend({
-    [UPDATE]: (frame, handOn) => {
-      const concerned = follower(frame.path);
-      if (concerned === undefined) handOn(frame);
-      else concerned.update(frame, handOn);
-    },
-    state: (frame) => {
-      if (fits(frame, SHAPE)) follower(frame.path)?.part(frame);
-      else core.fail('bad_answer', 'Dobby sent no part of a state');
-    },
-    subscribed: (frame, handOn) => {
-      for (const { path } of frame.paths) follower(path)?.beforeSubscribed();
-      handOn(frame);
-      for (const { path } of frame.paths) follower(path)?.afterSubscribed();
-    },
-    refused: (frame, handOn) => {
-      handOn({ ...frame, paths: frame.paths.filter((item) => !follower(item.path)?.refused(item)) });
-    },
-  });
   const connect = pomona.connect.bind(pomona);
-  return Object.assign(pomona, {
-    connect(path: string, handler: Handler, { state, ...options }: Partial<StateOptions> = {}) {
-      const subscription = connect(path, handler, options);
-      const track = core.subscriptions.tracks.get(path);
-      if (!state || track === undefined) return subscription as StateSubscription;
-      const concerned = followers.get(track) ?? new Follower(track, core);
-      followers.set(track, concerned);
-      return concerned.add(subscription);
-    },
+  return pomona.extend('state', (core) => {
+    const { tracks } = core.subscriptions;
+    const followers = new WeakMap<Track, Follower>();
+    const follower = (path: string): Follower | undefined => {
+      const track = tracks.get(path);
+      return track && followers.get(track);
+    };
+    return {
+      frames: {
+        [UPDATE]: (frame, handOn) => {
+          const concerned = follower(frame.path);
+          if (concerned === undefined) handOn(frame);
+          else concerned.update(frame, handOn);
+        },
+        state: (frame) => {
+          if (fits(frame, SHAPE)) follower(frame.path)?.part(frame);
+          else core.fail('bad_answer', 'Dobby sent no part of a state');
+        },
+        subscribed: (frame, handOn) => {
+          for (const { path } of frame.paths) follower(path)?.beforeSubscribed();
+          handOn(frame);
+          for (const { path } of frame.paths) follower(path)?.afterSubscribed();
+        },
+        refused: (frame, handOn) =>
+          handOn({ ...frame, paths: frame.paths.filter((item) => !follower(item.path)?.refused(item)) }),
+      },
+      naming: (track) => followers.get(track)?.fields(),
+      methods: {
+        connect(path: string, handler: Handler, { state, ...options }: Partial<StateOptions> = {}) {
+          const subscription = connect(path, handler, options);
+          const track = tracks.get(path);
+          if (!state || track === undefined) return subscription as StateSubscription;
+          const concerned = followers.get(track) ?? new Follower(track, core);
+          followers.set(track, concerned);
+          return concerned.add(subscription);
+        },
+      },
+    };
   });
 }

@@ -1,7 +1,8 @@
 /**
- * Gives a Pomona tokens: of its session, and of paths. It gets them from the page, in time, and renews them. It takes the
- * frames that concern them and hands the rest on; docs/protocol.md, "Tokens", says what they mean.
+ * Gives a Pomona tokens: of its session, and of paths. It gets them from the page, in time, and renews them. Their frames
+ * are described in docs/protocol.md, "Tokens".
  */
+import type { Core, Feature } from '../features.js';
 import type { Pomona } from '../pomona.js';
 import type { Track } from '../track.js';
 import { PathToken } from './path-token.js';
@@ -24,15 +25,15 @@ export interface TokenSources {
 /** Timers cannot wait longer. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-const extended = new WeakSet<Pomona>();
-
 /**
  * The same Pomona, which now opens, and names paths, with tokens. To be called in the tick in which it was made. Once is
  * enough; once more does nothing.
  */
-export function withTokens<P extends Pomona>(pomona: P, { session, path: ofPath }: TokenSources): P {
-  if (extended.has(pomona)) return pomona;
-  extended.add(pomona);
+export function withTokens<P extends Pomona>(pomona: P, sources: TokenSources): P {
+  return pomona.extend('tokens', (core) => tokenFeature(core, sources));
+}
+
+function tokenFeature(given: Core, { session, path: ofPath }: TokenSources): Feature {
   const tokens = new WeakMap<Track, PathToken>();
   let timer: unknown;
 
@@ -58,13 +59,13 @@ export function withTokens<P extends Pomona>(pomona: P, { session, path: ofPath 
   const arm = (): void => {
     const { clock } = core.settings;
     clock.clearTimeout(timer);
-    if (pomona.state === 'closed') return;
+    if (core.session.state === 'closed') return;
     const left = Math.min(...all().map(({ dueAt }) => dueAt)) - clock.now();
     if (left < Infinity) timer = clock.setTimeout(look, Math.min(left, MAX_TIMER_MS));
   };
   /** Renews what is due. Without a connection nothing is: `opened` looks again. */
   const look = (): void => {
-    if (pomona.state !== 'open') return;
+    if (core.session.state !== 'open') return;
     for (const token of all()) {
       if (token.dueAt > core.settings.clock.now()) continue;
       token.dueAt = Infinity; // also when it is being asked for already
@@ -72,15 +73,11 @@ export function withTokens<P extends Pomona>(pomona: P, { session, path: ofPath 
     }
     arm();
   };
+  const core = { ...given, arm };
+  const ofSession = session && new SessionToken(core, async (reason) => (await session({ reason })) ?? '');
 
-  const given = pomona.extend(
-    {
-      opened: (frame, handOn) => {
-        handOn(frame);
-        for (const token of pathTokens()) token.trustedAt = 0;
-        ofSession?.taken(frame.tokenExpiresInMs);
-        arm();
-      },
+  return {
+    frames: {
       renewed: (frame) => ofSession?.taken(frame.expiresInMs),
       error: (frame, handOn) => {
         if (!ofSession?.refused(frame)) handOn(frame);
@@ -101,21 +98,22 @@ export function withTokens<P extends Pomona>(pomona: P, { session, path: ofPath 
         forgetEnded(paths);
       },
     },
-    {
-      token: () => {
-        for (const track of tracks()) isReady(track); // so that their tokens are there when the transport is
-        return ofSession?.forOpening();
-      },
+    opening: async () => {
+      for (const track of tracks()) isReady(track); // so that their tokens are there when the transport is
+      return { token: await ofSession?.forOpening() };
     },
-  );
-  const core = { ...given, arm };
-  const ofSession = session && new SessionToken(pomona, core, (reason) => session({ reason }));
-  core.subscriptions.mayName = isReady;
-  core.events.on('wake', look);
-  core.events.on('reopen', () => {
-    ofSession?.discard();
-    for (const track of core.subscriptions.tracks.values()) tokens.get(track)?.discard();
-  });
-  core.events.on('closed', () => core.settings.clock.clearTimeout(timer));
-  return pomona;
+    naming: (track) => (isReady(track) ? { token: tokens.get(track)?.value ?? undefined } : null),
+    opened: ({ tokenExpiresInMs }) => {
+      for (const token of pathTokens()) token.trustedAt = 0;
+      ofSession?.taken(tokenExpiresInMs);
+      arm();
+    },
+    ended: (end) => ofSession?.ended(end),
+    wake: look,
+    reopen: () => {
+      ofSession?.discard();
+      for (const track of core.subscriptions.tracks.values()) tokens.get(track)?.discard();
+    },
+    closed: arm,
+  };
 }

@@ -2,7 +2,7 @@
  * The token of one path: named with the path, and renewed by naming the path once more. The position is the path's own, so
  * that an expiry costs no update: what is wanted again is wanted from what was processed last.
  */
-import type { SubscribeItem } from '../../../protocol/frames.js';
+import { emit } from '../delivery.js';
 import type { Track } from '../track.js';
 import { isRefusal, Token, type TokenCore, type TokenReason } from './token.js';
 
@@ -19,8 +19,6 @@ export class PathToken extends Token {
   constructor(track: Track, core: TokenCore, source: (reason: TokenReason) => unknown) {
     super(core, source);
     this.#track = track;
-    const item = track.item.bind(track);
-    track.item = () => ({ ...item(), token: this.value ?? undefined }) as SubscribeItem;
   }
 
   /** Whether the path can be named with what is held; else that is asked for, unless it waits to be. */
@@ -99,16 +97,11 @@ export class PathToken extends Token {
   #failed(why: unknown): void {
     const track = this.#track;
     const { path } = track;
-    const refused = {
-      path,
-      code: 'token_failed',
-      message: `No token of "${path}": ${why}`,
-      retryable: true,
-    } as const;
-    if (track.asked !== 'heard') return this.core.subscriptions.refuse([path], refused.code, refused.message);
+    const code = 'token_failed';
+    const message = `No token of "${path}": ${why}`;
+    if (track.asked !== 'heard') return this.core.subscriptions.refuse([path], code, message);
     if (!track.isHearing) return;
     this.wait();
-    track.tell('refused', refused);
-    this.core.events.emit('refused', refused);
+    emit(this.core.events, track, 'refused', { path, code, message, retryable: true });
   }
 }

@@ -1,31 +1,13 @@
 /** The token of the session: in every `open`, and renewed while it is open. It goes into frames and nowhere else. */
 import type { ErrorFrame } from '../../../protocol/frames.js';
-import { TOKEN_REFUSED } from '../close-codes.js';
-import type { Pomona } from '../pomona.js';
+import { KICKED, TOKEN_REFUSED } from '../close-codes.js';
 import type { TransportEnd } from '../transports/transport.js';
-import { isRefusal, Token, type TokenCore, type TokenReason } from './token.js';
+import { isRefusal, Token } from './token.js';
 
 /** The token of one Pomona's session. */
 export class SessionToken extends Token {
-  readonly #pomona: Pomona;
   /** The number of the frame that carries a new one; 0 when none is on its way. */
   #n = 0;
-
-  constructor(pomona: Pomona, core: TokenCore, source: (reason: TokenReason) => unknown) {
-    super(core, async (reason) => (await source(reason)) ?? '');
-    this.#pomona = pomona;
-    const refuse = (): void => {
-      this.needs = 'refused';
-    };
-    core.events.on('kicked', refuse);
-    core.events.on('expired', ({ code }) => {
-      if (code === 'expired_token') refuse();
-    });
-    core.events.on('error', ({ code, cause }) => {
-      const end = cause as Partial<TransportEnd> | null | undefined;
-      if (end && (isRefusal(code) || end.code === TOKEN_REFUSED)) refuse();
-    });
-  }
 
   /** For an `open` frame. Rejects with a TransportEnd. */
   async forOpening(): Promise<string | null | undefined> {
@@ -44,12 +26,17 @@ export class SessionToken extends Token {
     this.core.arm();
   }
 
+  /** A connection has ended; perhaps another token is needed for the next. */
+  ended({ code, error = '' }: TransportEnd): void {
+    if (code === TOKEN_REFUSED || code === KICKED || isRefusal(error)) this.needs = 'refused';
+  }
+
   /** Gets another and sends it. */
   async renew(): Promise<void> {
     try {
       await this.ask();
       // Without a connection the next `open` says it.
-      if (this.#pomona.state === 'open') this.#n = this.core.send({ type: 'token', token: this.value });
+      if (this.core.session.state === 'open') this.#n = this.core.send({ type: 'token', token: this.value });
     } catch (cause) {
       this.#failed(cause, cause);
     }
@@ -67,7 +54,7 @@ export class SessionToken extends Token {
   }
 
   #failed(why: unknown, cause: unknown): void {
-    if (this.#pomona.state !== 'open') return; // the next opening asks, and tells
+    if (this.core.session.state !== 'open') return; // the next opening asks, and tells
     this.wait();
     this.core.fail('token_failed', told(why), cause);
   }

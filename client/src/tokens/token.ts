@@ -5,7 +5,7 @@
 import type { LIMITS } from '../../../protocol/limits.js';
 import { Backoff } from '../backoff.js';
 import { isCount, isString } from '../checks.js';
-import type { Core } from '../core.js';
+import type { Core } from '../features.js';
 
 /** Why a token is asked for: none is held; most of its time is over; the last one was refused, has expired, or the session was ended. */
 export type TokenReason = 'open' | 'renew' | 'refused';

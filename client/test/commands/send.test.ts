@@ -190,11 +190,11 @@ describe('withCommands', () => {
     expect(stage.carried.length).toBe(1);
   });
 
-  it('leaves other extensions what is theirs', async () => {
+  it('leaves other features what is theirs', async () => {
     const stage = new Stage();
     const taken: string[] = [];
     const take = ({ type }: { type: string }): void => void taken.push(type);
-    stage.pomona.extend({ opened: take, error: take });
+    stage.pomona.extend('x', () => ({ opened: take, frames: { error: take } }));
     withCommands(stage.pomona);
     await stage.transport.opens();
     await stage.transport.says({ type: 'error', code: 'bad_json', message: 'no' });

@@ -188,3 +188,15 @@ describe('a Pomona that closes', () => {
     expect(stage.outcomes).toEqual([['say', 'closed']]);
   });
 });
+
+it('rejects all that has no answer when Pomona is reopened, where another visitor may be', async () => {
+  const stage = await open();
+  stage.give('sent');
+  await stage.loses();
+  stage.give('waiting');
+  stage.pomona.reopen();
+  await settled();
+  await stage.transport.opens({ id: 'two' });
+  const outcomes = ['sent', 'waiting'].map((name) => [name, 'disconnected']);
+  expect([stage.outcomes, stage.carried]).toEqual([outcomes, []]);
+});

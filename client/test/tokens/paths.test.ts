@@ -259,3 +259,11 @@ it('goes with states, in either order', async () => {
     expect(paths).toEqual([{ path: 'a', token: 'a1', state: 'snapshot' }]);
   }
 });
+
+it('is asked for anew when Pomona is reopened', async () => {
+  const { stage } = await hearing();
+  stage.pomona.reopen();
+  await settled();
+  await stage.transport.opens({ id: 'two' });
+  expect([stage.questions(), stage.transport.open?.paths]).toMatchObject([['a open'], [{ token: 'a2' }]]);
+});

@@ -32,6 +32,14 @@ describe('an opening', () => {
     expect(stage.transport.open).toEqual({ type: 'open', protocol: 1, token: 's1' });
   });
 
+  it('of a Pomona that is reopened asks for the token of the visitor who is there now', async () => {
+    const stage = await open();
+    stage.pomona.reopen();
+    await settled();
+    await stage.transport.opens({ id: 'two' });
+    expect([stage.questions(), stage.transport.open]).toMatchObject([['session open'], { token: 's2' }]);
+  });
+
   it('waits until the token is there', async () => {
     const stage = new TokenStage(['session']);
     const { promise, give } = later();

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, expect, it } from 'vitest';
 import type { Pomona } from '../../src/index.js';
+import { coreOf } from '../support.js';
 import { type Call, json, opened, pomonaOn, serve, until } from './support.js';
 
 const stops: (() => void)[] = [];
@@ -68,7 +69,7 @@ it('has one POST in flight and keeps the order, repeating one whose answer was l
   stops.push(stop);
   const pomona = track(pomonaOn(url, { transports, random: () => 0.01 }));
   await until('the open state', () => pomona.state === 'open');
-  const { send } = pomona.extend({});
+  const { send } = coreOf(pomona);
   send({ type: 'x' });
   await until('the first send', () => held[0]);
   send({ type: 'x' });
