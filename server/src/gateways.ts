@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Config } from './config/config.js';
 import type { Endpoint } from './transports/endpoint.js';
 
-/** What a gateway adds its doors to: routes, WebSockets in its dialect (`Endpoint.addWebSockets`) and streams. */
+/** What a gateway adds its doors to: routes of its own, WebSockets (`Endpoint.addWebSockets`), streams (`Endpoint.addStream`). */
 export interface GatewayOptions {
   readonly config: Config;
   readonly app: FastifyInstance;

@@ -78,7 +78,7 @@ export class ServerSocket implements Carrier {
 
   #open(text: string): void {
     const json = decodeJson(text);
-    const decoded = 'error' in json ? json : decodeOpen(json.value, this.#parts.sessions.features.frames);
+    const decoded = 'error' in json ? json : decodeOpen(json.value, this.#parts.sessions.features);
     if ('value' in decoded && decoded.value.type === 'probe') return this.#answerProbe(decoded.value.step);
     this.#endProbe();
     this.#waiting?.cancel();

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type ErrorBody, errorBody } from '../../../protocol/codes.js';
 import type { OpenFrame, PollBody, ProbeFrame, SendBody, SendFrame } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
-import type { FeatureFrame, FrameType } from '../core/sessions/features.js';
+import type { FeatureFrame, Features } from '../core/sessions/features.js';
 import { check } from '../schema.js';
 
 /** A token or a ticket. */
@@ -77,11 +77,8 @@ export function decodeBody(value: unknown): Decoded<PostBody> {
   return withFewTokens(decodeTyped<PostBody>(bodies, value));
 }
 
-/** The frame types of features. */
-export type FrameTypes = ReadonlyMap<string, FrameType>;
-
 /** Decodes the first frame of a WebSocket, or a frame of a probe before it. */
-export function decodeOpen(value: unknown, features: FrameTypes): Decoded<OpenFrame | ProbeFrame> {
+export function decodeOpen(value: unknown, features: Features): Decoded<OpenFrame | ProbeFrame> {
   const isBody = isObject(value) && Object.hasOwn(bodies, String(value['type']));
   const decoded = isBody ? decodeTyped<PostBody>(bodies, value) : decodeSendFrame(value, features);
   if ('error' in decoded) return decoded;
@@ -91,13 +88,13 @@ export function decodeOpen(value: unknown, features: FrameTypes): Decoded<OpenFr
 }
 
 /** Decodes a frame that follows the first. */
-export function decodeSendFrame(value: unknown, features: FrameTypes): Decoded<SendFrame | FeatureFrame> {
+export function decodeSendFrame(value: unknown, features: Features): Decoded<SendFrame | FeatureFrame> {
   if (!isObject(value)) return { error: errorBody('bad_frame') };
   const { type } = value;
   if (type === 'open') return { error: errorBody('already_open') };
-  const feature = features.get(type as string);
+  const feature = features.frames.get(type as string);
   if (feature === undefined) return withFewTokens(decodeTyped<SendFrame>(sendFrames, value));
-  const checked = feature.check(value);
+  const checked = features.check(feature, value);
   return 'error' in checked ? { ...checked, ...numberOf(value) } : checked;
 }
 

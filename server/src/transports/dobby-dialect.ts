@@ -1,6 +1,6 @@
 /** Dobby's own protocol (docs/protocol.md): each frame is a JSON object. */
 import type { Content, FeatureContent, StateContent, UpdateContent } from '../core/wire/content.js';
-import { decodeJson, decodeOpen, decodeSendFrame } from './decode.js';
+import { decodeJson } from './decode.js';
 import type { ClientDialect } from './dialect.js';
 
 /** The dialect of Dobby's own clients. */
@@ -15,14 +15,8 @@ export const DOBBY: ClientDialect = {
         return (content as FeatureContent).json ?? JSON.stringify(content satisfies Content);
     }
   },
-  open(text, features) {
-    const json = decodeJson(text);
-    return 'error' in json ? json : decodeOpen(json.value, features);
-  },
-  read(text, _received, features) {
-    const json = decodeJson(text);
-    return 'error' in json ? json : decodeSendFrame(json.value, features);
-  },
+  open: decodeJson,
+  read: decodeJson,
 };
 
 function updateText({ path, key, text, position }: UpdateContent): string {

@@ -13,15 +13,22 @@ import {
   type ErrorCode,
   errorBody,
 } from '../../../protocol/codes.js';
-import type { ClosingFrame, OpenFrame, PollBody, ProbeFrame, SendAnswer } from '../../../protocol/frames.js';
+import type {
+  ClosingFrame,
+  OpenFrame,
+  PollBody,
+  ProbeFrame,
+  SendAnswer,
+  SubscribeItem,
+} from '../../../protocol/frames.js';
 import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/limits.js';
 import type { Origins } from '../auth/origins/origins.js';
 import { closingFrame } from '../core/session/connection.js';
 import type { Session } from '../core/session/session.js';
 import { FLOOD_PAUSE_MS } from '../core/wire/frame-rate.js';
 import { fault, headerFault, RequestFault, refuseSocket } from '../http/http-errors.js';
-import { decodeBody, type PostBody } from './decode.js';
-import type { ClientDialect } from './dialect.js';
+import { decodeBody, decodeSendFrame, type PostBody } from './decode.js';
+import { type ClientDialect, guarded, guardedWriter } from './dialect.js';
 import { DOBBY } from './dobby-dialect.js';
 import { streamEvents } from './event-stream.js';
 import { receiveFrame } from './inbound.js';
@@ -29,7 +36,7 @@ import { LongPolls, type PollExchange } from './long-poll.js';
 import type { Refused } from './opening.js';
 import { OriginWarnings, originAdvice } from './origin-advice.js';
 import { rawItems } from './raw-request.js';
-import { EVENT_STREAM, endOfStream, eventOf, type StreamFormat } from './sse.js';
+import { EVENT_STREAM, endOfStream, eventOf, type StreamFormat, streamHeaders } from './sse.js';
 import type { TransportOptions } from './transport-options.js';
 import { IgnoredUpgrades, isHandshake, pathOf } from './upgrades.js';
 import { WebSocketTransport } from './websocket.js';
@@ -47,6 +54,16 @@ export interface EndpointOptions extends TransportOptions {
   readonly url: string;
 }
 
+/** A stream in another protocol, opened by a GET. */
+export interface StreamDoor {
+  readonly url: string;
+  readonly format: StreamFormat;
+  /** Returns the paths that a request asks for. */
+  paths(request: FastifyRequest): SubscribeItem[];
+  /** Returns the text that answers a refusal. */
+  refusal(error: ErrorBody): string;
+}
+
 /** A stream in a format. */
 interface StreamOptions {
   readonly frame: OpenFrame;
@@ -55,6 +72,8 @@ interface StreamOptions {
 }
 
 type SendRequest = Extract<PostBody, { type: 'send' }>;
+
+const PLAIN_TEXT = { 'Content-Type': 'text/plain; charset=utf-8' };
 
 /** When an `EventSource` reconnects without another time, in milliseconds. */
 const RETRY_MS = 5_000;
@@ -82,15 +101,42 @@ export class Endpoint {
     this.#polls = new LongPolls(options);
   }
 
-  /** Takes WebSockets at another URL, in another dialect. */
+  /** Takes WebSockets at another URL, in another dialect. @throws Error when the URL is taken */
   addWebSockets(url: string, dialect: ClientDialect): void {
-    this.#webSockets.set(url, new WebSocketTransport(this.#options, dialect));
+    if (this.#webSockets.has(url)) throw new Error(`WebSockets at ${url} have a dialect already`);
+    const isOwn = dialect === DOBBY;
+    const { log } = this.#options;
+    this.#webSockets.set(url, new WebSocketTransport(this.#options, isOwn ? dialect : guarded(dialect, log)));
+  }
+
+  /** Streams public paths at another URL, in another dialect. */
+  addStream(app: FastifyInstance, { url, format, paths, refusal }: StreamDoor): void {
+    const { log } = this.#options;
+    const dialect = guardedWriter(format.encoding.dialect, log);
+    const guardedFormat = { ...format, encoding: { ...format.encoding, dialect } };
+    const onRequest = async (request: FastifyRequest, reply: FastifyReply) => this.#admit(request, reply);
+    const handler = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+      const decoded = decodeBody({ type: 'open', protocol: PROTOCOL_VERSION, paths: paths(request) });
+      const cors = this.#corsHeaders(request.headers.origin);
+      const onRefused = ({ error }: Pick<Refused, 'error'>): void =>
+        void reply.raw.writeHead(ERRORS[error.code].status, { ...cors, ...PLAIN_TEXT }).end(refusal(error));
+      if ('value' in decoded)
+        return this.#open(request, reply, {
+          frame: decoded.value as OpenFrame,
+          format: guardedFormat,
+          onRefused,
+        });
+      reply.hijack();
+      onRefused(decoded);
+      return reply;
+    };
+    app.route({ url, onRequest, method: ['GET', 'HEAD'], handler });
   }
 
   /** Adds the routes. */
   register(app: FastifyInstance): void {
     const { url } = this.#options;
-    const onRequest = async (request: FastifyRequest, reply: FastifyReply) => this.admit(request, reply);
+    const onRequest = async (request: FastifyRequest, reply: FastifyReply) => this.#admit(request, reply);
     const get = (request: FastifyRequest, reply: FastifyReply) => this.#get(request, reply);
     const post = (request: FastifyRequest, reply: FastifyReply) => this.#post(request, reply);
     // Without a route for HEAD the library would answer it and open the stream.
@@ -121,8 +167,7 @@ export class Endpoint {
     return this.#options.origins.isAllowed(headers, address) ? this.#corsHeaders(headers.origin) : {};
   }
 
-  /** Adds CORS headers to the answer. @throws RequestFault for a page of an origin that is not allowed */
-  admit(request: FastifyRequest, reply: FastifyReply): void {
+  #admit(request: FastifyRequest, reply: FastifyReply): void {
     const origin = request.headers.origin;
     if (!this.#options.origins.isAllowed(request.headers, request.socket.remoteAddress ?? '')) {
       throw this.#refusalOf(origin);
@@ -152,8 +197,6 @@ export class Endpoint {
   #get(request: FastifyRequest, reply: FastifyReply): FastifyReply {
     if (request.headers['sec-websocket-key'] !== undefined) throw fault('upgrade_stripped');
     const paths = rawItems(request, this.#options);
-    if (request.method === 'HEAD')
-      return reply.type('text/event-stream').header('Cache-Control', 'no-store').send();
     return this.#stream(request, reply, { type: 'open', protocol: PROTOCOL_VERSION, paths });
   }
 
@@ -208,19 +251,21 @@ export class Endpoint {
       if (isEventSource && ERRORS[error.code].retryable) this.#askBack(reply, closing, headers);
       else answerRaw(reply, new RequestFault(error, closing), headers);
     };
-    return this.stream(request, reply, { frame, format: EVENT_STREAM, onRefused });
+    return this.#open(request, reply, { frame, format: EVENT_STREAM, onRefused });
   }
 
-  /** Opens a session over the answer to a request: a raw one when that is a GET. `onRefused` answers a refusal. */
-  stream(
+  /** Opens a session over the answer to a request: a raw one unless that is a POST. `onRefused` answers a refusal. */
+  #open(
     request: FastifyRequest,
     reply: FastifyReply,
     { frame, format, onRefused }: StreamOptions,
   ): FastifyReply {
+    if (request.method === 'HEAD')
+      return reply.type(format.contentType).header('Cache-Control', 'no-store').send();
     const headers = this.#corsHeaders(request.headers.origin);
     reply.hijack();
     streamEvents(this.#options, frame, {
-      ...{ request: request.raw, response: reply.raw, headers, isRaw: request.method === 'GET' },
+      ...{ request: request.raw, response: reply.raw, headers, isRaw: request.method !== 'POST' },
       ...{ format, onRefused },
       onBegun: () => this.#note(request.raw.socket),
     });
@@ -229,7 +274,7 @@ export class Endpoint {
 
   /** Refuses a stream; for a while only by one that ends at once, since an `EventSource` reconnects only after 200. */
   #askBack(reply: FastifyReply, closing: ClosingFrame, headers: Record<string, string>): void {
-    reply.raw.writeHead(200, { ...EVENT_STREAM.headers, ...headers });
+    reply.raw.writeHead(200, { ...streamHeaders(EVENT_STREAM), ...headers });
     reply.raw.write(EVENT_STREAM.retry(closing.reconnectAfterMs ?? RETRY_MS));
     reply.raw.write(eventOf(closing));
     endOfStream(reply.raw, this.#options.wheel);
@@ -262,7 +307,7 @@ export class Endpoint {
     if (body.connection !== connectionNumber) throw endOf('taken_over', 'taken_over', session.takenBy);
     if (connection === null) {
       // The client leaves for good and has closed its connection already.
-      if (!isFarewell(body.frames)) throw fault('unknown_session');
+      if (!this.#isFarewell(body.frames)) throw fault('unknown_session');
       void this.#options.sessions.end(session, 'ended');
       return { accepted: session.received };
     }
@@ -274,6 +319,12 @@ export class Endpoint {
     }
     for (const frame of body.frames) receiveFrame(this.#options.sessions, connection, frame);
     return { accepted: session.received };
+  }
+
+  /** Returns whether a client says only that it leaves for good. */
+  #isFarewell([frame, ...more]: readonly unknown[]): boolean {
+    const decoded = decodeSendFrame(frame, this.#options.sessions.features);
+    return more.length === 0 && 'value' in decoded && decoded.value.type === 'close';
   }
 
   #poll(body: PollBody, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -300,11 +351,6 @@ export class Endpoint {
     }
     return verdict.claims.id;
   }
-}
-
-/** Returns whether a client says only that it leaves for good. */
-function isFarewell([frame, ...more]: readonly unknown[]): boolean {
-  return more.length === 0 && (frame as { readonly type?: unknown } | null | undefined)?.type === 'close';
 }
 
 function exchangeOf(reply: FastifyReply): PollExchange {

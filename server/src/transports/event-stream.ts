@@ -13,7 +13,7 @@ import type { SessionConnection } from '../core/session/session.js';
 import type { Encoding } from '../core/wire/encoding.js';
 import { opening, type Refused, refusalOf } from './opening.js';
 import { SocketWriter } from './socket-writer.js';
-import { endOfStream, type StreamFormat } from './sse.js';
+import { endOfStream, type StreamFormat, streamHeaders } from './sse.js';
 import type { TransportOptions } from './transport-options.js';
 
 /** A request to be answered with a stream. */
@@ -81,7 +81,7 @@ class EventStreamCarrier implements Carrier {
   /** Sends what waits, after the headers. */
   begin(connection: SessionConnection, headers: Record<string, string>): void {
     this.#response.removeHeader('Transfer-Encoding');
-    this.#response.writeHead(200, { ...this.#format.headers, ...headers });
+    this.#response.writeHead(200, { ...streamHeaders(this.#format), ...headers });
     this.#response.flushHeaders();
     this.#socket.setNoDelay(true);
     this.#response.on('close', () => connection.lost());

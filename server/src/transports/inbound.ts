@@ -19,13 +19,13 @@ export function receiveText(
 ): void {
   if (!isTaken(sessions, connection)) return;
   if (isTooLarge(text)) return refuse(connection.owner, { error: errorBody('too_large') });
-  take(sessions, connection, dialect.read(text, connection.owner.received, sessions.features.frames));
+  const read = dialect.read(text, connection.owner.received);
+  take(sessions, connection, 'error' in read ? read : decodeSendFrame(read.value, sessions.features));
 }
 
 /** Takes one frame of Dobby's own protocol. */
 export function receiveFrame(sessions: Sessions, connection: SessionConnection, value: unknown): void {
-  if (isTaken(sessions, connection))
-    take(sessions, connection, decodeSendFrame(value, sessions.features.frames));
+  if (isTaken(sessions, connection)) take(sessions, connection, decodeSendFrame(value, sessions.features));
 }
 
 /** Returns whether frames are taken: not of a former connection, and none once the server stops. Clients repeat them. */

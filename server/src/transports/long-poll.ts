@@ -13,7 +13,7 @@ import { mapAnswer } from '../core/data/maybe-promise.js';
 import type { Carrier } from '../core/session/connection.js';
 import type { SessionConnection } from '../core/session/session.js';
 import type { WheelTimer } from '../core/time/timer-wheel.js';
-import type { Encoding } from '../core/wire/encoding.js';
+import { type Encoding, textFraming } from '../core/wire/encoding.js';
 import { DOBBY } from './dobby-dialect.js';
 import { opening, type Refused, refusalOf } from './opening.js';
 import type { TransportOptions } from './transport-options.js';
@@ -21,10 +21,7 @@ import type { TransportOptions } from './transport-options.js';
 /** Frames in the list of an answer: each has a comma before it; the first comma is cut off. */
 export const LONG_POLL: Encoding = {
   dialect: DOBBY,
-  framing: {
-    size: (text) => 1 + Buffer.byteLength(text),
-    put: (text, _content, bytes, at) => void bytes.write(`,${text}`, at),
-  },
+  framing: textFraming((text) => `,${text}`),
 };
 
 /** The response of a waiting poll. */

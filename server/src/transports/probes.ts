@@ -8,7 +8,7 @@ import type { ProbedFrame, ProbeFrame } from '../../../protocol/frames.js';
 import { LIMITS } from '../../../protocol/limits.js';
 import { AddressCounter } from '../core/data/address-counter.js';
 import type { TimerWheel, WheelTimer } from '../core/time/timer-wheel.js';
-import { EVENT_STREAM, endOfStream, eventOf } from './sse.js';
+import { EVENT_STREAM, endOfStream, eventOf, streamHeaders } from './sse.js';
 
 /** The delay of the answer to step 2. */
 const SECOND_STEP_MS = 1_000;
@@ -53,7 +53,7 @@ export class Probe {
    * pass on a stream that ends.
    */
   stream(response: ServerResponse, headers: Record<string, string>): void {
-    response.writeHead(200, { ...EVENT_STREAM.headers, ...headers });
+    response.writeHead(200, { ...streamHeaders(EVENT_STREAM), ...headers });
     response.write(EVENT_STREAM.padding);
     for (const step of [1, 2] as const) {
       this.answer({ type: 'probe', step }, (frame) => void response.write(eventOf(frame)));

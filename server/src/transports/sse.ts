@@ -1,8 +1,9 @@
 /** Server-sent events (HTML standard, section 9.2): the bytes of frames, and the beginning and end of a stream. */
 import type { ServerResponse } from 'node:http';
+import type { Position } from '../../../protocol/positions.js';
 import type { TimerWheel } from '../core/time/timer-wheel.js';
 import type { Content } from '../core/wire/content.js';
-import type { Encoding } from '../core/wire/encoding.js';
+import { type Encoding, textFraming } from '../core/wire/encoding.js';
 import { Frame } from '../core/wire/frame.js';
 import { DOBBY } from './dobby-dialect.js';
 
@@ -12,7 +13,7 @@ const END_GRACE_MS = 5_000;
 /** How frames are streamed in an endless HTTP response. */
 export interface StreamFormat {
   readonly encoding: Encoding;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly contentType: string;
   /** The first bytes. */
   readonly padding: Buffer;
   /** Bytes that clients ignore, which keep proxies awake. */
@@ -21,21 +22,21 @@ export interface StreamFormat {
   retry(ms: number): Buffer;
 }
 
+/** Returns the headers of a stream. */
+export const streamHeaders = ({ contentType }: StreamFormat): Record<string, string> => ({
+  'Content-Type': contentType,
+  'Cache-Control': 'no-store, no-transform',
+  'X-Accel-Buffering': 'no',
+  Connection: 'close',
+});
+
 /** Event streams of Dobby's own protocol. */
 export const EVENT_STREAM: StreamFormat = {
   encoding: {
     dialect: DOBBY,
-    framing: {
-      size: (text, content) => Buffer.byteLength(idOf(content)) + 8 + Buffer.byteLength(text),
-      put: (text, content, bytes, at) => void bytes.write(`${idOf(content)}data: ${text}\n\n`, at),
-    },
+    framing: textFraming((text, position) => `${idOf(position)}data: ${text}\n\n`),
   },
-  headers: {
-    'Content-Type': 'text/event-stream; charset=utf-8',
-    'Cache-Control': 'no-store, no-transform',
-    'X-Accel-Buffering': 'no',
-    Connection: 'close',
-  },
+  contentType: 'text/event-stream; charset=utf-8',
   // Fills the buffers of proxies and browsers that pass on only many bytes at a time.
   padding: Buffer.from(`:${' '.repeat(2048)}\n\n`),
   comment: Buffer.from(':\n\n'),
@@ -43,9 +44,8 @@ export const EVENT_STREAM: StreamFormat = {
 };
 
 /** Returns the line that names the position of an update. */
-function idOf(content: Content): string {
-  if (content.type !== 'update' || content.position === null) return '';
-  return `id: ${content.position.epoch}:${content.position.offset}\n`;
+function idOf(position: Position | null): string {
+  return position === null ? '' : `id: ${position.epoch}:${position.offset}\n`;
 }
 
 /** Returns a frame to one client as an event. */

@@ -5,6 +5,9 @@ import type { Framing } from '../core/wire/encoding.js';
 const TEXT = 0x81;
 const PONG = 0x8a;
 
+/** A ping without a payload. */
+export const PING = Buffer.from([0x89, 0]);
+
 /** Returns a pong with the payload of a ping, at most 125 bytes (RFC 6455, 5.5). */
 export function pongOf(payload: Buffer): Buffer {
   return Buffer.concat([Buffer.from([PONG, payload.length]), payload]);
@@ -19,7 +22,7 @@ export const websocketFraming: Framing = {
     const length = Buffer.byteLength(text);
     return headerBytes(length) + length;
   },
-  put(text, _content, bytes, at) {
+  put(text, _position, bytes, at) {
     const length = Buffer.byteLength(text);
     const start = headerBytes(length);
     bytes[at] = TEXT;

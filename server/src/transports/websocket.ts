@@ -19,14 +19,14 @@ import type { Content } from '../core/wire/content.js';
 import type { Encoding } from '../core/wire/encoding.js';
 import { Frame } from '../core/wire/frame.js';
 import { type Counted, FLOOD_PAUSE_MS } from '../core/wire/frame-rate.js';
-import type { Decoded } from './decode.js';
+import { type Decoded, decodeOpen } from './decode.js';
 import type { ClientDialect } from './dialect.js';
 import { receiveText } from './inbound.js';
 import { type Opened, opening } from './opening.js';
 import type { Probe } from './probes.js';
 import { SocketWriter, type Writing } from './socket-writer.js';
 import type { TransportOptions } from './transport-options.js';
-import { pongOf, websocketFraming } from './websocket-framing.js';
+import { PING, pongOf, websocketFraming } from './websocket-framing.js';
 
 /** A client's frame needs one fragment; a proxy may make a few more. Each costs memory beyond its bytes. */
 export const MAX_FRAGMENTS = 64;
@@ -63,7 +63,7 @@ const LISTENERS = {
     (this as CarriedSocket).carrier.pong(data);
   },
   pong(this: WebSocket): void {
-    (this as CarriedSocket).carrier.counts();
+    (this as CarriedSocket).carrier.ponged();
   },
   close(this: WebSocket): void {
     (this as CarriedSocket).carrier.lost();
@@ -194,6 +194,12 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
     return false;
   }
 
+  /** Takes the pong of WebSocket. */
+  ponged(): void {
+    if (this.counts() && this.#connection !== null)
+      this.#options.sessions.heard(this.#connection.owner, this.#connection);
+  }
+
   /** Answers a WebSocket ping through the outbox, since the library must not write between our bytes. */
   pong(data: Buffer): void {
     if (!this.counts()) return;
@@ -225,8 +231,9 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
     return this.#writer.taken;
   }
 
+  /** Sends a ping of WebSocket: its protocol has none. */
   keepAlive(): void {
-    // It gets pings instead.
+    this.#connection?.outbox.add(Frame.ofBytes(this.encoding, PING));
   }
 
   /** Closes the WebSocket, and ends the socket after a while, whatever its client does; stops reading a flood. */
@@ -253,7 +260,9 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
   #open(text: string, waiting: Waiting): void {
     // A socket that has died may still hand over what it had read: its `open` must not take a session.
     if (this.#webSocket.readyState !== this.#webSocket.OPEN) return;
-    const decoded = this.#options.dialect.open(text, this.#options.sessions.features.frames);
+    const { dialect, sessions } = this.#options;
+    const read = dialect.open(text);
+    const decoded = 'error' in read ? read : decodeOpen(read.value, sessions.features);
     if ('value' in decoded && decoded.value.type === 'probe')
       return this.#answerProbe(decoded.value, waiting);
     stopWaiting(waiting);

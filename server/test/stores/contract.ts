@@ -7,6 +7,7 @@ import type { Json } from '../../../protocol/frames.js';
 import type { Broker, Published, Tail } from '../../src/core/log/broker.js';
 import type { PathLog } from '../../src/core/log/path-log.js';
 import type { Draft, LogEntry, Update } from '../../src/core/log/update.js';
+import { LINES } from '../support/fake-carrier.js';
 
 /** Makes a broker whose paths have wide logs and states, but for those that begin with `nolog`. */
 export type CreateBroker = () => Broker | Promise<Broker>;
@@ -126,9 +127,8 @@ export function brokerContract(name: string, create: CreateBroker): void {
       await eventually(() => delivered.length === 1, 'the delivery');
       const [update] = delivered;
       expect(update).toMatchObject({ path: 'räume/日本語', message, sender: 'me', except: new Set(['you']) });
-      expect(update?.frame.content).toEqual({
-        ...{ type: 'update', path: 'räume/日本語', key: null },
-        ...{ text: JSON.stringify(message), position: update?.position },
+      expect(JSON.parse(String(update?.frame.encoded(LINES)))).toEqual({
+        ...{ path: 'räume/日本語', message, position: update?.position },
       });
     });
 
@@ -203,7 +203,7 @@ export function brokerContract(name: string, create: CreateBroker): void {
       expect(await broker.complete('nolog')).toBe(false);
       expect((await publish('nolog', 1)).position).toBeNull();
       await eventually(() => delivered.length === 1, 'the delivery');
-      expect(delivered[0]?.frame.content).toMatchObject({ path: 'nolog', text: '1', position: null });
+      expect(String(delivered[0]?.frame.encoded(LINES))).toBe('{"path":"nolog","message":1}\n');
       expect(() => broker.leave('nolog')).not.toThrow();
     });
 

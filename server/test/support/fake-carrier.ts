@@ -2,17 +2,14 @@
 import type { ClosingFrame, DownFrame } from '../../../protocol/frames.js';
 import type { Carrier, TransportName } from '../../src/core/session/connection.js';
 import type { Content } from '../../src/core/wire/content.js';
-import type { Encoding } from '../../src/core/wire/encoding.js';
+import { type Encoding, textFraming } from '../../src/core/wire/encoding.js';
 import { Frame } from '../../src/core/wire/frame.js';
 import { DOBBY } from '../../src/transports/dobby-dialect.js';
 
 /** One frame a line. */
 export const LINES: Encoding = {
   dialect: DOBBY,
-  framing: {
-    size: (text) => Buffer.byteLength(text) + 1,
-    put: (text, _content, bytes, at) => void bytes.write(`${text}\n`, at),
-  },
+  framing: textFraming((text) => `${text}\n`),
 };
 
 /** A frame to many that says just this. */

@@ -14,8 +14,8 @@ import { createWorld } from '../support/world.js';
 
 const { features } = createWorld().sessions;
 features.add({ name: 'commands', frames: { command: { check: checkCommand, take: () => undefined } } });
-const decodeOpen = (value: unknown) => decode.decodeOpen(value, features.frames);
-const decodeSendFrame = (value: unknown) => decode.decodeSendFrame(value, features.frames);
+const decodeOpen = (value: unknown) => decode.decodeOpen(value, features);
+const decodeSendFrame = (value: unknown) => decode.decodeSendFrame(value, features);
 
 /** What a server answers to a frame: the first one when it is an `open` or none at all, else a later one. */
 function judge(json: string): Decoded<unknown> {

@@ -12,6 +12,8 @@ export const inboxOf = (id: string): string => `${PREFIX}${id}`;
 /** Returns whether a path carries direct messages. */
 export const isInbox = (path: string): boolean => path === BROADCAST_PATH || path.startsWith(PREFIX);
 
-/** Returns whether a path carries direct messages to this session. */
-export const isInboxOf = (path: string, { id }: { readonly id: string }): boolean =>
-  path === BROADCAST_PATH || path === inboxOf(id);
+/** Returns whether a path carries direct messages to this session; a raw one has none. */
+export const isInboxOf = (
+  path: string,
+  { id, isRaw }: { readonly id: string; readonly isRaw: boolean },
+): boolean => !isRaw && (path === BROADCAST_PATH || path === inboxOf(id));

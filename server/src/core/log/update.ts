@@ -47,13 +47,14 @@ const ENTRY_BYTES = 160;
 const EXCEPT_BYTES = 64;
 
 /** Returns the bytes of an entry in the bounds of its log, from the bytes of its text. */
-export function entryBytes(textBytes: number, except: ReadonlySet<string> | null): number {
-  return textBytes + ENTRY_BYTES + EXCEPT_BYTES * (except?.size ?? 0);
+export function entryBytes(textBytes: number, { key, except }: Pick<LogEntry, 'key' | 'except'>): number {
+  const keyBytes = key === null ? 0 : Buffer.byteLength(key);
+  return textBytes + keyBytes + ENTRY_BYTES + EXCEPT_BYTES * (except?.size ?? 0);
 }
 
 /** Returns the log entry of an update that is published at `at`, in milliseconds since 1970. */
 export function logEntry({ key, text, sender, except }: Draft, offset: number, at: number): LogEntry {
-  const bytes = entryBytes(Buffer.byteLength(text), except);
+  const bytes = entryBytes(Buffer.byteLength(text), { key, except });
   return { offset, key, text, sender, except, at, bytes, replayed: null };
 }
 

@@ -11,6 +11,9 @@ export type RefusedPath = ErrorBody & { readonly path: string };
 /** The part of a session that its subscriptions and decisions use. */
 export interface PathOwner extends GuardedSession {
   readonly id: string;
+  /** Whether its client holds no ticket. */
+  readonly isRaw: boolean;
+  readonly isEnded: boolean;
   readonly login: string | null;
   readonly identity: Identity | null;
   readonly connection: { readonly outbox: Outbox } | null;

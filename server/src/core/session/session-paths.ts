@@ -95,6 +95,8 @@ export class SessionPaths implements JoinListener {
    * back end, which was asked about these paths already, refuses.
    */
   want(items: readonly SubscribeItem[], refused: PathTable<true> | null = null): void {
+    // A hook of a feature may have ended it.
+    if (this.#session.isEnded) return;
     const result = this.#decisions.result(refused);
     for (const item of items) this.#decisions.decide(item, result);
     this.#decisions.conclude(result);
@@ -146,6 +148,7 @@ export class SessionPaths implements JoinListener {
 
   /** The back end grants paths and subscribes to them. Answers when each is joined. */
   grant(paths: readonly string[]): MaybePromise<GrantResult[]> {
+    if (this.#session.isEnded) return [];
     const result = this.#decisions.result();
     const results = paths.map((path, index): MaybePromise<GrantResult> => {
       const fault = pathFault(path);

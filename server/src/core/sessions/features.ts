@@ -2,7 +2,7 @@
  * Features add frame types and hear of the life of sessions, without a change in core. Hooks are called synchronously,
  * in the order of the features; what one throws is reported and stops nothing.
  */
-import type { Outcome } from '../../../../protocol/codes.js';
+import { errorBody, type Outcome } from '../../../../protocol/codes.js';
 import type { RefusedPath } from '../session/path-owner.js';
 import type { Session } from '../session/session.js';
 
@@ -24,7 +24,7 @@ export interface FrameType {
 /** The sessions that the back end ended: one, or those of a user or a login. */
 export type KickTarget = { readonly id: string } | { readonly user: string } | { readonly login: string };
 
-/** The life of sessions. */
+/** The life of sessions. A hook changes no session at once: the step that calls it is under way. */
 export interface Hooks {
   /** Called when a new session has its connection. */
   opened?(session: Session): void;
@@ -127,12 +127,28 @@ export class Features {
     await this.#each((feature) => feature.stop?.());
   }
 
+  /** Checks a frame of a feature. */
+  check(type: FrameType, value: Readonly<Record<string, unknown>>): Outcome<FeatureFrame> {
+    try {
+      return type.check(value);
+    } catch (error) {
+      this.#onFault({ name: String(value['type']) }, error);
+      return { error: errorBody('internal') };
+    }
+  }
+
   /** Takes a frame of a feature. */
   take(type: FrameType, session: Session, frame: FeatureFrame): void {
+    this.#guard({ name: frame.type }, () => type.take(session, frame));
+  }
+
+  /** Calls a function of a feature; what it throws, or rejects with, is reported. */
+  #guard(feature: { readonly name: string }, run: () => unknown): void {
     try {
-      type.take(session, frame);
+      const answer = run();
+      if (answer instanceof Promise) answer.catch((error: unknown) => this.#onFault(feature, error));
     } catch (error) {
-      this.#onFault({ name: frame.type }, error);
+      this.#onFault(feature, error);
     }
   }
 
@@ -151,12 +167,9 @@ export class Features {
 
   /** Calls a hook of all features. */
   call<Name extends keyof Hooks | 'freeze'>(hook: Name, ...args: Parameters<Required<Feature>[Name]>): void {
-    for (const feature of this.#all) {
-      try {
-        (feature[hook] as ((...args: unknown[]) => void) | undefined)?.apply(feature, args);
-      } catch (error) {
-        this.#onFault(feature, error);
-      }
-    }
+    for (const feature of this.#all)
+      this.#guard(feature, () =>
+        (feature[hook] as ((...args: unknown[]) => void) | undefined)?.apply(feature, args),
+      );
   }
 }

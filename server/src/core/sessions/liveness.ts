@@ -114,7 +114,10 @@ export class Liveness {
     if (!connection.carrier.isPinged) return connection.carrier.keepAlive();
     // A full outbox has traffic enough; the check for stalled sockets watches it.
     const { owner: session } = connection;
-    const verdict = session.enqueue(Frame.of({ type: 'ping', received: session.received }));
+    const ping = Frame.of({ type: 'ping', received: session.received });
+    // Its protocol has no ping.
+    if (ping.size(connection.carrier.encoding) === 0) return connection.carrier.keepAlive();
+    const verdict = session.enqueue(ping);
     connection.isPingUnanswered = verdict === 'ok';
   }
 

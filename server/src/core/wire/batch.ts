@@ -38,6 +38,8 @@ export class Batch {
   /** Returns this sequence followed by `frame`. Caches the last result, since a fan-out repeats the call. */
   plus(frame: Frame): Batch {
     if (this.#nextFrame === frame && this.#next !== null) return this.#next;
+    // The dialect has no text for it.
+    if (frame.size(this.encoding) === 0) return this;
     const next = new Batch(this.encoding, this, frame);
     this.#nextFrame = frame;
     this.#next = next;

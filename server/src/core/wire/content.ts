@@ -20,10 +20,10 @@ export interface StateContent extends Pick<StateFrame, 'type' | 'path' | 'positi
   readonly isPartial: boolean;
 }
 
-/** What a feature sends. Dialects that do not know its type leave it out, or write it as JSON. */
+/** What a feature sends. Dobby's dialect writes it as JSON; others leave out types that they do not know. */
 export interface FeatureContent {
   readonly type: string;
-  /** The content as JSON, where it holds JSON text; else `JSON.stringify` writes it. */
+  /** The content as JSON in one line, where it holds JSON text; else `JSON.stringify` writes it. */
   readonly json?: string;
 }
 

@@ -1,4 +1,5 @@
 /** An outgoing frame: its content, and its bytes in each encoding, made once for all its connections. */
+import type { Position } from '../../../../protocol/positions.js';
 import type { Content, FeatureContent } from './content.js';
 import type { Encoding } from './encoding.js';
 
@@ -6,10 +7,11 @@ const NO_BYTES = Buffer.alloc(0);
 
 /** A frame of the server, immutable except for its cache. */
 export class Frame {
-  /** Null for a frame that was made of bytes. */
-  readonly content: Content | null;
   /** Whether it may go to many connections. */
   readonly isShared: boolean;
+  /** Null for a frame that was made of bytes, and for one to a single connection once it has its text. */
+  #content: Content | null;
+  readonly #position: Position | null;
   /** The first encoding in which it was needed; most frames have no other. */
   #encoding: Encoding | null = null;
   /** Its text there, between the count of its bytes and their writing. */
@@ -18,7 +20,8 @@ export class Frame {
   #others: Map<Encoding, Buffer> | null = null;
 
   private constructor(content: Content | null, isShared: boolean) {
-    this.content = content;
+    this.#content = content;
+    this.#position = content?.type === 'update' ? content.position : null;
     this.isShared = isShared;
   }
 
@@ -32,8 +35,10 @@ export class Frame {
     return new Frame(content, true);
   }
 
-  /** Returns the frame of a feature to one connection. */
+  /** Returns the frame of a feature to one connection. @throws Error for a type that core writes itself */
   static ofFeature(content: FeatureContent): Frame {
+    const { type } = content;
+    if (type === 'update' || type === 'state') throw new Error(`a frame of the type "${type}" is core's`);
     // A dialect compares the type with those that it knows before it reads more.
     return new Frame(content as Content, false);
   }
@@ -50,14 +55,14 @@ export class Frame {
   size(encoding: Encoding): number {
     if (this.#isEncodedWhole) return this.encoded(encoding).length;
     const text = this.#textIn(encoding);
-    return text === null ? 0 : encoding.framing.size(text, this.content as Content);
+    return text === null ? 0 : encoding.framing.size(text, this.#position);
   }
 
   /** Writes its bytes into `bytes` from `at` on; a frame to one connection needs no buffer of its own. */
   put(encoding: Encoding, bytes: Buffer, at: number): void {
     if (this.#isEncodedWhole) return void this.encoded(encoding).copy(bytes, at);
     const text = this.#textIn(encoding);
-    if (text !== null) encoding.framing.put(text, this.content as Content, bytes, at);
+    if (text !== null) encoding.framing.put(text, this.#position, bytes, at);
   }
 
   /** Whether its bytes have their own buffer: the frame is shared, or was encoded already. */
@@ -68,31 +73,33 @@ export class Frame {
   /** Returns its bytes, encoded at the first call. */
   encoded(encoding: Encoding): Buffer {
     if (this.#bytes === null) {
-      this.#bytes = encode(this.#textIn(encoding), this.content, encoding);
+      this.#bytes = this.#encode(this.#textIn(encoding), encoding);
       this.#text = null;
       return this.#bytes;
     }
     if (this.#encoding === encoding) return this.#bytes;
     const known = this.#others?.get(encoding);
     if (known !== undefined) return known;
-    const text = this.content === null ? null : encoding.dialect.write(this.content);
-    const bytes = encode(text, this.content, encoding);
+    const text = this.#content === null ? null : encoding.dialect.write(this.#content);
+    const bytes = this.#encode(text, encoding);
     this.#others ??= new Map();
     this.#others.set(encoding, bytes);
     return bytes;
   }
 
   #textIn(encoding: Encoding): string | null {
-    if (this.#encoding === encoding || this.content === null) return this.#text;
+    if (this.#encoding === encoding || this.#content === null) return this.#text;
+    this.#text = encoding.dialect.write(this.#content);
     this.#encoding = encoding;
-    this.#text = encoding.dialect.write(this.content);
+    // A client that does not read must not make the server hold a frame twice.
+    if (!this.isShared) this.#content = null;
     return this.#text;
   }
-}
 
-function encode(text: string | null, content: Content | null, { framing }: Encoding): Buffer {
-  if (text === null || content === null) return NO_BYTES;
-  const bytes = Buffer.allocUnsafe(framing.size(text, content));
-  framing.put(text, content, bytes, 0);
-  return bytes;
+  #encode(text: string | null, { framing }: Encoding): Buffer {
+    if (text === null) return NO_BYTES;
+    const bytes = Buffer.allocUnsafe(framing.size(text, this.#position));
+    framing.put(text, this.#position, bytes, 0);
+    return bytes;
+  }
 }

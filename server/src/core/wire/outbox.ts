@@ -153,8 +153,6 @@ export class Outbox {
     const pending = this.#pending;
     if (pending.count === 0) return;
     this.#pending = this.#empty;
-    // The dialect had no text for any of them.
-    if (pending.bytes === 0) return;
     this.#isBlocked = !this.#wire.write(pending.joined(this.#flusher.joined), pending.count);
     // Poll answers are counted with the HTTP answers.
     if (this.#isBlocked && !this.#wire.isPolled) this.#heldBack += pending.ownBytes;

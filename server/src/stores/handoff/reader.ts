@@ -182,7 +182,7 @@ class ReadEntry implements LogEntry {
     this.key = key;
     this.sender = sender;
     this.except = except;
-    this.bytes = entryBytes(place.end - place.start, except);
+    this.bytes = entryBytes(place.end - place.start, { key, except });
     this.#place = place;
   }
 

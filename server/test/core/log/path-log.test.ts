@@ -36,6 +36,11 @@ describe('a log', () => {
     expect(log).toMatchObject({ size: 3, floor: 2 });
   });
 
+  it('counts the bytes of keys', () => {
+    const bytesOf = (key: string | null) => logEntry({ ...DRAFT, key }, 1, 0).bytes;
+    expect(bytesOf('ä'.repeat(10)) - bytesOf(null)).toBe(20);
+  });
+
   it('evicts the oldest above the bound of bytes, which count UTF-8 and a cost for each', () => {
     const bytes = logEntry({ ...DRAFT, text: '👋' }, 1, 0).bytes;
     expect(bytes).toBeGreaterThan(4);

@@ -182,6 +182,35 @@ describe('a feature', () => {
     ]);
   });
 
+  it('stops nothing when a check throws or a hook rejects', async () => {
+    const fail = () => {
+      throw new Error('no');
+    };
+    const fails: Feature = {
+      name: 'fails',
+      frames: { wave: { check: fail, take: fail } },
+      opened: async () => fail(),
+    };
+    const world = createWorld({ features: [fails] });
+    const client = world.open();
+    client.frames();
+    receiveFrame(world.sessions, client.connection, { type: 'wave', n: 1 });
+    expect(client.frames()).toMatchObject([{ type: 'error', code: 'internal', n: 1 }]);
+    await null;
+    expect(world.faults.map((fault) => (fault as Error).message).sort()).toEqual(['fails', 'wave']);
+  });
+
+  it('may send no frame of a type of core', () => {
+    expect(() => Frame.ofFeature({ type: 'update' })).toThrow('core');
+  });
+
+  it('may end a session in a hook: it hears nothing then', () => {
+    const ends: Feature = { name: 'ends', opened: (session) => void world.sessions.end(session, 'kicked') };
+    const world = createWorld({ features: [ends] });
+    world.open({ paths: [{ path: 'public' }] });
+    expect([world.counters.subscriptions, world.dispatcher.paths.size]).toEqual([0, 0]);
+  });
+
   it('is started, frozen and stopped with the server', async () => {
     const calls: string[] = [];
     const features = new Features(() => undefined);

@@ -73,7 +73,7 @@ describe('a frame', () => {
       },
       framing: {
         size: (text) => text.length,
-        put(text, _content, bytes, at) {
+        put(text, _position, bytes, at) {
           calls.put++;
           bytes.write(text, at);
         },

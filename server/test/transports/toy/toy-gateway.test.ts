@@ -5,11 +5,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { TABLES } from '../../../src/assembly.js';
 import { Dobby } from '../../../src/dobby.js';
+import type { GatewayOptions } from '../../../src/gateways.js';
+import type { ClientDialect } from '../../../src/transports/dialect.js';
 import { tempFolder } from '../../support/temp-folder.js';
 import { openWebSocket } from '../wires.js';
 import { toyGateway } from './toy-gateway.js';
 
 const DEADLINE_MS = 5_000;
+const NONE: ClientDialect = {
+  write: () => null,
+  open: () => ({ value: null }),
+  read: () => ({ value: null }),
+};
 
 let dobby: Dobby;
 let address: string;
@@ -156,6 +163,8 @@ describe('a foreign protocol over WebSocket', () => {
     for (const [line, answer] of [
       ['HEAR ::secret', 'NO ::secret reserved_path'],
       ['HUH', 'ERROR bad_frame'],
+      ['HEAR news epoch001:x', 'ERROR bad_field'],
+      ['HEAR news epoch001:-1', 'ERROR bad_field'],
       [`HEAR ${'x'.repeat(70_000)}`, 'ERROR too_large'],
     ] as const) {
       toy.say(line);
@@ -183,10 +192,87 @@ describe('a foreign protocol over HTTP', () => {
     second.end();
   });
 
-  it('refuses a path in its own lines', async () => {
-    const refused = await stream('::secret');
-    expect(await refused.next()).toBe('NO ::secret reserved_path');
-    refused.end();
+  it('refuses paths and positions in its own lines', async () => {
+    for (const [hear, answer, status] of [
+      ['::secret', 'NO ::secret reserved_path', 200],
+      ['::all', 'LEFT ::all', 200],
+      ['news@epoch001:x', 'NO bad_field', 400],
+    ] as const) {
+      const refused = await stream(hear);
+      expect([refused.status, await refused.next()]).toEqual([status, answer]);
+      refused.end();
+    }
+  });
+
+  it('answers HEAD without a stream, and no page of a foreign origin', async () => {
+    const head = await fetch(`${address}/toy/stream?hear=news`, { method: 'HEAD' });
+    expect([head.status, head.headers.get('content-type'), await head.text()]).toEqual([
+      ...[200, 'text/plain; charset=utf-8', ''],
+    ]);
+    const headers = { Origin: 'https://elsewhere.example' };
+    const foreign = await fetch(`${address}/toy/stream?hear=news`, { headers });
+    expect([foreign.status, foreign.headers.get('access-control-allow-origin')]).toEqual([403, null]);
+  });
+});
+
+describe('a gateway with faults', () => {
+  const fail = (): never => {
+    throw new Error('no');
+  };
+
+  it('costs no other client an update, and the server goes on', async () => {
+    const fails: ClientDialect = {
+      write: (content) =>
+        content.type === 'update' || content.type === 'gap' ? fail() : JSON.stringify(content),
+      open: () => ({ value: { type: 'open', protocol: 1, paths: [{ path: 'news' }] } }),
+      read: fail,
+    };
+    const faulty = new Dobby(
+      { port: 0, stateDir: tempFolder(), logLevel: 'silent', public: ['news'] },
+      { ...TABLES, gateways: [({ endpoint }) => endpoint.addWebSockets('/fails', fails)] },
+    );
+    const url = await faulty.start();
+    const bad = new WebSocket(`${url.replace('http', 'ws')}/fails`);
+    const said: { type?: string; code?: string }[] = [];
+    bad.on('message', (data) => said.push(JSON.parse(String(data))));
+    bad.on('open', () => bad.send('hello'));
+    await expect.poll(() => said.map(({ type }) => type), { timeout: DEADLINE_MS }).toContain('subscribed');
+    const own = await openWebSocket(`${url}/comet`, { type: 'open', protocol: 1, paths: [{ path: 'news' }] });
+    await own.next('subscribed');
+    await faulty.update('news', 'a');
+    bad.send('anything');
+    await expect.poll(() => said.map(({ code }) => code), { timeout: DEADLINE_MS }).toContain('bad_frame');
+    await faulty.update('news', 'b');
+    expect([(await own.next())['message'], (await own.next())['message']]).toEqual(['a', 'b']);
+    own.cut();
+    bad.terminate();
+    await faulty.stop();
+  });
+
+  it('may have no pings: WebSocket’s own keep the connection', async () => {
+    const silent: ClientDialect = {
+      write: (content) => (content.type === 'opened' ? 'opened' : null),
+      open: () => ({ value: { type: 'open', protocol: 1 } }),
+      read: () => ({ value: { type: 'pong' } }),
+    };
+    const server = new Dobby(
+      { port: 0, stateDir: tempFolder(), logLevel: 'silent', pingIntervalMs: 500 },
+      { ...TABLES, gateways: [({ endpoint }) => endpoint.addWebSockets('/silent', silent)] },
+    );
+    const socket = new WebSocket(`${(await server.start()).replace('http', 'ws')}/silent`);
+    let pings = 0;
+    socket.on('ping', () => pings++);
+    socket.on('open', () => socket.send('hello'));
+    await expect.poll(() => pings, { timeout: DEADLINE_MS }).toBeGreaterThan(2);
+    expect([socket.readyState, server.info.connections]).toEqual([WebSocket.OPEN, 1]);
+    socket.terminate();
+    await server.stop();
+  });
+
+  it('cannot take the URL of another', () => {
+    const taken = { gateways: [({ endpoint }: GatewayOptions) => endpoint.addWebSockets('/comet', NONE)] };
+    const input = { port: 0, stateDir: tempFolder(), logLevel: 'silent' } as const;
+    expect(() => new Dobby(input, { ...TABLES, ...taken })).toThrow('/comet');
   });
 });
 

@@ -6,15 +6,15 @@
  *     server: HELLO id ticket | HEARD path position | MESSAGE path position json | LOST path reason
  *             NO path code | LEFT path | PONG | THERE? | ERROR code | BYE code
  */
-import { ERRORS, errorBody } from '../../../../protocol/codes.js';
+import { errorBody } from '../../../../protocol/codes.js';
 import type { OpenFrame, SendFrame } from '../../../../protocol/frames.js';
 import { PROTOCOL_VERSION } from '../../../../protocol/limits.js';
 import type { Position } from '../../../../protocol/positions.js';
 import type { Content } from '../../../src/core/wire/content.js';
+import { textFraming } from '../../../src/core/wire/encoding.js';
 import type { GatewayOptions } from '../../../src/gateways.js';
 import type { Decoded } from '../../../src/transports/decode.js';
 import type { ClientDialect } from '../../../src/transports/dialect.js';
-import type { Refused } from '../../../src/transports/opening.js';
 import type { StreamFormat } from '../../../src/transports/sse.js';
 
 const written = (position: Position | null): string =>
@@ -85,14 +85,8 @@ function read(text: string, received: number): Decoded<SendFrame> {
 const TOY: ClientDialect = { write, open, read };
 
 const LINES: StreamFormat = {
-  encoding: {
-    dialect: TOY,
-    framing: {
-      size: (text) => Buffer.byteLength(text) + 1,
-      put: (text, _content, bytes, at) => void bytes.write(`${text}\n`, at),
-    },
-  },
-  headers: { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' },
+  encoding: { dialect: TOY, framing: textFraming((text) => `${text}\n`) },
+  contentType: 'text/plain; charset=utf-8',
   padding: Buffer.alloc(0),
   comment: Buffer.from('\n'),
   retry: () => Buffer.alloc(0),
@@ -101,16 +95,13 @@ const LINES: StreamFormat = {
 /** Adds the doors of the toy. */
 export function toyGateway({ app, endpoint }: GatewayOptions): void {
   endpoint.addWebSockets('/toy', TOY);
-  app.route({
-    ...{ method: 'GET', url: '/toy/stream' },
-    onRequest: async (request, reply) => endpoint.admit(request, reply),
-    handler(request, reply) {
-      const { hear } = request.query as { readonly hear?: string };
-      const [path = '', position] = (hear ?? '').split('@');
-      const onRefused = ({ error: { code } }: Refused): void =>
-        void reply.raw.writeHead(ERRORS[code].status).end(`NO ${path} ${code}\n`);
-      const frame = openWith({ paths: [{ path, ...positionIn(position) }] });
-      return endpoint.stream(request, reply, { frame, format: LINES, onRefused });
+  endpoint.addStream(app, {
+    url: '/toy/stream',
+    format: LINES,
+    paths({ query }) {
+      const [path = '', position] = String((query as { readonly hear?: unknown }).hear).split('@');
+      return [{ path, ...positionIn(position) }];
     },
+    refusal: ({ code }) => `NO ${code}\n`,
   });
 }
