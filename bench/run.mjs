@@ -3,7 +3,6 @@ import { asleep, commands } from './benches/commands.mjs';
 import { idle } from './benches/idle.mjs';
 import { restart } from './benches/restart.mjs';
 import { fanout, latency } from './benches/windows.mjs';
-import { bounds } from './bounds/bounds.mjs';
 import { runBench } from './command/course.mjs';
 import { selfTest } from './command/self-test.mjs';
 
@@ -15,11 +14,6 @@ const BENCHES = [asleep, commands, fanout, idle, latency, restart].map((bench) =
 /** Every one answers its exit code. @type {{name: string, about: string, run: (args: string[]) => Promise<number>}[]} */
 const ALL = [
   ...BENCHES,
-  {
-    name: 'bounds',
-    about: 'what is bounded in number, filled beyond: the rate of the last beside the first',
-    run: bounds,
-  },
   {
     name: 'self-test',
     about: 'proves that the checkers can fail',

@@ -114,7 +114,6 @@ export const PEERS = byName([
   program('socketio-recovery', { dialect: 'socketio', file: 'socketio' }),
   centrifugo,
   nchan,
-  program('ceiling', {}),
 ]);
 
 /** Those that run when none is named. */

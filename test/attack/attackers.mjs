@@ -1,5 +1,5 @@
 /**
- * The attackers of the attack bench, in a process of their own: `node attackers.mjs <url> <sockets> <seconds> [kind]`. Each socket runs one
+ * The attackers, in a process of their own: `node attackers.mjs <url> <sockets> <seconds> [kind]`. Each socket runs one
  * kind of attack after the other, as fast as the server lets it. Everything stays on the loopback, and each write is bounded.
  */
 import { request } from 'node:http';
