@@ -59,7 +59,7 @@ export const commands = {
       })),
     ),
   measure,
-  tell: ({ count, serverCpu }) => `${short(count / serverCpu)} round trips per CPU-second`,
+  line: ({ count, serverCpu }) => `${short(count / serverCpu)} round trips per CPU-second`,
   title: ({ seconds, outstanding }) =>
     `64 bytes each way, ${outstanding} commands of each client outstanding, windows of ${seconds} s, medians; every answer checked`,
   summarise: summariseWindows,

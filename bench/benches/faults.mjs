@@ -77,7 +77,7 @@ export const faults = {
       return { ...mode, clients: clients ?? mode.clients, seconds: seconds ?? mode.seconds, name };
     }),
   measure,
-  tell: ({ verdict, notBack }) =>
+  line: ({ verdict, notBack }) =>
     `${verdict.all.delivered} of ${verdict.all.expected} delivered, ${verdict.silent} lost in silence, ${notBack} clients not back`,
   title: () =>
     'Counts of all runs together, times of the slowest run, p99s in ms of all samples; before, during and after are of clients that read on',
@@ -127,7 +127,7 @@ function measure({ system, setting: mode }, { seed }) {
   const order = { seed, messageBytes, clients, isReturning: true, ...heard };
   const use = async ({ running, load, publishers }) => {
     const backEnd = new BackEnd(running.server.port, load.onFault);
-    load.onTold = ({ id, paths }) => backEnd.ask(id, paths);
+    load.onNotice = ({ id, paths }) => backEnd.ask(id, paths);
     const memory = watchMemory(() => running.server.pids);
     try {
       return await perform({ running, mode, call: load.call, publishers, clock, backEnd, memory });

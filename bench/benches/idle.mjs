@@ -54,7 +54,7 @@ export const idle = {
   systems: COMPARED,
   settings: ({ sessions }) => sessions.map((count) => ({ name: `${count} sessions`, sessions: count })),
   measure,
-  tell: (run) => `${(perSession(run) / 1024).toFixed(2)} KB each`,
+  line: (run) => `${(perSession(run) / 1024).toFixed(2)} KB each`,
   title: ({ wait }) => `Resident memory of all server processes, ${wait} s after the last session was opened`,
   summarise(runs) {
     const medians = FIGURES.map((figure) => [figure, median(runs.map((run) => run[figure]))]);

@@ -88,7 +88,7 @@ export const fanout = {
     return subscribers.flatMap((count) => loads.map((load) => setting(count, load)));
   },
   measure,
-  tell: ({ count, serverCpu }) => `${short(count / serverCpu)} deliveries per CPU-second`,
+  line: ({ count, serverCpu }) => `${short(count / serverCpu)} deliveries per CPU-second`,
   title: ({ seconds }) => `128-byte messages, windows of ${seconds} s, medians; every delivery checked`,
   summarise: summariseWindows,
   compare: compareWindows,
@@ -111,7 +111,7 @@ export const latency = {
     every: { full: [20] },
     warmMs: { full: 2000, short: 200 },
   },
-  tell: (run) => `p50 ${quantile([run], 0.5).toFixed(2)} ms`,
+  line: (run) => `p50 ${quantile([run], 0.5).toFixed(2)} ms`,
   title: ({ seconds }) => `From publishing to receiving, every delivery of windows of ${seconds} s`,
   columns: [
     ...['system', 'subscribers', 'load', 'p50', 'p50Range', 'p50Ratio', 'p99', 'p99Ratio'],

@@ -17,7 +17,7 @@ const RESULTS = new URL('../results/', import.meta.url);
  * @property {string[]} systems that run when none is named; rows are compared with the first
  * @property {(options: any) => any[]} settings
  * @property {(turn: {system: string, setting: any}, options: any) => Promise<any>} measure one run
- * @property {(run: any) => string} tell what is to be said of a run when it has ended
+ * @property {(run: any) => string} line what is printed of a run when it has ended
  * @property {(options: any) => string} title
  * @property {(runs: any[]) => object} summarise the rounds of one system in one setting
  * @property {(row: any, first: any) => object} [compare] with the first system's row of the same setting
@@ -38,7 +38,7 @@ export async function runBench(bench, args) {
   for (const turn of turns({ ...options, settings })) {
     const run = { ...turn, ...(await bench.measure(turn, options)) };
     runs.push(run);
-    console.log(`round ${turn.round + 1}  ${turn.system}, ${turn.setting.name}: ${bench.tell(run)}`);
+    console.log(`round ${turn.round + 1}  ${turn.system}, ${turn.setting.name}: ${bench.line(run)}`);
   }
   const rows = rowsOf(bench, runs, { settings, systems: options.systems });
   console.log(`\n${bench.title(options)}; ${options.rounds} runs\n`);

@@ -195,7 +195,13 @@ function testSubscribers() {
     expect(`other bytes around a message, seed ${seed}`, 1, differing);
     const refused = outcomeOf(() => hear([SOUND, SOUND.with(30, compressed)], seed));
     expect(`an altered header, seed ${seed}`, 'protocol', refused);
-    cases += 2;
+    const bare = SOUND.with(30, SOUND[30].replace(/,"position".*(?=}$)/, ''));
+    expect(
+      `no position, seed ${seed}`,
+      'protocol',
+      outcomeOf(() => hear([SOUND, bare], seed)),
+    );
+    cases += 3;
   }
   return cases;
 }
@@ -208,8 +214,8 @@ function judged(frames, seed, { isRetried = false, positions = (i) => positionOf
   while (next());
   const published = Array.from({ length: PUBLISHERS }, (_, p) => {
     const of = (value) => Array.from({ length: UPDATES / PUBLISHERS }, (_, n) => value(n * PUBLISHERS + p));
-    const told = { isAccepted: of(() => true), isRetried: of(() => isRetried), positions: of(positions) };
-    return { p, path: PATH, sentMs: of((i) => timeOf(i) / 1000), ...told };
+    const known = { isAccepted: of(() => true), isRetried: of(() => isRetried), positions: of(positions) };
+    return { p, path: PATH, sentMs: of((i) => timeOf(i) / 1000), ...known };
   });
   const verdict = new Verdict();
   client.judge(verdict, published, []);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openAll } from './connection.mjs';
 import { Hearing } from './hearing.mjs';
 import { Messages } from './message.mjs';
-import { serve, tell } from './remote.mjs';
+import { notify, serve } from './remote.mjs';
 import { outageTimes, ReturningClient } from './returning-client.mjs';
 import { Samples } from './samples.mjs';
 import { Stream, Subscriber } from './subscriber.mjs';
@@ -47,7 +47,7 @@ class Crowd {
     this.#clients = Array.from({ length: clients }, (_, index) => {
       const pathOf = hasOwn ? pathOfThese([...publishers, index + 1]) : shared;
       const options = { index, port, dialect, paths: [...new Set(pathOf.values())] };
-      if (isReturning) return new ReturningClient(options, messages, pathOf, (asked) => tell(asked));
+      if (isReturning) return new ReturningClient(options, messages, pathOf, (asked) => notify(asked));
       return new Subscriber(options, stream, new Hearing(messages, pathOf, onHeard));
     });
   }

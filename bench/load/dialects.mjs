@@ -129,7 +129,9 @@ class Dobby extends Json {
   }
 
   #update({ path, message, position }) {
-    this.listener.onUpdate({ path, message, offset: position?.offset, epoch: position?.epoch });
+    // Without positions the order of updates of several publishers could not be checked.
+    if (!position) return this.listener.onOddity(`an update of ${path} without a position`);
+    this.listener.onUpdate({ path, message, offset: position.offset, epoch: position.epoch });
     this.#positions.set(path, position);
   }
 }
@@ -200,7 +202,7 @@ class Nchan extends Json {
   }
 }
 
-/** Nchan with the subprotocol that tells each message's id; the last one is named when it connects again. */
+/** Nchan with the subprotocol that gives each message an id; the last one is named when it connects again. */
 class NchanResuming extends Nchan {
   /** @type {string | null} */
   #lastId = null;

@@ -1,4 +1,4 @@
-/** Processes that put load on a server: `withLoad` at this end, `serve` and `tell` at the other. */
+/** Processes that put load on a server: `withLoad` at this end, `serve` and `notify` at the other. */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Fault, faultFrom, faultMessage, within } from './fault.mjs';
@@ -6,9 +6,9 @@ import { Fault, faultFrom, faultMessage, within } from './fault.mjs';
 const CALL_MS = 150_000;
 
 /**
- * A process that puts load on a server: `call` calls a method of it; `onFault` is to be called with what fails at this end; `onTold` may be set,
- * and is called with what the process tells uncalled.
- * @typedef {{call: (type: string, data?: object) => Promise<any>, onFault: (fault: unknown) => void, onTold: (message: any) => void}} Load
+ * A process that puts load on a server: `call` calls a method of it; `onFault` is to be called with what fails at this end; `onNotice` may be set,
+ * and is called with what the process sends uncalled.
+ * @typedef {{call: (type: string, data?: object) => Promise<any>, onFault: (fault: unknown) => void, onNotice: (message: any) => void}} Load
  */
 
 /**
@@ -33,7 +33,7 @@ export async function withLoad(program, order, use) {
     if (!isClosed) onFault(new Fault('closed', `a load generator ended with ${code ?? signal}`));
   });
   child.on('message', ({ type, call, value }) => {
-    if (type === 'told') return load.onTold(value);
+    if (type === 'notice') return load.onNotice(value);
     if (type === 'fault') return onFault(faultFrom(value));
     awaited.get(call)?.(value);
     awaited.delete(call);
@@ -47,7 +47,7 @@ export async function withLoad(program, order, use) {
     });
     return within(answer, CALL_MS, () => `the load generator had not answered "${type}"`);
   };
-  const load = { call, onFault, onTold: (_message) => undefined };
+  const load = { call, onFault, onNotice: (_message) => undefined };
   try {
     return await Promise.race([use(load), failed]);
   } finally {
@@ -56,9 +56,9 @@ export async function withLoad(program, order, use) {
   }
 }
 
-/** Tells the process that started this one something, uncalled. @param {object} value */
-export function tell(value) {
-  send({ type: 'told', value });
+/** Sends the process that started this one a notice, uncalled. @param {object} value */
+export function notify(value) {
+  send({ type: 'notice', value });
 }
 
 /**

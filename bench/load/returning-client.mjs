@@ -10,7 +10,7 @@ import { nowMs } from './usage.mjs';
 const BASE_MS = 500;
 const MAX_MS = 20_000;
 const MAX_ODDITIES = 3;
-/** A client that goes before it is back, or is back for a moment, tells nothing of the server. */
+/** A client that goes before it is back, or is back for a moment, says nothing about the server. */
 const LEAST_ONLINE_MS = 250;
 
 export class ReturningClient extends Connection {

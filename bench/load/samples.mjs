@@ -4,7 +4,7 @@
 import { Fault } from './fault.mjs';
 
 const BINS_PER_MS = 100;
-/** Beyond it bins are of 1 ms. Clients that were gone for 2 s are still told apart. */
+/** Beyond it bins are of 1 ms. Clients that were gone for 2 s still differ. */
 const FINE_MS = 2_500;
 const FINE_BINS = FINE_MS * BINS_PER_MS;
 const BINS = FINE_BINS + 120_000;
