@@ -1,34 +1,24 @@
 /** `npm run bench -- <bench> [options]`: runs one of the benches in the table. See README.md. */
-import { asleep, commands } from './benches/commands.mjs';
+import { commands } from './benches/commands.mjs';
+import { faults } from './benches/faults.mjs';
 import { idle } from './benches/idle.mjs';
-import { restart } from './benches/restart.mjs';
 import { fanout, latency } from './benches/windows.mjs';
-import { bounds } from './bounds/bounds.mjs';
 import { runBench } from './command/course.mjs';
 import { selfTest } from './command/self-test.mjs';
 
-const BENCHES = [asleep, commands, fanout, idle, latency, restart].map((bench) => ({
-  ...bench,
-  run: (args) => runBench(bench, args),
-}));
-
 /** Every one answers its exit code. @type {{name: string, about: string, run: (args: string[]) => Promise<number>}[]} */
 const ALL = [
-  ...BENCHES,
-  {
-    name: 'bounds',
-    about: 'what is bounded in number, filled beyond: the rate of the last beside the first',
-    run: bounds,
-  },
-  {
-    name: 'self-test',
-    about: 'proves that the checkers can fail',
-    async run() {
-      console.log(selfTest());
-      return 0;
-    },
-  },
+  ...[fanout, latency, idle, commands, faults].map((each) => ({
+    ...each,
+    run: (args) => runBench(each, args),
+  })),
+  { name: 'self-test', about: 'proves that the checkers can fail', run: async () => printSelfTest() },
 ];
+
+function printSelfTest() {
+  console.log(selfTest());
+  return 0;
+}
 
 const [name = '', ...args] = process.argv.slice(2);
 const bench = ALL.find((each) => each.name === name);

@@ -1,38 +1,60 @@
 /** Idle: many sessions with one subscription each, and nothing happens. What memory does one of them cost? */
-import { COLUMNS, median } from '../command/report.mjs';
-import { drive } from '../load/remote.mjs';
-import { withServer } from '../peers/server.mjs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { median } from '../command/report.mjs';
+import { Fault } from '../load/fault.mjs';
+import { cpuSeconds, nowMs, residentBytes } from '../load/usage.mjs';
 import { COMPARED, PEERS } from '../peers/table.mjs';
+import { withCrowd } from './with-crowd.mjs';
 
-const HOLDER = new URL('../load/idle-holder.mjs', import.meta.url);
-/** Beside the wait: warming up, opening, hearing. */
-const OVERHEAD_MS = 180_000;
-const MB = 1024 * 1024;
+const PATH = 'bench/idle';
+const MESSAGE_BYTES = 128;
+/** Updates that no client hears, so that the server has its code and buffers before the first reading. */
+const WARM_UP_UPDATES = 500;
+const REST_MS = 1_000;
+const HEAR_MS = 20_000;
 
 const perSession = ({ heldBytes, beforeBytes, setting }) => (heldBytes - beforeBytes) / setting.sessions;
-const megabytes = (figure) => (row) => (row[figure] / MB).toFixed(1);
 const FIGURES = ['beforeBytes', 'openBytes', 'heldBytes', 'openMs', 'waitCpu'];
+
+function measure({ system, setting: { sessions } }, { wait, seed }) {
+  const paths = [PATH, 'bench/warm-up'];
+  const order = { seed, messageBytes: MESSAGE_BYTES, paths, publishers: [0], clients: sessions };
+  return withCrowd(PEERS[system], order, async ({ running, load: { call }, publishers }) => {
+    const { pids } = running.server;
+    for (let n = 0; n < WARM_UP_UPDATES; n++) await publishers.publish(1);
+    await sleep(REST_MS);
+    const beforeBytes = residentBytes(pids);
+    const startMs = nowMs();
+    await call('open');
+    const openMs = nowMs() - startMs;
+    const openBytes = residentBytes(pids);
+    const openCpu = cpuSeconds(pids);
+    await sleep(wait * 1000);
+    const held = { heldBytes: residentBytes(pids), waitCpu: cpuSeconds(pids) - openCpu };
+    // Proves that what was measured are sessions: all are still subscribed.
+    await publishers.publish(0);
+    await call('settle', { ms: HEAR_MS, lastOf: publishers.lastOf });
+    const { lost, closed, firstWrong } = await call('account', { accepted: 1 });
+    if (lost !== 0 || closed > 0)
+      throw new Fault('missing', `${lost} deliveries, ${closed} sessions: ${firstWrong}`);
+    return { beforeBytes, openBytes, openMs, ...held };
+  });
+}
 
 /** @type {import('../command/course.mjs').Bench} */
 export const idle = {
   name: 'idle',
   about: 'many sessions and nothing to do: memory of each beside the peers',
   options: {
-    rounds: { about: 'runs of each system and number', full: 1 },
-    sessions: { about: 'numbers of sessions', full: [15_000], short: [200] },
-    wait: { about: 'seconds from the last opening to the reading', full: 60, short: 1 },
+    rounds: { full: 1 },
+    sessions: { full: [15_000], short: [200] },
+    wait: { full: 60, short: 1 },
   },
   peers: PEERS,
   systems: COMPARED,
   settings: ({ sessions }) => sessions.map((count) => ({ name: `${count} sessions`, sessions: count })),
-  measure({ system, setting: { sessions } }, { wait, seed }) {
-    const { dialect, publish } = PEERS[system];
-    const waitMs = wait * 1000;
-    return withServer(PEERS[system], ({ server: { port, pids } }) =>
-      drive(HOLDER, { port, pids, dialect, publish, sessions, waitMs, seed }, waitMs + OVERHEAD_MS),
-    );
-  },
-  tell: (run) => `${(perSession(run) / 1024).toFixed(2)} KB each`,
+  measure,
+  line: (run) => `${(perSession(run) / 1024).toFixed(2)} KB each`,
   title: ({ wait }) => `Resident memory of all server processes, ${wait} s after the last session was opened`,
   summarise(runs) {
     const medians = FIGURES.map((figure) => [figure, median(runs.map((run) => run[figure]))]);
@@ -40,14 +62,7 @@ export const idle = {
   },
   compare: (row, dobby) => ({ ratio: row.bytesPerSession / dobby.bytesPerSession }),
   columns: [
-    COLUMNS.system,
-    ['sessions', (row) => String(row.setting.sessions)],
-    ['KB/session', (row) => (row.bytesPerSession / 1024).toFixed(2)],
-    ['it ÷ dobby', ({ ratio }) => ratio?.toFixed(2) ?? ''],
-    ['MB before', megabytes('beforeBytes')],
-    ['MB opened', megabytes('openBytes')],
-    ['MB held', megabytes('heldBytes')],
-    ['opening s', (row) => (row.openMs / 1000).toFixed(1)],
-    ['CPU s held', (row) => row.waitCpu.toFixed(2)],
+    ...['system', 'sessions', 'perSession', 'perSessionRatio', 'megabytesBefore', 'megabytesOpened'],
+    ...['megabytesHeld', 'opening', 'waiting'],
   ],
 };

@@ -1,47 +1,67 @@
 /**
- * Benches of measured windows: a fresh server of one system, subscribers on one path, small messages published over HTTP. The first delivery of
- * Dobby that is wrong ends the bench.
+ * Benches of measured windows: a fresh server of one system, subscribers on one path, small messages published over HTTP. A delivery of Dobby
+ * that is wrong ends the bench; what a peer loses is counted.
  */
-import {
-  COLUMNS,
-  COST_COLUMNS,
-  compareWindows,
-  NOTES,
-  quantile,
-  short,
-  summariseWindows,
-} from '../command/report.mjs';
-import { drive } from '../load/remote.mjs';
-import { withServer } from '../peers/server.mjs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { compareWindows, quantile, short, summariseWindows } from '../command/report.mjs';
+import { Fault } from '../load/fault.mjs';
+import { nowMs, Usage } from '../load/usage.mjs';
 import { COMPARED, isDobby, PEERS } from '../peers/table.mjs';
+import { withCrowd } from './with-crowd.mjs';
 
-const DRIVER = new URL('../load/window-driver.mjs', import.meta.url);
 const MESSAGE_BYTES = 128;
 const PATH = 'bench/measured';
-/** Beside warm-up and window: connecting, draining, timing the samples. */
-const OVERHEAD_MS = 180_000;
+const DRAIN_MS = 30_000;
+/** When nothing has come for so long, what a peer has not delivered is lost. */
+const LOST_MS = 2_000;
+/** After the last delivery: what comes now was doubled. */
+const QUIET_MS = 100;
 /** Publishers that send by turns where the load is one update every so often. */
 const BY_TURNS = 32;
-/** How much is published to how many. @typedef {{name: string, subscribers: number, publishers: number, everyMs: number | null}} Setting */
 
-/** @param {number} subscribers @param {{publishers?: number, everyMs?: number | null}} load @returns {Setting} */
+/** How much is published to how many; without `everyMs` each publisher awaits its answers. */
 function setting(subscribers, { publishers = BY_TURNS, everyMs = null }) {
   const load = everyMs === null ? `${publishers} publishers` : `one every ${everyMs} ms`;
   return { name: `${subscribers} subscribers, ${load}`, subscribers, publishers, everyMs };
 }
 
-/** Measures. Dobby may lose nothing; what another system loses is counted. */
 function measure({ system, setting: load }, { seconds, warmMs, seed }) {
-  const { dialect, publish } = PEERS[system];
-  const measuredMs = seconds * 1000;
-  const window = { ...load, path: PATH, messageBytes: MESSAGE_BYTES, warmMs, measuredMs, seed };
-  return withServer(PEERS[system], ({ server: { port, pids } }) =>
-    drive(
-      DRIVER,
-      { ...window, dialect, publish, port, pids, isLenient: !isDobby(system) },
-      warmMs + measuredMs + OVERHEAD_MS,
-    ),
-  );
+  const { publishers: count, subscribers, everyMs } = load;
+  const order = { seed, messageBytes: MESSAGE_BYTES, paths: Array(count).fill(PATH), clients: subscribers };
+  return withCrowd(PEERS[system], order, async ({ running, load: { call }, publishers }) => {
+    const settle = async () => {
+      await publishers.settled();
+      const quietMs = isDobby(system) ? DRAIN_MS : LOST_MS;
+      return await call('settle', { ms: DRAIN_MS, quietMs, lastOf: publishers.lastOf });
+    };
+    await call('open');
+    // What is sent by the clock is warmed up by one publisher at full speed.
+    await publishers.inTurn(everyMs === null ? count : 1, warmMs);
+    await settle();
+    await sleep(QUIET_MS);
+    await call('begin');
+    const before = publishers.accepted;
+    const [startMs, usage] = [nowMs(), new Usage(running.server.pids)];
+    const isOver = (dueMs) => dueMs >= startMs + seconds * 1000;
+    if (everyMs === null) await publishers.inTurn(count, seconds * 1000);
+    else await publishers.byTheClock({ everyMs, publisherOf: (i) => i % count, isOver });
+    await publishers.settled();
+    const publishMs = nowMs() - startMs;
+    const settled = await settle();
+    const used = usage.end(settled.usage);
+    await sleep(QUIET_MS);
+    const account = await call('account', { accepted: publishers.accepted });
+    check(system, account);
+    const deliverMs = settled.lastMs - startMs;
+    return { ...used, ...account, publishMs, deliverMs, updates: publishers.accepted - before };
+  });
+}
+
+/** Throws what no system may do, and what Dobby may not. */
+function check(system, { lost, doubled, disordered, altered, closed, firstWrong }) {
+  const wrong = { altered, doubled, ...(isDobby(system) ? { lost, disordered, closed } : {}) };
+  for (const [kind, count] of Object.entries(wrong))
+    if (count !== 0) throw new Fault(kind, `${count} in ${system}. The first: ${firstWrong}`);
 }
 
 /** @type {import('../command/course.mjs').Bench} */
@@ -49,17 +69,18 @@ export const fanout = {
   name: 'fanout',
   about: 'one path, many subscribers: deliveries per CPU-second beside the peers',
   options: {
-    seconds: { about: 'length of a measured window', full: 5, short: 2 },
-    subscribers: { about: 'WebSocket connections, each number with every load', full: [1000], short: [100] },
-    publishers: { about: 'that await each answer, a load each', full: [1, 32] },
-    every: { about: 'a load each: one update in so many ms; without --publishers the only loads', full: [] },
+    seconds: { full: 5, short: 2 },
+    subscribers: { full: [1000], short: [100] },
+    publishers: { full: [1, 32] },
+    every: { full: [] },
     warmMs: { full: 1500, short: 500 },
   },
   peers: PEERS,
   systems: COMPARED,
   settings({ subscribers, publishers, every }) {
-    const isDefault = publishers === fanout.options.publishers.full;
-    const inTurn = every.length > 0 && isDefault ? [] : publishers;
+    // With --every alone there are no other loads.
+    const isUsual = publishers === fanout.options.publishers.full;
+    const inTurn = every.length > 0 && isUsual ? [] : publishers;
     const loads = [
       ...inTurn.map((count) => ({ publishers: count })),
       ...every.map((everyMs) => ({ everyMs })),
@@ -67,56 +88,33 @@ export const fanout = {
     return subscribers.flatMap((count) => loads.map((load) => setting(count, load)));
   },
   measure,
-  tell: ({ count, serverCpu }) => `${short(count / serverCpu)} deliveries per CPU-second`,
+  line: ({ count, serverCpu }) => `${short(count / serverCpu)} deliveries per CPU-second`,
   title: ({ seconds }) => `128-byte messages, windows of ${seconds} s, medians; every delivery checked`,
   summarise: summariseWindows,
   compare: compareWindows,
   columns: [
-    COLUMNS.system,
-    ['subscribers', (row) => String(row.setting.subscribers)],
-    [
-      'publishers',
-      ({ setting: { everyMs, publishers } }) => String(everyMs === null ? publishers : `/${everyMs} ms`),
-    ],
-    ['updates/s', (row) => short(row.updatesPerSecond)],
-    ['deliveries/s', (row) => short(row.perSecond)],
-    ['lost', ({ lost }) => (lost === 0 ? '0' : `${short(lost)} !`)],
-    ['out of order', (row) => short(row.disordered)],
-    COLUMNS.perCpu,
-    COLUMNS.perCpuRange,
-    ...COST_COLUMNS,
+    ...['system', 'subscribers', 'load', 'updates', 'deliveries', 'lost', 'disordered'],
+    ...['perCpu', 'perCpuRange', 'ratio', 'p50', 'p99', 'serverShare'],
+    ...['generatorCpu', 'micros', 'others', 'busy'],
   ],
-  notes: NOTES,
 };
 
 /** @type {import('../command/course.mjs').Bench} */
 export const latency = {
+  ...fanout,
   name: 'latency',
   about: 'few updates to few: the time from publishing to receiving beside the peers',
   options: {
-    seconds: { about: 'length of a measured window', full: 5, short: 1 },
-    subscribers: { about: 'WebSocket connections, a setting each', full: [1, 10], short: [10] },
-    every: { about: 'ms between two updates, answers not awaited', full: 20 },
+    seconds: { full: 5, short: 1 },
+    subscribers: { full: [1, 10], short: [10] },
+    publishers: { full: [] },
+    every: { full: [20] },
     warmMs: { full: 2000, short: 200 },
   },
-  peers: PEERS,
-  systems: COMPARED,
-  settings: ({ subscribers, every }) => subscribers.map((count) => setting(count, { everyMs: every })),
-  measure,
-  tell: (run) => `p50 ${quantile([run], 0.5).toFixed(2)} ms`,
+  line: (run) => `p50 ${quantile([run], 0.5).toFixed(2)} ms`,
   title: ({ seconds }) => `From publishing to receiving, every delivery of windows of ${seconds} s`,
-  summarise: summariseWindows,
-  compare: compareWindows,
   columns: [
-    COLUMNS.system,
-    ['subscribers', (row) => String(row.setting.subscribers)],
-    COLUMNS.p50,
-    ['lowest-highest', (row) => row.p50RangeMs.map((ms) => ms.toFixed(2)).join('-')],
-    ['dobby ÷ it', ({ p50Ratio }) => p50Ratio?.toFixed(2) ?? ''],
-    COLUMNS.p99,
-    ['dobby ÷ it', ({ p99Ratio }) => p99Ratio?.toFixed(2) ?? ''],
-    COLUMNS.serverCpu,
-    COLUMNS.others,
+    ...['system', 'subscribers', 'load', 'p50', 'p50Range', 'p50Ratio', 'p99', 'p99Ratio'],
+    ...['serverShare', 'others'],
   ],
-  notes: NOTES,
 };

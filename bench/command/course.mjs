@@ -1,6 +1,7 @@
 /** The course of every bench: options, the checkers' own test, all systems by turns, the table, the bars, the results. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { COLUMNS } from './columns.mjs';
 import { readOptions, usageOf } from './options.mjs';
 import { printBars, printTable } from './report.mjs';
 import { selfTest } from './self-test.mjs';
@@ -11,17 +12,16 @@ const RESULTS = new URL('../results/', import.meta.url);
  * @typedef {object} Bench
  * @property {string} name
  * @property {string} about
- * @property {Record<string, import('./options.mjs').Option>} options beside the common ones
+ * @property {Record<string, import('./options.mjs').Values>} options beside the common ones
  * @property {Record<string, import('../peers/table.mjs').Peer>} peers that `--only` may name
  * @property {string[]} systems that run when none is named; rows are compared with the first
  * @property {(options: any) => any[]} settings
  * @property {(turn: {system: string, setting: any}, options: any) => Promise<any>} measure one run
- * @property {(run: any) => string} tell what is to be said of a run when it has ended
+ * @property {(run: any) => string} line what is printed of a run when it has ended
  * @property {(options: any) => string} title
  * @property {(runs: any[]) => object} summarise the rounds of one system in one setting
  * @property {(row: any, first: any) => object} [compare] with the first system's row of the same setting
- * @property {import('./report.mjs').Column[]} columns
- * @property {[(row: any) => boolean, string][]} [notes] printed under a table that has such a row
+ * @property {string[]} columns names of the table in columns.mjs
  * @property {(row: any) => import('./report.mjs').Bar[]} [bars] what a row has to reach
  */
 
@@ -38,13 +38,15 @@ export async function runBench(bench, args) {
   for (const turn of turns({ ...options, settings })) {
     const run = { ...turn, ...(await bench.measure(turn, options)) };
     runs.push(run);
-    console.log(`round ${turn.round + 1}  ${turn.system}, ${turn.setting.name}: ${bench.tell(run)}`);
+    console.log(`round ${turn.round + 1}  ${turn.system}, ${turn.setting.name}: ${bench.line(run)}`);
   }
   const rows = rowsOf(bench, runs, { settings, systems: options.systems });
   console.log(`\n${bench.title(options)}; ${options.rounds} runs\n`);
-  printTable(bench.columns, rows);
+  printTable(
+    bench.columns.map((name) => COLUMNS[name]),
+    rows,
+  );
   const isKept = printBars(rows.flatMap((row) => bench.bars?.(row) ?? []));
-  for (const [isNoted, text] of bench.notes ?? []) if (rows.some(isNoted)) console.log(text);
   const bare = rows.map(({ runs: _runs, ...row }) => row);
   await writeResults(bench.name, { options, rows: bare, runs });
   return isKept ? 0 : 1;

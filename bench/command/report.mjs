@@ -1,7 +1,6 @@
-/** What the reports of benches have in common: tables, bars, and the figures of a measured window. */
+/** What reports have in common: tables, bars, notes, and the figures of a measured window. */
 import { Samples } from '../load/samples.mjs';
 
-/** Title and text of a column. @typedef {[string, (row: any) => string]} Column */
 /**
  * One claim about a row. A promise that is broken fails the bench; what only compares speed does not.
  * @typedef {{claim: string, isMet: boolean, found: string, isPromise?: boolean}} Bar
@@ -10,11 +9,27 @@ import { Samples } from '../load/samples.mjs';
 /** A ratio counts only while Dobby's own p99 is within this. */
 export const MAX_P99_MS = 50;
 /** A generator that was this busy, before a server that used less than this of its core, was the bottleneck. */
-const SATURATED = 0.9;
+export const SATURATED = 0.9;
 /** More than this share of a core, and times and rates per second are not the server's alone. */
-const NOISY = 0.2;
+export const NOISY = 0.2;
 
-/** Prints rows in columns: the first to the left, the others to the right. @param {Column[]} columns @param {object[]} rows */
+/** What the marks in tables mean, with the rows that have them. @type {[(row: any) => boolean, string][]} */
+const NOTES = [
+  [
+    ({ counts, p99Ms }) => counts === false || p99Ms > MAX_P99_MS,
+    `* p99 over ${MAX_P99_MS} ms; at a ratio: that of dobby, so the ratio does not count`,
+  ],
+  [
+    ({ othersShare }) => othersShare > NOISY,
+    '~ other processes took part of the cores in at least one of these runs: run again when it is quiet',
+  ],
+  [
+    ({ isGeneratorBound }) => isGeneratorBound === true,
+    "! the load generator was the bottleneck: rates per second and times may be its own, not the server's",
+  ],
+];
+
+/** Prints rows, and what their marks mean. @param {[string, (row: any) => string][]} columns @param {object[]} rows */
 export function printTable(columns, rows) {
   const cells = [columns.map(([title]) => title), ...rows.map((row) => columns.map(([, text]) => text(row)))];
   const widths = columns.map((_, column) => Math.max(...cells.map((line) => line[column].length)));
@@ -23,13 +38,13 @@ export function printTable(columns, rows) {
     console.log(padded.join('  '));
   }
   console.log('');
+  for (const [isNoted, text] of NOTES) if (rows.some(isNoted)) console.log(text);
 }
 
-/** Prints them. @param {Bar[]} bars @returns {boolean} whether every promise is kept */
+/** Prints bars. @param {Bar[]} bars @returns {boolean} whether every promise is kept */
 export function printBars(bars) {
   for (const { claim, isMet, found } of bars)
     console.log(`${isMet ? 'met    ' : 'NOT MET'}  ${claim}: ${found}`);
-  if (bars.length > 0) console.log('');
   return bars.every(({ isMet, isPromise = true }) => isMet || !isPromise);
 }
 
@@ -39,27 +54,33 @@ export function short(value) {
   return value >= 10_000 ? `${Math.round(value / 1000)}k` : String(Math.round(value));
 }
 
-/** @param {number} share from 0 to 1 */
-export function percent(share) {
-  return `${Math.round(share * 100)} %`;
+/** Returns a share from 0 to 1 as text. @param {number} part */
+export function percent(part) {
+  return `${Math.round(part * 100)} %`;
 }
 
-/** Milliseconds as text; what never came took for ever. @param {number | null} ms */
+/** Returns how much of what was due came, never rounded up to 100 %. @param {{delivered: number, expected: number}} deliveries */
+export function share({ delivered, expected }) {
+  if (delivered === expected) return '100 %';
+  return `${(Math.floor((delivered / expected) * 100_000) / 1000).toFixed(3)} %`;
+}
+
+/** Returns milliseconds as text; what never came took for ever. @param {number | null} ms */
 export function milliseconds(ms) {
   if (ms === null) return '';
   return ms === Number.POSITIVE_INFINITY ? '∞' : ms.toFixed(ms < 100 ? 1 : 0);
 }
 
-/** The middle of what rounds gave. @param {number[]} values at least one */
+/** Returns the middle of what rounds gave. @param {number[]} values at least one */
 export function median(values) {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** A quantile of the merged samples of runs. @param {any[]} runs @param {number} fraction */
-export function quantile(runs, fraction, samples = 'samples') {
-  return Samples.of(runs.map((run) => run[samples])).quantile(fraction) ?? 0;
+/** Returns a quantile of the merged samples of runs. @param {any[]} runs @param {number} fraction */
+export function quantile(runs, fraction) {
+  return Samples.of(runs.map(({ samples }) => samples)).quantile(fraction) ?? 0;
 }
 
 const rangeOf = (values) => [Math.min(...values), Math.max(...values)];
@@ -71,7 +92,7 @@ function isGeneratorBound(run) {
   return busy > SATURATED && Math.max(run.serverCpu, run.backEndCpu) / secondsOf(run) < SATURATED;
 }
 
-/** The figures of measured windows: medians of rates, merged samples of times; `count` is of deliveries, or of answers. */
+/** Returns the figures of measured windows: medians of rates, merged samples of times; `count` is of deliveries, or of answers. */
 export function summariseWindows(runs) {
   const rates = runs.map(({ count, serverCpu }) => count / serverCpu);
   const medianOf = (figure) => median(runs.map(figure));
@@ -96,12 +117,12 @@ export function summariseWindows(runs) {
   };
 }
 
-/** The share of one core that neither server nor generator used, the highest of the runs. */
+/** Returns the share of one core that neither server nor generator used, the highest of the runs. */
 export function othersShareOf(runs) {
   return Math.max(...runs.map((run) => run.othersCpu / secondsOf(run)));
 }
 
-/** How Dobby compares: above 1 does more with a CPU-second, below 1 is sooner. */
+/** Returns how Dobby compares: above 1 does more with a CPU-second, below 1 is sooner. */
 export function compareWindows(row, dobby) {
   return {
     ratio: dobby.perCpuSecond / row.perCpuSecond,
@@ -110,52 +131,3 @@ export function compareWindows(row, dobby) {
     p99Ratio: dobby.p99Ms / row.p99Ms,
   };
 }
-
-/** Columns that several benches have. @satisfies {Record<string, Column>} */
-export const COLUMNS = {
-  system: ['system', (row) => row.system],
-  perCpu: ['per CPU-s', (row) => short(row.perCpuSecond)],
-  perCpuRange: ['lowest-highest', (row) => row.perCpuSecondRange.map(short).join('-')],
-  ratio: [
-    'dobby ÷ it',
-    ({ ratio, counts }) => (ratio === undefined ? '' : `${ratio.toFixed(2)}${counts ? '' : ' *'}`),
-  ],
-  p50: ['p50 ms', ({ p50Ms }) => p50Ms.toFixed(2)],
-  p99: ['p99 ms', ({ p99Ms }) => `${p99Ms.toFixed(2)}${p99Ms > MAX_P99_MS ? ' *' : ''}`],
-  serverCpu: ['server CPU', (row) => percent(row.serverShare)],
-  generatorCpu: ['generator CPU', (row) => `${row.generatorCpu.toFixed(2)} s`],
-  generatorMicros: ['µs each', (row) => row.generatorMicros.toFixed(3)],
-  generatorBusy: [
-    'generator busy',
-    (row) => `${percent(row.generatorBusy)}${row.isGeneratorBound ? ' !' : ''}`,
-  ],
-  others: ['others', ({ othersShare }) => `${percent(othersShare)}${othersShare > NOISY ? ' ~' : ''}`],
-};
-
-/** The columns of a window's times and costs. @type {Column[]} */
-export const COST_COLUMNS = [
-  COLUMNS.ratio,
-  COLUMNS.p50,
-  COLUMNS.p99,
-  COLUMNS.serverCpu,
-  COLUMNS.generatorCpu,
-  COLUMNS.generatorMicros,
-  COLUMNS.others,
-  COLUMNS.generatorBusy,
-];
-
-/** What marks in these columns mean. @type {[(row: any) => boolean, string][]} */
-export const NOTES = [
-  [
-    ({ counts, p99Ms }) => counts === false || p99Ms > MAX_P99_MS,
-    `* p99 over ${MAX_P99_MS} ms; at a ratio: that of dobby, so the ratio does not count`,
-  ],
-  [
-    ({ othersShare }) => othersShare > NOISY,
-    '~ other processes took part of the cores in at least one of these runs: run again when it is quiet',
-  ],
-  [
-    ({ isGeneratorBound: isBound }) => isBound === true,
-    "! the load generator was the bottleneck: rates per second and times may be its own, not the server's",
-  ],
-];

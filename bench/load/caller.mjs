@@ -1,14 +1,14 @@
 /**
- * One client that gives commands: what it is answered must be the answer to something that it has asked and that has had none, to the
- * letter. It reads for a conversation and writes all that one chunk brought it to ask at once.
+ * A client that gives commands: each answer must be that of a command which it has asked and which has had no answer, to the letter. What one
+ * chunk of answers makes it ask is one write.
  */
-import { Fault } from './fault.mjs';
-import { clientFrames, FrameReader, TEXT } from './frames.mjs';
+import { Connection } from './connection.mjs';
+import { clientFrame, FrameReader, TEXT } from './frames.mjs';
 import { nowMs } from './usage.mjs';
 
 /** How long a client that does not say otherwise waits; Pomona says so with every command. */
 const TIMEOUT_MS = 30_000;
-const PATH = 'bench/commands';
+export const PATH = 'bench/commands';
 const REPLY = '{"type":"reply","uid":"';
 
 /**
@@ -40,69 +40,57 @@ export const ASKING = {
   },
 };
 
-/**
- * A command that has no answer. `sinceMs` is when its time begins: when it is written, unless its caller says otherwise.
- * @typedef {{uid: string, name: string, reply: string, sinceMs: number}} Command
- */
+/** A command that has no answer; `sinceMs` is when it was written. @typedef {{uid: string, name: string, reply: string, sinceMs: number}} Command */
 
-export class Caller {
-  index;
+export class Caller extends Connection {
   /** How many it has asked. */
   asked = 0;
-  #conversation;
   #asking;
   #onReply;
   #mask;
-  #frames = new FrameReader((bytes, frame) => this.#hear(bytes, frame));
+  #frames = new FrameReader((bytes, frame) => this.#hearFrame(bytes, frame));
   /** When the chunk came that is being read. */
   #atMs = 0;
   /** @type {Map<string, Command>} */
   #open = new Map();
-  /** @type {string[]} */
-  #texts = [];
-  /** Those of `#texts` whose time begins when they are written. @type {Command[]} */
+  /** What is written by the next `flush`. @type {{text: string, command: Command}[]} */
   #unsent = [];
 
   /**
-   * @param {Pick<import('./subscribers.mjs').Conversation, 'index' | 'write' | 'hear'>} conversation
-   * @param {Asking} asking
-   * @param {(caller: Caller, command: Command, atMs: number) => void} onReply a sound answer has come
+   * @param {import('./connection.mjs').ConnectionOptions} options
+   * @param {(caller: Caller, command: Command, atMs: number) => void} onReply called when a sound answer has come
    */
-  constructor(conversation, asking, onReply) {
-    this.index = conversation.index;
-    this.#conversation = conversation;
-    this.#asking = asking;
+  constructor(options, onReply) {
+    super(options);
+    this.#asking = ASKING[options.dialect];
     this.#onReply = onReply;
     this.#mask = Uint8Array.from([0x5a, 0xc3, 0x17, 0x80 | (this.index & 0x7f)]);
   }
 
-  /** Commands that have no answer. */
-  get open() {
+  /** How many commands have no answer. @returns {number} */
+  get unanswered() {
     return this.#open.size;
   }
 
-  /** Asks, at the next `flush`. @param {string} name @param {string} args JSON, all ASCII @param {number} [sinceMs] */
-  ask(name, args, sinceMs) {
+  /** Asks, at the next `flush`. @param {string} name @param {string} args JSON, all ASCII */
+  ask(name, args) {
     const n = ++this.asked;
     const uid = this.#asking.uid(this.index, n);
-    const command = { uid, name, reply: this.#asking.reply(uid, args), sinceMs: sinceMs ?? 0 };
+    const command = { uid, name, reply: this.#asking.reply(uid, args), sinceMs: 0 };
     this.#open.set(uid, command);
-    this.#texts.push(this.#asking.command({ uid, n, name, args }));
-    if (sinceMs === undefined) this.#unsent.push(command);
+    this.#unsent.push({ text: this.#asking.command({ uid, n, name, args }), command });
   }
 
   /** Writes what was asked. */
   flush() {
-    if (this.#texts.length === 0) return;
+    if (this.#unsent.length === 0) return;
     const atMs = nowMs();
-    for (const command of this.#unsent) command.sinceMs = atMs;
+    for (const { command } of this.#unsent) command.sinceMs = atMs;
+    this.write(Buffer.concat(this.#unsent.map(({ text }) => clientFrame(text, TEXT, this.#mask))));
     this.#unsent.length = 0;
-    this.#conversation.write(clientFrames(this.#texts, this.#mask));
-    this.#texts.length = 0;
   }
 
-  /** Takes the first `length` bytes of `chunk`, which may be reused after the call. @param {Buffer} chunk @param {number} length */
-  feed(chunk, length) {
+  read(chunk, length) {
     this.#atMs = nowMs();
     this.#frames.feed(chunk, length);
     this.flush();
@@ -111,26 +99,17 @@ export class Caller {
   /** Throws when a command has no answer. */
   expectNone() {
     const [command] = this.#open.values();
-    if (command !== undefined)
-      throw new Fault(
-        'missing',
-        `connection ${this.index}: ${this.open} commands have no answer, among them ${command.uid}`,
-      );
+    if (command === undefined) return;
+    throw this.fault('missing', `${this.#open.size} commands have no answer, among them ${command.uid}`);
   }
 
-  #hear(bytes, frame) {
+  #hearFrame(bytes, frame) {
     const text = frame.opcode === TEXT ? bytes.latin1Slice(frame.payload, frame.end) : '';
     const uid = this.#asking.uidOf(text);
-    if (uid !== null) return this.#answered(uid, text);
-    if (this.#conversation.hear(bytes, frame) !== null)
-      throw new Fault('protocol', `connection ${this.index}: an update, where nothing is published`);
-  }
-
-  #answered(uid, text) {
+    if (uid === null) return this.hear(bytes, frame);
     const command = this.#open.get(uid);
     if (command === undefined) throw this.#unasked(uid, text);
-    if (text !== command.reply)
-      throw new Fault('altered', `connection ${this.index}: due was ${command.reply}, and ${text} came`);
+    if (text !== command.reply) throw this.fault('altered', `due was ${command.reply}, and ${text} came`);
     this.#open.delete(uid);
     this.#onReply(this, command, this.#atMs);
   }
@@ -138,7 +117,7 @@ export class Caller {
   #unasked(uid, text) {
     const n = Number(uid.slice(uid.lastIndexOf('.') + 1));
     const isOver = n >= 1 && n <= this.asked && uid === this.#asking.uid(this.index, n);
-    const what = isOver ? 'a second answer' : 'an answer to something that was never asked';
-    return new Fault(isOver ? 'doubled' : 'altered', `connection ${this.index}: ${what}: ${text}`);
+    if (isOver) return this.fault('doubled', `a second answer: ${text}`);
+    return this.fault('altered', `an answer to a command that was never asked: ${text}`);
   }
 }

@@ -1,16 +1,16 @@
-/** Many clients that come back, in a process of their own. Tells {id, paths} where the back end has to be asked. */
+/** Many subscribers in a process of their own: those of a measured window, which end when they are closed, or those that come back. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from './client.mjs';
-import { countAll, Verdict } from './judge.mjs';
+import { openAll } from './connection.mjs';
+import { Hearing } from './hearing.mjs';
 import { Messages } from './message.mjs';
-import { serve, tell } from './remote.mjs';
+import { notify, serve } from './remote.mjs';
+import { outageTimes, ReturningClient } from './returning-client.mjs';
+import { Samples } from './samples.mjs';
+import { Stream, Subscriber } from './subscriber.mjs';
 import { nowMs, ownUsage } from './usage.mjs';
+import { countAll, Verdict } from './verdict.mjs';
 
-const CONNECTING_AT_ONCE = 25;
-const POLL_MS = 20;
-const READ_BYTES = 256 * 1024;
-/** A client that goes before it is back, or is back for a moment, tells nothing of the server. */
-const LEAST_ONLINE_MS = 250;
+const POLL_MS = 2;
 
 /**
  * @typedef {object} CrowdOrder
@@ -20,105 +20,119 @@ const LEAST_ONLINE_MS = 250;
  * @property {number} seed
  * @property {number} messageBytes
  * @property {string[]} paths of each publisher
- * @property {{index: number, publishers: number[], isSlow: boolean}[]} members and whom each is to hear
+ * @property {number} clients
+ * @property {number[]} [publishers] those that all clients hear; all, if not said
+ * @property {boolean} [hasOwn] whether client `i` hears publisher `i + 1` too
+ * @property {boolean} [isReturning] whether clients come back
  */
 
-class Calls {
-  #order;
+class Crowd {
   #clients;
+  #samples = new Samples();
   #usage = ownUsage();
+  /** When the last update came. */
+  #lastMs = 0;
 
   /** @param {CrowdOrder} order */
-  constructor({ port, dialect, seed, messageBytes, paths, members }) {
+  constructor({ port, dialect, seed, messageBytes, paths, clients, ...order }) {
+    const { publishers = [...paths.keys()], hasOwn = false, isReturning = false } = order;
     const messages = new Messages(seed, messageBytes);
-    const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-    const onAsk = (id, asked) => tell({ id, paths: asked });
-    this.#order = members;
-    this.#clients = members.map(({ publishers }) => {
-      const pathOf = new Map(publishers.map((p) => [p, paths[p]]));
-      return new Client({ port, dialect, buffer, messages, pathOf, onAsk });
+    const stream = new Stream();
+    const pathOfThese = (these) => new Map(these.map((p) => [p, paths[p]]));
+    const shared = pathOfThese(publishers);
+    const onHeard = ({ sentMs }, atMs) => {
+      this.#lastMs = atMs;
+      this.#samples.add(atMs - sentMs);
+    };
+    this.#clients = Array.from({ length: clients }, (_, index) => {
+      const pathOf = hasOwn ? pathOfThese([...publishers, index + 1]) : shared;
+      const options = { index, port, dialect, paths: [...new Set(pathOf.values())] };
+      if (isReturning) return new ReturningClient(options, messages, pathOf, (asked) => notify(asked));
+      return new Subscriber(options, stream, new Hearing(messages, pathOf, onHeard));
     });
   }
 
-  /** Connects all, some at a time; answers when all are subscribed. */
+  /** Connects all; answers when all are subscribed. */
   async open() {
-    const left = [...this.#clients];
-    const lane = async () => {
-      for (let client = left.pop(); client !== undefined; client = left.pop()) await client.open();
-    };
-    await Promise.all(Array.from({ length: CONNECTING_AT_ONCE }, lane));
+    await openAll(this.#clients);
     this.#usage = ownUsage();
   }
 
-  /** Every client is gone for `offMs`, each at times of its own. */
-  outages(outages) {
-    for (const [i, client] of this.#clients.entries())
-      client.suffer(outageTimes(this.#order[i].index, outages), outages.offMs);
+  /** Begins a window: times and CPU count from now. */
+  begin() {
+    this.#samples = new Samples();
+    this.#usage = ownUsage();
   }
 
-  pause() {
-    for (const client of this.#slow) client.pause();
+  /**
+   * Waits until every client is subscribed and has heard up to the last numbers, or was closed; at most `ms`, and at most `quietMs` in which no
+   * update comes. Answers what this process has used, and when the last update of a window came.
+   */
+  async settle({ ms, quietMs = ms, lastOf = new Map() }) {
+    const beganMs = nowMs();
+    const isSettled = ({ isReady, closed, hearing }) =>
+      closed !== null || (isReady && hearing.hasReached(lastOf));
+    const isLate = () => nowMs() > Math.min(beganMs + ms, Math.max(beganMs, this.#lastMs) + quietMs);
+    while (!this.#clients.every(isSettled) && !isLate()) await sleep(POLL_MS);
+    return { usage: this.#usage(), lastMs: this.#lastMs };
   }
 
-  resume() {
-    for (const client of this.#slow) client.resume();
-  }
-
-  /** Waits at most `ms` until every client is subscribed, and has heard up to the last numbers if these are named. */
-  async settle({ ms, lastOf = new Map() }) {
-    const isSettled = ({ isReady, hearing }) => isReady && hearing.hasReached(lastOf);
-    for (const untilMs = nowMs() + ms; nowMs() < untilMs; await sleep(POLL_MS))
-      if (this.#clients.every(isSettled)) return;
-  }
-
-  /** Judges all. `lost` are not subscribed; coming back counts from `sinceMs`, in rising order; phases end at `edges`. */
-  judge({ published, sinceMs, edges }) {
-    const verdict = new Verdict();
-    for (const [i, client] of this.#clients.entries())
-      client.judge(verdict, published, this.#order[i].isSlow ? [] : edges);
-    const { cpu, readerBusy } = this.#usage();
+  /** Counts what all heard of `accepted` updates; `firstWrong` is the first of what was wrong, in words. */
+  account({ accepted }) {
+    const hearings = this.#clients.map(({ hearing }) => hearing);
+    const sum = (countOf) => hearings.reduce((total, hearing) => total + countOf(hearing), 0);
+    const lacking = hearings.findIndex(({ count }) => count < accepted);
+    const lack = `connection ${lacking}: ${hearings[lacking]?.count} of ${accepted} updates came`;
+    const wrong = hearings.findIndex(({ firstWrong }) => firstWrong !== null);
     return {
-      ...{ verdict: JSON.parse(JSON.stringify(verdict)), busy: readerBusy, cpu },
-      lost: this.#clients.filter(({ isReady }) => !isReady).length,
-      newSessions: this.#clients.flatMap(({ sessions }) => sessions.filter((at) => at > sinceMs)).length,
-      backAfterMs: this.#clients
-        .flatMap(({ spans }) => spans.find(({ from }) => from > sinceMs)?.from ?? [])
-        .map((from) => from - sinceMs)
-        .toSorted((a, b) => a - b),
-      endings: countAll(this.#clients.map(({ endings }) => endings)),
-      oddities: this.#clients.flatMap(({ oddities }) => oddities).slice(0, 3),
+      lost: accepted * hearings.length - sum(({ count }) => count),
+      doubled: sum(({ again }) => again.length),
+      disordered: sum(({ disordered }) => disordered),
+      altered: sum(({ altered }) => altered),
+      closed: this.#clients.filter(({ closed }) => closed !== null).length,
+      firstWrong: [
+        ...(wrong < 0 ? [] : [`connection ${wrong}: ${hearings[wrong].firstWrong}`]),
+        ...this.#clients.flatMap(({ closed }) => closed ?? []).slice(0, 1),
+        ...(lacking < 0 ? [] : [lack]),
+      ].join('; '),
+      count: this.#samples.count,
+      samples: this.#samples.toJSON(),
     };
   }
 
-  get #slow() {
-    return this.#clients.filter((_, i) => this.#order[i].isSlow);
+  /** Every client is gone for `offMs` again and again, each at times of its own. */
+  outages(outages) {
+    for (const client of this.#clients) client.suffer(outageTimes(client.index, outages), outages.offMs);
+  }
+
+  /** Lets these clients read nothing. */
+  pause({ slow }) {
+    for (const index of slow) this.#clients[index].pause();
+  }
+
+  resume({ slow }) {
+    for (const index of slow) this.#clients[index].resume();
+  }
+
+  /** Judges all; `slow` clients count in no phase. Coming back counts from the first of `edges`, in rising order. */
+  judge({ published, edges, slow }) {
+    const verdict = new Verdict();
+    const clients = this.#clients;
+    for (const client of clients) client.judge(verdict, published, slow.includes(client.index) ? [] : edges);
+    const [sinceMs] = edges;
+    return {
+      verdict: JSON.parse(JSON.stringify(verdict)),
+      usage: this.#usage(),
+      notBack: clients.filter(({ isReady }) => !isReady).length,
+      newSessions: clients.flatMap(({ sessions }) => sessions.filter((at) => at > sinceMs)).length,
+      backAfterMs: clients
+        .flatMap(({ spans }) => spans.find(({ from }) => from > sinceMs)?.from ?? [])
+        .map((from) => from - sinceMs)
+        .toSorted((a, b) => a - b),
+      endings: countAll(clients.map(({ endings }) => endings)),
+      oddities: clients.flatMap(({ oddities }) => oddities).slice(0, 3),
+    };
   }
 }
 
-/**
- * The times at which one client goes, so that it is back by `untilMs`: the same in every run. Times online have no memory (exponential), as
- * connections break by themselves: with fixed ones a server that serves in the order of connecting would reach the next to go first.
- * @param {number} index of the client
- * @param {{startMs: number, everyMs: number, offMs: number, untilMs: number}} outages where `everyMs` is the mean time from one to the next
- * @returns {number[]} in rising order
- */
-function outageTimes(index, { startMs, everyMs, offMs, untilMs }) {
-  const times = [];
-  let fromMs = startMs;
-  for (let n = 0; ; n++) {
-    fromMs += LEAST_ONLINE_MS - Math.log(1 - evenly(index, n)) * (everyMs - offMs - LEAST_ONLINE_MS);
-    if (fromMs + offMs > untilMs) return times;
-    times.push(fromMs);
-    fromMs += offMs;
-  }
-}
-
-/** Evenly spread in [0, 1): the final mix of MurmurHash3. */
-function evenly(index, n) {
-  let hash = Math.imul(index + 1, 0x9e3779b1) ^ Math.imul(n + 1, 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
-}
-
-serve((order) => new Calls(order));
+serve((order) => new Crowd(order));

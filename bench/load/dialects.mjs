@@ -10,7 +10,7 @@ const PONG = '{"type":"pong"}';
 
 /**
  * @typedef {object} Listener
- * @property {(update: import('./account.mjs').Update) => void} onUpdate
+ * @property {(update: import('./hearing.mjs').Update) => void} onUpdate
  * @property {(gap: Gap) => void} onGap
  * @property {() => void} onReady every path is subscribed
  * @property {(isNew: boolean) => void} onSession a connection was opened, in a new session or in the one before
@@ -21,6 +21,8 @@ const PONG = '{"type":"pong"}';
 /** Bare JSON messages: `{"path", "message"}`, and one `{"type": "ready"}` when the subscription is made. Remembers nothing. */
 class Json {
   listener;
+  /** Whether the server puts several messages in one frame, a line each. */
+  isJoining = false;
 
   /** @param {string[]} paths @param {Listener} listener */
   constructor(paths, listener) {
@@ -127,41 +129,28 @@ class Dobby extends Json {
   }
 
   #update({ path, message, position }) {
-    this.listener.onUpdate({ path, message, offset: position?.offset, epoch: position?.epoch });
+    // Without positions the order of updates of several publishers could not be checked.
+    if (!position) return this.listener.onOddity(`an update of ${path} without a position`);
+    this.listener.onUpdate({ path, message, offset: position.offset, epoch: position.epoch });
     this.#positions.set(path, position);
   }
 }
 
-/**
- * Socket.IO 4 (Engine.IO protocol 4), WebSocket only; the server emits `ready` after it joined the room. Where connection state recovery
- * gives a `pid` of the session and an offset at the end of an event's arguments, both are sent when it connects again.
- */
+/** Socket.IO 4 (Engine.IO protocol 4), WebSocket only; the server emits `ready` after it joined the room. */
 class SocketIo extends Json {
-  /** @type {string | undefined} */
-  #pid;
-  /** @type {string | undefined} */
-  #offset;
-
   request() {
     return { url: '/socket.io/?EIO=4&transport=websocket' };
   }
 
   hear(text, send) {
-    if (text.startsWith('0{'))
-      return send(
-        `40${this.#pid === undefined ? '' : JSON.stringify({ pid: this.#pid, offset: this.#offset })}`,
-      );
+    if (text.startsWith('0{')) return send('40');
     if (text === '2') return send('3');
-    if (text.startsWith('40')) {
-      this.#pid = JSON.parse(text.slice(2)).pid;
-      return;
-    }
+    if (text.startsWith('40')) return;
     if (!text.startsWith('42')) return this.listener.onOddity(`the packet ${text}`);
-    const [event, body, offset] = JSON.parse(text.slice(2));
+    const [event, body] = JSON.parse(text.slice(2));
     if (event === 'ready') this.listener.onReady();
     else if (event === 'update') this.listener.onUpdate(body);
-    else return this.listener.onOddity(`the event ${event}`);
-    this.#offset = offset ?? (typeof body === 'string' ? body : this.#offset);
+    else this.listener.onOddity(`the event ${event}`);
   }
 }
 
@@ -201,7 +190,7 @@ class Centrifugo extends Json {
 
   #publication({ data, offset }) {
     this.#offset = offset;
-    this.listener.onUpdate({ path: this.paths[0], message: data, offset });
+    this.listener.onUpdate({ path: this.paths[0], message: data });
   }
 }
 
@@ -213,7 +202,7 @@ class Nchan extends Json {
   }
 }
 
-/** Nchan with the subprotocol that tells each message's id; the last one is named when it connects again. */
+/** Nchan with the subprotocol that gives each message an id; the last one is named when it connects again. */
 class NchanResuming extends Nchan {
   /** @type {string | null} */
   #lastId = null;

@@ -1,4 +1,4 @@
-/** What ends a run: a fault, a deadline that passed, or the failure of something that runs beside what is awaited. */
+/** What ends a run: a fault, or a deadline that has passed. */
 
 /**
  * `kind` is one of `altered` (differs from what was published), `doubled`, `skipped` (something before it is missing, or the order
@@ -21,8 +21,8 @@ export function faultMessage(error) {
   return { kind: 'failed', message };
 }
 
-/** Returns the fault that another process has told. */
-export function faultTold({ kind, message }) {
+/** Returns the fault of another process. */
+export function faultFrom({ kind, message }) {
   return Object.assign(new Fault(kind, ''), { message });
 }
 
@@ -36,28 +36,5 @@ export async function within(promise, ms, missing) {
     return await Promise.race([promise, deadline]);
   } finally {
     clearTimeout(timer);
-  }
-}
-
-/** What may fail at any time while something else is awaited. The first failure counts. */
-export class Failure {
-  #reject;
-  #failed = new Promise((_, reject) => {
-    this.#reject = reject;
-  });
-
-  constructor() {
-    // Every wait races against it; between two waits a failure waits for the next one.
-    this.#failed.catch(() => undefined);
-  }
-
-  /** Ends what is awaited, now or next. @param {unknown} error */
-  fail(error) {
-    this.#reject(error);
-  }
-
-  /** Waits for `promise`; rejects when something has failed. */
-  during(promise) {
-    return Promise.race([promise, this.#failed]);
   }
 }

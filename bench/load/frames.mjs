@@ -56,10 +56,9 @@ export function serverFrame(payload, opcode = TEXT) {
   return Buffer.concat([header(body.length, opcode, 0), body]);
 }
 
-/** A frame as a client sends it, masked. @param {string | Buffer} payload @param {number} [opcode] */
-export function clientFrame(payload, opcode = TEXT) {
+/** Returns a frame as a client sends it. @param {string | Buffer} payload @param {number} [opcode] @param {Uint8Array} [mask] of four bytes */
+export function clientFrame(payload, opcode = TEXT, mask = randomBytes(4)) {
   const body = Buffer.from(payload);
-  const mask = randomBytes(4);
   for (let i = 0; i < body.length; i++) body[i] ^= mask[i & 3];
   return Buffer.concat([header(body.length, opcode, 0x80), mask, body]);
 }
@@ -70,14 +69,20 @@ export function upgradeRequest(url, headers = []) {
   const request =
     `GET ${url} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
     `Sec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n${headers.map((line) => `${line}\r\n`).join('')}\r\n`;
-  return { request, accept: acceptOf(key) };
-}
-
-/** Sec-WebSocket-Accept of a key. @param {string} key */
-export function acceptOf(key) {
-  return createHash('sha1')
+  const accept = createHash('sha1')
     .update(key + GUID)
     .digest('base64');
+  return { request, accept };
+}
+
+/** Yields the whole frames of `bytes`. */
+function* framesIn(bytes) {
+  for (
+    let frame = frameAt(bytes, 0, bytes.length);
+    frame !== null;
+    frame = frameAt(bytes, frame.end, bytes.length)
+  )
+    yield frame;
 }
 
 /** Reads whole frames out of chunks: `onFrame(bytes, frame)` for each. */
@@ -94,51 +99,27 @@ export class FrameReader {
     const read = chunk.subarray(0, length);
     const bytes = this.#carry.length === 0 ? read : Buffer.concat([this.#carry, read]);
     let at = 0;
-    for (let frame = frameAt(bytes, at, bytes.length); frame !== null; ) {
+    for (const frame of framesIn(bytes)) {
       this.#onFrame(bytes, frame);
       at = frame.end;
-      frame = frameAt(bytes, at, bytes.length);
     }
     this.#carry = at === bytes.length ? NOTHING : Buffer.from(bytes.subarray(at));
   }
 }
 
 /**
- * Centrifugo joins messages in one frame, a line each, and not the same ones for every connection: answers the same bytes with a frame for each
- * line, and where they end. What is no whole frame stays as it is, at the end.
+ * Centrifugo joins messages in one frame, a line each, and not the same ones for every connection: returns the same bytes with a frame for each
+ * line. What is no whole frame stays as it is, at the end.
  */
-export function singleLines(bytes, from, to) {
-  if (!bytes.subarray(from, to).includes(NEWLINE)) return [bytes, to];
+export function singleLines(bytes) {
+  if (!bytes.includes(NEWLINE)) return bytes;
   const parts = [];
-  let at = from;
-  for (let frame = frameAt(bytes, at, to); frame !== null; frame = frameAt(bytes, at, to)) {
+  let at = 0;
+  for (const frame of framesIn(bytes)) {
     const lines = frame.opcode === TEXT ? bytes.toString('utf8', frame.payload, frame.end).split('\n') : [];
     if (lines.length < 2) parts.push(bytes.subarray(at, frame.end));
     else parts.push(...lines.filter((line) => line !== '').map((line) => serverFrame(line)));
     at = frame.end;
   }
-  const joined = Buffer.concat([...parts, bytes.subarray(at, to)]);
-  return [joined, joined.length];
-}
-
-/**
- * Frames as a client sends them, one after the other, under one mask: for generators that send many.
- * @param {string[]} texts of ASCII
- * @param {Uint8Array} mask of four bytes
- */
-export function clientFrames(texts, mask) {
-  const heads = texts.map((text) => header(text.length, TEXT, 0x80));
-  const bytes = Buffer.allocUnsafe(
-    texts.reduce((sum, text, i) => sum + heads[i].length + 4 + text.length, 0),
-  );
-  let at = 0;
-  for (const [i, text] of texts.entries()) {
-    at += heads[i].copy(bytes, at);
-    bytes.set(mask, at);
-    at += 4;
-    bytes.latin1Write(text, at);
-    for (let j = 0; j < text.length; j++) bytes[at + j] ^= mask[j & 3];
-    at += text.length;
-  }
-  return bytes;
+  return Buffer.concat([...parts, bytes.subarray(at)]);
 }

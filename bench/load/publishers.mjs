@@ -1,5 +1,5 @@
 /**
- * Publishes updates over HTTP and notes what was due, accepted and repeated. A lane is one kept-alive connection with one request at a time, so
+ * Publishes updates over HTTP and notes what was sent, accepted and repeated. A lane is one kept-alive connection with one request at a time, so
  * the updates of one publisher keep their order. When asked to, a lane repeats what was refused, or not answered, with the same idempotency key.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,15 +14,13 @@ const ANSWER_MS = 10_000;
 
 /**
  * What one publisher published, by number.
- * @typedef {{p: number, path: string, dueMs: number[], isAccepted: boolean[], isRetried: boolean[],
+ * @typedef {{p: number, path: string, sentMs: number[], isAccepted: boolean[], isRetried: boolean[],
  *   positions: (import('./dialects.mjs').Position | null)[]}} Published
  */
 
 export class Publishers {
   /** @type {Published[]} */
   published;
-  /** Requests that were refused, or not answered. */
-  refusals = 0;
   /** Updates that are not accepted yet. */
   open = 0;
   #options;
@@ -37,25 +35,23 @@ export class Publishers {
    * @param {import('./message.mjs').Messages} options.messages
    * @param {string[]} options.paths of each publisher
    * @param {(fault: unknown) => void} options.onFault
-   * @param {(p: number, n: number, atMs: number) => void} [options.onSent] just before a request is written
    * @param {number} [options.lanes] one for each publisher, if not said
    * @param {boolean} [options.isRetrying] repeats what was not accepted; otherwise that is a fault
    */
   constructor(options) {
     this.#options = options;
     this.published = options.paths.map((path, p) => ({
-      ...{ p, path },
-      ...{ dueMs: [], isAccepted: [], isRetried: [], positions: [] },
+      ...{ p, path, sentMs: [], isAccepted: [], isRetried: [], positions: [] },
     }));
     const lanes = options.lanes ?? options.paths.length;
-    this.#lanes = Array.from({ length: lanes }, () => ({ connection: null, queue: [], sentMs: 0 }));
+    this.#lanes = Array.from({ length: lanes }, () => ({ connection: null, queue: [], sinceMs: 0 }));
     this.#watch = setInterval(() => this.#look(), 1000);
   }
 
-  /** Publishes the next update of `p`, which was due at `dueMs`; resolves when it is accepted. */
-  publish(p, dueMs = nowMs()) {
+  /** Publishes the next update of `p`, whose time counts from now; resolves when it is accepted. */
+  publish(p) {
     const published = this.published[p];
-    const n = published.dueMs.push(dueMs) - 1;
+    const n = published.sentMs.push(Math.floor(nowMs() * 1000) / 1000) - 1;
     published.isAccepted.push(false);
     published.isRetried.push(false);
     published.positions.push(null);
@@ -67,8 +63,9 @@ export class Publishers {
     });
   }
 
-  /** The first `count` publishers publish, each its next when its last was accepted. */
-  async inTurn(count, untilMs) {
+  /** The first `count` publishers publish for `ms`, each its next when its last was accepted. */
+  async inTurn(count, ms) {
+    const untilMs = nowMs() + ms;
     const one = async (p) => {
       while (nowMs() < untilMs) await this.publish(p);
     };
@@ -77,16 +74,16 @@ export class Publishers {
 
   /**
    * Publishes by the clock, whatever the server does, until `isOver`.
-   * @param {{startMs: number, everyMs: number, publisherOf: (i: number) => number, isOver: (dueMs: number) => boolean}} clock
+   * @param {{everyMs: number, publisherOf: (i: number) => number, isOver: (dueMs: number) => boolean}} clock
    */
-  async byTheClock({ startMs, everyMs, publisherOf, isOver }) {
+  async byTheClock({ everyMs, publisherOf, isOver }) {
+    const startMs = nowMs();
     for (let i = 0; ; i++) {
       const dueMs = startMs + i * everyMs;
       const waitMs = dueMs - nowMs();
       if (waitMs > 0) await sleep(waitMs);
       if (isOver(dueMs) || this.#isClosed) return;
-      // A timer may be up to a millisecond early.
-      void this.publish(publisherOf(i), Math.min(dueMs, nowMs()));
+      void this.publish(publisherOf(i));
     }
   }
 
@@ -97,7 +94,7 @@ export class Publishers {
 
   /** How many are accepted. */
   get accepted() {
-    return this.published.reduce((sum, { dueMs }) => sum + dueMs.length, 0) - this.open;
+    return this.published.reduce((sum, { sentMs }) => sum + sentMs.length, 0) - this.open;
   }
 
   /** The last accepted number of each publisher. @returns {Map<number, number>} */
@@ -114,13 +111,14 @@ export class Publishers {
 
   #look() {
     for (const lane of this.#lanes)
-      if (lane.sentMs > 0 && nowMs() - lane.sentMs > ANSWER_MS)
+      if (lane.sinceMs > 0 && nowMs() - lane.sinceMs > ANSWER_MS)
         this.#refused(lane, `no answer in ${ANSWER_MS} ms`, 0);
   }
 
   #request(path, p, n) {
     const { port, publish, messages, isRetrying } = this.#options;
-    const rest = `${messages.text(p, n)}${isRetrying ? `,"idempotencyKey":"${p}-${n}"` : ''}`;
+    const micros = Math.round(this.published[p].sentMs[n] * 1000);
+    const rest = `${messages.text(p, n, micros)}${isRetrying ? `,"idempotencyKey":"${p}-${n}"` : ''}`;
     const body = `{"${publish.path}":"${path}","${publish.message}":${rest}}`;
     return (
       `POST ${publish.url} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${publish.header}\r\n` +
@@ -136,13 +134,12 @@ export class Publishers {
     if (lane.connection === null || lane.connection.isClosed)
       lane.connection = new KeepAlive(this.#options.port);
     const request = this.#request(published.path, p, n);
-    lane.sentMs = nowMs();
+    lane.sinceMs = nowMs();
     if (job.attempts++ > 0) published.isRetried[n] = true;
-    else this.#options.onSent?.(p, n, lane.sentMs);
     lane.connection.request(request, (failure, status, body) => {
       if (failure !== null || status < 200 || status > 299)
         return this.#refused(lane, failure?.message ?? `status ${status} ${body}`, status);
-      lane.sentMs = 0;
+      lane.sinceMs = 0;
       published.isAccepted[n] = true;
       published.positions[n] = positionIn(body);
       this.open--;
@@ -156,14 +153,13 @@ export class Publishers {
   /** @param {number} status 0 without an answer */
   #refused(lane, why, status) {
     const { p, n } = lane.queue[0];
-    lane.sentMs = 0;
+    lane.sinceMs = 0;
     lane.connection?.close();
     const mayPass = status === 0 || status >= 500;
     if (!this.#options.isRetrying || !mayPass) {
       this.close();
       return this.#options.onFault(new Fault('refused', `update ${n} of publisher ${p}: ${why}`));
     }
-    this.refusals++;
     setTimeout(() => this.#send(lane), RETRY_MS);
   }
 }

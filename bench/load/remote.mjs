@@ -1,65 +1,64 @@
-/** Processes that put load on a server: this end (`Remote`, `drive`), and `serve` for the other. */
+/** Processes that put load on a server: `withLoad` at this end, `serve` and `notify` at the other. */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { Failure, Fault, faultMessage, faultTold, within } from './fault.mjs';
+import { Fault, faultFrom, faultMessage, within } from './fault.mjs';
 
-export class Remote {
-  #child;
-  #calls = 0;
-  /** @type {Map<number, (value: unknown) => void>} */
-  #awaited = new Map();
-  #isClosed = false;
+const CALL_MS = 150_000;
 
-  /**
-   * @param {URL} program that calls `serve`
-   * @param {{pids: number[]}} order `pids` of the server, which the process kills when this one dies
-   * @param {{onFault: (fault: unknown) => void, onTold?: (message: object) => void}} told of faults there, and of what it tells uncalled
-   */
-  constructor(program, order, { onFault, onTold }) {
-    this.#child = fork(fileURLToPath(program), { execArgv: [], serialization: 'advanced' });
-    this.#child.on('error', onFault);
-    this.#child.on('exit', (code, signal) => {
-      if (!this.#isClosed) onFault(new Fault('closed', `a load generator ended with ${code ?? signal}`));
+/**
+ * A process that puts load on a server: `call` calls a method of it; `onFault` is to be called with what fails at this end; `onNotice` may be set,
+ * and is called with what the process sends uncalled.
+ * @typedef {{call: (type: string, data?: object) => Promise<any>, onFault: (fault: unknown) => void, onNotice: (message: any) => void}} Load
+ */
+
+/**
+ * Starts a process, gives it to `use`, ends it. A fault ends `use`.
+ * @template T
+ * @param {URL} program that calls `serve`
+ * @param {{pids: number[]}} order `pids` of the server, which the process kills when this one dies
+ * @param {(load: Load) => Promise<T>} use
+ */
+export async function withLoad(program, order, use) {
+  let onFault = (_fault) => undefined;
+  const failed = new Promise((_, reject) => {
+    onFault = reject;
+  });
+  // While nothing is awaited a fault waits for the race below.
+  failed.catch(() => undefined);
+  const awaited = new Map();
+  let isClosed = false;
+  const child = fork(fileURLToPath(program), { execArgv: [], serialization: 'advanced' });
+  child.on('error', onFault);
+  child.on('exit', (code, signal) => {
+    if (!isClosed) onFault(new Fault('closed', `a load generator ended with ${code ?? signal}`));
+  });
+  child.on('message', ({ type, call, value }) => {
+    if (type === 'notice') return load.onNotice(value);
+    if (type === 'fault') return onFault(faultFrom(value));
+    awaited.get(call)?.(value);
+    awaited.delete(call);
+  });
+  child.send(order);
+  let calls = 0;
+  const call = (type, data = {}) => {
+    const answer = new Promise((resolve) => {
+      awaited.set(++calls, resolve);
+      child.send({ type, call: calls, data });
     });
-    this.#child.on('message', ({ type, call, value }) => {
-      if (type === 'told') return onTold?.(value);
-      if (type === 'fault') return onFault(faultTold(value));
-      this.#awaited.get(call)?.(value);
-      this.#awaited.delete(call);
-    });
-    this.#child.send(order);
-  }
-
-  /** Calls a method there. @param {string} type @param {object} [data] @returns {Promise<any>} its answer */
-  call(type, data = {}) {
-    return new Promise((resolve) => {
-      const call = this.#calls++;
-      this.#awaited.set(call, resolve);
-      this.#child.send({ type, call, data });
-    });
-  }
-
-  close() {
-    this.#isClosed = true;
-    this.#child.kill('SIGKILL');
-  }
-}
-
-/** Has a fresh process fulfil one order with its method `run`. @param {URL} program @param {object} order @param {number} deadlineMs */
-export async function drive(program, order, deadlineMs) {
-  const failure = new Failure();
-  const remote = new Remote(program, order, { onFault: (fault) => failure.fail(fault) });
+    return within(answer, CALL_MS, () => `the load generator had not answered "${type}"`);
+  };
+  const load = { call, onFault, onNotice: (_message) => undefined };
   try {
-    const late = () => 'the load generator had not answered';
-    return await failure.during(within(remote.call('run'), deadlineMs, late));
+    return await Promise.race([use(load), failed]);
   } finally {
-    remote.close();
+    isClosed = true;
+    child.kill('SIGKILL');
   }
 }
 
-/** Tells the process that started this one something, uncalled. @param {object} value */
-export function tell(value) {
-  send({ type: 'told', value });
+/** Sends the process that started this one a notice, uncalled. @param {object} value */
+export function notify(value) {
+  send({ type: 'notice', value });
 }
 
 /**

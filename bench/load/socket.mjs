@@ -1,7 +1,6 @@
 /** One WebSocket on plain node:net: the handshake, then its bytes to its reader. No call comes after `destroy`. */
 import { connect } from 'node:net';
-import { Fault } from './fault.mjs';
-import { CLOSE, clientFrame, PING, PONG, TEXT, upgradeRequest } from './frames.mjs';
+import { CLOSE, clientFrame, upgradeRequest } from './frames.mjs';
 
 /** How long connecting and the handshake may take. */
 const OPEN_MS = 10_000;
@@ -48,38 +47,19 @@ export class Socket {
     this.#socket.write(request);
   }
 
-  /** @param {string} text */
-  send(text) {
-    this.write(clientFrame(text));
-  }
-
   /** Writes whole frames. @param {Buffer} bytes */
   write(bytes) {
     if (!this.#isOver) this.#socket.write(bytes);
   }
 
-  /** Handles one frame that was read: answers pings, ends at a close frame. @param {(text: string) => void} onText */
-  hear(bytes, { opcode, payload: from, end }, onText) {
-    const payload = bytes.subarray(from, end);
-    switch (opcode) {
-      case TEXT:
-        return onText(payload.toString());
-      case PING:
-        return this.write(clientFrame(payload, PONG));
-      case PONG:
-        return;
-      case CLOSE:
-        this.#socket.end(clientFrame(payload.subarray(0, 2), CLOSE));
-        return this.#end(
-          payload.length < 2 ? ABNORMAL : payload.readUInt16BE(0),
-          payload.toString('latin1', 2),
-        );
-      default:
-        throw new Fault('protocol', `a frame with opcode ${opcode}`);
-    }
+  /** Answers a close frame, whose payload this is; that is its end. @param {Buffer} payload */
+  close(payload) {
+    this.#socket.end(clientFrame(payload.subarray(0, 2), CLOSE));
+    const code = payload.length < 2 ? ABNORMAL : payload.readUInt16BE(0);
+    this.#end(code, payload.toString('latin1', 2));
   }
 
-  /** Reads no more until `resume`: the kernel's buffers fill, then the server's. */
+  /** Reads nothing until `resume`. */
   pause() {
     this.#socket.pause();
   }

@@ -39,18 +39,12 @@ export function residentBytes(pids) {
   }, 0);
 }
 
-/** What this process uses from now on. @returns {() => {cpu: number, readerCpu: number, readerBusy: number}} seconds, and a share */
+/** What this process uses from now on. @returns {() => {cpu: number, busy: number}} seconds, and a share */
 export function ownUsage() {
-  const main = `/proc/self/task/${process.pid}/stat`;
-  const [cpuBefore, readerBefore] = [process.cpuUsage(), secondsIn(main)];
-  const busyBefore = performance.eventLoopUtilization();
+  const [cpuBefore, busyBefore] = [process.cpuUsage(), performance.eventLoopUtilization()];
   return () => {
     const { user, system } = process.cpuUsage(cpuBefore);
-    return {
-      cpu: (user + system) / 1e6,
-      readerCpu: secondsIn(main) - readerBefore,
-      readerBusy: performance.eventLoopUtilization(busyBefore).utilization,
-    };
+    return { cpu: (user + system) / 1e6, busy: performance.eventLoopUtilization(busyBefore).utilization };
   };
 }
 
@@ -85,18 +79,18 @@ export class Usage {
     this.#pids = pids;
   }
 
-  /** Ends; all in seconds but `elapsedMs`. @param {number} [otherCpu] of further processes of the load generator */
-  end(otherCpu = 0) {
-    const generator = this.#own();
+  /** Ends; all in seconds but `elapsedMs`. @param {ReturnType<ReturnType<typeof ownUsage>>} reader what the process of the clients has used */
+  end(reader) {
     const serverCpu = this.#ofGone + cpuSeconds(this.#pids) - this.#before;
     const backEndCpu = cpuSeconds(this.#backEndPids) - this.#backEndBefore;
-    const known = serverCpu + backEndCpu + generator.cpu + otherCpu;
+    const cpu = reader.cpu + this.#own().cpu;
+    const known = serverCpu + backEndCpu + cpu;
     return {
       serverCpu,
       backEndCpu,
       othersCpu: Math.max(0, machineSeconds() - this.#machineBefore - known),
       elapsedMs: nowMs() - this.#beganMs,
-      generator: { ...generator, cpu: generator.cpu + otherCpu },
+      generator: { cpu, readerCpu: reader.cpu, readerBusy: reader.busy },
     };
   }
 }

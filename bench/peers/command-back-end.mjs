@@ -1,6 +1,6 @@
 /**
- * A back end that takes Dobby's commands, as bare as one can be: parses the question, answers what it was asked. It does not check the
- * signature, which is its own affair and its own CPU.
+ * A back end that takes Dobby's commands, as bare as one can be: parses the question, answers with its arguments, those of `sleep` when the
+ * time is over. It does not check the signature, which is its own affair and its own CPU.
  */
 import { createServer } from 'node:http';
 
@@ -12,10 +12,14 @@ const server = createServer((request, response) => {
   });
   request.on('end', () => {
     const { type, command, args } = JSON.parse(body);
-    if (type !== 'command' || command !== 'echo') return response.writeHead(400).end();
+    if (type !== 'command') return response.writeHead(400).end();
     const answer = JSON.stringify({ reply: args });
-    response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': answer.length });
-    response.end(answer);
+    const reply = () => {
+      response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': answer.length });
+      response.end(answer);
+    };
+    if (command === 'sleep') setTimeout(reply, args.ms);
+    else reply();
   });
 });
 

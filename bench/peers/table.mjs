@@ -70,8 +70,8 @@ function dobby(name, flags = [], start = (place) => startDobby(name, flags, plac
   };
 }
 
-/** A program of this folder. @param {string} name @param {Partial<Peer> & {command?: string, file?: string}} how @returns {Peer} */
-function program(name, { dialect = 'json', command = process.execPath, file = name }) {
+/** A program of this folder. @param {string} name @param {{dialect?: string, command?: string}} how @returns {Peer} */
+function program(name, { dialect = 'json', command = process.execPath }) {
   return {
     ...{ name, dialect, publish: UPDATE },
     missing: () =>
@@ -79,9 +79,7 @@ function program(name, { dialect = 'json', command = process.execPath, file = na
         ? null
         : `${command} is missing: npm install brings it`,
     start: ({ port }) =>
-      startServer(command, [`bench/peers/${file}.mjs`], {
-        env: { BENCH_PORT: String(port), BENCH_PEER: name },
-      }),
+      startServer(command, [`bench/peers/${name}.mjs`], { env: { BENCH_PORT: String(port) } }),
   };
 }
 
@@ -111,10 +109,8 @@ export const PEERS = byName([
   program('ws-loop', {}),
   program('uws', { command: BUN }),
   program('socketio', { dialect: 'socketio' }),
-  program('socketio-recovery', { dialect: 'socketio', file: 'socketio' }),
   centrifugo,
   nchan,
-  program('ceiling', {}),
 ]);
 
 /** Those that run when none is named. */
@@ -128,6 +124,3 @@ export const COMMAND_PEERS = byName([
   program('socketio', { dialect: 'socketio' }),
   dobby('dobby-webhook', [], startWithBackEnd),
 ]);
-
-/** What commands that are asleep cost others: Dobby in both cases. @type {Record<string, Peer>} */
-export const ASLEEP_PEERS = byName(['awake', 'asleep'].map((name) => dobby(name, MODULES)));

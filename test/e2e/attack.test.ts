@@ -1,4 +1,4 @@
-/** The attack bench in short: everything at once, for a few seconds, while an innocent client is served. */
+/** The attack in short: everything at once, for a few seconds, while an innocent client is served. */
 import { expect, it } from 'vitest';
 
 interface Figures {
@@ -8,13 +8,13 @@ interface Figures {
   readonly attacks: Readonly<Record<string, number>>;
 }
 
-interface Bench {
+interface Attack {
   attack(options: { sockets: number; seconds: number; restSeconds: number }): Promise<Figures>;
 }
 
 it('a server that is attacked with eight sockets goes on serving, within its memory', async () => {
-  const path = new URL('../../bench/attack/attack.mjs', import.meta.url).href;
-  const { attack } = (await import(path)) as Bench;
+  const path = new URL('../attack/attack.mjs', import.meta.url).href;
+  const { attack } = (await import(path)) as Attack;
   const { updates, reconnects, growthMb, attacks } = await attack({ sockets: 8, seconds: 6, restSeconds: 0 });
   expect(Object.keys(attacks).length).toBeGreaterThan(5);
   // One in 50 ms for 6 s; on a busy machine some come late.

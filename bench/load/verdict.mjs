@@ -1,12 +1,16 @@
 /**
- * Holds what a client heard against what was published and accepted: delivered, missed and told by a gap before anything later, or missed in
- * silence. An update that never came counts as one that took for ever.
+ * Holds what clients that come back heard against what was published and accepted: delivered, missed and announced by a gap before anything
+ * later, or missed in silence. An update that never came counts as one that took for ever.
  */
 import { Samples } from './samples.mjs';
 
 /**
  * A time in which a client was subscribed.
  * @typedef {{connectMs: number, from: number, to: number}} Span `connectMs` is when it began to connect
+ */
+/**
+ * A client as far as it is judged.
+ * @typedef {{hearing: import('./hearing.mjs').Hearing, times: ReadonlyMap<number, number[]>, spans: Span[]}} Judged
  */
 
 /** Deliveries that were due, with the time of those that came. */
@@ -40,7 +44,7 @@ class Deliveries {
 }
 
 const TALLIES = ['all', 'online', 'caughtUp', 'before', 'during', 'after'];
-const COUNTS = ['told', 'silent', 'doubled', 'doubledByRetry', 'disordered', 'altered'];
+const COUNTS = ['announced', 'silent', 'doubled', 'doubledByRetry', 'disordered', 'altered'];
 
 /** What became of all clients of one run. */
 export class Verdict {
@@ -49,13 +53,13 @@ export class Verdict {
   online = new Deliveries();
   /** Only what was published while its client was not, with the time that it took from when the client began to come back. */
   caughtUp = new Deliveries();
-  /** By when an update was due: before, during and after what befell the server or some clients. */
+  /** By when an update was published: before, during and after what befell the server or some clients. */
   before = new Deliveries();
   during = new Deliveries();
   after = new Deliveries();
-  /** Missed, and told by a gap before anything later came. */
-  told = 0;
-  /** Missed without a word. */
+  /** Missed, and announced by a gap before anything later came. */
+  announced = 0;
+  /** Missed without a gap. */
   silent = 0;
   doubled = 0;
   /** Doubled where its publisher had sent it more than once, having got no answer. */
@@ -64,22 +68,26 @@ export class Verdict {
   altered = 0;
   /** Gaps by reason. @type {Record<string, number>} */
   gaps = {};
-  /** How many positions were told so many gaps. @type {Record<string, number>} */
+  /** How many positions got so many gaps. @type {Record<string, number>} */
   positionsByGaps = {};
 
   /**
-   * @param {import('./hearing.mjs').Hearing} hearing
+   * @param {Judged} client
    * @param {import('./publishers.mjs').Published[]} published by the publishers that this client was to hear
-   * @param {Span[]} spans when it was subscribed
    * @param {number[]} edges when the first two phases end; none when this client counts in no phase
    */
-  judge(hearing, published, spans, edges = []) {
-    this.disordered += hearing.disordered;
-    this.altered += hearing.altered;
-    for (const each of published) this.#judgeOne(hearing, each, spans, edges);
-    for (const { reason } of hearing.gaps) this.gaps[reason] = (this.gaps[reason] ?? 0) + 1;
+  judge(client, published, edges) {
+    const { disordered, altered, again, gaps } = client.hearing;
+    this.disordered += disordered;
+    this.altered += altered;
+    for (const { p, n } of again) {
+      const isRetried = published.some((each) => each.p === p && each.isRetried[n]);
+      this[isRetried ? 'doubledByRetry' : 'doubled']++;
+    }
+    for (const each of published) for (const n of each.sentMs.keys()) this.#judgeOne(client, each, n, edges);
+    this.gaps = countAll([this.gaps, ...gaps.map(({ reason }) => ({ [reason]: 1 }))]);
     for (const path of new Set(published.map((each) => each.path))) {
-      const count = hearing.gaps.filter((gap) => gap.path === path).length;
+      const count = gaps.filter((gap) => gap.path === path).length;
       this.positionsByGaps[count] = (this.positionsByGaps[count] ?? 0) + 1;
     }
   }
@@ -92,41 +100,33 @@ export class Verdict {
     this.positionsByGaps = countAll([this.positionsByGaps, other.positionsByGaps]);
   }
 
-  /** The phase in which an update was due. */
-  #phaseOf(dueMs, [begunMs, overMs]) {
-    if (dueMs < begunMs) return this.before;
-    return dueMs < overMs ? this.during : this.after;
+  #judgeOne({ hearing, times, spans }, published, n, edges) {
+    const sentMs = published.sentMs[n];
+    const atMs = times.get(published.p)?.[n];
+    if (atMs === undefined && !published.isAccepted[n]) return;
+    const tookMs = (atMs ?? Number.POSITIVE_INFINITY) - sentMs;
+    this.all.add(tookMs);
+    if (edges.length > 0) this.#phaseOf(sentMs, edges).add(tookMs);
+    const span = spans.find(({ to }) => sentMs < to);
+    if (span !== undefined && span.from <= sentMs) this.online.add(tookMs);
+    else this.caughtUp.add(tookMs - Math.max(0, (span?.connectMs ?? sentMs) - sentMs));
+    if (atMs !== undefined) return;
+    if (isAnnounced(hearing, published, n)) this.announced++;
+    else this.silent++;
   }
 
-  #judgeOne(hearing, published, spans, edges) {
-    const heard = hearing.heard.get(published.p);
-    for (const n of heard?.again ?? []) {
-      if (published.isRetried[n]) this.doubledByRetry++;
-      else this.doubled++;
-    }
-    published.dueMs.forEach((dueMs, n) => {
-      const atMs = heard?.times[n] ?? 0;
-      if (atMs === 0 && !published.isAccepted[n]) return;
-      const tookMs = atMs === 0 ? Number.POSITIVE_INFINITY : atMs - dueMs;
-      this.all.add(tookMs);
-      if (edges.length > 0) this.#phaseOf(dueMs, edges).add(tookMs);
-      const span = spans.find(({ to }) => dueMs < to);
-      if (span !== undefined && span.from <= dueMs) this.online.add(tookMs);
-      else this.caughtUp.add(tookMs - Math.max(0, (span?.connectMs ?? dueMs) - dueMs));
-      if (atMs > 0) return;
-      if (isTold(hearing, published, n)) this.told++;
-      else this.silent++;
-    });
+  #phaseOf(sentMs, [begunMs, overMs]) {
+    if (sentMs < begunMs) return this.before;
+    return sentMs < overMs ? this.during : this.after;
   }
 }
 
 /** Whether a gap names number `n`, and came before anything later of its publisher. */
-function isTold(hearing, { p, path, positions }, n) {
+function isAnnounced({ skips, gaps }, { p, path, positions }, n) {
   const position = positions[n];
   if (position === null) return false;
-  const skip = hearing.heard.get(p)?.skips.find(({ from, to }) => from <= n && n <= to);
-  const gaps = skip === undefined ? hearing.gaps : hearing.gaps.slice(0, skip.gapsBefore);
-  return gaps.some((gap) => gap.path === path && covers(gap, position));
+  const skip = skips.find((each) => each.p === p && each.from <= n && n <= each.to);
+  return gaps.slice(0, skip?.gapsBefore).some((gap) => gap.path === path && covers(gap, position));
 }
 
 /** Whether `position` is after `from` and up to `to`; of another epoch than `to`, all after `from` is. */

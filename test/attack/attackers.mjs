@@ -1,5 +1,5 @@
 /**
- * The attackers of the attack bench, in a process of their own: `node attackers.mjs <url> <sockets> <seconds> [kind]`. Each socket runs one
+ * The attackers, in a process of their own: `node attackers.mjs <url> <sockets> <seconds> [kind]`. Each socket runs one
  * kind of attack after the other, as fast as the server lets it. Everything stays on the loopback, and each write is bounded.
  */
 import { request } from 'node:http';
@@ -16,6 +16,7 @@ const endpoint = `${url}/comet`;
 const TURN_MS = 4_000;
 const OPEN = JSON.stringify({ type: 'open', protocol: 1 });
 const PATHS = Array.from({ length: 100 }, (_, i) => `demo-not/${i}`);
+const LONG_PATHS = Array.from({ length: 900 }, (_, i) => ({ path: `${i}`.padEnd(255, 'p') }));
 const tally = {};
 const did = (what) => {
   tally[what] = (tally[what] ?? 0) + 1;
@@ -47,8 +48,6 @@ const masked = (text, opcode = 1) => {
   return Buffer.concat([Buffer.from([0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0]), payload]);
 };
 const times = (bytes, most) => Buffer.concat(Array(Math.floor(most / bytes.length)).fill(bytes));
-const PONGS = times(masked('{"type":"pong"}'), 2 * 1024 * 1024);
-const PINGS = times(masked('', 9), 1024 * 1024);
 const PIPELINE = times(Buffer.from('GET /health HTTP/1.1\r\nHost: a\r\n\r\n'), 1024 * 1024);
 
 /** Posts a body; resolves with the answer's text, or null. */
@@ -72,6 +71,31 @@ function post(body, headers = {}) {
   });
 }
 
+/** Posts a body again and again, with a pause after an answer that is no session. */
+function posting(what, frame, pauseMs = 0) {
+  const body = JSON.stringify(frame);
+  return async (end) => {
+    while (performance.now() < end) {
+      const answer = await post(body);
+      did(what);
+      if (pauseMs > 0 && !answer?.includes('"opened"')) await pause(pauseMs);
+    }
+  };
+}
+
+/** Writes bytes to the socket of a session as long as it takes them. */
+function flooding(what, bytes) {
+  return async (end) => {
+    const socket = await opened();
+    did(what);
+    if (socket === null) return pause(20);
+    await flood(socket._socket, bytes, end);
+  };
+}
+
+const sending = (ticket, frames) => ({ type: 'send', ticket, connection: 1, frames });
+
+/** Each kind of attack, by name; attackers take them in this order. */
 const ATTACKS = {
   async tokens(end) {
     const socket = await opened();
@@ -97,54 +121,20 @@ const ATTACKS = {
       }
     }
   },
-  async longPolls(end) {
-    const paths = Array.from({ length: 900 }, (_, i) => ({ path: `${i}`.padEnd(255, 'p') }));
-    const body = JSON.stringify({ type: 'open', protocol: 1, paths });
-    while (performance.now() < end) {
-      const answer = await post(body);
-      did('long-poll sessions');
-      if (answer === null || !answer.includes('"opened"')) await pause(20);
-    }
-  },
+  longPolls: posting('long-poll sessions', { type: 'open', protocol: 1, paths: LONG_PATHS }, 20),
   async postedFrames(end) {
     const answer = await post(OPEN);
     const ticket = /"ticket":"([^"]+)"/.exec(answer ?? '')?.[1];
     if (ticket === undefined) return pause(50);
-    const body = JSON.stringify({
-      type: 'send',
-      ticket,
-      connection: 1,
-      frames: Array(100).fill({ type: 'pong' }),
-    });
+    const body = JSON.stringify(sending(ticket, Array(100).fill({ type: 'pong' })));
     for (let isTaken = true; isTaken && performance.now() < end; ) {
       isTaken = (await post(body))?.includes('accepted') === true;
       did('posts of 100 frames');
     }
   },
-  async largeBodies(end) {
-    const body = JSON.stringify({
-      type: 'send',
-      ticket: 'forged',
-      connection: 1,
-      frames: Array(60_000).fill(0),
-    });
-    while (performance.now() < end) {
-      await post(body);
-      did('large bodies');
-    }
-  },
-  async pongs(end) {
-    const socket = await opened();
-    did('floods of pongs');
-    if (socket === null) return pause(20);
-    await flood(socket._socket, PONGS, end);
-  },
-  async pings(end) {
-    const socket = await opened();
-    did('floods of pings');
-    if (socket === null) return pause(20);
-    await flood(socket._socket, PINGS, end);
-  },
+  largeBodies: posting('large bodies', sending('forged', Array(60_000).fill(0))),
+  pongs: flooding('floods of pongs', times(masked('{"type":"pong"}'), 2 * 1024 * 1024)),
+  pings: flooding('floods of pings', times(masked('', 9), 1024 * 1024)),
   async pipeline(end) {
     const socket = connect(Number(port), hostname);
     socket.on('error', () => undefined);

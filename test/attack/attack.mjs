@@ -10,8 +10,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { WebSocket } from 'ws';
-import { residentBytes } from '../load/usage.mjs';
-import { KEY, startServer } from '../peers/server.mjs';
+import { residentBytes } from '../../bench/load/usage.mjs';
+import { KEY, startServer } from '../../bench/peers/server.mjs';
 
 const MB = 1024 * 1024;
 const EVERY_MS = 50;
