@@ -4,9 +4,19 @@
  * is a bug.
  */
 import { configDefaults, defineConfig } from 'vitest/config';
+import {
+  ABOUT_COMMANDS,
+  isWithoutCommands,
+  withoutCommands,
+} from './server/test/support/without-commands.mjs';
 
 const END_TO_END = ['server/test/e2e/**/*.test.ts', 'test/e2e/**/*.test.ts', 'examples/**/test/**/*.test.ts'];
-const NEVER = [...configDefaults.exclude, '**/dist/**', '**/.venv/**'];
+const ABOUT = ABOUT_COMMANDS.flatMap((name) => [name, `${name}/**`]);
+const NEVER = [
+  ...configDefaults.exclude,
+  ...['**/dist/**', '**/.venv/**'],
+  ...(isWithoutCommands ? ABOUT : []),
+];
 
 /** What takes long and rests on no version of Node: left out of the quick pass (scripts/test-node24.mjs). */
 const LONG = [
@@ -29,12 +39,21 @@ const random = {
   },
 };
 
+/** With the variable WITHOUT_COMMANDS servers have no commands. */
+const without = {
+  name: 'without-commands',
+  enforce: 'pre' as const,
+  transform(source: string, file: string) {
+    return isWithoutCommands && file.endsWith('/server/src/features.ts') ? withoutCommands(source) : null;
+  },
+};
+
 export default defineConfig({
   test: {
     retry: 0,
     projects: [
       {
-        plugins: [random],
+        plugins: [random, without],
         test: {
           name: 'unit',
           include: ['protocol/test', 'client/test', 'server/test', 'test'].map(
@@ -46,7 +65,7 @@ export default defineConfig({
         },
       },
       {
-        plugins: [random],
+        plugins: [random, without],
         test: {
           name: 'e2e',
           include: END_TO_END,

@@ -1,114 +1,83 @@
 /**
- * Runs everything, as CI does: prepares the machine, checks, runs all TypeScript suites, the unit tests
- * once more on Node 24, and the Python suite, and sums up. All parts run, whatever fails. The last line counts the tests; the
- * exit code is 0 only when no test failed, every part ended well, and there were tests at all.
+ * Runs the tests in one of two sizes. All parts run, whatever fails. The exit code is 0 only when no test failed, every part ended
+ * well, and each suite had tests.
  *
- *     node scripts/test.mjs
+ *     node scripts/test.mjs                        what CI runs: everything, some of it in a short form; 10 minutes on two cores
+ *     node scripts/test.mjs --all                  everything in its long form; an hour
+ *     node scripts/test.mjs --all --only chaos,vitest
+ *     node scripts/test.mjs --list                 the names of the parts
  */
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { ROOT, runParts } from './run-parts.mjs';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const OUTPUT = join(ROOT, 'test-output');
-const VITEST_REPORT = join(OUTPUT, 'vitest.json');
-const PYTEST_REPORT = join(OUTPUT, 'pytest.xml');
+const node = (...args) => [process.execPath, ...args];
+/** A script of package.json. */
+const script = (name, ...args) => ['npm', 'run', '--silent', name, '--', ...args];
+/** Tests with random input run many times as long: test/size.ts, python/tests/conftest.py. */
+const LONG_TESTS = { LONG_TESTS: '1' };
 
+/** @type {readonly (import('./run-parts.mjs').Part & { long?: Partial<import('./run-parts.mjs').Part> })[]} `long`: what is other in the long form */
 const PARTS = [
-  { name: 'prepare', command: [process.execPath, 'scripts/prepare-tests.mjs'], isNeeded: true },
-  { name: 'check', command: [process.execPath, 'scripts/check.mjs', '--without-vitest'] },
+  { name: 'prepare', minutes: 0.1, command: node('scripts/prepare-tests.mjs'), isNeeded: true },
+  { name: 'check', minutes: 0.6, command: node('scripts/check.mjs', '--without-vitest') },
   {
-    name: 'vitest',
+    ...{ name: 'vitest', minutes: 6, hasTests: true },
     command: [
       join(ROOT, 'node_modules/.bin/vitest'),
-      'run',
-      '--reporter=default',
-      '--reporter=./scripts/vitest-summary.mjs',
+      ...['run', '--reporter=default', '--reporter=./scripts/vitest-summary.mjs'],
     ],
-    env: { VITEST_SUMMARY: VITEST_REPORT },
+    long: { minutes: 12, env: LONG_TESTS },
   },
   {
-    name: 'unit tests on Node 24, with a broker that answers at random times',
-    command: [process.execPath, 'scripts/test-node24.mjs'],
-    env: { RANDOM_BROKER: '1' },
+    // On the random broker in its short form; in the long form others of these parts run on that.
+    ...{
+      name: 'node24',
+      minutes: 1.5,
+      command: node('scripts/test-node24.mjs'),
+      env: { RANDOM_BROKER: '1' },
+    },
+    long: { minutes: 3, command: node('scripts/test-node24.mjs', '--all'), env: {} },
   },
   {
-    name: 'pytest',
-    command: [join(ROOT, 'python/.venv/bin/pytest'), '-q', `--junitxml=${PYTEST_REPORT}`],
-    cwd: join(ROOT, 'python'),
+    ...{ name: 'pytest', minutes: 1, hasTests: true },
+    ...{ command: [join(ROOT, 'python/.venv/bin/pytest'), '-q'], cwd: join(ROOT, 'python') },
+    long: { minutes: 2, env: LONG_TESTS },
   },
 ];
 
-/** Runs one part with its output as it is; true when it ended well. */
-function perform({ name, command: [program, ...args], cwd = ROOT, env }) {
-  console.log(`\n── ${name}`);
-  const start = performance.now();
-  const { status, signal, error } = spawnSync(program, args, {
-    cwd,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, ...env },
-  });
-  const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  const how = status === 0 ? 'well' : `with ${error?.message ?? signal ?? `code ${status}`}`;
-  console.log(`── ${name} ended ${how} after ${seconds} s`);
-  return status === 0;
-}
+/** What `npm test` has in a short form only, within the suites. */
+const LONG_PARTS = [
+  ...['2', '3'].map((seed) => ({
+    ...{ name: `random-${seed}`, minutes: 9, hasTests: true },
+    command: node('scripts/test-random.mjs', seed),
+  })),
+  {
+    ...{ name: 'without-commands', minutes: 7, hasTests: true },
+    command: node('scripts/test-without-commands.mjs'),
+  },
+  { name: 'chaos', minutes: 5, command: script('chaos', '--seed', '2', '--minutes', '5') },
+  ...['8', '48'].map((sockets) => ({
+    ...{ name: `attack-${sockets}`, minutes: 2.2 },
+    command: script('attack', '--sockets', sockets, '--seconds', '60'),
+  })),
+  { name: 'bench-self-test', minutes: 0.1, command: script('bench', 'self-test') },
+  { name: 'bench-faults', minutes: 2, command: script('bench', 'restart', '--short') },
+];
 
-function readVitest() {
-  if (!existsSync(VITEST_REPORT)) return { passed: 0, failed: 0, failures: [], skipped: [] };
-  return JSON.parse(readFileSync(VITEST_REPORT, 'utf8'));
-}
-
-/** Reads pytest's JUnit report; an error in a fixture or while collecting counts as a failure. */
-function readPytest() {
-  const summary = { passed: 0, failed: 0, failures: [], skipped: [] };
-  if (!existsSync(PYTEST_REPORT)) return summary;
-  const report = readFileSync(PYTEST_REPORT, 'utf8');
-  for (const [, attributes, inside = ''] of report.matchAll(
-    /<testcase\b([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g,
-  )) {
-    const name = [attribute(attributes, 'classname'), attribute(attributes, 'name')]
-      .filter(Boolean)
-      .join(' > ');
-    if (/<(failure|error)\b/.test(inside)) {
-      summary.failed++;
-      summary.failures.push(name);
-    } else if (/<skipped\b/.test(inside)) {
-      const [, skipped] = /<skipped\b([^>]*)>/.exec(inside);
-      summary.skipped.push({ name, reason: attribute(skipped, 'message') ?? 'no reason given' });
-    } else summary.passed++;
-  }
-  return summary;
-}
-
-function attribute(text, name) {
-  const found = new RegExp(`\\b${name}="([^"]*)"`).exec(text)?.[1];
-  const characters = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
-  return found?.replace(/&(lt|gt|quot|apos|amp);/g, (_all, each) => characters[each]);
-}
-
-rmSync(OUTPUT, { recursive: true, force: true });
-mkdirSync(OUTPUT, { recursive: true });
-const start = performance.now();
-const ended = [];
-for (const part of PARTS) {
-  const isWell = perform(part);
-  ended.push({ name: part.name, isWell });
-  if (!isWell && part.isNeeded) break;
-}
-
-const summaries = [readVitest(), readPytest()];
-const passed = summaries.reduce((sum, each) => sum + each.passed, 0);
-const failures = summaries.flatMap((each) => each.failures);
-const skipped = summaries.flatMap((each) => each.skipped);
-const bad = ended.filter(({ isWell }) => !isWell).map(({ name }) => name);
-
-console.log(`\n── ${((performance.now() - start) / 1000).toFixed(0)} s in all`);
-for (const { name, reason } of skipped) console.log(`skipped: ${name}: ${reason}`);
-for (const name of failures) console.log(`failed: ${name}`);
-for (const name of bad) console.log(`did not end well: ${name}`);
-if (bad.length > 0 || failures.length > 0 || passed === 0) process.exitCode = 1;
-// What is no test and failed, as the checks, counts as one: the last line must not say that all is well.
-const failed = Math.max(failures.length, bad.length);
-console.log(`Tests: ${passed} passed, ${failed} failed, ${skipped.length} skipped`);
+const { values } = parseArgs({
+  options: { all: { type: 'boolean' }, only: { type: 'string' }, list: { type: 'boolean' } },
+});
+const forms = values.all
+  ? [...PARTS.map(({ long, ...part }) => ({ ...part, ...long })), ...LONG_PARTS]
+  : PARTS;
+const names = values.only?.split(',') ?? forms.map(({ name }) => name);
+const unknown = names.filter((name) => !forms.some((part) => part.name === name));
+if (values.list) {
+  for (const { name, minutes } of forms) console.log(`${name.padEnd(18)} ${minutes} min`);
+} else if (unknown.length > 0) {
+  console.error(
+    `There is no part ${unknown.join(', ')}; there are ${forms.map(({ name }) => name).join(', ')}.`,
+  );
+  process.exitCode = 2;
+} else runParts(forms.filter(({ name }) => names.includes(name)));

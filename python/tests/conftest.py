@@ -27,9 +27,12 @@ from cornelius.commands import Context, Router
 from tests.command_parts import Answer, body
 from tests.double import Double
 
-# How long an example takes says something of the machine only.
+# How long an example takes says something of the machine only. `npm run test:all` has more of them.
 hypothesis.settings.register_profile(
-    "no clock", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "no clock",
+    deadline=None,
+    max_examples=2_000 if "LONG_TESTS" in os.environ else 100,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("no clock")
 

@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from wsgiref.simple_server import make_server
 
 import pytest
 
 import cornelius
 from cornelius import BadConfiguration, Dobby, Unauthorized, _default, _secrets, _tokens
-from cornelius.commands import Context, Router, anyone, wsgi_app
 from tests.dobby import MAIN, DobbyProcess
-from tests.test_commands_end_to_end import Page, _Quiet
+from tests.test_commands_end_to_end import Page
 
 ROWS = json.loads(
     (Path(__file__).parents[2] / "protocol/fixtures/secrets.json").read_text(encoding="utf-8")
@@ -30,12 +27,7 @@ FILES = [
     f"\ufeff{NEW}\r\n{OLD}",
     f"\n  {NEW}\t\n\n \n{OLD}\n\n",
 ]
-router = Router()
-
-
-@router.command("news/{name*}", authorize=anyone)
-def ask(context: Context) -> str:
-    return "answered"
+IDS = ["lines", "byte order mark and CR LF", "blank lines"]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: str(row["name"]))
@@ -69,32 +61,25 @@ def test_no_message_quotes_a_secret(tmp_path: Path) -> None:
         assert "not-so-good" not in str(caught.value)
 
 
-@pytest.fixture(params=FILES, ids=["lines", "byte order mark and CR LF", "blank lines"])
-def dobby(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DobbyProcess]:
-    """A Dobby whose three files have two lines each, and which posts to this process."""
-    state = tmp_path / "state"
+def write_lines(state: Path, lines: str) -> None:
+    """Writes the three files of keys and secrets into a new state folder."""
     state.mkdir(mode=0o700)
     for name in ("api-key", "webhook-secret", "token-secret"):
-        (state / name).write_bytes(request.param.encode())
+        (state / name).write_bytes(lines.encode())
         (state / name).chmod(0o600)
-    app = wsgi_app(router, secret=_default.read_secret_file(state / "webhook-secret"))
-    server = make_server("127.0.0.1", 0, app, handler_class=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    config = {"commandUrl": f"http://127.0.0.1:{server.server_port}/", "public": ["news/{name*}"]}
-    process = DobbyProcess(tmp_path, config, api_key="")
-    try:
-        yield process
-    finally:
-        process.stop()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+
+
+@pytest.fixture(params=FILES, ids=IDS)
+def dobby(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DobbyProcess]:
+    """A Dobby whose three files have two lines each."""
+    write_lines(tmp_path / "state", request.param)
+    process = DobbyProcess(tmp_path, {"public": ["news/{name*}"]}, api_key="")
+    yield process
+    process.stop()
 
 
 def test_with_several_lines_the_first_signs_and_all_verify(dobby: DobbyProcess) -> None:
     page = Page(dobby.url, "news/1")
-    assert page.give("news/1", "ask") == "answered"
     cornelius.configure(
         url=dobby.url,
         api_key_file=dobby.state / "api-key",

@@ -10,6 +10,7 @@ import { WebSocket } from 'ws';
 import type { Pomona } from '../../client/src/index.js';
 import type { Position } from '../../protocol/positions.js';
 import { tempFolder } from '../../server/test/support/temp-folder.js';
+import { isLong } from '../size.js';
 import { type AllowingBackEnd, openPomona, startBackEnd } from './allowing-back-end.js';
 import {
   end as endProcess,
@@ -20,7 +21,8 @@ import {
 } from './server-process.js';
 
 const CLIENTS = 30;
-const RESTARTS = 2;
+const RESTARTS = isLong ? 20 : 2;
+const TIMEOUT_MS = isLong ? 300_000 : 60_000;
 const KEY = 'a-key-of-the-tests-0123456789';
 const PATH = 'private/news';
 
@@ -124,7 +126,9 @@ afterEach(async () => {
   await server.kill('SIGKILL');
 });
 
-it(`${RESTARTS} restarts by SIGTERM are noticed by none of ${CLIENTS} clients`, async () => {
+it(`${RESTARTS} restarts by SIGTERM are noticed by none of ${CLIENTS} clients`, {
+  timeout: TIMEOUT_MS,
+}, async () => {
   for (let i = 0; i < CLIENTS; i++) clients.push(connectClient(i));
   await eventually(
     () => clients.every(({ isSubscribed }) => isSubscribed),

@@ -6,8 +6,11 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { CommandFrame } from '../../../protocol/frames.js';
+import { isLong } from '../../../test/size.js';
 import { withCommands } from '../../src/commands/index.js';
 import { type FakeTransport, Stage, settled } from '../support.js';
+
+const TIMEOUT_MS = isLong ? 120_000 : 10_000;
 
 type Step =
   | { readonly do: 'give'; readonly isIdempotent: boolean; readonly timeoutMs: number }
@@ -183,7 +186,9 @@ class Play {
   }
 }
 
-it('settles each command in its time, runs it once, and keeps the order, whatever happens', async () => {
+it('settles each command in its time, runs it once, and keeps the order, whatever happens', {
+  timeout: TIMEOUT_MS,
+}, async () => {
   await fc.assert(
     fc.asyncProperty(steps, async (taken) => {
       const play = new Play();
@@ -195,6 +200,6 @@ it('settles each command in its time, runs it once, and keeps the order, whateve
       play.stage.pomona.close();
       expect(play.stage.clock.pending).toBe(0);
     }),
-    { numRuns: 200 },
+    { numRuns: isLong ? 10_000 : 200 },
   );
 });

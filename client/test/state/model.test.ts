@@ -1,9 +1,12 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { isLong } from '../../../test/size.js';
 import type { Subscription } from '../../src/index.js';
 import { type StateSubscription, withState } from '../../src/state/index.js';
 import { Stage, settled } from '../support.js';
 import { ModelServer, name } from './model-server.js';
+
+const TIMEOUT_MS = isLong ? 120_000 : 10_000;
 
 type Step =
   | {
@@ -220,10 +223,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-it('holds the whole state, and loses nothing without a word, wherever the connection is cut', async () => {
+it('holds the whole state, and loses nothing without a word, wherever the connection is cut', {
+  timeout: TIMEOUT_MS,
+}, async () => {
   const first: Step[] = [{ do: 'follow' }, { do: 'hear' }];
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), (steps) => new World().run([...first, ...steps])),
-    { numRuns: 300 },
+    { numRuns: isLong ? 10_000 : 300 },
   );
 });

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { SubscribeItem } from '../../../protocol/frames.js';
+import { isLong } from '../../../test/size.js';
 import { at, settled } from '../support.js';
 import { expiry, refusal, TokenStage } from './support.js';
 
+const TIMEOUT_MS = isLong ? 120_000 : 10_000;
 const LIFE_MS = 60_000;
 
 type Step =
@@ -214,11 +216,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-it('loses and doubles no update over the expiry of a token, whatever comes between', async () => {
+it('loses and doubles no update over the expiry of a token, whatever comes between', {
+  timeout: TIMEOUT_MS,
+}, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), (steps) => new World().run(steps)),
     {
-      numRuns: 300,
+      numRuns: isLong ? 10_000 : 300,
       // Found by chance: a session that comes back is told of the expiry, and that the token is refused which has expired.
       examples: [
         [

@@ -1,0 +1,3 @@
+export const ABOUT_COMMANDS: readonly string[];
+export const isWithoutCommands: boolean;
+export function withoutCommands(source: string): string;
