@@ -62,7 +62,7 @@ const LONG_PARTS = [
     command: script('attack', '--sockets', sockets, '--seconds', '60'),
   })),
   { name: 'bench-self-test', minutes: 0.1, command: script('bench', 'self-test') },
-  { name: 'bench-faults', minutes: 2, command: script('bench', 'restart', '--short') },
+  { name: 'bench-faults', minutes: 2, command: script('bench', 'faults', '--short') },
 ];
 
 const { values } = parseArgs({

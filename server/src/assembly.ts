@@ -42,17 +42,17 @@ const longestMs = ({ maxTokenAgeMs }: Config): number => Math.max(TICKET_LIFETIM
 /** The parts of a server. */
 export type Assembly = ReturnType<typeof assemble>;
 
-/** What a server has beside its core. */
-export interface Tables {
+/** The features and gateways of a server. */
+export interface Extensions {
   readonly features: typeof FEATURES;
   readonly gateways: typeof GATEWAYS;
 }
 
-/** What every server has. */
-export const TABLES: Tables = { features: FEATURES, gateways: GATEWAYS };
+/** Those of every server but some in tests. */
+export const DEFAULT_EXTENSIONS: Extensions = { features: FEATURES, gateways: GATEWAYS };
 
 /** Creates a server that does not listen yet. @throws ConfigError, StateFolderError, ModuleError, TokenKeysError */
-export function assemble(config: Config, isStopping: () => boolean, tables: Tables) {
+export function assemble(config: Config, isStopping: () => boolean, extensions: Extensions) {
   const base = createBaseServices(config, isStopping);
   const { log, state, wheel } = base;
   const lock = new StateLock({
@@ -76,10 +76,11 @@ export function assemble(config: Config, isStopping: () => boolean, tables: Tabl
     madeTokenSecrets: () => state.made('token-secret').keys,
   });
   const engine = engineOf(base, stores, authProviders);
-  for (const make of tables.features)
+  for (const make of extensions.features)
     engine.sessions.features.add(make({ ...base, engine, clock: systemClock }));
   const http = createHttp(base, { engine, authProviders, keys });
-  for (const add of tables.gateways) add({ config, ...http });
+  const { operations } = engine;
+  for (const add of extensions.gateways) add({ app: http.app, endpoint: http.endpoint, operations });
   const handoff = new HandoffStore({
     file: state.file('handoff'),
     clock: systemClock,

@@ -2,7 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Json } from '../../protocol/frames.js';
 import type { Position } from '../../protocol/positions.js';
-import { type Assembly, assemble, TABLES, type Tables } from './assembly.js';
+import { type Assembly, assemble, DEFAULT_EXTENSIONS, type Extensions } from './assembly.js';
 import { type Config, type ConfigInput, completeConfig } from './config/config.js';
 import { type EngineInfo, engineInfo } from './core/engine.js';
 import type { Receiver } from './core/hub/receiver.js';
@@ -34,12 +34,12 @@ export class Dobby {
   #stopped: Promise<void> | null = null;
 
   /**
-   * @param tables the features and gateways in place of the server's own; for its tests
+   * @param extensions the features and gateways in place of the server's own; for its tests
    * @throws ConfigError, StateFolderError, ModuleError, TokenKeysError
    */
-  constructor(input: ConfigInput = {}, tables: Tables = TABLES) {
+  constructor(input: ConfigInput = {}, extensions: Extensions = DEFAULT_EXTENSIONS) {
     this.config = completeConfig(input);
-    this.#assembly = assemble(this.config, () => this.#isStopping, tables);
+    this.#assembly = assemble(this.config, () => this.#isStopping, extensions);
     this.apiKey = this.#assembly.apiKey;
     this.sockets = this.#assembly.sockets;
   }

@@ -75,13 +75,13 @@ export class Commands implements Feature {
     this.#options.counters.commands++;
     const digest = digestOf(frame);
     if (typeof digest !== 'string')
-      return answer(session, errorReply(frame.uid, commandError(digest.error, { field: 'args' })));
+      return sendReply(session, errorReply(frame.uid, commandError(digest.error, { field: 'args' })));
     const calls = this.#callsOf(session);
     const known = calls.record.get(frame.uid);
     if (known === undefined) return this.#takeNew(session, frame, { digest, calls });
-    if (!isSame(known, frame, digest)) answer(session, errorReply(frame.uid, commandError('uid_reused')));
+    if (!isSame(known, frame, digest)) sendReply(session, errorReply(frame.uid, commandError('uid_reused')));
     // A running command is answered when it is done.
-    else if (known.answer !== null) answer(session, known.answer);
+    else if (known.answer !== null) sendReply(session, known.answer);
   }
 
   ended(session: Session): void {
@@ -113,7 +113,7 @@ export class Commands implements Feature {
     const handler = why === null ? this.#handlerOf(frame) : null;
     if (handler === null) {
       if (why === 'too_many_commands') this.#options.counters.tooManyCommands++;
-      answer(session, errorReply(frame.uid, commandError(why ?? 'unknown_command')));
+      sendReply(session, errorReply(frame.uid, commandError(why ?? 'unknown_command')));
       return;
     }
     const { uid, path, command, args = {}, again: isAgain = false } = frame;
@@ -178,7 +178,7 @@ export class Commands implements Feature {
     const reply = this.#replyOf(call, outcome);
     call.calls.record.answer(call.called, reply);
     // An ended session reads no replies.
-    if (!call.session.isEnded && !this.#isStopped) answer(call.session, reply);
+    if (!call.session.isEnded && !this.#isStopped) sendReply(call.session, reply);
     this.#unanswered--;
     if (this.#unanswered > 0) return;
     for (const settled of this.#onSettled.splice(0)) settled();
@@ -193,7 +193,7 @@ export class Commands implements Feature {
   }
 }
 
-const answer = (session: Session, reply: Reply): void => session.tell(Frame.ofFeature(reply));
+const sendReply = (session: Session, reply: Reply): void => session.tell(Frame.ofFeature(reply));
 
 /** Returns whether a repeated uid names the same command. */
 function isSame(known: CallEntry, { path, command }: CommandFrame, digest: string): boolean {

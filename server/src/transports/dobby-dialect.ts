@@ -1,18 +1,20 @@
 /** Dobby's own protocol (docs/protocol.md): each frame is a JSON object. */
-import type { Content, FeatureContent, StateContent, UpdateContent } from '../core/wire/content.js';
+import type { StateContent, UpdateContent } from '../core/wire/content.js';
 import { decodeJson } from './decode.js';
-import type { ClientDialect } from './dialect.js';
+import type { Dialect } from './dialect.js';
 
 /** The dialect of Dobby's own clients. */
-export const DOBBY: ClientDialect = {
+export const DOBBY: Dialect = {
   write(content) {
     switch (content.type) {
       case 'update':
         return updateText(content);
       case 'state':
         return stateText(content);
+      case 'feature':
+        return content.content.json ?? JSON.stringify(content.content);
       default:
-        return (content as FeatureContent).json ?? JSON.stringify(content satisfies Content);
+        return JSON.stringify(content);
     }
   },
   open: decodeJson,

@@ -28,7 +28,7 @@ import type { Session } from '../core/session/session.js';
 import { FLOOD_PAUSE_MS } from '../core/wire/frame-rate.js';
 import { fault, headerFault, RequestFault, refuseSocket } from '../http/http-errors.js';
 import { decodeBody, decodeSendFrame, type PostBody } from './decode.js';
-import { type ClientDialect, guarded, guardedWriter } from './dialect.js';
+import { type Dialect, guardedDialect, guardedWriter } from './dialect.js';
 import { DOBBY } from './dobby-dialect.js';
 import { streamEvents } from './event-stream.js';
 import { receiveFrame } from './inbound.js';
@@ -55,7 +55,7 @@ export interface EndpointOptions extends TransportOptions {
 }
 
 /** A stream in another protocol, opened by a GET. */
-export interface StreamDoor {
+export interface StreamRoute {
   readonly url: string;
   readonly format: StreamFormat;
   /** Returns the paths that a request asks for. */
@@ -102,18 +102,21 @@ export class Endpoint {
   }
 
   /** Takes WebSockets at another URL, in another dialect. @throws Error when the URL is taken */
-  addWebSockets(url: string, dialect: ClientDialect): void {
+  addWebSockets(url: string, dialect: Dialect): void {
     if (this.#webSockets.has(url)) throw new Error(`WebSockets at ${url} have a dialect already`);
     const isOwn = dialect === DOBBY;
     const { log } = this.#options;
-    this.#webSockets.set(url, new WebSocketTransport(this.#options, isOwn ? dialect : guarded(dialect, log)));
+    this.#webSockets.set(
+      url,
+      new WebSocketTransport(this.#options, isOwn ? dialect : guardedDialect(dialect, log)),
+    );
   }
 
   /** Streams public paths at another URL, in another dialect. */
-  addStream(app: FastifyInstance, { url, format, paths, refusal }: StreamDoor): void {
+  addStream(app: FastifyInstance, { url, format, paths, refusal }: StreamRoute): void {
     const { log } = this.#options;
-    const dialect = guardedWriter(format.encoding.dialect, log);
-    const guardedFormat = { ...format, encoding: { ...format.encoding, dialect } };
+    const writer = guardedWriter(format.encoding.writer, log);
+    const guardedFormat = { ...format, encoding: { ...format.encoding, writer } };
     const onRequest = async (request: FastifyRequest, reply: FastifyReply) => this.#admit(request, reply);
     const handler = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
       const decoded = decodeBody({ type: 'open', protocol: PROTOCOL_VERSION, paths: paths(request) });

@@ -1,5 +1,5 @@
 /**
- * Event streams: one endless HTTP response, each frame the `data:` line of an event. The body has no chunks and ends
+ * Streams: one endless HTTP response, with frames in a format such as that of event streams. The body has no chunks and ends
  * with the connection (RFC 9112, 6.3), so that all readers share prepared bytes. A raw stream is opened by a GET:
  * public paths only, no ticket.
  */
@@ -39,12 +39,12 @@ export function streamEvents(options: TransportOptions, frame: OpenFrame, exchan
   const visitor = isRaw ? null : options.clientInfoOf(request);
   const isGone = (): boolean => socket.destroyed;
   const opened = opening(options, { value: frame }, carrier, { visitor, isGone });
-  void mapAnswer(opened, (told) => {
-    if ('closing' in told) return onRefused(told);
+  void mapAnswer(opened, (outcome) => {
+    if ('closing' in outcome) return onRefused(outcome);
     // Another connection may have the session already, or the first frames exceeded the outbox.
     if (carrier.closing !== null) return onRefused(refusalOf(carrier.closing));
     options.sockets.proves(socket, 'client');
-    carrier.begin(told.connection, headers);
+    carrier.begin(outcome.connection, headers);
     exchange.onBegun();
   });
 }

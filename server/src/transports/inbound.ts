@@ -9,11 +9,11 @@ import type { Sessions } from '../core/sessions/sessions.js';
 import { applyFrame } from '../core/sessions/upstream.js';
 import { Frame } from '../core/wire/frame.js';
 import { type Decoded, decodeSendFrame } from './decode.js';
-import type { ClientDialect } from './dialect.js';
+import type { Dialect } from './dialect.js';
 
 /** Takes the text of one frame. */
 export function receiveText(
-  { sessions, dialect }: { readonly sessions: Sessions; readonly dialect: ClientDialect },
+  { sessions, dialect }: { readonly sessions: Sessions; readonly dialect: Dialect },
   connection: SessionConnection,
   text: string,
 ): void {

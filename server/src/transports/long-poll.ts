@@ -20,7 +20,7 @@ import type { TransportOptions } from './transport-options.js';
 
 /** Frames in the list of an answer: each has a comma before it; the first comma is cut off. */
 export const LONG_POLL: Encoding = {
-  dialect: DOBBY,
+  writer: DOBBY,
   framing: textFraming((text) => `,${text}`),
 };
 

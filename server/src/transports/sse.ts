@@ -33,7 +33,7 @@ export const streamHeaders = ({ contentType }: StreamFormat): Record<string, str
 /** Event streams of Dobby's own protocol. */
 export const EVENT_STREAM: StreamFormat = {
   encoding: {
-    dialect: DOBBY,
+    writer: DOBBY,
     framing: textFraming((text, position) => `${idOf(position)}data: ${text}\n\n`),
   },
   contentType: 'text/event-stream; charset=utf-8',

@@ -20,7 +20,7 @@ import type { Encoding } from '../core/wire/encoding.js';
 import { Frame } from '../core/wire/frame.js';
 import { type Counted, FLOOD_PAUSE_MS } from '../core/wire/frame-rate.js';
 import { type Decoded, decodeOpen } from './decode.js';
-import type { ClientDialect } from './dialect.js';
+import type { Dialect } from './dialect.js';
 import { receiveText } from './inbound.js';
 import { type Opened, opening } from './opening.js';
 import type { Probe } from './probes.js';
@@ -75,7 +75,7 @@ const LISTENERS = {
 
 /** What the carriers of one protocol share. */
 interface CarrierOptions extends TransportOptions {
-  readonly dialect: ClientDialect;
+  readonly dialect: Dialect;
   readonly encoding: Encoding;
 }
 
@@ -93,8 +93,8 @@ export class WebSocketTransport {
     maxBufferedChunks: MAX_CHUNKS,
   });
 
-  constructor(options: TransportOptions, dialect: ClientDialect) {
-    this.#options = { ...options, dialect, encoding: { dialect, framing: websocketFraming } };
+  constructor(options: TransportOptions, dialect: Dialect) {
+    this.#options = { ...options, dialect, encoding: { writer: dialect, framing: websocketFraming } };
   }
 
   /** Completes the handshake and waits for the first frame. The request has been checked. */
@@ -231,7 +231,7 @@ class WebSocketCarrier implements Carrier, Counted, Writing {
     return this.#writer.taken;
   }
 
-  /** Sends a ping of WebSocket: its protocol has none. */
+  /** Sends a WebSocket ping, for a dialect without pings. */
   keepAlive(): void {
     this.#connection?.outbox.add(Frame.ofBytes(this.encoding, PING));
   }

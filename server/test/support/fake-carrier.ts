@@ -1,19 +1,19 @@
 /** A transport without a socket: it records what it is given, and takes no more when a test says so. */
 import type { ClosingFrame, DownFrame } from '../../../protocol/frames.js';
 import type { Carrier, TransportName } from '../../src/core/session/connection.js';
-import type { Content } from '../../src/core/wire/content.js';
 import { type Encoding, textFraming } from '../../src/core/wire/encoding.js';
 import { Frame } from '../../src/core/wire/frame.js';
 import { DOBBY } from '../../src/transports/dobby-dialect.js';
 
 /** One frame a line. */
 export const LINES: Encoding = {
-  dialect: DOBBY,
+  writer: DOBBY,
   framing: textFraming((text) => `${text}\n`),
 };
 
 /** A frame to many that says just this. */
-export const frameOf = (json: string): Frame => Frame.shared({ type: 'test', json } as unknown as Content);
+export const frameOf = (json: string): Frame =>
+  Frame.shared({ type: 'feature', content: { type: 'test', json } });
 
 export interface FakeCarrierOptions {
   readonly transport?: TransportName;

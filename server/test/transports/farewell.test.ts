@@ -1,10 +1,10 @@
-/** A client that leaves for good after its connection: a POST ends its session, and carries nothing else. */
+/** A client that leaves for good after its connection has ended. */
 import { expect, it } from 'vitest';
 import { createDobby } from '../../src/index.js';
 import { tempFolder } from '../support/temp-folder.js';
 import { openWebSocket } from './wires.js';
 
-it('takes a farewell when the connection is gone, and nothing else, however deep', async () => {
+it('ends a session without connection by a `close` frame, and refuses any other frame', async () => {
   const dobby = createDobby({ port: 0, stateDir: tempFolder(), logLevel: 'silent' });
   const endpoint = `${await dobby.start()}/comet`;
   const wire = await openWebSocket(endpoint, { type: 'open', protocol: 1 });

@@ -24,7 +24,7 @@ export interface FrameType {
 /** The sessions that the back end ended: one, or those of a user or a login. */
 export type KickTarget = { readonly id: string } | { readonly user: string } | { readonly login: string };
 
-/** The life of sessions. A hook changes no session at once: the step that calls it is under way. */
+/** The life of sessions. A hook may message or end the session; it must not change its paths, since its caller does. */
 export interface Hooks {
   /** Called when a new session has its connection. */
   opened?(session: Session): void;
@@ -42,7 +42,7 @@ export interface Hooks {
   refused?(session: Session, paths: readonly RefusedPath[]): void;
   /** Called when a session has lost its connection. */
   detached?(session: Session): void;
-  /** Called when a session has ended: by itself or in time (`ended`), by the back end (`kicked`), or by it for good (`dismissed`). */
+  /** Called when a session has ended: by its client or in time (`ended`), by the back end (`kicked`), or so without return (`dismissed`). */
   ended?(session: Session, why: 'ended' | 'kicked' | 'dismissed'): void;
   /** Called when the back end has ended sessions; `count` may be 0. */
   kicked?(target: KickTarget, count: number, mayReturn: boolean): void;
@@ -132,14 +132,18 @@ export class Features {
     try {
       return type.check(value);
     } catch (error) {
-      this.#onFault({ name: String(value['type']) }, error);
+      this.#onFault(this.#featureOf(String(value['type'])), error);
       return { error: errorBody('internal') };
     }
   }
 
   /** Takes a frame of a feature. */
   take(type: FrameType, session: Session, frame: FeatureFrame): void {
-    this.#guard({ name: frame.type }, () => type.take(session, frame));
+    this.#guard(this.#featureOf(frame.type), () => type.take(session, frame));
+  }
+
+  #featureOf(type: string): { readonly name: string } {
+    return this.#all.find(({ frames = {} }) => Object.hasOwn(frames, type)) ?? { name: type };
   }
 
   /** Calls a function of a feature; what it throws, or rejects with, is reported. */

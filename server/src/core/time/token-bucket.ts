@@ -1,6 +1,7 @@
-/** A token bucket: bounds what happens per second, with a burst of one second's size. */
+/** A token bucket (a rate limit that allows bursts). */
 import type { Clock } from './clock.js';
 
+/** Bounds what happens per second, with a burst of one second's size. */
 export class TokenBucket {
   readonly #perSecond: number;
   readonly #clock: Clock;
@@ -14,7 +15,7 @@ export class TokenBucket {
     this.#filledAt = clock.monotonic();
   }
 
-  /** Takes one token; returns false when no more than `reserved` would be left. */
+  /** Takes one token; returns false when fewer than `reserved` would be left. */
   take(reserved = 0): boolean {
     const now = this.#clock.monotonic();
     const filled = this.#left + ((now - this.#filledAt) / 1_000) * this.#perSecond;

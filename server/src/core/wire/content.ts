@@ -1,4 +1,4 @@
-/** What frames say, before a dialect writes it. A message stays JSON text: it is parsed for no client. */
+/** The content of frames. Messages in it stay JSON text: the server does not parse them for clients. */
 import type { ControlFrame, ReplyFrame, StateFrame } from '../../../../protocol/frames.js';
 import type { Position } from '../../../../protocol/positions.js';
 
@@ -27,5 +27,9 @@ export interface FeatureContent {
   readonly json?: string;
 }
 
-/** What core sends. */
-export type Content = UpdateContent | StateContent | Exclude<ControlFrame, StateFrame | ReplyFrame>;
+/** What frames say. */
+export type Content =
+  | UpdateContent
+  | StateContent
+  | { readonly type: 'feature'; readonly content: FeatureContent }
+  | Exclude<ControlFrame, StateFrame | ReplyFrame>;

@@ -2,8 +2,8 @@
 import type { Position } from '../../../../protocol/positions.js';
 import type { Content } from './content.js';
 
-/** Writes frames as the text of one protocol. */
-export interface Dialect {
+/** Writes frames as the text of one protocol: the writing side of a dialect. */
+export interface FrameWriter {
   /** Returns the text of a frame; null when the protocol has none for it. */
   write(content: Content): string | null;
 }
@@ -26,6 +26,6 @@ export function textFraming(framed: (text: string, position: Position | null) =>
 
 /** A protocol on a kind of transport. Compared by identity: all connections of a kind use the same object. */
 export interface Encoding {
-  readonly dialect: Dialect;
+  readonly writer: FrameWriter;
   readonly framing: Framing;
 }

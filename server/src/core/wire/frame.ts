@@ -35,12 +35,9 @@ export class Frame {
     return new Frame(content, true);
   }
 
-  /** Returns the frame of a feature to one connection. @throws Error for a type that core writes itself */
-  static ofFeature(content: FeatureContent): Frame {
-    const { type } = content;
-    if (type === 'update' || type === 'state') throw new Error(`a frame of the type "${type}" is core's`);
-    // A dialect compares the type with those that it knows before it reads more.
-    return new Frame(content as Content, false);
+  /** Returns the frame of a feature to one connection. */
+  static ofFeature<F extends FeatureContent>(content: F): Frame {
+    return new Frame({ type: 'feature', content }, false);
   }
 
   /** Returns a frame for one encoding only, such as a WebSocket's pong. */
@@ -80,7 +77,7 @@ export class Frame {
     if (this.#encoding === encoding) return this.#bytes;
     const known = this.#others?.get(encoding);
     if (known !== undefined) return known;
-    const text = this.#content === null ? null : encoding.dialect.write(this.#content);
+    const text = this.#content === null ? null : encoding.writer.write(this.#content);
     const bytes = this.#encode(text, encoding);
     this.#others ??= new Map();
     this.#others.set(encoding, bytes);
@@ -88,8 +85,9 @@ export class Frame {
   }
 
   #textIn(encoding: Encoding): string | null {
-    if (this.#encoding === encoding || this.#content === null) return this.#text;
-    this.#text = encoding.dialect.write(this.#content);
+    if (this.#encoding === encoding) return this.#text;
+    if (this.#content === null) throw new Error('a frame to one connection has one encoding');
+    this.#text = encoding.writer.write(this.#content);
     this.#encoding = encoding;
     // A client that does not read must not make the server hold a frame twice.
     if (!this.isShared) this.#content = null;

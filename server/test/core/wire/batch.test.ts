@@ -66,15 +66,16 @@ describe('a frame', () => {
 
   /** Counts what it writes and puts. */
   function counting() {
-    const calls = { written: 0, put: 0 };
+    const calls = { written: 0, put: 0, targets: new Set<Buffer>() };
     const encoding: Encoding = {
-      dialect: {
+      writer: {
         write: (content) => (content.type === 'update' ? `${++calls.written} ${content.text}` : null),
       },
       framing: {
         size: (text) => text.length,
         put(text, _position, bytes, at) {
           calls.put++;
+          calls.targets.add(bytes);
           bytes.write(text, at);
         },
       },
@@ -90,21 +91,30 @@ describe('a frame', () => {
     );
     for (let i = 0; i < 3; i++) expect(frame.encoded(encoding).toString()).toBe('1 "m"');
     expect(frame.encoded(encoding)).toBe(frame.encoded(encoding));
-    expect(calls).toEqual({ written: 1, put: 1 });
+    expect(calls).toMatchObject({ written: 1, put: 1 });
   });
 
   it('to one connection is written once too, without bytes of its own', () => {
     const { calls, encoding } = counting();
     const batch = new Batch(encoding).plus(Frame.of(update)).plus(Frame.of(update));
-    expect(batch.joined([]).toString()).toBe('1 "m"2 "m"');
-    expect(calls).toEqual({ written: 2, put: 2 });
+    const joined = batch.joined([]);
+    expect(joined.toString()).toBe('1 "m"2 "m"');
+    expect(calls).toEqual({ written: 2, put: 2, targets: new Set([joined]) });
+  });
+
+  it('to one connection has one encoding', () => {
+    const frame = Frame.of(update);
+    frame.size(LINES);
+    expect(() => frame.size(counting().encoding)).toThrow('one encoding');
   });
 
   it('that a dialect leaves out has no bytes', () => {
     const { calls, encoding } = counting();
     for (const make of [Frame.of, Frame.shared]) {
       const left = make({ type: 'pending', paths: ['a'] });
-      const batch = new Batch(encoding).plus(left).plus(Frame.shared(update)).plus(left);
+      const empty = new Batch(encoding);
+      expect(empty.plus(left)).toBe(empty);
+      const batch = empty.plus(Frame.shared(update)).plus(left);
       expect(batch.joined([]).toString()).toMatch(/^\d "m"$/);
       expect(left.encoded(encoding)).toHaveLength(0);
     }

@@ -152,6 +152,7 @@ describe('the flusher', () => {
     const frame = frameOf('1');
     outboxes[0]?.add(frame);
     const batch = flusher.emptyBatch(LINES).plus(frame);
+    expect(flusher.emptyBatch(LINES).plus(frame), 'shared until then').toBe(batch);
     clock.settle();
     expect(flusher.emptyBatch(LINES).plus(frame)).not.toBe(batch);
   });

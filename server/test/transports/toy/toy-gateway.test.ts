@@ -3,16 +3,16 @@ import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { TABLES } from '../../../src/assembly.js';
+import { DEFAULT_EXTENSIONS } from '../../../src/assembly.js';
 import { Dobby } from '../../../src/dobby.js';
-import type { GatewayOptions } from '../../../src/gateways.js';
-import type { ClientDialect } from '../../../src/transports/dialect.js';
+import type { Dialect } from '../../../src/transports/dialect.js';
+import type { GatewayOptions } from '../../../src/transports/gateway.js';
 import { tempFolder } from '../../support/temp-folder.js';
 import { openWebSocket } from '../wires.js';
 import { toyGateway } from './toy-gateway.js';
 
 const DEADLINE_MS = 5_000;
-const NONE: ClientDialect = {
+const NONE: Dialect = {
   write: () => null,
   open: () => ({ value: null }),
   read: () => ({ value: null }),
@@ -30,7 +30,7 @@ beforeAll(async () => {
       public: ['news', 'räume/ä'],
       pingIntervalMs: 1_000,
     },
-    { ...TABLES, gateways: [toyGateway] },
+    { ...DEFAULT_EXTENSIONS, gateways: [toyGateway] },
   );
   address = await dobby.start();
 });
@@ -221,7 +221,7 @@ describe('a gateway with faults', () => {
   };
 
   it('costs no other client an update, and the server goes on', async () => {
-    const fails: ClientDialect = {
+    const fails: Dialect = {
       write: (content) =>
         content.type === 'update' || content.type === 'gap' ? fail() : JSON.stringify(content),
       open: () => ({ value: { type: 'open', protocol: 1, paths: [{ path: 'news' }] } }),
@@ -229,7 +229,7 @@ describe('a gateway with faults', () => {
     };
     const faulty = new Dobby(
       { port: 0, stateDir: tempFolder(), logLevel: 'silent', public: ['news'] },
-      { ...TABLES, gateways: [({ endpoint }) => endpoint.addWebSockets('/fails', fails)] },
+      { ...DEFAULT_EXTENSIONS, gateways: [({ endpoint }) => endpoint.addWebSockets('/fails', fails)] },
     );
     const url = await faulty.start();
     const bad = new WebSocket(`${url.replace('http', 'ws')}/fails`);
@@ -250,14 +250,14 @@ describe('a gateway with faults', () => {
   });
 
   it('may have no pings: WebSocket’s own keep the connection', async () => {
-    const silent: ClientDialect = {
+    const silent: Dialect = {
       write: (content) => (content.type === 'opened' ? 'opened' : null),
       open: () => ({ value: { type: 'open', protocol: 1 } }),
       read: () => ({ value: { type: 'pong' } }),
     };
     const server = new Dobby(
       { port: 0, stateDir: tempFolder(), logLevel: 'silent', pingIntervalMs: 500 },
-      { ...TABLES, gateways: [({ endpoint }) => endpoint.addWebSockets('/silent', silent)] },
+      { ...DEFAULT_EXTENSIONS, gateways: [({ endpoint }) => endpoint.addWebSockets('/silent', silent)] },
     );
     const socket = new WebSocket(`${(await server.start()).replace('http', 'ws')}/silent`);
     let pings = 0;
@@ -272,7 +272,7 @@ describe('a gateway with faults', () => {
   it('cannot take the URL of another', () => {
     const taken = { gateways: [({ endpoint }: GatewayOptions) => endpoint.addWebSockets('/comet', NONE)] };
     const input = { port: 0, stateDir: tempFolder(), logLevel: 'silent' } as const;
-    expect(() => new Dobby(input, { ...TABLES, ...taken })).toThrow('/comet');
+    expect(() => new Dobby(input, { ...DEFAULT_EXTENSIONS, ...taken })).toThrow('/comet');
   });
 });
 

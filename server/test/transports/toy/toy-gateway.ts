@@ -1,10 +1,10 @@
 /**
- * A foreign protocol of plain lines, as a gateway would add one: over WebSocket at `/toy`, and as a stream of lines at
+ * A foreign protocol of plain lines, as a gateway serves one: over WebSocket at `/toy`, and as a stream of lines at
  * `/toy/stream?hear=<path>[@<position>]`. It uses nothing that a folder in `gateways/` could not use.
  *
  *     client: HELLO [ticket] | HEAR path [position] | LEAVE path | PING | HERE | BYE
  *     server: HELLO id ticket | HEARD path position | MESSAGE path position json | LOST path reason
- *             NO path code | LEFT path | PONG | THERE? | ERROR code | BYE code
+ *             NO path code | LEFT path | TICKET ticket | PONG | THERE? | ERROR code | BYE code
  */
 import { errorBody } from '../../../../protocol/codes.js';
 import type { OpenFrame, SendFrame } from '../../../../protocol/frames.js';
@@ -12,9 +12,9 @@ import { PROTOCOL_VERSION } from '../../../../protocol/limits.js';
 import type { Position } from '../../../../protocol/positions.js';
 import type { Content } from '../../../src/core/wire/content.js';
 import { textFraming } from '../../../src/core/wire/encoding.js';
-import type { GatewayOptions } from '../../../src/gateways.js';
 import type { Decoded } from '../../../src/transports/decode.js';
-import type { ClientDialect } from '../../../src/transports/dialect.js';
+import type { Dialect } from '../../../src/transports/dialect.js';
+import type { GatewayOptions } from '../../../src/transports/gateway.js';
 import type { StreamFormat } from '../../../src/transports/sse.js';
 
 const written = (position: Position | null): string =>
@@ -29,6 +29,8 @@ function write(content: Content): string | null {
   switch (content.type) {
     case 'opened':
       return `HELLO ${content.id} ${content.ticket}`;
+    case 'ticket':
+      return `TICKET ${content.ticket}`;
     case 'update':
       return `MESSAGE ${content.path} ${written(content.position)} ${content.text}`;
     case 'subscribed':
@@ -82,17 +84,17 @@ function read(text: string, received: number): Decoded<SendFrame> {
   }
 }
 
-const TOY: ClientDialect = { write, open, read };
+const TOY: Dialect = { write, open, read };
 
 const LINES: StreamFormat = {
-  encoding: { dialect: TOY, framing: textFraming((text) => `${text}\n`) },
+  encoding: { writer: TOY, framing: textFraming((text) => `${text}\n`) },
   contentType: 'text/plain; charset=utf-8',
   padding: Buffer.alloc(0),
   comment: Buffer.from('\n'),
   retry: () => Buffer.alloc(0),
 };
 
-/** Adds the doors of the toy. */
+/** Adds the routes of the toy. */
 export function toyGateway({ app, endpoint }: GatewayOptions): void {
   endpoint.addWebSockets('/toy', TOY);
   endpoint.addStream(app, {
