@@ -31,6 +31,9 @@ async function start(stateDir, nodeFlags) {
   return { server, url: `http://127.0.0.1:${server.port}` };
 }
 
+/** How long updates may take after the attack. */
+const SETTLE_MS = 10_000;
+
 /** One client that hears a path, and a back end that publishes to it; what did not arrive in 10 s counts as that. */
 class Innocent {
   latencies = [];
@@ -51,8 +54,15 @@ class Innocent {
     this.#timer = setInterval(() => void this.#publish(), EVERY_MS);
   }
 
-  stop() {
+  /** Publishes nothing more; waits for what was sent. Resolves with the number of updates that did not arrive. */
+  async settle() {
     clearInterval(this.#timer);
+    const deadline = performance.now() + SETTLE_MS;
+    while (this.#sent.size > 0 && performance.now() < deadline) await pause(20);
+    return this.#sent.size;
+  }
+
+  stop() {
     const now = performance.now();
     for (const at of this.#sent.values())
       if (now - at > 1_000) this.latencies.push(Math.min(now - at, 10_000));
@@ -121,6 +131,7 @@ export async function attack({ sockets, seconds, restSeconds, only = '', nodeFla
       said += chunk;
     });
     await new Promise((resolve) => attackers.once('close', resolve));
+    const missing = await innocent.settle();
     const latencies = innocent.latencies.toSorted((a, b) => a - b);
     clearInterval(watch);
     await pause(1_000 * restSeconds);
@@ -129,6 +140,7 @@ export async function attack({ sockets, seconds, restSeconds, only = '', nodeFla
     return {
       ...{ sockets, seconds, restSeconds },
       updates: latencies.length,
+      missing,
       p50Ms: at(latencies, 0.5),
       p99Ms: at(latencies, 0.99),
       mostMs: latencies.at(-1) ?? Number.NaN,
@@ -145,8 +157,9 @@ export async function attack({ sockets, seconds, restSeconds, only = '', nodeFla
 }
 
 /** Returns what is above the bounds. */
-export function excesses({ p99Ms, growthMb, restMb, restSeconds, updates }) {
+export function excesses({ p99Ms, growthMb, restMb, restSeconds, updates, missing }) {
   const excess = [];
+  if (missing > 0) excess.push(`${missing} updates did not arrive`);
   if (updates === 0) excess.push('no update arrived');
   if (p99Ms > MAX_P99_MS) excess.push(`p99 ${p99Ms.toFixed(0)} ms > ${MAX_P99_MS} ms`);
   if (growthMb > MAX_GROWTH_MB) excess.push(`${growthMb.toFixed(0)} MB more > ${MAX_GROWTH_MB} MB`);
