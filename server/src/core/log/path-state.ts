@@ -60,13 +60,13 @@ export class PathState {
     this.#snapshot = null;
   }
 
-  /** Returns whether there is room for all of these changes, each of another key. */
-  fits(changes: readonly Change[]): boolean {
+  /** Returns whether there is room for all of these changes, each of another key, beside what is reserved. */
+  fits(changes: readonly Change[], reserved = { keys: 0, bytes: 0 }): boolean {
     const { maxKeys, maxBytes } = this.bounds;
     const fresh = changes.filter((change) => !isRemoval(change) && !this.entries.has(change.key)).length;
-    if (fresh > 0 && this.entries.size + fresh > maxKeys) return false;
+    if (fresh > 0 && this.entries.size + reserved.keys + fresh > maxKeys) return false;
     const growth = this.growthOf(changes);
-    return growth <= 0 || this.#bytes + growth <= maxBytes;
+    return growth <= 0 || this.#bytes + reserved.bytes + growth <= maxBytes;
   }
 
   /** Returns how many bytes these changes would add, each of another key, without those that free bytes. */

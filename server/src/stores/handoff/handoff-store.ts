@@ -2,13 +2,13 @@
  * Writes the handoff for the next server, and restores that of the previous one. A fault is logged and costs what a
  * crash costs.
  */
-import { existsSync, writeFileSync } from 'node:fs';
 import type { IdempotencyRecord } from '../../core/log/idempotency.js';
 import type { PathSnapshot } from '../../core/log/path-snapshot.js';
 import type { SessionSnapshot } from '../../core/session/session-snapshot.js';
 import type { RestoreTimes } from '../../core/sessions/restore.js';
 import type { Clock } from '../../core/time/clock.js';
 import type { Log } from '../../observe/log.js';
+import type { StateMarker } from '../state-folder/state-marker.js';
 import { HandoffFile } from './handoff-file.js';
 import type { ReadHandoff } from './reader.js';
 
@@ -128,35 +128,6 @@ export class HandoffStore {
         { error: String(error) },
         'the handoff cannot be written: the next start is as after a crash',
       );
-    }
-  }
-}
-
-/**
- * A file that marks a state folder whose server has states, which a crash loses. A server that finds it without a
- * handoff knows that its states may be partial.
- */
-export class StateMarker {
-  readonly #file: string;
-  readonly #onFault: (error: unknown) => void;
-  /** Whether there is a state, or was before the start. */
-  isSet: boolean;
-
-  /** Calls `onFault` when the marker cannot be written. */
-  constructor(file: string, onFault: (error: unknown) => void) {
-    this.#file = file;
-    this.#onFault = onFault;
-    this.isSet = existsSync(file);
-  }
-
-  /** Notes that there is a state from now on. Idempotent, and cheap. */
-  set(): void {
-    if (this.isSet) return;
-    this.isSet = true;
-    try {
-      writeFileSync(this.#file, '', { mode: 0o600 });
-    } catch (error) {
-      this.#onFault(error);
     }
   }
 }

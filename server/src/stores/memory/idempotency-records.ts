@@ -23,9 +23,12 @@ interface Owner {
 export class IdempotencyRecords {
   readonly #clock: Clock;
   readonly #owners = new Map<string, Owner>();
+  readonly #onDropped: (record: IdempotencyRecord) => void;
 
-  constructor(clock: Clock) {
+  /** @param onDropped called for each record that is dropped */
+  constructor(clock: Clock, onDropped: (record: IdempotencyRecord) => void = () => undefined) {
     this.#clock = clock;
+    this.#onDropped = onDropped;
   }
 
   /** Returns what was published to a path with a key. */
@@ -34,12 +37,17 @@ export class IdempotencyRecords {
     return this.#owners.get(owner)?.records.get(nameOf(key, path));
   }
 
-  /** Adds what was published now. */
-  add(
+  /** Returns the record of what is published now. */
+  recordOf(
     { owner, key, digest }: IdempotencyKey,
     { path, position }: Pick<IdempotencyRecord, 'path' | 'position'>,
-  ): void {
-    this.#set({ owner, key, digest, path, position, at: this.#clock.now() });
+  ): IdempotencyRecord {
+    return { owner, key, digest, path, position, at: this.#clock.now() };
+  }
+
+  /** Adds what was published now. */
+  add(key: IdempotencyKey, published: Pick<IdempotencyRecord, 'path' | 'position'>): void {
+    this.#set(this.recordOf(key, published));
   }
 
   /** Returns all records, in the order of their time. */
@@ -71,6 +79,7 @@ export class IdempotencyRecords {
         const isFull = records.size > MAX_IDEMPOTENCY_RECORDS || owner.bytes > MAX_IDEMPOTENCY_BYTES;
         if (oldest[1].at >= before && !isFull) break;
         records.delete(oldest[0]);
+        this.#onDropped(oldest[1]);
         owner.bytes -= bytesOf(oldest[0]);
       }
       if (records.size === 0) this.#owners.delete(name);

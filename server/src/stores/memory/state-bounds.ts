@@ -3,27 +3,43 @@ import { type ErrorBody, errorBody } from '../../../../protocol/codes.js';
 import type { Change, PathState } from '../../core/log/path-state.js';
 import type { Draft } from '../../core/log/update.js';
 
+/** Keys and bytes of a state that are given already, to updates that are being stored. */
+export interface Reserved {
+  /** The version of each such key; null for one that is being removed. */
+  readonly versions: ReadonlyMap<string, number | null>;
+  readonly keys: number;
+  readonly bytes: number;
+}
+
+/** Nothing is being stored. */
+export const NOTHING_RESERVED: Reserved = { versions: new Map(), keys: 0, bytes: 0 };
+
 /**
  * Returns why changes may not be made together, or null.
- * @param all the bytes that all states together have, and may have
+ * @param all the bytes that all states together have, and may have; what is being stored of this state
  */
 export function faultOf(
   state: PathState,
   changes: readonly (Change & Pick<Draft, 'version'>)[],
-  all: { readonly stateBytes: number; readonly maxStateBytes: number },
+  {
+    stateBytes,
+    maxStateBytes,
+    reserved = NOTHING_RESERVED,
+  }: { readonly stateBytes: number; readonly maxStateBytes: number; readonly reserved?: Reserved },
 ): ErrorBody | null {
   if (new Set(changes.map(({ key }) => key)).size < changes.length)
     return errorBody('bad_field', { message: 'One key is named twice.', field: 'key' });
   for (const { key, version } of changes) {
-    const present = state.entries.get(key)?.offset ?? null;
+    const staged = reserved.versions.get(key);
+    const present = staged === undefined ? (state.entries.get(key)?.offset ?? null) : staged;
     if (version !== undefined && version !== present)
       return errorBody('state_conflict', { field: 'version' });
   }
-  if (!state.fits(changes))
+  if (!state.fits(changes, reserved))
     return errorBody('state_full', { message: fullMessage(state, changes), field: 'key' });
   const growth = state.growthOf(changes);
-  if (growth === 0 || all.stateBytes + growth <= all.maxStateBytes) return null;
-  const message = `All states together have no room for this in their ${all.maxStateBytes} bytes: remove keys, or raise "maxStateBytes".`;
+  if (growth === 0 || stateBytes + growth <= maxStateBytes) return null;
+  const message = `All states together have no room for this in their ${maxStateBytes} bytes: remove keys, or raise "maxStateBytes".`;
   return errorBody('state_full', { message, field: 'key' });
 }
 
