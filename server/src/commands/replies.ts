@@ -14,7 +14,6 @@ export function commandError(
 
 /** The `reply` frame of a command: what its handler replied, or an error. */
 export class Reply implements FeatureContent {
-  readonly type = 'reply';
   readonly uid: string;
   readonly isError: boolean;
   /** The reply, or the error, as JSON. */
@@ -24,6 +23,10 @@ export class Reply implements FeatureContent {
     this.uid = uid;
     this.text = text;
     this.isError = isError;
+  }
+
+  get type(): 'reply' {
+    return 'reply';
   }
 
   /** Returns the frame as JSON. */

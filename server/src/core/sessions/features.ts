@@ -139,7 +139,14 @@ export class Features {
 
   /** Takes a frame of a feature. */
   take(type: FrameType, session: Session, frame: FeatureFrame): void {
-    this.#guard(this.#featureOf(frame.type), () => type.take(session, frame));
+    // As `#guard`, but without a closure for each frame.
+    try {
+      const answer: unknown = type.take(session, frame);
+      if (answer instanceof Promise)
+        answer.catch((error: unknown) => this.#onFault(this.#featureOf(frame.type), error));
+    } catch (error) {
+      this.#onFault(this.#featureOf(frame.type), error);
+    }
   }
 
   #featureOf(type: string): { readonly name: string } {
@@ -171,9 +178,9 @@ export class Features {
 
   /** Calls a hook of all features. */
   call<Name extends keyof Hooks | 'freeze'>(hook: Name, ...args: Parameters<Required<Feature>[Name]>): void {
-    for (const feature of this.#all)
-      this.#guard(feature, () =>
-        (feature[hook] as ((...args: unknown[]) => void) | undefined)?.apply(feature, args),
-      );
+    for (const feature of this.#all) {
+      const run = feature[hook] as ((...args: unknown[]) => void) | undefined;
+      if (run !== undefined) this.#guard(feature, () => run.apply(feature, args));
+    }
   }
 }

@@ -25,12 +25,12 @@ export class Batch {
   #nextFrame: Frame | null = null;
   #next: Batch | null = null;
 
-  constructor(encoding: Encoding, previous: Batch | null = null, frame: Frame | null = null) {
+  /** `bytes` is the size of `frame`. Four parameters: an object for them would be garbage of each frame. */
+  constructor(encoding: Encoding, previous: Batch | null = null, frame: Frame | null = null, bytes = 0) {
     this.encoding = encoding;
     this.#previous = previous;
     this.#frame = frame;
     this.count = previous === null ? 0 : previous.count + 1;
-    const bytes = frame?.size(encoding) ?? 0;
     this.bytes = (previous?.bytes ?? 0) + bytes;
     this.ownBytes = (previous?.ownBytes ?? 0) + (frame?.isShared === false ? bytes + OWN_FRAME_BYTES : 0);
   }
@@ -38,9 +38,10 @@ export class Batch {
   /** Returns this sequence followed by `frame`. Caches the last result, since a fan-out repeats the call. */
   plus(frame: Frame): Batch {
     if (this.#nextFrame === frame && this.#next !== null) return this.#next;
+    const bytes = frame.size(this.encoding);
     // The dialect has no text for it.
-    if (frame.size(this.encoding) === 0) return this;
-    const next = new Batch(this.encoding, this, frame);
+    if (bytes === 0) return this;
+    const next = new Batch(this.encoding, this, frame, bytes);
     this.#nextFrame = frame;
     this.#next = next;
     return next;
