@@ -97,19 +97,15 @@ export class Endpoint {
       sockets.delete(this);
     };
     this.#warnings = new OriginWarnings(options.log);
-    this.addWebSockets(options.url, DOBBY);
+    this.#webSockets.set(options.url, new WebSocketTransport(options, DOBBY));
     this.#polls = new LongPolls(options);
   }
 
   /** Takes WebSockets at another URL, in another dialect. @throws Error when the URL is taken */
   addWebSockets(url: string, dialect: Dialect): void {
     if (this.#webSockets.has(url)) throw new Error(`WebSockets at ${url} have a dialect already`);
-    const isOwn = dialect === DOBBY;
-    const { log } = this.#options;
-    this.#webSockets.set(
-      url,
-      new WebSocketTransport(this.#options, isOwn ? dialect : guardedDialect(dialect, log)),
-    );
+    const guarded = guardedDialect(dialect, this.#options.log);
+    this.#webSockets.set(url, new WebSocketTransport(this.#options, guarded));
   }
 
   /** Streams public paths at another URL, in another dialect. */

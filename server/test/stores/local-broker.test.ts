@@ -86,6 +86,23 @@ describe('a store that was closed', () => {
   });
 });
 
+describe('a path that was dropped', () => {
+  it('begins anew, and stays so on disk, whatever its entries were', async () => {
+    const first = await start();
+    const inbox = '::inbox/one';
+    await first.broker.join(inbox);
+    for (const message of ['a', 'b', 'c']) await first.publish(inbox, message);
+    first.broker.leave(inbox);
+    const position = await first.publish(inbox, 'new');
+    expect(position?.offset).toBe(1);
+    await first.disk.close();
+    const second = await start(first.folder);
+    const page = await second.broker.read(inbox, { limit: 9, maxCharacters: 999 });
+    expect(page?.head).toEqual(position);
+    expect(page?.entries.map(({ text }) => text)).toEqual(['"new"']);
+  });
+});
+
 describe('a store whose server was killed', () => {
   it('has everything that was acknowledged, in the same epoch', async () => {
     const first = await start();

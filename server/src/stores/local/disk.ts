@@ -75,7 +75,7 @@ export class Disk {
   #writing: Promise<void> | null = null;
   #batches = 0;
   #state: 'closed' | 'open' | 'broken' = 'closed';
-  #failure: unknown = null;
+  #failure: unknown = new Error('the store is not open');
 
   constructor(options: DiskOptions) {
     this.#options = options;

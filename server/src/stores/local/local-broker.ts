@@ -96,7 +96,7 @@ export class LocalBroker implements Broker {
     );
     this.#paths = new StoredPaths(options, {
       evicted: (path, after, upTo) => this.#deletes(deleteEntries(path, after, upTo)),
-      dropped: (path) => this.#deletes([deleteHead(path)]),
+      dropped: (path, after, upTo) => this.#deletes([deleteHead(path), ...deleteEntries(path, after, upTo)]),
     });
   }
 
@@ -197,7 +197,7 @@ export class LocalBroker implements Broker {
   ): MaybePromise<Outcome<readonly Published[]>> {
     const under = this.#staging.requestOf(drafts);
     // The same request is being stored: what it answers is answered again.
-    if (under !== null) return under.then(() => this.#publish(path, stored, drafts));
+    if (under !== null) return under.then(() => this.publish(drafts));
     const repeated = drafts.map(({ idempotency: key }) => key && this.#requests.find(key, path));
     if (repeated.some((record, i) => record !== undefined && record.digest !== digestOf(drafts[i])))
       return { error: errorBody('idempotency_key_reused', { field: 'idempotencyKey' }) };
@@ -271,8 +271,7 @@ export class LocalBroker implements Broker {
     const offset = accepted.at(-1)?.position?.offset;
     if (stored !== null && offset !== undefined)
       operations.push(putHead(stored.name, this.#paths.recordOf(stored, { offset, bytes })));
-    if (operations.length > 0 && this.#later.length > 0) operations.push(...this.#later.splice(0));
-    return operations;
+    return operations.length === 0 ? operations : [...this.#later.splice(0), ...operations];
   }
 
   /** Makes stored updates visible, and delivers them. */
@@ -317,8 +316,10 @@ export class LocalBroker implements Broker {
     };
     return preparing.done.then(
       () => {
+        // First, so that the path is not dropped before the call has taken effect.
+        const answer = run(stored);
         over();
-        return run(stored);
+        return answer;
       },
       (error) => {
         over();
@@ -330,7 +331,8 @@ export class LocalBroker implements Broker {
   async #prepare(disk: Disk, stored: StoredPath): Promise<void> {
     const { name } = stored;
     if (!stored.isOnDisk) {
-      await disk.store([putHead(name, this.#paths.recordOf(stored))]);
+      // Deletions come first: a path of this name may have been dropped just now.
+      await disk.store([...this.#later.splice(0), putHead(name, this.#paths.recordOf(stored))]);
       stored.isOnDisk = true;
       return;
     }

@@ -59,8 +59,8 @@ export interface StoredPathsOptions {
 export interface StoredPathsListener {
   /** Called when the entries after an offset, up to another, were evicted. */
   evicted(path: string, after: number, upTo: number): void;
-  /** Called when a path was dropped with its entries. */
-  dropped(path: string): void;
+  /** Called when a path was dropped, with its entries after an offset, up to another. */
+  dropped(path: string, after: number, upTo: number): void;
 }
 
 /** Paths that are remembered as complete after a loss, beside those that are stored. */
@@ -198,13 +198,16 @@ export class StoredPaths {
     const { offset } = stored.log.head;
     let next = offset;
     let first = entries.length;
+    // Left over by a path of this name that was dropped.
+    while (first > 0 && (entries[first - 1] as LogEntry).offset > offset) first--;
+    const end = first;
     while (first > 0 && entries[first - 1]?.offset === next) {
       first--;
       next--;
     }
     this.#counted(stored, () => {
       stored.unloaded = null;
-      stored.log.restore(offset, entries.slice(first));
+      stored.log.restore(offset, entries.slice(first, end));
       stored.state?.restore([...state].sort((a, b) => a.offset - b.offset));
     });
     this.#rest(stored);
@@ -220,7 +223,8 @@ export class StoredPaths {
     this.#idleUnused.delete(name);
     this.#published.delete(name);
     this.#paths.delete(name);
-    this.#listener.dropped(name);
+    const { log, unloaded } = stored;
+    this.#listener.dropped(name, unloaded?.floor ?? log.floor, log.head.offset);
   }
 
   /** Drops the inboxes of sessions that did not come back. */
